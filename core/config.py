@@ -1,0 +1,273 @@
+"""RunConfig: the one typed, frozen, hashable description of a run.
+
+The form in the browser, the YAML files and the record of an old run are all this. Importing it imports no torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from core.errors import ConfigError
+from core.frozen import Frozen
+from core.problems import CATALOGUE
+
+ProblemConfig = Annotated[CATALOGUE, Field(discriminator="kind")]
+Width = Annotated[int, Field(ge=1, le=4096)]
+Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"]
+
+
+class MLP(Frozen):
+    """Fully connected network of the first stage."""
+
+    kind: Literal["mlp"] = "mlp"
+    hidden: tuple[Width, ...] = Field((32, 32), min_length=1, max_length=12, description="Width of each hidden layer.")
+    activation: Literal["tanh", "sine"] = "tanh"
+
+
+class Fourier(Frozen):
+    """A correction network whose first layer is [cos Bx, sin Bx], B ~ N(0, σ²) (arXiv 2509.14185, eq. 19)."""
+
+    features: int = Field(100, ge=1, le=20_000, description="Rows of B; the network reads twice as many features.")
+    sigma: Literal["measured"] | Annotated[float, Field(gt=0)] = Field(
+        "measured",
+        title="σ",
+        description="Standard deviation of B. `measured`: 2π times the dominant frequency of the residual so far.",
+    )
+    hidden: tuple[Width, ...] = Field(
+        (), max_length=12, description="Hidden tanh layers after the features; none: linear in its weights."
+    )
+
+
+class GaussNewton(Frozen):
+    """Levenberg–Marquardt: damped Gauss–Newton on the stacked residuals, in float64."""
+
+    kind: Literal["gauss_newton"] = "gauss_newton"
+    damping: float = Field(1e-2, gt=0, le=1e6, description="First damping, relative to the largest squared column.")
+    minimum_damping: float = Field(1e-20, gt=0, le=1.0, description="Damping never falls below this, relatively.")
+
+
+class Adam(Frozen):
+    """Adam with a cosine learning-rate decay."""
+
+    kind: Literal["adam"] = "adam"
+    learning_rate: float = Field(1e-3, gt=0, le=10)
+    final_learning_rate_ratio: float = Field(0.01, gt=0, le=1, description="Last learning rate over the first.")
+
+
+class Warmup(Frozen):
+    """Adam iterations before a second-order optimizer takes over."""
+
+    iterations: int = Field(0, ge=0, le=1_000_000)
+    learning_rate: float = Field(3e-3, gt=0, le=10)
+    precision: Precision = Field("auto", description="`auto`: AMP on CUDA, float64 on a CPU.")
+
+
+class Collocation(Frozen):
+    """Where the equations are asked for."""
+
+    points: int = Field(1000, ge=4, le=10_000_000, description="Points in the domain.")
+    sampler: Literal["sobol", "uniform", "grid"] = "sobol"
+    resample_every: int = Field(0, ge=0, description="Draw new points every so many iterations; 0: never.")
+
+
+Optimizer = Annotated[GaussNewton | Adam, Field(discriminator="kind")]
+
+
+class Stage(Frozen):
+    """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
+
+    optimizer: Optimizer = GaussNewton()
+    iterations: int = Field(100, ge=1, le=10_000_000)
+    warmup: Warmup = Warmup()
+    target_residual: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Stop the stage early once the largest residual is at most this."
+    )
+    patience: int = Field(
+        15, ge=1, le=1_000_000, description="Stop after so many iterations without 1 % less loss (second order only)."
+    )
+    collocation: Collocation = Collocation()
+    precision: Precision = Field("auto", description="`auto`: float64 for Gauss–Newton and on a CPU, else AMP.")
+    fourier: Fourier | None = Field(None, description="Makes this stage's network a Fourier-feature correction.")
+    checkpoint_every: int = Field(50, ge=1, le=10_000_000, description="Iterations between checkpoints.")
+
+    @model_validator(mode="after")
+    def _second_order_needs_float64(self) -> Stage:
+        if self.optimizer.kind == "gauss_newton" and self.precision not in ("auto", "float64"):
+            raise ValueError(
+                f"precision {self.precision!r} does not go with gauss_newton, which needs float64; allowed: auto, float64"
+            )
+        return self
+
+
+class Lambda(Frozen):
+    """How the unknown exponent λ is treated; without effect on problems that have none."""
+
+    mode: Literal["trainable", "fixed"] = Field("trainable", description="Solve for λ, or keep it at its start.")
+    start: float | None = Field(None, gt=0, lt=100, description="Empty: the problem's own start value.")
+    release_after: int = Field(5, ge=0, le=1_000_000, description="λ stays at its start for so many iterations.")
+
+
+class RunConfig(Frozen):
+    """Everything that decides what a run computes, and its name, which does not count towards the hash."""
+
+    version: Literal[1] = 1
+    name: str = Field("", max_length=120, description="For people; not part of the hash.")
+    problem: ProblemConfig
+    network: MLP = MLP()
+    stages: tuple[Stage, ...] = Field((Stage(),), min_length=1, max_length=12)
+    lambda_: Lambda = Field(Lambda(), alias="lambda", title="λ")
+    seed: int = Field(0, ge=0, lt=2**32)
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|cuda:\d{1,2})$")] = Field(
+        "auto", description="auto (a free GPU, else the CPU), cpu, cuda or cuda:N."
+    )
+    parent: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        None, description="Run whose solution is frozen as the start of this one."
+    )
+
+    @model_validator(mode="after")
+    def _first_stage_has_a_network(self) -> RunConfig:
+        if self.parent is None and self.stages[0].fourier is not None:
+            raise ValueError("stages.0.fourier: the first stage corrects nothing; allowed: empty, or a parent run")
+        return self
+
+    def canonical_json(self) -> str:
+        """All fields, defaults included, keys sorted, floats in Python's shortest form: one text for one meaning."""
+        return json.dumps(_plain_zero(self.model_dump(mode="json", by_alias=True)), sort_keys=True, ensure_ascii=False)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the canonical JSON without the name."""
+        data = _plain_zero(self.model_dump(mode="json", by_alias=True, exclude={"name"}))
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain_zero(value: Any) -> Any:
+    """−0.0 means 0.0 wherever a config has one."""
+    if isinstance(value, dict):
+        return {key: _plain_zero(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_zero(item) for item in value]
+    return 0.0 if isinstance(value, float) and value == 0 else value
+
+
+def parse_config(data: Any) -> RunConfig:
+    """A RunConfig from plain data. Raises ConfigError naming each field at fault, its value and what is allowed."""
+    if not isinstance(data, dict):
+        raise ConfigError([f"a run's config is a mapping of fields, not {type(data).__name__}"])
+    try:
+        return RunConfig.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError([line for _, line in field_errors(error)]) from None
+
+
+def load_config(path: Path) -> RunConfig:
+    """A RunConfig from a YAML or JSON file. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path} can't be read: {getattr(error, 'strerror', None) or error}"]) from None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}"]) from None
+    if isinstance(data, dict) and isinstance(data.get("config"), dict):
+        data = data["config"]
+    return parse_config(data)
+
+
+def override(config: RunConfig, settings: list[str]) -> RunConfig:
+    """`config` with `path.to.field=value` settings applied, values read as YAML. Raises ConfigError."""
+    data = config.model_dump(mode="json", by_alias=True)
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path:
+            raise ConfigError([f"--set {setting}: write it as field=value, for example stages.0.iterations=200"])
+        keys = path.strip().split(".")
+        place: Any = data
+        for depth, key in enumerate(keys):
+            last = depth == len(keys) - 1
+            if isinstance(place, list):
+                if not key.isdigit() or int(key) >= len(place):
+                    where = ".".join(keys[:depth])
+                    raise ConfigError([f"{path}: {where} has entries 0 to {len(place) - 1}, not {key!r}"])
+                key = int(key)
+            elif isinstance(place, dict):
+                if not last and not isinstance(place.get(key), dict | list):
+                    place[key] = {}
+            if last:
+                place[key] = _yaml_scalar(text, path)
+            else:
+                place = place[key]
+    return parse_config(data)
+
+
+def _yaml_scalar(text: str, path: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError([f"{path}: {text!r} is not a value"]) from None
+    if isinstance(value, str):  # YAML 1.1 takes 1e-8 for a word
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def field_errors(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
+    """(path of the field, one clear line) for each error of a RunConfig, duplicates from unions removed."""
+    seen: dict[tuple[str | int, ...], list[str]] = {}
+    for item in error.errors(include_url=False):
+        path = tuple(part for part in item["loc"] if not _is_union_tag(part))
+        if item["type"] == "too_short" and any(known[: len(path)] == path for known in seen):
+            continue  # pydantic also counts only the valid entries of a list in which another entry is at fault
+        lines = seen.setdefault(path, [])
+        line = _explain(item, path)
+        lines.append(line.split(" should ")[-1] if lines and " should " in line else line)
+    return [(path, " or ".join(dict.fromkeys(lines))) for path, lines in seen.items()]
+
+
+_TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, GaussNewton, Adam)} | {"Fourier"}
+
+
+def _is_union_tag(part: str | int) -> bool:
+    return isinstance(part, str) and (part in _TAGS or part.startswith(("literal[", "constrained-", "function-")))
+
+
+def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
+    name = ".".join(str(part) for part in path) or "config"
+    kind, context, value = item["type"], item.get("ctx", {}), item["input"]
+    if kind == "extra_forbidden":
+        known = _field_names()
+        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        return f"{name}: there is no such field" + (f"; did you mean {near[0]!r}?" if near else "")
+    if kind == "missing":
+        return f"{name}: is missing"
+    if kind == "union_tag_invalid":
+        return f"{name}.kind: {context['tag']!r} is not known; allowed: {context['expected_tags']}"
+    if kind == "union_tag_not_found":
+        return f"{name}.kind: is missing"
+    if kind == "value_error":
+        text = str(context["error"])
+        return f"{name}: {text}" if path else text
+    if kind in ("too_short", "too_long"):
+        wanted = f"at least {context.get('min_length')}" if kind == "too_short" else f"at most {context['max_length']}"
+        return f"{name}: has {context['actual_length']} entries; allowed: {wanted}"
+    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "…"
+    if path == ("device",):
+        return f"{name}: {shown} is not allowed; it should be auto, cpu, cuda or cuda:N"
+    message = item["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("should ")
+    return f"{name}: {shown} is not allowed; it should {message}"
+
+
+def _field_names() -> set[str]:
+    models = [RunConfig, Stage, Lambda, MLP, Fourier, GaussNewton, Adam, Warmup, Collocation, *CATALOGUE]
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}

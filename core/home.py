@@ -1,0 +1,80 @@
+"""Where a lab keeps its things: one folder, `LAB_HOME` (default `~/.singularity-lab`), on a local disk."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import LabError, RunNotFound, StoreError
+
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths inside one lab home. Nothing is created until it is asked for by `ensure`."""
+
+    root: Path
+
+    @property
+    def mlflow_db(self) -> Path:
+        return self.root / "mlflow.db"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def jobs_db(self) -> Path:
+        return self.root / "jobs.db"
+
+    @property
+    def slots(self) -> Path:
+        return self.root / "slots"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's address: `MLFLOW_TRACKING_URI` where it is set, else the SQLite file of this home."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.mlflow_db}"
+
+    def run_dir(self, run_id: str) -> Path:
+        """The folder of one run. Raises RunNotFound for anything that is not a run id (no path can be smuggled in)."""
+        if not RUN_ID.fullmatch(run_id):
+            raise RunNotFound(run_id)
+        return self.runs / run_id
+
+    def ensure(self) -> Home:
+        """Create the folders. Raises StoreError with the reason when the home can't be written."""
+        try:
+            for folder in (self.root, self.artifacts, self.runs, self.slots, self.data):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The lab home {self.root} can't be used: {error.strerror}. Set LAB_HOME to a folder you can write."
+            ) from error
+        if not os.access(self.root, os.W_OK):
+            raise StoreError(f"The lab home {self.root} can't be written. Set LAB_HOME to a folder you can write.")
+        return self
+
+
+def home() -> Home:
+    """The lab home of this process, from `LAB_HOME`."""
+    return Home(Path(os.environ.get("LAB_HOME") or Path.home() / ".singularity-lab").expanduser().absolute())
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder / name` with every link resolved; raises LabError when that leads out of `folder`."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise LabError(f"{name!r} leads out of {folder}.")
+    return path

@@ -1,0 +1,87 @@
+"""Self-similar blow-up of the inviscid Burgers equation: a profile U and its unknown exponent λ."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from core.problems.base import Problem
+
+S_MAX = 10.0
+"""The half-line is sampled up to y = sinh(10) ≈ 1.1e4, uniformly in s = asinh(y)."""
+
+
+class BurgersProfile(Problem):
+    """−λU + ((1+λ)y + U)U′ = 0 on the line, U odd, U′(0) = −1; smooth only for λ_n = 1/(2n+2).
+
+    Exact, implicit: y = −U − U^{1+1/λ}, where the coefficient 1 fixes the dilation y → cy that the equation
+    leaves free (Wang, Lai, Gómez-Serrano, Buckmaster, arXiv 2201.06780).
+
+    With m = 2n+2 and α = 1/(1+λ) the network reads only q = (1+y^m)^{−α/m} ∈ (0,1], in which the profile is smooth
+    from the origin (q = 1) to infinity (q = 0), and U = −y·q·(1 + (1−q)(a + (1−q)N(q))), a = 1 − m/α, is odd, has
+    U′(0) = −1, the far field |y|^{1−α}, and the stated dilation for every N. The residual is divided by
+    y(1−q)q, its own size at the origin and at infinity, so that the neighbourhood of the origin, where smoothness
+    decides λ, counts in full.
+    """
+
+    kind: Literal["burgers_profile"] = "burgers_profile"
+    order: int = Field(0, ge=0, le=4, title="Order n", description="Number of unstable modes; λ = 1/(2n+2).")
+
+    title: ClassVar[str] = "Burgers, self-similar profile"
+    equation: ClassVar[str] = r"-\lambda U + \left((1+\lambda)y + U\right)U' = 0,\quad U \ \text{odd},\ U'(0) = -1"
+    source: ClassVar[str] = "arXiv 2201.06780"
+    coordinates: ClassVar[tuple[str, ...]] = ("y",)
+    fields: ClassVar[tuple[str, ...]] = ("U",)
+    residual_names: ClassVar[tuple[str, ...]] = ("profile",)
+    pde_order: ClassVar[int] = 1
+    has_lambda: ClassVar[bool] = True
+
+    @property
+    def power(self) -> int:
+        """M = 2n+2: the profile is a smooth function of y^m."""
+        return 2 * self.order + 2
+
+    def domain(self):
+        return ((-float(np.sinh(S_MAX)), float(np.sinh(S_MAX))),)
+
+    def axis(self, index, n):
+        return np.sinh(np.linspace(-S_MAX, S_MAX, n))
+
+    def collocation(self, unit):
+        # U is odd, so the positive half-line is enough; y = 0 itself satisfies the equation identically.
+        return {"interior": np.sinh(1e-2 + (S_MAX - 1e-2) * unit)}
+
+    def compactified(self, y, lam):
+        """Q = (1+|y|^m)^{−α/m} as a jet in y."""
+        return ((y**self.power + 1).log() * (-1 / ((1 + lam) * self.power))).exp()
+
+    def features(self, x, lam):
+        return [self.compactified(x[0], lam) * 2 - 1]
+
+    def ansatz(self, raw, x, lam):
+        y = x[0]
+        q = self.compactified(y, lam)
+        a = 1 - self.power * (1 + lam)
+        return {"U": -(y * q) * ((1 - q) * ((1 - q) * raw[0] + a) + 1)}
+
+    def residuals(self, points, u, x, lam):
+        y, U = x[0], u["U"]
+        q = self.compactified(y, lam).value
+        residual = -lam * U.value + ((1 + lam) * y.value + U.value) * U.first(0)
+        return {"profile": residual / (y.value * q * (1 - q))}
+
+    def exact(self, x):
+        y = np.abs(x[:, 0])
+        power = self.power + 1
+        v = np.minimum(y, y ** (1 / power))
+        for _ in range(60):  # Newton on v + v^power = |y|, a convex increasing function: converges from any v > 0
+            v = v - (v + v**power - y) / (1 + power * v ** (power - 1))
+        return {"U": -np.sign(x[:, 0]) * v}
+
+    def lambda_start(self):
+        return self.reference_lambda() * 0.9
+
+    def reference_lambda(self):
+        return 1 / self.power
