@@ -101,7 +101,8 @@ class Stage(Frozen):
     def _second_order_needs_float64(self) -> Stage:
         if self.optimizer.kind == "gauss_newton" and self.precision not in ("auto", "float64"):
             raise ValueError(
-                f"precision {self.precision!r} does not go with gauss_newton, which needs float64; allowed: auto, float64"
+                f"precision {self.precision!r} does not go with gauss_newton, which needs float64; "
+                "allowed: auto, float64"
             )
         return self
 
@@ -199,9 +200,8 @@ def override(config: RunConfig, settings: list[str]) -> RunConfig:
                     where = ".".join(keys[:depth])
                     raise ConfigError([f"{path}: {where} has entries 0 to {len(place) - 1}, not {key!r}"])
                 key = int(key)
-            elif isinstance(place, dict):
-                if not last and not isinstance(place.get(key), dict | list):
-                    place[key] = {}
+            elif isinstance(place, dict) and not last and not isinstance(place.get(key), dict | list):
+                place[key] = {}
             if last:
                 place[key] = _yaml_scalar(text, path)
             else:

@@ -16,7 +16,7 @@ class ConfigError(LabError):
         super().__init__("; ".join(problems))
 
 
-class RunNotFound(LabError):
+class RunNotFoundError(LabError):
     """No run has this id in the store."""
 
     def __init__(self, run_id: str):
@@ -27,5 +27,5 @@ class StoreError(LabError):
     """The store (MLflow database, job table or lab home) can't be read or written."""
 
 
-class TrainingFailure(LabError):
+class TrainingError(LabError):
     """Training can't go on (NaN in a residual, a Jacobian too large for memory); the run ends `failed`."""

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import LabError, RunNotFound, StoreError
+from core.errors import LabError, RunNotFoundError, StoreError
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -20,26 +20,32 @@ class Home:
 
     @property
     def mlflow_db(self) -> Path:
+        """MLflow's SQLite file."""
         return self.root / "mlflow.db"
 
     @property
     def artifacts(self) -> Path:
+        """Root of MLflow's artifacts."""
         return self.root / "artifacts"
 
     @property
     def runs(self) -> Path:
+        """One folder a run."""
         return self.root / "runs"
 
     @property
     def jobs_db(self) -> Path:
+        """The job table."""
         return self.root / "jobs.db"
 
     @property
     def slots(self) -> Path:
+        """Lock files of the slots."""
         return self.root / "slots"
 
     @property
     def data(self) -> Path:
+        """Datasets; nothing outside it is read for a visitor."""
         return self.root / "data"
 
     @property
@@ -48,9 +54,9 @@ class Home:
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.mlflow_db}"
 
     def run_dir(self, run_id: str) -> Path:
-        """The folder of one run. Raises RunNotFound for anything that is not a run id (no path can be smuggled in)."""
+        """The folder of one run. Raises RunNotFoundError for anything that is not a run id (no path can be smuggled in)."""
         if not RUN_ID.fullmatch(run_id):
-            raise RunNotFound(run_id)
+            raise RunNotFoundError(run_id)
         return self.runs / run_id
 
     def ensure(self) -> Home:
