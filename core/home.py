@@ -54,7 +54,7 @@ class Home:
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.mlflow_db}"
 
     def run_dir(self, run_id: str) -> Path:
-        """The folder of one run. Raises RunNotFoundError for anything that is not a run id (no path can be smuggled in)."""
+        """The folder of one run. Raises RunNotFoundError for what is not a run id, so no path can be smuggled in."""
         if not RUN_ID.fullmatch(run_id):
             raise RunNotFoundError(run_id)
         return self.runs / run_id
