@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import operator
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -18,7 +20,7 @@ from core.errors import ConfigError
 from core.frozen import Frozen
 from core.problems import CATALOGUE
 
-ProblemConfig = Annotated[CATALOGUE, Field(discriminator="kind")]
+ProblemConfig = Annotated[reduce(operator.or_, CATALOGUE), Field(discriminator="kind")]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"]
 
