@@ -8,13 +8,15 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config import RunConfig, parse_config
+from core.config import RunConfig, load_config
 from core.errors import ConfigError, RunNotFoundError, StoreError
 from core.home import RUN_ID, home
 
@@ -66,6 +68,7 @@ def client() -> MlflowClient:
 @cache
 def _client(uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     lab = home().ensure()
     with _one_at_a_time(lab.root / "mlflow.lock"):  # two processes migrating one fresh database corrupt its version
@@ -192,25 +195,16 @@ def run_config(run_id: str) -> RunConfig:
     """
     local = home().run_dir(run_id) / "config.json"
     if local.exists():
-        from core.config import load_config
-
         return load_config(local)
+    lab = client()
     get_run(run_id)
     from mlflow.exceptions import MlflowException
 
-    try:
-        text = _artifact_text(run_id, "config.json")
-    except (MlflowException, OSError) as error:
-        raise ConfigError([f"run {run_id} has no config.json: it was made by another program"]) from error
-    import json
-
-    return parse_config(json.loads(text))
-
-
-def _artifact_text(run_id: str, name: str) -> str:
-    import mlflow.artifacts
-
-    return mlflow.artifacts.load_text(f"runs:/{run_id}/{name}", tracking_uri=home().tracking_uri)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return load_config(Path(lab.download_artifacts(run_id, "config.json", folder)))
+        except (MlflowException, OSError) as error:
+            raise ConfigError([f"run {run_id} has no config.json: it was made by another program"]) from error
 
 
 def _record(run: Any, experiment: str) -> RunRecord:

@@ -1,0 +1,101 @@
+"""Networks that carry jets: fully connected, and with a Fourier-feature first layer.
+
+Each linear layer can be taped: its input and output are kept, so that per-sample gradients with respect to its
+weights are one batched product (Goodfellow, arXiv 1510.01799) instead of a `vmap` over samples.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from core.config import MLP, Fourier
+from core.networks.jets import Jet, activate
+
+Tape = list[tuple["JetLinear", Tensor, Tensor]]
+"""(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
+
+
+class JetLinear(nn.Module):
+    """Affine map of the last axis of a jet; the bias belongs to the value alone."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(bias) if bias is not None else None
+
+    def forward(self, jet: Jet, tape: Tape | None = None) -> Jet:
+        """Shape (C, N, in) to (C, N, out)."""
+        out = jet.data @ self.weight.T
+        if self.bias is not None:
+            out[0] += self.bias
+        if tape is not None:
+            tape.append((self, jet.data, out))
+        return Jet(out, jet.layout)
+
+    def sample_gradients(self, inputs: Tensor, cotangent: Tensor) -> list[Tensor]:
+        """Per-sample gradients (N, out·in) and, with a bias, (N, out), from the output's cotangent (C, N, out)."""
+        samples = cotangent.shape[1]
+        weight = torch.bmm(cotangent.permute(1, 2, 0), inputs.permute(1, 0, 2)).reshape(samples, -1)
+        return [weight] if self.bias is None else [weight, cotangent[0]]
+
+
+def _glorot(inputs: int, outputs: int, generator: torch.Generator) -> Tensor:
+    scale = math.sqrt(2 / (inputs + outputs))
+    return torch.randn(outputs, inputs, generator=generator, dtype=torch.float64) * scale
+
+
+class Network(nn.Module):
+    """Raw outputs of one stage from the problem's features."""
+
+    def __init__(self, layers: list[JetLinear], activation: str, basis: Tensor | None = None):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.activation = activation
+        self.register_buffer("basis", basis)
+
+    def forward(self, features: Jet, tape: Tape | None = None) -> tuple[Jet, ...]:
+        """Features (C, N, inputs) to one jet (C, N) for each output."""
+        jet = features
+        if self.basis is not None:
+            phase = Jet(jet.data @ self.basis.T, jet.layout)
+            jet = Jet(torch.cat([phase.cos().data, phase.sin().data], dim=-1), jet.layout)
+        for layer in self.layers[:-1]:
+            jet = activate(layer(jet, tape), self.activation)
+        jet = self.layers[-1](jet, tape)
+        return tuple(Jet(jet.data[..., i], jet.layout) for i in range(jet.data.shape[-1]))
+
+
+def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> Network:
+    """A fully connected network in float64, Glorot-normal weights, small biases."""
+    widths = [inputs, *config.hidden, outputs]
+    layers = [
+        JetLinear(
+            _glorot(fan_in, fan_out, generator),
+            0.1 * torch.randn(fan_out, generator=generator, dtype=torch.float64),
+        )
+        for fan_in, fan_out in zip(widths, widths[1:], strict=False)
+    ]
+    return Network(layers, config.activation)
+
+
+def fourier(config: Fourier, sigma: float, inputs: int, outputs: int, generator: torch.Generator) -> Network:
+    """Features [cos Bx, sin Bx], B ~ N(0, σ²) fixed, then `hidden` tanh layers; the last layer starts at zero.
+
+    Zero, so that a new stage changes nothing until its first step.
+    """
+    basis = sigma * torch.randn(config.features, inputs, generator=generator, dtype=torch.float64)
+    widths = [2 * config.features, *config.hidden]
+    layers = [
+        JetLinear(_glorot(fan_in, fan_out, generator), torch.zeros(fan_out, dtype=torch.float64))
+        for fan_in, fan_out in zip(widths, widths[1:], strict=False)
+    ]
+    layers.append(
+        JetLinear(
+            torch.zeros(outputs, widths[-1], dtype=torch.float64),
+            torch.zeros(outputs, dtype=torch.float64),
+        )
+    )
+    return Network(layers, "tanh", basis)

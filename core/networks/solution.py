@@ -1,0 +1,86 @@
+"""The solution of a run: Φ = Σ ε_k Φ_k, evaluable with derivatives on any device and in any dtype."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.networks.jets import Jet, Layout, coordinates, stack
+from core.networks.layers import Network, Tape
+from core.problems import Problem
+
+
+@dataclass
+class Term:
+    """One stage's network and its scale ε."""
+
+    network: Network
+    epsilon: float
+
+
+class Solution(nn.Module):
+    """Sum of stages under a problem's ansatz, with λ where the problem has one.
+
+    Args:
+        problem: the PDE.
+        lam: λ, or None for a problem without one.
+    """
+
+    def __init__(self, problem: Problem, lam: float | None):
+        super().__init__()
+        self.problem = problem
+        self.layout = Layout.of(len(problem.coordinates), problem.forms)
+        self.networks = nn.ModuleList()
+        self.epsilons: list[float] = []
+        self.lam = None if lam is None else nn.Parameter(torch.tensor(lam, dtype=torch.float64), requires_grad=False)
+
+    def add(self, term: Term) -> None:
+        """Freeze what is there and add a term, which alone stays trainable."""
+        self.networks.requires_grad_(False)
+        self.networks.append(term.network)
+        self.epsilons.append(term.epsilon)
+
+    def raw(self, features: Jet, start: int = 0, stop: int | None = None, tape: Tape | None = None) -> Tensor | None:
+        """Σ ε_k Φ_k over the stages start … stop−1 at features (C, N, inputs), shape (C, N, outputs).
+
+        Only the last stage is taped. None when the range is empty.
+        """
+        total = None
+        last = len(self.networks) - 1
+        for k in range(start, len(self.networks) if stop is None else stop):
+            outputs = self.networks[k](features, tape if k == last else None)
+            part = torch.stack([jet.data for jet in outputs], dim=-1) * self.epsilons[k]
+            total = part if total is None else total + part
+        return total
+
+    def features(self, x: tuple[Jet, ...], lam: Tensor | None) -> Jet:
+        """The problem's features as one jet (C, N, inputs)."""
+        return stack(self.problem.features(x, lam))
+
+    def fields(self, raw: Tensor, x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Jet]:
+        """Fields as jets from raw outputs (C, N, outputs)."""
+        outputs = tuple(Jet(raw[..., i], self.layout) for i in range(raw.shape[-1]))
+        return self.problem.ansatz(outputs, x, lam)
+
+    @torch.no_grad()
+    def evaluate(self, points: np.ndarray, point_set: str = "interior", chunk: int = 4096) -> dict[str, np.ndarray]:
+        """Every field and every residual (key `residual_NAME`) at points (N, d), as float64 arrays (N,).
+
+        Residuals are those of the equations on `point_set`, at the scale the problem divides them by.
+        """
+        parameter = next(self.parameters())
+        parts: dict[str, list[np.ndarray]] = {}
+        for start in range(0, len(points), chunk):
+            block = torch.as_tensor(points[start : start + chunk], dtype=parameter.dtype, device=parameter.device)
+            x = coordinates(block, self.layout)
+            lam = None if self.lam is None else self.lam.expand(len(block))
+            u = self.fields(self.raw(self.features(x, lam)), x, lam)
+            values = {name: jet.value for name, jet in u.items()}
+            for name, residual in self.problem.residuals(point_set, u, x, lam).items():
+                values[f"residual_{name}"] = residual
+            for name, value in values.items():
+                parts.setdefault(name, []).append(value.double().cpu().numpy())
+        return {name: np.concatenate(blocks) for name, blocks in parts.items()}

@@ -1,0 +1,151 @@
+"""The equations at a set of points, as first-order methods (a loss) and second-order ones (r and J) see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+
+from core.errors import TrainingError
+from core.networks.jets import Jet, coordinates
+from core.networks.layers import JetLinear, Tape
+from core.networks.solution import Solution
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Residuals by name, each (n,), of one forward pass."""
+
+    by_name: dict[str, Tensor]
+
+    def loss(self) -> Tensor:
+        """Σ over the equations of the mean square: the quantity that is minimised."""
+        return sum(r.square().mean() for r in self.by_name.values())
+
+    def maximum(self) -> Tensor:
+        """Largest absolute residual."""
+        return torch.stack([r.detach().abs().max() for r in self.by_name.values()]).max()
+
+    def rms(self) -> Tensor:
+        """Root mean square over all points and equations."""
+        return torch.cat([r.detach() for r in self.by_name.values()]).square().mean().sqrt()
+
+    def rms_by_name(self) -> dict[str, Tensor]:
+        """Root mean square of each equation."""
+        return {name: r.detach().square().mean().sqrt() for name, r in self.by_name.items()}
+
+
+class Objective:
+    """Residuals of a solution's last stage at fixed points, and their Jacobian.
+
+    Everything that the trained parameters can't change (coordinates, and without a free λ also the features and the
+    frozen stages) is computed once.
+
+    Args:
+        solution: its last network is trained; λ too where it requires a gradient.
+        points: point set → (n, d).
+        dtype: of the computation; the solution must be in it.
+    """
+
+    def __init__(self, solution: Solution, points: dict[str, np.ndarray], dtype: torch.dtype = torch.float64):
+        self.solution = solution
+        device = next(solution.parameters()).device
+        self._x = {
+            name: coordinates(torch.as_tensor(block, dtype=dtype, device=device), solution.layout)
+            for name, block in points.items()
+        }
+        self._cache: dict[str, tuple[Jet, Tensor | None]] = {}
+        self.rows = sum(len(block) for block in points.values())
+
+    @property
+    def free_lambda(self) -> bool:
+        """Whether λ is being solved for."""
+        return self.solution.lam is not None and self.solution.lam.requires_grad
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """Trained parameters: the last network's, layer by layer (weight, bias), then λ."""
+        own = [p for layer in self.solution.networks[-1].layers for p in (layer.weight, layer.bias) if p is not None]
+        return [*own, self.solution.lam] if self.free_lambda else own
+
+    def forget_frozen(self) -> None:
+        """Drop what was computed once; needed after λ changed from outside."""
+        self._cache.clear()
+
+    def _features_and_frozen(self, name: str, lam: Tensor | None) -> tuple[Jet, Tensor | None]:
+        if not self.free_lambda and name in self._cache:
+            return self._cache[name]
+        features = self.solution.features(self._x[name], lam)
+        frozen = self.solution.raw(features, stop=len(self.solution.networks) - 1)
+        if not self.free_lambda:
+            self._cache[name] = (features, frozen)
+        return features, frozen
+
+    def _residuals(self, name: str, lam: Tensor | None, tape: Tape | None) -> dict[str, Tensor]:
+        solution, x = self.solution, self._x[name]
+        features, frozen = self._features_and_frozen(name, lam)
+        raw = solution.raw(features, start=len(solution.networks) - 1, tape=tape)
+        if frozen is not None:
+            raw = raw + frozen
+        return solution.problem.residuals(name, solution.fields(raw, x, lam), x, lam)
+
+    def _lambda_at(self, name: str) -> Tensor | None:
+        lam = self.solution.lam
+        return None if lam is None else lam.to(self._x[name][0].data.dtype).expand(self._x[name][0].data.shape[1])
+
+    def residuals(self) -> Residuals:
+        """All residuals at the current parameters, differentiable."""
+        by_name: dict[str, Tensor] = {}
+        for name in self._x:
+            by_name.update(self._residuals(name, self._lambda_at(name), None))
+        return Residuals(by_name)
+
+    def check_memory(self) -> None:
+        """Raise TrainingError when the dense Jacobian and its factorisation would not fit."""
+        columns = sum(p.numel() for p in self.parameters())
+        rows = self.rows * max(1, len(self.solution.problem.residual_names))
+        needed = 8 * (3 * rows * columns + 4 * columns**2)
+        device = next(self.solution.parameters()).device
+        free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+        if needed > 0.8 * free:
+            raise TrainingError(
+                f"Gauss–Newton would need {needed / 2**30:.1f} GiB for a {rows} × {columns} Jacobian and its "
+                f"factorisation, and {free / 2**30:.1f} GiB are free. Use fewer collocation points or parameters, "
+                "or the optimizer adam, which stores no Jacobian."
+            )
+
+    def linearise(self) -> tuple[Residuals, Tensor, Tensor]:
+        """Residuals, and the weighted system: r (M,) and J = ∂r/∂θ (M, P), rows scaled by 1/√n so that loss = |r|².
+
+        One forward pass and one backward pass an equation: since a residual depends on its own sample alone, the
+        cotangents of the layers' outputs under Σ_n r_n hold every sample's gradient at once.
+        """
+        by_name: dict[str, Tensor] = {}
+        rows, blocks = [], []
+        for name in self._x:
+            tape: Tape = []
+            lam = self._lambda_at(name)
+            if self.free_lambda:
+                lam = lam.detach().clone().requires_grad_()
+            residuals = self._residuals(name, lam, tape)
+            inputs = [out for _, _, out in tape] + ([lam] if self.free_lambda else [])
+            for key, r in residuals.items():
+                cotangents = torch.autograd.grad(r.sum(), inputs, retain_graph=True)
+                columns = [
+                    part
+                    for (layer, data, _), cotangent in zip(tape, cotangents, strict=False)
+                    for part in _sample_gradients(layer, data, cotangent)
+                ]
+                if self.free_lambda:
+                    columns.append(cotangents[-1][:, None])
+                scale = len(r) ** -0.5
+                by_name[key] = r.detach()
+                rows.append(by_name[key] * scale)
+                blocks.append(torch.cat(columns, dim=1).mul_(scale))
+        return Residuals(by_name), torch.cat(rows), torch.cat(blocks)
+
+
+def _sample_gradients(layer: JetLinear, data: Tensor, cotangent: Tensor) -> list[Tensor]:
+    return layer.sample_gradients(data.detach(), cotangent)
