@@ -138,9 +138,8 @@ class Jet:
     def __add__(self, other: Jet | Tensor | float) -> Jet:
         if isinstance(other, Jet):
             return Jet(self.data + other.data, self.layout)
-        return Jet(
-            torch.cat([(self.data[0] + other)[None], self.data[1:].expand(-1, *self._shape(other))]), self.layout
-        )
+        value = (self.value + other)[None]
+        return Jet(torch.cat([value, self.data[1:].expand(-1, *value.shape[1:])]), self.layout)
 
     __radd__ = __add__
 
@@ -152,11 +151,6 @@ class Jet:
 
     def __rsub__(self, other: Tensor | float) -> Jet:
         return -self + other
-
-    def _shape(self, other: Tensor | float) -> torch.Size:
-        return (
-            torch.broadcast_shapes(self.data.shape[1:], other.shape) if isinstance(other, Tensor) else self.value.shape
-        )
 
 
 def coordinates(points: Tensor, layout: Layout) -> tuple[Jet, ...]:

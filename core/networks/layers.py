@@ -6,6 +6,7 @@ weights are one batched product (Goodfellow, arXiv 1510.01799) instead of a `vma
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -76,7 +77,7 @@ def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> N
             _glorot(fan_in, fan_out, generator),
             0.1 * torch.randn(fan_out, generator=generator, dtype=torch.float64),
         )
-        for fan_in, fan_out in zip(widths, widths[1:], strict=False)
+        for fan_in, fan_out in itertools.pairwise(widths)
     ]
     return Network(layers, config.activation)
 
@@ -90,7 +91,7 @@ def fourier(config: Fourier, sigma: float, inputs: int, outputs: int, generator:
     widths = [2 * config.features, *config.hidden]
     layers = [
         JetLinear(_glorot(fan_in, fan_out, generator), torch.zeros(fan_out, dtype=torch.float64))
-        for fan_in, fan_out in zip(widths, widths[1:], strict=False)
+        for fan_in, fan_out in itertools.pairwise(widths)
     ]
     layers.append(
         JetLinear(

@@ -78,7 +78,7 @@ class Solution(nn.Module):
             x = coordinates(block, self.layout)
             lam = None if self.lam is None else self.lam.expand(len(block))
             u = self.fields(self.raw(self.features(x, lam)), x, lam)
-            values = {name: jet.value for name, jet in u.items()}
+            values = {name: u[name].value for name in self.problem.fields}
             for name, residual in self.problem.residuals(point_set, u, x, lam).items():
                 values[f"residual_{name}"] = residual
             for name, value in values.items():

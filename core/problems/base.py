@@ -76,7 +76,10 @@ class Problem(Frozen):
         ]
 
     def ansatz(self, raw: tuple[Jet, ...], x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Jet]:
-        """Fields that meet the hard constraints by construction, from the network's raw outputs; affine in `raw`."""
+        """Fields that meet the hard constraints by construction, from the network's raw outputs; affine in `raw`.
+
+        Further entries, that are no fields, may carry what `residuals` needs to avoid cancellation.
+        """
         raise NotImplementedError
 
     def residuals(self, points: str, u: dict[str, Jet], x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Tensor]:

@@ -19,11 +19,12 @@ class BurgersProfile(Problem):
     Exact, implicit: y = −U − U^{1+1/λ}, where the coefficient 1 fixes the dilation y → cy that the equation
     leaves free (Wang, Lai, Gómez-Serrano, Buckmaster, arXiv 2201.06780).
 
-    With m = 2n+2 and α = 1/(1+λ) the network reads only q = (1+y^m)^{−α/m} ∈ (0,1], in which the profile is smooth
-    from the origin (q = 1) to infinity (q = 0), and U = −y·q·(1 + (1−q)(a + (1−q)N(q))), a = 1 − m/α, is odd, has
-    U′(0) = −1, the far field |y|^{1−α}, and the stated dilation for every N. The residual is divided by
-    y(1−q)q, its own size at the origin and at infinity, so that the neighbourhood of the origin, where smoothness
-    decides λ, counts in full.
+    With m = 2n+2 and α = 1/(1+λ) the network reads only q = (1+cy^m)^{−α/m} ∈ (0,1], in which the profile is smooth
+    from the origin (q = 1) to infinity (q = 0), and U = −y·q·(1 + (1−q)(a + (1−q)N(q))), a = 1 − m/(αc), is odd, has
+    U′(0) = −1, the far field |y|^{1−α}, and the stated dilation for every N. The length scale c puts the branch point
+    of the implicit solution, y^m = −m^m/(m+1)^{m+1}, at q = ∞: with c = 1 it lies 5 % beyond q = 1 and the
+    network has to resolve a near-singularity. The residual is divided by y(1−q)q, its own size at the origin and at
+    infinity, so that the neighbourhood of the origin, where smoothness decides λ, counts in full.
     """
 
     kind: Literal["burgers_profile"] = "burgers_profile"
@@ -43,6 +44,11 @@ class BurgersProfile(Problem):
         """M = 2n+2: the profile is a smooth function of y^m."""
         return 2 * self.order + 2
 
+    @property
+    def scale(self) -> float:
+        """C = (m+1)^{m+1}/m^m, the profile's own length scale to the power −m."""
+        return (self.power + 1) ** (self.power + 1) / self.power**self.power
+
     def domain(self):
         return ((-float(np.sinh(S_MAX)), float(np.sinh(S_MAX))),)
 
@@ -54,8 +60,8 @@ class BurgersProfile(Problem):
         return {"interior": np.sinh(1e-2 + (S_MAX - 1e-2) * unit)}
 
     def compactified(self, y, lam):
-        """Q = (1+|y|^m)^{−α/m} as a jet in y."""
-        return ((y**self.power + 1).log() * (-1 / ((1 + lam) * self.power))).exp()
+        """The jet of q = (1+cy^m)^{−α/m} in y."""
+        return ((y**self.power * self.scale + 1).log() * (-1 / ((1 + lam) * self.power))).exp()
 
     def features(self, x, lam):
         return [self.compactified(x[0], lam) * 2 - 1]
@@ -63,14 +69,26 @@ class BurgersProfile(Problem):
     def ansatz(self, raw, x, lam):
         y = x[0]
         q = self.compactified(y, lam)
-        a = 1 - self.power * (1 + lam)
-        return {"U": -(y * q) * ((1 - q) * ((1 - q) * raw[0] + a) + 1)}
+        M = (1 - q) * raw[0] + (1 - self.power * (1 + lam) / self.scale)
+        return {"U": -(y * q) * ((1 - q) * M + 1), "M": M}
 
     def residuals(self, points, u, x, lam):
-        y, U = x[0], u["U"]
-        q = self.compactified(y, lam).value
-        residual = -lam * U.value + ((1 + lam) * y.value + U.value) * U.first(0)
-        return {"profile": residual / (y.value * q * (1 - q))}
+        """The equation in h = −U/y = q + q(1−q)M, divided by y(1−q)q by hand.
+
+        −h(1−h) − (1+λ−h)·yh′ is left, in which every factor 1−q cancels: evaluated from U it would be the difference
+        of numbers 1/y³ times larger, and the origin would drown in rounding.
+        """
+        y, M = x[0].value, u["M"].value
+        z = self.scale * y**self.power
+        exponent = -1 / ((1 + lam) * self.power)
+        one_minus_q = -(exponent * z.log1p()).expm1()
+        q = 1 - one_minus_q
+        at_origin = z == 0
+        slope = (z / (1 + z) / (1 + lam)) / one_minus_q.where(~at_origin, one_minus_q.new_ones(()))
+        slope = -slope.where(~at_origin, slope.new_tensor(float(self.power)))  # yq′/(q(1−q)), −m at the origin
+        factor = 1 + one_minus_q * M
+        descent = slope * (1 + (1 - 2 * q) * M) + y * u["M"].first(0)  # yh′/(q(1−q))
+        return {"profile": -factor * (1 - q * M) - (1 + lam - q * factor) * descent}
 
     def exact(self, x):
         y = np.abs(x[:, 0])

@@ -1,0 +1,50 @@
+"""Precision and learning rate of first-order phases."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a phase computes: dtype of the parameters, and autocast where it is mixed."""
+
+    name: str
+    dtype: torch.dtype
+    autocast: torch.dtype | None = None
+    tf32: bool = False
+    scaled: bool = False
+    """fp16 gradients underflow without a GradScaler."""
+
+    def context(self, device: torch.device) -> contextlib.AbstractContextManager:
+        """The context in which losses are computed."""
+        torch.backends.cuda.matmul.allow_tf32 = self.tf32
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(device.type, dtype=self.autocast)
+
+
+ARITHMETICS = {
+    "float64": Arithmetic("float64", torch.float64),
+    "float32": Arithmetic("float32", torch.float32),
+    "tf32": Arithmetic("tf32", torch.float32, tf32=True),
+    "amp-fp16": Arithmetic("amp-fp16", torch.float32, torch.float16, scaled=True),
+    "amp-bf16": Arithmetic("amp-bf16", torch.float32, torch.bfloat16),
+}
+
+
+def arithmetic(precision: str, device: torch.device) -> Arithmetic:
+    """The arithmetic for a precision; `auto` is AMP in bf16 on CUDA and float64 on a CPU."""
+    if precision == "auto":
+        precision = "amp-bf16" if device.type == "cuda" else "float64"
+    return ARITHMETICS[precision]
+
+
+def cosine(first: float, final_ratio: float, iteration: int, iterations: int) -> float:
+    """Learning rate of an iteration: a cosine from `first` to `first · final_ratio`."""
+    progress = min(1.0, iteration / max(1, iterations))
+    return first * (final_ratio + (1 - final_ratio) * 0.5 * (1 + math.cos(math.pi * progress)))

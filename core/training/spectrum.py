@@ -1,0 +1,71 @@
+"""The dominant frequency of a residual, in cycles per unit of the network's own inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.networks.solution import Solution
+
+LINES = 16
+SAMPLES = 1024
+
+
+def dominant_frequency(solution: Solution, seed: int = 0) -> float:
+    """f_d: where the power spectrum of the residuals peaks (arXiv 2509.14185, eq. 19: σ = 2π f_d).
+
+    The residual is sampled along lines through the domain, one coordinate varying, the others drawn at random. Along
+    a line the network's input moves by features ξ that need not be uniform, so the spectrum is the Fourier integral
+    ∫ w r e^{−2πifξ} dξ by the trapezoidal rule on those samples, w a Hann window. Powers of all lines and equations
+    are added, each line scaled to unit energy, and the peak over f ∈ [1/(2L), SAMPLES/(8L)] is taken, L the extent
+    of ξ.
+    """
+    problem = solution.problem
+    d = len(problem.coordinates)
+    rng = np.random.default_rng(seed)
+    spectra: list[tuple[np.ndarray, np.ndarray]] = []
+    for axis in range(d):
+        for _ in range(LINES if d > 1 else 1):
+            points = _line(problem, axis, rng)
+            values = solution.evaluate(points)
+            feature = _arc(solution, points)
+            span = np.ptp(feature)
+            if not span > 0:
+                continue
+            order = np.argsort(feature)
+            xi = feature[order]
+            window = np.sin(np.pi * (xi - xi[0]) / span) ** 2
+            frequencies = np.arange(1, SAMPLES // 4 + 1) / (2 * span)
+            phase = np.exp(-2j * np.pi * np.outer(frequencies, xi))
+            for name in problem.residual_names:
+                r = values[f"residual_{name}"][order]
+                if not np.isfinite(r).all() or not np.any(r):
+                    continue
+                r = r / np.linalg.norm(r)
+                power = np.abs(np.trapezoid(phase * (window * r), xi, axis=1)) ** 2
+                spectra.append((frequencies, power / power.sum()))
+    if not spectra:
+        return 1.0
+    grid = np.unique(np.concatenate([f for f, _ in spectra]))
+    total = sum(np.interp(grid, f, p, left=0, right=0) for f, p in spectra)
+    return float(grid[int(np.argmax(total))])
+
+
+def _line(problem, axis: int, rng: np.random.Generator) -> np.ndarray:
+    base = rng.random((1, len(problem.coordinates)))
+    points = np.empty((SAMPLES, len(problem.coordinates)))
+    for j, (low, high) in enumerate(problem.domain()):
+        points[:, j] = problem.axis(j, SAMPLES) if j == axis else low + (high - low) * base[0, j]
+    return points
+
+
+def _arc(solution: Solution, points: np.ndarray) -> np.ndarray:
+    """The network input that varies most along the line, at its points."""
+    import torch
+
+    from core.networks.jets import coordinates
+
+    with torch.no_grad():
+        x = coordinates(torch.as_tensor(points), solution.layout)
+        lam = None if solution.lam is None else solution.lam.expand(len(points))
+        features = solution.features(x, lam).value.numpy()
+    return features[:, int(np.argmax(np.ptp(features, axis=0)))]

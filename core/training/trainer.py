@@ -1,0 +1,440 @@
+"""Training from a config: stages, each with a warm-up and a main phase, history, checkpoints, early stopping."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from core.config import RunConfig, Stage
+from core.errors import TrainingError
+from core.networks.layers import fourier, mlp
+from core.networks.solution import Solution, Term
+from core.optimizers.gauss_newton import GaussNewton
+from core.training import checkpoint as checkpoints
+from core.training.checkpoint import Checkpoint, Position, StageRecord
+from core.training.first_order import Arithmetic, arithmetic, cosine
+from core.training.history import MAIN, WARMUP, HistoryWriter
+from core.training.objective import Objective, Residuals
+from core.training.progress import ProgressFile
+from core.training.spectrum import dominant_frequency
+
+Wanted = Literal["stop", "pause"] | None
+STALL = 0.99
+"""A second-order stage has stalled when `patience` iterations did not bring the loss below this times its best."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended."""
+
+    wanted: Wanted
+    """None when it came to its own end, else what interrupted it."""
+    solution: Solution
+    records: list[StageRecord]
+    position: Position
+
+
+class Trainer:
+    """One run in this process.
+
+    Args:
+        config: the run.
+        folder: its directory; history, checkpoints and progress are written there.
+        wanted: asked after each iteration whether the run should stop or pause.
+        history: where every iteration's numbers go.
+        parent: solution to start from, frozen; for `config.parent`.
+        say: receives one line for the log at each turn of events.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: Path,
+        *,
+        wanted: Callable[[], Wanted],
+        history: HistoryWriter,
+        parent: Solution | None = None,
+        say: Callable[[str], None] = print,
+    ):
+        self.config = config
+        self.problem = config.problem
+        self.folder = folder
+        self.wanted = wanted
+        self.history = history
+        self.say = say
+        self.device = _device(config.device)
+        self.progress = ProgressFile(
+            folder / "progress.json", [s.warmup.iterations + s.iterations for s in config.stages]
+        )
+        self.position = Position()
+        self.records: list[StageRecord] = []
+        self.best = math.inf
+        self._optimizer_state: dict = {}
+        lam = None
+        if self.problem.has_lambda:
+            lam = config.lambda_.start if config.lambda_.start is not None else self.problem.lambda_start()
+        self.solution = parent if parent is not None else Solution(self.problem, lam)
+        self._started = time.perf_counter()
+
+    def resume(self, saved: Checkpoint) -> None:
+        """Continue from a checkpoint of this run; history after it is dropped and done again."""
+        self.position, self.records, self.solution = saved.position, saved.records, saved.solution
+        self._optimizer_state = saved.optimizer
+        self.history.truncate(saved.position.history_rows)
+        self._started = time.perf_counter() - saved.position.wall_time_s
+        self.say(f"resuming stage {self.position.stage + 1} at iteration {self.position.total}")
+
+    def train(self) -> Outcome:
+        """Train all stages that are left. Raises TrainingError when training can't go on."""
+        self.solution.to(self.device)
+        for k in range(self.position.stage, len(self.config.stages)):
+            stage = self.config.stages[k]
+            if len(self.records) == k:
+                self._begin(k, stage)
+            wanted = self._warm_up(stage) or self._main(stage)
+            if wanted:
+                self._save()
+                return Outcome(wanted, self.solution, self.records, self.position)
+            record = self.records[k]
+            self.say(
+                f"stage {k + 1} ended after {record.iterations} iterations: {record.ended}; "
+                f"max residual {record.max_residual:.2e}"
+            )
+            self.position = Position(
+                stage=k + 1, total=self.position.total, resamples=0, best_loss=math.inf, wall_time_s=self._clock()
+            )
+            self._optimizer_state = {}
+            self._save()
+            self._copy_checkpoint(f"stage-{k + 1}.pt")
+        return Outcome(None, self.solution, self.records, self.position)
+
+    # -- stages ---------------------------------------------------------------------------------------------------
+
+    def _begin(self, k: int, stage: Stage) -> None:
+        """Add the stage's network Φ_k, scaled by what the stages before it left."""
+        generator = torch.Generator().manual_seed(self.config.seed * 1000 + k)
+        inputs, outputs = self.problem.inputs, self.problem.outputs
+        if stage.fourier is None:
+            epsilon, sigma, frequency = 1.0, None, None
+            if len(self.solution.networks):
+                epsilon = self._residual_rms(stage)
+            network = mlp(self.config.network, inputs, outputs, generator)
+            if len(self.solution.networks):
+                torch.nn.init.zeros_(network.layers[-1].weight)
+                torch.nn.init.zeros_(network.layers[-1].bias)
+        else:
+            frequency = dominant_frequency(self._on_cpu(), self.config.seed)
+            sigma = 2 * math.pi * frequency if stage.fourier.sigma == "measured" else stage.fourier.sigma
+            # arXiv 2509.14185, eq. 19: the correction of a residual of frequency f_d in an equation of order m
+            epsilon = self._residual_rms(stage) / (2 * math.pi * frequency) ** self.problem.pde_order
+            network = fourier(stage.fourier, sigma, inputs, outputs, generator)
+        self.solution.add(Term(network.to(self.device), epsilon))
+        parameters = sum(p.numel() for p in network.parameters())
+        self.records.append(StageRecord(k, parameters, epsilon, sigma, frequency))
+        about = f", σ = {sigma:.3g} (f_d = {frequency:.3g}), ε = {epsilon:.2e}" if sigma else ""
+        self.say(f"stage {k + 1} of {len(self.config.stages)}: {parameters} parameters{about}")
+
+    def _warm_up(self, stage: Stage) -> Wanted:
+        if self.position.phase != WARMUP:
+            return None
+        wanted = None
+        if stage.warmup.iterations:
+            wanted = self._first_order(
+                stage, stage.warmup.iterations, stage.warmup.learning_rate, 0.1, stage.warmup.precision
+            )
+        if wanted is None:
+            self.position.phase, self.position.iteration = MAIN, 0
+            self._optimizer_state = {}
+        return wanted
+
+    def _main(self, stage: Stage) -> Wanted:
+        if stage.optimizer.kind == "gauss_newton":
+            return self._second_order(stage)
+        return self._first_order(
+            stage,
+            stage.iterations,
+            stage.optimizer.learning_rate,
+            stage.optimizer.final_learning_rate_ratio,
+            stage.precision,
+        )
+
+    # -- phases ---------------------------------------------------------------------------------------------------
+
+    def _first_order(
+        self, stage: Stage, iterations: int, learning_rate: float, final_ratio: float, precision: str
+    ) -> Wanted:
+        """Adam. Losses that are no longer finite in a reduced precision send the phase back to float64."""
+        position = self.position
+        how = arithmetic(precision, self.device)
+        wanted = self._adam(stage, iterations, learning_rate, final_ratio, how)
+        if wanted == "diverged" and how.name != "float64":
+            self.say(f"the loss stopped being finite in {how.name}; going on in float64")
+            wanted = self._adam(stage, iterations, learning_rate, final_ratio, arithmetic("float64", self.device))
+        if wanted == "diverged":
+            raise TrainingError(
+                f"The loss became NaN or infinite in stage {position.stage + 1} at iteration {position.iteration}. "
+                "Lower the learning rate, or look at the problem's residual."
+            )
+        return wanted
+
+    def _adam(
+        self, stage: Stage, iterations: int, learning_rate: float, final_ratio: float, how: Arithmetic
+    ) -> Wanted | Literal["diverged"]:
+        position, record = self.position, self.records[-1]
+        self.solution.to(how.dtype)
+        objective = self._objective(stage, how.dtype)
+        network = self.solution.networks[-1]
+        parameters = list(network.parameters()) + ([self.solution.lam] if self.solution.lam is not None else [])
+        optimizer = torch.optim.Adam(parameters, lr=learning_rate)
+        if "adam" in self._optimizer_state:
+            optimizer.load_state_dict(self._optimizer_state["adam"])
+        scaler = torch.amp.GradScaler(self.device.type, enabled=how.scaled and self.device.type == "cuda")
+        good = [p.detach().clone() for p in parameters]
+        wanted: Wanted | Literal["diverged"] = None
+        main = position.phase == MAIN
+        while position.iteration < iterations:
+            began = time.perf_counter()
+            objective = self._refresh(stage, objective, how.dtype)
+            rate = cosine(learning_rate, final_ratio, position.iteration, iterations)
+            optimizer.param_groups[0]["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+            with how.context(self.device):
+                residuals = objective.residuals()
+                loss = residuals.loss()
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            position.iteration += 1
+            position.total += 1
+            record.iterations += 1
+            record.seconds += time.perf_counter() - began
+            maximum = residuals.maximum()
+            self._log(residuals, loss.detach(), maximum, learning_rate=rate)
+            if position.iteration % 25 == 0 or position.iteration == iterations:
+                # the one place where the loop waits for the device
+                if not math.isfinite(float(loss.detach())):
+                    with torch.no_grad():
+                        for p, value in zip(parameters, good, strict=True):
+                            p.copy_(value)
+                    wanted = "diverged"
+                    break
+                good = [p.detach().clone() for p in parameters]
+                self._report(residuals, maximum)
+                if main and stage.target_residual and float(maximum) <= stage.target_residual:
+                    record.ended = f"target residual {stage.target_residual:g} reached"
+                    break
+            if position.iteration % stage.checkpoint_every == 0:
+                self._optimizer_state = {"adam": optimizer.state_dict()}
+                self._save()
+            if wanted := self.wanted():
+                self._optimizer_state = {"adam": optimizer.state_dict()}
+                break
+        else:
+            record.ended = "all iterations done"
+        self.solution.to(torch.float64)
+        return wanted
+
+    def _second_order(self, stage: Stage) -> Wanted:
+        position, record = self.position, self.records[-1]
+        objective = self._objective(stage)
+        objective.check_memory()
+        optimizer = GaussNewton(stage.optimizer.damping, stage.optimizer.minimum_damping)
+        if "gauss_newton" in self._optimizer_state:
+            optimizer.restore(self._optimizer_state["gauss_newton"])
+        while position.iteration < stage.iterations:
+            began = time.perf_counter()
+            objective = self._refresh(stage, objective)
+            residuals, r, J = objective.linearise()
+            maximum = float(residuals.maximum())
+            if not math.isfinite(maximum):
+                raise TrainingError(
+                    f"The residual of {self.problem.title} is NaN or infinite in stage {position.stage + 1} at "
+                    f"iteration {position.iteration}. Look at the problem's residual and its collocation points."
+                )
+            parameters = objective.parameters()
+            step = optimizer.iterate(r, J, _Move(parameters, objective))
+            position.iteration += 1
+            position.total += 1
+            record.iterations += 1
+            record.seconds += time.perf_counter() - began
+            record.max_residual, record.rms_residual = maximum, float(residuals.rms())
+            self._log(
+                residuals,
+                float(r @ r),
+                maximum,
+                damping=step.damping,
+                trust_ratio=step.trust_ratio,
+                step_norm=step.step_norm,
+            )
+            self._report(residuals, maximum)
+            if step.loss < STALL * position.best_loss:
+                position.best_loss, position.since_best = step.loss, 0
+            else:
+                position.since_best += 1
+            released = not self._lambda_waits()
+            if stage.target_residual and maximum <= stage.target_residual and released:
+                record.ended = f"target residual {stage.target_residual:g} reached"
+                break
+            if not step.accepted and released:
+                record.ended = "no damping decreases the loss any more: the limit of float64 for this network"
+                break
+            if position.since_best >= stage.patience and released:
+                record.ended = f"stalled: less than 1 % gained in {stage.patience} iterations"
+                break
+            if position.iteration % stage.checkpoint_every == 0:
+                self._optimizer_state = {"gauss_newton": optimizer.state()}
+                self._save()
+            if wanted := self.wanted():
+                self._optimizer_state = {"gauss_newton": optimizer.state()}
+                return wanted
+        else:
+            record.ended = "all iterations done"
+        final = objective.residuals()
+        record.max_residual, record.rms_residual = float(final.maximum()), float(final.rms())
+        return None
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _objective(self, stage: Stage, dtype: torch.dtype = torch.float64) -> Objective:
+        self._release_lambda()
+        points = collocation(self.config, stage, self.position.stage, self.position.resamples)
+        return Objective(self.solution, points, dtype)
+
+    def _refresh(self, stage: Stage, objective: Objective, dtype: torch.dtype = torch.float64) -> Objective:
+        """The objective for the next iteration: new points when they are due, λ released when its time has come."""
+        every, iteration = stage.collocation.resample_every, self.position.iteration
+        if every and iteration and iteration % every == 0 and self.position.resamples < iteration // every:
+            self.position.resamples += 1
+            self.position.best_loss = math.inf
+            return self._objective(stage, dtype)
+        if self._release_lambda():
+            objective.forget_frozen()
+        return objective
+
+    def _lambda_waits(self) -> bool:
+        lam = self.config.lambda_
+        return self.problem.has_lambda and lam.mode == "trainable" and self.position.total < lam.release_after
+
+    def _release_lambda(self) -> bool:
+        """Make λ trainable when it is meant to be; True if that changed now."""
+        lam, setting = self.solution.lam, self.config.lambda_
+        if lam is None or lam.requires_grad or setting.mode != "trainable" or self._lambda_waits():
+            return False
+        lam.requires_grad_(True)
+        self.position.best_loss, self.position.since_best = math.inf, 0
+        return True
+
+    def _residual_rms(self, stage: Stage) -> float:
+        with torch.no_grad():
+            return float(self._objective(stage).residuals().rms())
+
+    def _on_cpu(self) -> Solution:
+        return self.solution.cpu() if self.device.type != "cpu" else self.solution
+
+    def _clock(self) -> float:
+        return time.perf_counter() - self._started
+
+    def _log(self, residuals: Residuals, loss, maximum, **numbers) -> None:
+        position = self.position
+        extra = {f"rms_{name}": value for name, value in residuals.rms_by_name().items()}
+        if self.solution.lam is not None:
+            extra["lambda"] = self.solution.lam.detach().clone()
+        if self.device.type == "cuda":
+            extra["device_memory_mb"] = torch.cuda.memory_allocated(self.device) / 2**20
+        self.history.append(
+            iteration=position.total,
+            stage=position.stage,
+            phase=position.phase,
+            wall_time_s=self._clock(),
+            loss=loss,
+            max_residual=maximum,
+            rms_residual=residuals.rms(),
+            **extra,
+            **numbers,
+        )
+
+    def _report(self, residuals: Residuals, maximum) -> None:
+        if not self.progress.due():
+            return
+        lam = self.solution.lam
+        self.progress.write(
+            stage=self.position.stage,
+            done=self.position.iteration + (self._warmup_length() if self.position.phase == MAIN else 0),
+            total=self.position.total,
+            wall_time_s=self._clock(),
+            max_residual=float(maximum),
+            rms_residual=float(residuals.rms()),
+            lam=None if lam is None else float(lam.detach()),
+        )
+
+    def _warmup_length(self) -> int:
+        return self.config.stages[self.position.stage].warmup.iterations
+
+    def _save(self) -> None:
+        self.history.flush()
+        self.position.history_rows = self.history.rows
+        self.position.wall_time_s = self._clock()
+        maximum = self.records[-1].max_residual if self.records else math.nan
+        checkpoints.save(
+            Checkpoint(self.config, self.position, self.solution, self._optimizer_state, self.records, maximum),
+            self.folder / "checkpoints" / "last.pt",
+        )
+        if maximum < self.best:
+            self.best = maximum
+            self._copy_checkpoint("best.pt")
+
+    def _copy_checkpoint(self, name: str) -> None:
+        """Hard-link last.pt, which is replaced and never rewritten, under another name."""
+        folder = self.folder / "checkpoints"
+        temporary = folder / f"{name}.link"
+        temporary.unlink(missing_ok=True)
+        temporary.hardlink_to(folder / "last.pt")
+        temporary.replace(folder / name)
+
+
+class _Move:
+    """Sets parameters to their value at creation plus a flat step, and returns the loss there."""
+
+    def __init__(self, parameters: list[torch.nn.Parameter], objective: Objective):
+        self.parameters = parameters
+        self.objective = objective
+        self.base = [p.detach().clone() for p in parameters]
+
+    @torch.no_grad()
+    def __call__(self, step: torch.Tensor) -> float:
+        start = 0
+        for p, base in zip(self.parameters, self.base, strict=True):
+            p.copy_(base + step[start : start + p.numel()].view_as(p))
+            start += p.numel()
+        return float(self.objective.residuals().loss())
+
+
+def collocation(config: RunConfig, stage: Stage, index: int, draw: int) -> dict[str, np.ndarray]:
+    """Points of a stage, the same for the same config, stage and draw on every machine."""
+    d = len(config.problem.coordinates)
+    seed = (config.seed * 1_000_003 + index * 1_009 + draw) % 2**31
+    n, sampler = stage.collocation.points, stage.collocation.sampler
+    if sampler == "sobol":
+        unit = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n, dtype=torch.float64).numpy()
+    elif sampler == "uniform":
+        unit = np.random.default_rng(seed).random((n, d))
+    else:
+        side = max(2, round(n ** (1 / d)))
+        axis = (np.arange(side) + 0.5) / side
+        unit = np.stack(np.meshgrid(*[axis] * d, indexing="ij"), axis=-1).reshape(-1, d)
+    return config.problem.collocation(unit)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise TrainingError(f"The run asks for {name} and this machine has no usable CUDA device. Set device to auto.")
+    return torch.device(name)
