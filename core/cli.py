@@ -1,0 +1,260 @@
+"""The command line: python -m core …"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from core.errors import LabError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Multi-stage, high-precision physics-informed networks: train, queue, watch, export.",
+)
+
+ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG|PRESET", help="A preset's name, or a YAML or JSON file.")]
+SetOption = Annotated[list[str], typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the config.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first characters are enough.")]
+JsonOption = Annotated[Optional[Path], typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
+ParentOption = Annotated[Optional[str], typer.Option(metavar="RUN", help="Run whose solution is the frozen start.")]
+
+
+def main() -> None:
+    """Run the command line; LabError becomes one line on stderr and exit code 2."""
+    try:
+        app()
+    except LabError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _config(name: str, settings: list[str], parent: str | None):
+    from core.config import override
+    from core.presets import resolve
+
+    if parent:
+        settings = [*settings, f"parent={_run_id(parent)}"]
+    return override(resolve(name), settings)
+
+
+def _run_id(text: str) -> str:
+    """A whole run id from its first characters. Raises LabError when none or several fit."""
+    from core import jobs
+    from core.home import RUN_ID
+
+    if RUN_ID.fullmatch(text):
+        return text
+    found = [job.run_id for job in jobs.queue() if job.run_id.startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    from core.errors import RunNotFoundError
+
+    if not found:
+        raise RunNotFoundError(text)
+    raise LabError(f"{text!r} fits {len(found)} runs; write more of the id.")
+
+
+@app.command()
+def train(
+    config: ConfigArgument, settings: SetOption = [], parent: ParentOption = None, json_out: JsonOption = None
+) -> None:
+    """Train in this process, tracked. Exit code 0 finished, 1 failed, 130 stopped."""
+    chosen = _config(config, settings, parent)
+    _writable(json_out)
+    _train(chosen, json_out)
+
+
+def _train(config, json_out: Path | None) -> None:
+    from core import jobs
+
+    run_id = jobs.begin_here(config)
+    from core.training.run import execute
+
+    print(f"run {run_id}", flush=True)
+    try:
+        report = execute(run_id, 1)
+    except LabError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    data = report.as_dict()
+    if json_out:
+        json_out.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    for key, value in data.items():
+        print(f"{key:>18}  {value}")
+    if report.state == "stopped":
+        raise typer.Exit(130)
+
+
+def _writable(path: Path | None) -> None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise LabError(f"{path} can't be written: there is no folder {path.absolute().parent}.")
+
+
+@app.command()
+def submit(config: ConfigArgument, settings: SetOption = [], parent: ParentOption = None) -> None:
+    """Queue a run; it goes on when this terminal closes."""
+    from core import jobs
+
+    print(jobs.submit(_config(config, settings, parent)))
+
+
+@app.command()
+def status(run: Annotated[Optional[str], typer.Argument(metavar="RUN")] = None) -> None:
+    """The queue, or one run."""
+    from core import jobs
+
+    listed = [jobs.status(_run_id(run))] if run else jobs.queue()
+    if not listed:
+        print("No runs yet. Start one: python -m core submit poisson2d-quick")
+    for job in listed:
+        progress = jobs.progress(job.run_id) or {}
+        share = f"{progress['fraction']:4.0%}" if "fraction" in progress else "    "
+        residual = f"max residual {progress['max_residual']:.2e}" if "max_residual" in progress else ""
+        print(f"{job.run_id}  {job.state:<9} {share}  {job.problem:<16} {job.name:<24} {residual} {job.reason or ''}")
+
+
+@app.command()
+def stop(run: RunArgument) -> None:
+    """Stop a run; it leaves a checkpoint."""
+    from core import jobs
+
+    jobs.stop(_run_id(run))
+
+
+@app.command()
+def pause(run: RunArgument) -> None:
+    """Pause a run: checkpoint, leave the slot."""
+    from core import jobs
+
+    jobs.pause(_run_id(run))
+
+
+@app.command()
+def resume(run: RunArgument) -> None:
+    """Queue a paused, stopped or crashed run again from its checkpoint."""
+    from core import jobs
+
+    jobs.resume(_run_id(run))
+
+
+@app.command()
+def retry(run: RunArgument) -> None:
+    """Queue an ended run again from the beginning."""
+    from core import jobs
+
+    jobs.retry(_run_id(run))
+
+
+@app.command()
+def logs(
+    run: RunArgument, follow: Annotated[bool, typer.Option("-f", "--follow", help="Until the run ends.")] = False
+) -> None:
+    """What a run has printed."""
+    from core import jobs
+
+    run_id, offset = _run_id(run), 0
+    while True:
+        ended = jobs.status(run_id).ended_for_good if follow else True
+        data, offset = jobs.logs(run_id, offset)
+        sys.stdout.write(data.decode("utf-8", "replace"))
+        sys.stdout.flush()
+        if ended and not data:
+            return
+        if not data:
+            time.sleep(0.5)
+
+
+@app.command()
+def presets() -> None:
+    """Ready runs."""
+    from core.presets import presets as listed
+
+    for preset in listed().values():
+        print(f"{preset.name:<20} ~{preset.expected_seconds:>4.0f} s  {preset.description}")
+
+
+@app.command()
+def problems() -> None:
+    """The problems and their parameters."""
+    from core.problems import CATALOGUE
+
+    for problem in CATALOGUE:
+        kind = problem.model_fields["kind"].default
+        parameters = [name for name in problem.model_fields if name != "kind"]
+        print(f"{kind:<18} {problem.title:<32} {', '.join(parameters)}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the machine: home, store, devices, renderers."""
+    from core.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(run: RunArgument, json_out: JsonOption = None) -> None:
+    """Train the config of an old run again, in this process."""
+    from core.tracking.store import run_config
+
+    _writable(json_out)
+    _train(run_config(_run_id(run)), json_out)
+
+
+@app.command()
+def export(
+    run: RunArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.{vtk,vtu,vti,vts,xdmf}")],
+    resolution: Annotated[Optional[int], typer.Option(help="Points along each axis.")] = None,
+) -> None:
+    """Sample a run's solution on a grid and write it for ParaView."""
+    from core.solution.export import export as write
+    from core.solution.sample import sample
+
+    _writable(output)
+    grid = sample(_run_id(run), resolution)
+    write(grid, output)
+    print(f"{output}: {grid.points} points, {', '.join(grid.values)}")
+
+
+@app.command()
+def report(
+    run: RunArgument, output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.md")]
+) -> None:
+    """Write a run's Markdown summary."""
+    from core.home import home
+
+    run_id = _run_id(run)
+    source = home().run_dir(run_id) / "summary.md"
+    if not source.exists():
+        raise LabError(f"Run {run_id} has no summary yet: it is written when a run ends.")
+    _writable(output)
+    output.write_bytes(source.read_bytes())
+
+
+@app.command(hidden=True)
+def work(
+    run: RunArgument,
+    attempt: Annotated[int, typer.Option()] = 1,
+    fresh: Annotated[bool, typer.Option()] = False,
+) -> None:
+    """Train a queued run; started by its slot's worker."""
+    from core.training.run import execute
+
+    try:
+        execute(run, attempt, fresh=fresh)
+    except LabError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(1) from None

@@ -1,0 +1,47 @@
+"""What a lab needs of its machine, checked."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+
+from core.errors import LabError
+from core.home import home
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """Look at the home, the store, the devices and the Python packages."""
+    lab = home()
+    findings = [Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])]
+    try:
+        lab.ensure()
+        free = shutil.disk_usage(lab.root).free / 2**30
+        findings.append(Finding("lab home", free > 0.2, f"{lab.root}, {free:.1f} GiB free"))
+    except LabError as error:
+        findings.append(Finding("lab home", False, str(error)))
+        return findings
+    try:
+        from core.tracking import store
+
+        findings.append(Finding("store", True, f"{len(store.runs(limit=1000))} runs (at most 1000 counted)"))
+    except LabError as error:
+        findings.append(Finding("store", False, str(error)))
+    import torch
+
+    findings.append(Finding("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads"))
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    findings.append(Finding("devices", True, ", ".join(gpus) or "CPU only"))
+    from core import jobs
+
+    findings.append(Finding("slots", True, ", ".join(slot.name for slot in jobs.capacity())))
+    return findings

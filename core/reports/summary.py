@@ -1,0 +1,64 @@
+"""The Markdown summary that every run leaves behind."""
+
+from __future__ import annotations
+
+from core.config import RunConfig
+from core.training.checkpoint import StageRecord
+from core.training.measure import Measures
+
+
+def summary(
+    run_id: str,
+    state: str,
+    config: RunConfig,
+    measures: Measures,
+    records: list[StageRecord],
+    wall_time_s: float,
+    provenance: dict[str, str],
+) -> str:
+    """What was solved, how well, in which stages and with what: one page of Markdown."""
+    problem = config.problem
+    lines = [
+        f"# {config.name or problem.title}",
+        "",
+        f"{problem.title}, run `{run_id}`, {state} after {wall_time_s:.1f} s.",
+        "",
+        f"$$ {problem.equation} $$",
+        "",
+        "## Result, on a dense grid not used in training",
+        "",
+        "| quantity | value |",
+        "|---|---|",
+        f"| max residual | {measures.max_residual:.3e} |",
+        f"| RMS residual | {measures.rms_residual:.3e} |",
+    ]
+    if measures.relative_l2_error is not None:
+        lines += [
+            f"| relative L2 error | {measures.relative_l2_error:.3e} |",
+            f"| max error | {measures.max_error:.3e} |",
+        ]
+    if measures.lambda_ is not None:
+        lines.append(f"| λ | {measures.lambda_:.13g} |")
+    if measures.lambda_error is not None:
+        lines += [
+            f"| λ reference | {measures.lambda_reference:.13g} |",
+            f"| abs. error of λ | {measures.lambda_error:.2e} |",
+        ]
+    lines += [
+        "",
+        "## Stages",
+        "",
+        "| stage | network | parameters | σ | ε | iterations | seconds | max residual (training points) | ended |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for record, stage in zip(records, config.stages, strict=False):
+        network = f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
+        sigma = "" if record.sigma is None else f"{record.sigma:.3g}"
+        lines.append(
+            f"| {record.index + 1} | {network} | {record.parameters} | {sigma} | {record.epsilon:.2e} | "
+            f"{record.iterations} | {record.seconds:.1f} | {record.max_residual:.2e} | {record.ended} |"
+        )
+    lines += ["", "## Provenance", "", f"Config hash `{config.hash}`.", "", "| | |", "|---|---|"]
+    lines += [f"| {key} | {value} |" for key, value in provenance.items()]
+    lines += ["", "## Reproduce", "", f"`python -m core replay {run_id}`", ""]
+    return "\n".join(lines)

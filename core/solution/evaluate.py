@@ -1,0 +1,38 @@
+"""A run's solution from its newest checkpoint, ready to be evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.home import home
+from core.problems import Problem
+from core.training import checkpoint as checkpoints
+
+
+@dataclass(frozen=True)
+class RunSolution:
+    """The fields and residuals of one checkpoint of a run."""
+
+    problem: Problem
+    checkpoint: Path
+    stored: checkpoints.Checkpoint
+
+    @property
+    def lambda_(self) -> float | None:
+        """λ at the checkpoint."""
+        lam = self.stored.solution.lam
+        return None if lam is None else float(lam.detach())
+
+    def evaluate(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """Every field and `residual_NAME` at points (N, d), float64 (N,)."""
+        return self.stored.solution.evaluate(points)
+
+
+def load_solution(run_id: str) -> RunSolution:
+    """The solution at the run's last checkpoint. Raises LabError when it has none yet."""
+    path = home().run_dir(run_id) / "checkpoints" / "last.pt"
+    stored = checkpoints.load(path)
+    return RunSolution(stored.config.problem, path, stored)

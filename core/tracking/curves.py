@@ -1,0 +1,70 @@
+"""Curves of a run: thinned for a page without losing a spike, and read with a cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A thinned curve."""
+
+    x: np.ndarray
+    y: np.ndarray
+    shown: int
+    """Points in x and y."""
+    total: int
+    """Points of the full curve."""
+    not_finite: np.ndarray
+    """x of the points that are NaN or infinite; they are marked, never joined."""
+    not_positive: int = 0
+    """Points at or below zero that a log axis can't show; they are left out, never remapped."""
+
+
+def bucket(x: np.ndarray, y: np.ndarray, limit: int, *, log: bool = False, log_x: bool = False) -> Curve:
+    """At most `limit` points: the first minimum and maximum of each of limit/2 buckets of equal width on the shown axis.
+
+    Bucket edges are multiples of a power-of-two width in x, so they stay where they are while a live curve grows
+    and the drawn points do not jump. On a log axis the extremes of log y are those of y, so y needs no transform; on a
+    log x axis the buckets are equal in log x.
+
+    Args:
+        x: increasing positions (n,).
+        y: values (n,), NaN and infinities allowed.
+        limit: most points wanted, at least 4.
+        log: the y axis is logarithmic.
+        log_x: the x axis is logarithmic.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    total = len(x)
+    finite = np.isfinite(y)
+    not_finite = x[~finite]
+    positive = y > 0 if log else np.ones_like(finite)
+    hidden = int((finite & ~positive).sum())
+    if log_x:
+        positive = positive & (x > 0)
+    kept = finite & positive
+    x, y = x[kept], y[kept]
+    if len(x) > limit:
+        position = np.log(x) if log_x else x
+        buckets = max(1, limit // 2)
+        raw = (position[-1] - position[0]) / max(1, buckets - 1)
+        width = 2.0 ** np.ceil(np.log2(raw)) if raw > 0 else 1.0
+        index = np.floor(position / width)
+        starts = np.flatnonzero(np.diff(index, prepend=index[0] - 1))
+        low = _first_where(y, np.minimum.reduceat(y, starts), starts)
+        high = _first_where(y, np.maximum.reduceat(y, starts), starts)
+        keep = np.unique(np.concatenate([low, high, [0, len(x) - 1]]))
+        x, y = x[keep], y[keep]
+    return Curve(x, y, len(x), total, not_finite, hidden)
+
+
+def _first_where(y: np.ndarray, extreme: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Index of the first point of each bucket that has the bucket's extreme value."""
+    lengths = np.diff(np.append(starts, len(y)))
+    hits = np.flatnonzero(y == np.repeat(extreme, lengths))
+    bucket_of_hit = np.searchsorted(starts, hits, side="right") - 1
+    _, first = np.unique(bucket_of_hit, return_index=True)
+    return hits[first]

@@ -1,0 +1,68 @@
+"""How good a solution is, on points that were not used to train it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.networks.solution import Solution
+
+DENSE = {1: 4001, 2: 257, 3: 41}
+"""Points along each axis of the dense grid; beyond three dimensions `SCATTERED` random points stand in."""
+SCATTERED = 65_536
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Figures of a solution on the dense grid; None where the problem has no exact solution or no λ."""
+
+    max_residual: float
+    rms_residual: float
+    relative_l2_error: float | None = None
+    """‖u − u*‖ / ‖u*‖ over the grid, all fields together."""
+    max_error: float | None = None
+    """max |u − u*| over the grid and all fields."""
+    lambda_: float | None = None
+    lambda_reference: float | None = None
+
+    @property
+    def lambda_error(self) -> float | None:
+        """|λ − reference|."""
+        if self.lambda_ is None or self.lambda_reference is None:
+            return None
+        return abs(self.lambda_ - self.lambda_reference)
+
+
+def dense_points(problem) -> np.ndarray:
+    """The points (N, d) at which solutions of a problem are judged."""
+    d = len(problem.coordinates)
+    if d in DENSE:
+        axes = [problem.axis(i, DENSE[d]) for i in range(d)]
+        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
+    low, high = np.array(problem.domain()).T
+    return low + (high - low) * np.random.default_rng(20_250_914).random((SCATTERED, d))
+
+
+def measure(solution: Solution) -> Measures:
+    """Residuals, and errors against the exact solution where there is one."""
+    problem = solution.problem
+    points = dense_points(problem)
+    values = solution.evaluate(points)
+    residual = np.concatenate([values[f"residual_{name}"] for name in problem.residual_names])
+    lam = None if solution.lam is None else float(solution.lam.detach())
+    exact = problem.exact(points)
+    relative = largest = None
+    if exact is not None:
+        error = np.concatenate([values[name] - exact[name] for name in problem.fields])
+        norm = np.linalg.norm(np.concatenate([exact[name] for name in problem.fields]))
+        relative, largest = float(np.linalg.norm(error) / norm), float(np.abs(error).max())
+    return Measures(
+        max_residual=float(np.abs(residual).max()),
+        rms_residual=math.sqrt(float(np.square(residual).mean())),
+        relative_l2_error=relative,
+        max_error=largest,
+        lambda_=lam,
+        lambda_reference=problem.reference_lambda(),
+    )

@@ -1,0 +1,204 @@
+"""A run from its config to its artifacts: the trainer, watched over by the job's control and kept by the store."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from core.config import RunConfig
+from core.errors import LabError
+from core.home import home
+from core.jobs.control import RunControl
+from core.reports.summary import summary
+from core.tracking import store
+from core.tracking.provenance import code, provenance
+from core.tracking.residual_tracker import draw_residuals
+from core.training import checkpoint as checkpoints
+from core.training.history import HistoryWriter, read_history
+from core.training.measure import Measures, measure
+from core.training.trainer import Outcome, Trainer
+
+STATES = {None: "finished", "stop": "stopped", "pause": "paused"}
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What `--json` writes."""
+
+    run_id: str
+    state: str
+    problem: str
+    config_hash: str
+    seed: int
+    wall_time_s: float
+    iterations: int
+    parameters: int
+    measures: Measures
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data; figures that the problem does not have are left out."""
+        measures = {
+            "max_residual": self.measures.max_residual,
+            "rms_residual": self.measures.rms_residual,
+            "relative_l2_error": self.measures.relative_l2_error,
+            "max_error": self.measures.max_error,
+            "lambda": self.measures.lambda_,
+            "lambda_reference": self.measures.lambda_reference,
+            "lambda_error": self.measures.lambda_error,
+        }
+        own = {key: value for key, value in vars(self).items() if key != "measures"}
+        return own | {key: value for key, value in measures.items() if value is not None}
+
+
+class MetricsMirror:
+    """Copies a thinned history to MLflow without making the trainer wait: the last row of each flush."""
+
+    INTERVAL = 1.0
+    """Least seconds between two batches."""
+
+    def __init__(self, run_id: str):
+        self._client = store.client()
+        self._run_id = run_id
+        self._last = 0.0
+        self._pending = None
+
+    def __call__(self, columns: dict[str, list[float]]) -> None:
+        """Take a flushed batch of history."""
+        if time.monotonic() - self._last < self.INTERVAL:
+            return
+        self._last = time.monotonic()
+        from mlflow.entities import Metric
+
+        now, step = int(time.time() * 1000), int(columns["iteration"][-1])
+        skipped = ("iteration", "phase")
+        metrics = [
+            Metric(name, float(values[-1]), now, step)
+            for name, values in columns.items()
+            if name not in skipped and not math.isnan(values[-1])
+        ]
+        self._pending = self._client.log_batch(self._run_id, metrics=metrics, synchronous=False)
+
+    def close(self) -> None:
+        """Wait for what is on its way."""
+        if self._pending is not None:
+            self._pending.wait()
+
+
+def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
+    """Train a run that is in the store and the job table, in this process, and leave everything in its place.
+
+    Continues from `checkpoints/last.pt` unless `fresh`. Raises LabError for what the user can put right; the state
+    is set in either case.
+    """
+    with RunControl(run_id, attempt) as control:
+        config = store.run_config(run_id)
+        folder = home().run_dir(run_id)
+        store.set_state(run_id, "running")
+        _record_provenance(run_id, config)
+        mirror = MetricsMirror(run_id)
+        history_path, last = folder / "history.arrows", folder / "checkpoints" / "last.pt"
+        if fresh:
+            history_path.unlink(missing_ok=True)
+            last.unlink(missing_ok=True)
+        history = HistoryWriter(history_path, config.problem.residual_names, mirror)
+        try:
+            parent = _parent_solution(config)
+            trainer = Trainer(config, folder, wanted=control.wanted, history=history, parent=parent, say=_say)
+            if last.exists():
+                trainer.resume(checkpoints.load(last))
+            else:
+                history.truncate(0)
+            outcome = trainer.train()
+        finally:
+            history.close()
+            mirror.close()
+        state = STATES[outcome.wanted]
+        report = _conclude(run_id, state, config, outcome, folder)
+        store.set_state(run_id, state)
+        control.finish(state, "")
+        _say(f"{state}: max residual {report.measures.max_residual:.2e} on the dense grid")
+    return report
+
+
+def _parent_solution(config: RunConfig):
+    """The sum of stages that the run starts from, or None. Raises LabError when the parent can't serve."""
+    if config.parent is None:
+        return None
+    stored = checkpoints.load(home().run_dir(config.parent) / "checkpoints" / "last.pt")
+    if stored.config.problem.kind != config.problem.kind:
+        raise LabError(
+            f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "
+            "a next stage needs the same problem."
+        )
+    stored.solution.problem = config.problem
+    return stored.solution
+
+
+def _record_provenance(run_id: str, config: RunConfig) -> None:
+    device = config.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    client = store.client()
+    facts = provenance(config.seed, device)
+    for key, value in facts.items():
+        client.set_tag(run_id, f"provenance.{key}", value)
+    client.set_tag(run_id, "mlflow.source.git.commit", facts["git.commit"])
+    client.log_text(run_id, json.dumps(facts, indent=2), "provenance.json")
+    if code().diff:
+        client.log_text(run_id, code().diff, "uncommitted.diff")
+
+
+def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, folder: Path) -> RunReport:
+    """Measure the solution, write the artifacts, log the final figures."""
+    from mlflow.entities import Metric
+
+    measures = measure(outcome.solution.cpu())
+    wall_time = outcome.position.wall_time_s
+    client = store.client()
+    final = {
+        "dense_max_residual": measures.max_residual,
+        "dense_rms_residual": measures.rms_residual,
+        "relative_l2_error": measures.relative_l2_error,
+        "max_error": measures.max_error,
+        "lambda_error": measures.lambda_error,
+        "wall_time_s": wall_time,
+    }
+    now = int(time.time() * 1000)
+    step = outcome.position.total
+    client.log_batch(run_id, [Metric(key, value, now, step) for key, value in final.items() if value is not None])
+    facts = {
+        tag.removeprefix("provenance."): value
+        for tag, value in sorted(store.get_run(run_id).tags.items())
+        if tag.startswith("provenance.")
+    }
+    text = summary(run_id, state, config, measures, outcome.records, wall_time, facts)
+    (folder / "summary.md").write_text(text, encoding="utf-8")
+    columns = read_history(folder / "history.arrows").columns
+    if columns:
+        title = f"{config.name or config.problem.title}: residuals of all stages"
+        draw_residuals(columns, title, folder / "residuals.png")
+        client.log_artifact(run_id, str(folder / "residuals.png"))
+    client.log_artifact(run_id, str(folder / "summary.md"))
+    client.log_artifact(run_id, str(folder / "history.arrows"))
+    for path in sorted((folder / "checkpoints").glob("*.pt")):
+        client.log_artifact(run_id, str(path), "checkpoints")
+    return RunReport(
+        run_id=run_id,
+        state=state,
+        problem=config.problem.kind,
+        config_hash=config.hash,
+        seed=config.seed,
+        wall_time_s=wall_time,
+        iterations=outcome.position.total,
+        parameters=sum(p.numel() for network in outcome.solution.networks for p in network.parameters()),
+        measures=measures,
+    )
+
+
+def _say(line: str) -> None:
+    print(time.strftime("%H:%M:%S"), line, flush=True)
