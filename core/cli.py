@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -20,11 +20,13 @@ app = typer.Typer(
     help="Multi-stage, high-precision physics-informed networks: train, queue, watch, export.",
 )
 
-ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG|PRESET", help="A preset's name, or a YAML or JSON file.")]
+ConfigArgument = Annotated[
+    str, typer.Argument(metavar="CONFIG|PRESET", help="A preset's name, or a YAML or JSON file.")
+]
 SetOption = Annotated[list[str], typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the config.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first characters are enough.")]
-JsonOption = Annotated[Optional[Path], typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
-ParentOption = Annotated[Optional[str], typer.Option(metavar="RUN", help="Run whose solution is the frozen start.")]
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
+ParentOption = Annotated[str | None, typer.Option(metavar="RUN", help="Run whose solution is the frozen start.")]
 
 
 def main() -> None:
@@ -107,7 +109,7 @@ def submit(config: ConfigArgument, settings: SetOption = [], parent: ParentOptio
 
 
 @app.command()
-def status(run: Annotated[Optional[str], typer.Argument(metavar="RUN")] = None) -> None:
+def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> None:
     """The queue, or one run."""
     from core import jobs
 
@@ -217,7 +219,7 @@ def replay(run: RunArgument, json_out: JsonOption = None) -> None:
 def export(
     run: RunArgument,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.{vtk,vtu,vti,vts,xdmf}")],
-    resolution: Annotated[Optional[int], typer.Option(help="Points along each axis.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Points along each axis.")] = None,
 ) -> None:
     """Sample a run's solution on a grid and write it for ParaView."""
     from core.solution.export import export as write
@@ -230,9 +232,7 @@ def export(
 
 
 @app.command()
-def report(
-    run: RunArgument, output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.md")]
-) -> None:
+def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.md")]) -> None:
     """Write a run's Markdown summary."""
     from core.home import home
 

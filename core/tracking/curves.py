@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from core.home import home
+from core.tracking.history import HistoryCursor, read_history
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,44 @@ def _first_where(y: np.ndarray, extreme: np.ndarray, starts: np.ndarray) -> np.n
     bucket_of_hit = np.searchsorted(starts, hits, side="right") - 1
     _, first = np.unique(bucket_of_hit, return_index=True)
     return hits[first]
+
+
+class RunCurves:
+    """The history of one run, kept up to date by reading only what is new."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._cursor: HistoryCursor | None = None
+        self._parts: list[dict[str, np.ndarray]] = []
+
+    def update(self) -> bool:
+        """Read what the trainer appended since the last call; True if there was something."""
+        part = read_history(self._path, self._cursor)
+        self._cursor = part.cursor
+        if part.restarted:
+            self._parts = []
+        if part.columns:
+            self._parts.append(part.columns)
+        return bool(part.columns) or part.restarted
+
+    def column(self, name: str) -> np.ndarray:
+        """All values of a column so far, (n,); empty when there is none of this name."""
+        if len(self._parts) > 1:
+            self._parts = [{key: np.concatenate([p[key] for p in self._parts]) for key in self._parts[0]}]
+        return self._parts[0].get(name, np.empty(0)) if self._parts else np.empty(0)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns there are."""
+        return tuple(self._parts[0]) if self._parts else ()
+
+    def stage_starts(self) -> list[tuple[int, float]]:
+        """(stage, iteration at which it began), in order."""
+        stages, iterations = self.column("stage"), self.column("iteration")
+        first = np.flatnonzero(np.diff(stages, prepend=-1))
+        return [(int(stages[i]), float(iterations[i])) for i in first]
+
+
+def run_curves(run_id: str) -> RunCurves:
+    """Curves of a run from its own history file."""
+    return RunCurves(home().run_dir(run_id) / "history.arrows")

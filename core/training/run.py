@@ -16,10 +16,10 @@ from core.home import home
 from core.jobs.control import RunControl
 from core.reports.summary import summary
 from core.tracking import store
+from core.tracking.history import HistoryWriter, read_history
 from core.tracking.provenance import code, provenance
 from core.tracking.residual_tracker import draw_residuals
 from core.training import checkpoint as checkpoints
-from core.training.history import HistoryWriter, read_history
 from core.training.measure import Measures, measure
 from core.training.trainer import Outcome, Trainer
 

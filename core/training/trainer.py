@@ -17,10 +17,10 @@ from core.errors import TrainingError
 from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.gauss_newton import GaussNewton
+from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint, Position, StageRecord
 from core.training.first_order import Arithmetic, arithmetic, cosine
-from core.training.history import MAIN, WARMUP, HistoryWriter
 from core.training.objective import Objective, Residuals
 from core.training.progress import ProgressFile
 from core.training.spectrum import dominant_frequency

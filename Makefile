@@ -1,0 +1,40 @@
+# Two commands do everything: `make app` and `make test`.
+PORT ?= 8501
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.PHONY: app test setup setup-dev browser lint unit
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet torch==2.13.0
+	$(VENV)/bin/pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(VENV)/bin/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+app: setup
+	@$(PY) -m core serve --port $(PORT)
+
+lint: setup-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+# A Chromium on the PATH, else Debian's package, else Playwright's own.
+browser: setup-dev
+	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	     apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; then :; \
+	else $(VENV)/bin/playwright install chromium; fi
+
+unit: setup-dev
+	$(PY) -m pytest tests/unit
+
+test: lint browser
+	$(PY) -m pytest

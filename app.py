@@ -1,0 +1,21 @@
+"""Singularity Lab in the browser: page config and navigation, nothing else."""
+
+import streamlit as st
+
+from pages.parts.startup import prepare
+
+st.set_page_config(page_title="Singularity Lab", page_icon=":material/blur_on:", layout="wide")
+prepare()
+
+# Each url_path differs from its file's stem: Streamlit serves a file of pages/ that is named like the URL past this
+# script on the first deep link.
+st.navigation(
+    [
+        st.Page(
+            "pages/launch_runs.py", title="Launch", icon=":material/rocket_launch:", url_path="launch", default=True
+        ),
+        st.Page("pages/watch_runs.py", title="Watch", icon=":material/monitoring:", url_path="watch"),
+        st.Page("pages/compare_runs.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
+        st.Page("pages/solution_3d.py", title="Solution 3D", icon=":material/deployed_code:", url_path="solution"),
+    ]
+).run()

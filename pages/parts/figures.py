@@ -1,0 +1,150 @@
+"""Pure figure builders: arrays in, plotly figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.tracking.curves import RunCurves, bucket
+
+POINTS = 2000
+"""Most points drawn of one curve."""
+
+PALETTE = ("#0f9488", "#e4572e", "#5b6ee1", "#d08700", "#b0389b", "#3a86c8", "#6a994e", "#c1436d", "#8b6f47", "#64748b")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve to draw."""
+
+    x: np.ndarray
+    y: np.ndarray
+    name: str
+    color: str
+    dash: str = "solid"
+    group: str = ""
+
+
+def color_of(run_id: str, taken: Sequence[str]) -> str:
+    """A run's colour: that of its place among the chosen runs."""
+    return PALETTE[list(taken).index(run_id) % len(PALETTE)] if run_id in taken else PALETTE[-1]
+
+
+def curve_figure(
+    series: list[Series],
+    *,
+    x_title: str,
+    y_title: str,
+    log_x: bool = False,
+    log_y: bool = True,
+    revision: str = "",
+    stages: list[tuple[int, float]] = (),
+    reference: tuple[str, float] | None = None,
+) -> go.Figure:
+    """Curves over each other, thinned to 2,000 points each by minima and maxima; NaN and infinity are marked.
+
+    Args:
+        series: what to draw.
+        x_title: of the x axis.
+        y_title: of the y axis.
+        log_x: logarithmic x axis.
+        log_y: logarithmic y axis; values that are not positive are left out and counted, never remapped.
+        revision: zoom and hidden curves are kept as long as this stays the same.
+        stages: (stage, x) marks.
+        reference: a named horizontal line.
+    """
+    figure = go.Figure()
+    shown = total = hidden = 0
+    for item in series:
+        curve = bucket(item.x, item.y, POINTS, log=log_y, log_x=log_x)
+        shown, total, hidden = shown + curve.shown, total + curve.total, hidden + curve.not_positive
+        figure.add_scatter(
+            x=curve.x.astype(np.float64 if log_x else np.float32),
+            y=curve.y,
+            name=item.name,
+            legendgroup=item.group or item.name,
+            mode="lines" if curve.shown > 1 else "markers",
+            line={"color": item.color, "width": 1.6, "dash": item.dash},
+            hovertemplate="%{y:.3e}",
+        )
+        if len(curve.not_finite):
+            base = curve.y.max() if curve.shown else 1.0
+            figure.add_scatter(
+                x=curve.not_finite,
+                y=np.full(len(curve.not_finite), base),
+                name=f"{item.name}: NaN or infinite",
+                legendgroup=item.group or item.name,
+                mode="markers",
+                marker={"symbol": "x", "size": 7, "color": "#dc2626"},
+                hovertemplate="not finite at %{x}",
+            )
+    for stage, x in list(stages)[1:]:
+        figure.add_vline(x=x, line={"width": 1, "dash": "dot", "color": "#94a3b8"})
+        figure.add_annotation(
+            x=np.log10(x) if log_x else x,
+            y=1,
+            yref="paper",
+            text=f"stage {stage + 1}",
+            showarrow=False,
+            xanchor="left",
+            yanchor="top",
+            font={"size": 11, "color": "#94a3b8"},
+        )
+    if reference:
+        name, value = reference
+        figure.add_hline(y=value, line={"width": 1, "dash": "dash", "color": "#94a3b8"})
+        figure.add_annotation(
+            x=1, xref="paper", y=value, text=name, showarrow=False, xanchor="right", yanchor="bottom", font={"size": 11}
+        )
+    note = f"{shown:,} of {total:,} points" if shown < total else f"{total:,} points"
+    if hidden:
+        note += f", {hidden:,} not positive and not shown"
+    figure.add_annotation(
+        x=1, y=-0.16, xref="paper", yref="paper", text=note, showarrow=False, font={"size": 10, "color": "#94a3b8"}
+    )
+    figure.update_layout(
+        uirevision=revision or "fixed",
+        margin={"l": 64, "r": 12, "t": 12, "b": 48},
+        hovermode="x unified",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis={"title": {"text": x_title}, "type": "log" if log_x else "linear"},
+        yaxis={"title": {"text": y_title}, "type": "log" if log_y else "linear", "exponentformat": "power"},
+    )
+    return figure
+
+
+def residual_figure(curves: RunCurves, run_id: str) -> go.Figure:
+    """All residuals of one run: largest, RMS, each equation where there are several, and the loss."""
+    x = curves.column("iteration")
+    series = [
+        Series(x, curves.column("max_residual"), "max |R|", PALETTE[1]),
+        Series(x, curves.column("rms_residual"), "RMS R", PALETTE[0]),
+        Series(x, curves.column("loss"), "loss", PALETTE[9], "dot"),
+    ]
+    terms = [name for name in curves.names if name.startswith("rms_") and name != "rms_residual"]
+    if len(terms) > 1:
+        series += [
+            Series(x, curves.column(name), f"RMS {name[4:]}", PALETTE[2 + k % 7], "dash")
+            for k, name in enumerate(terms)
+        ]
+    return curve_figure(series, x_title="iteration", y_title="residual", revision=run_id, stages=curves.stage_starts())
+
+
+def lambda_figure(curves: RunCurves, run_id: str, reference: float | None) -> go.Figure:
+    """λ against iteration, with its reference where one is known."""
+    series = [Series(curves.column("iteration"), curves.column("lambda"), "λ", PALETTE[2])]
+    figure = curve_figure(
+        series,
+        x_title="iteration",
+        y_title="λ",
+        log_y=False,
+        revision=run_id,
+        reference=("reference", reference) if reference is not None else None,
+    )
+    figure.update_layout(showlegend=False)
+    figure.update_traces(hovertemplate="%{y:.10f}", selector={"name": "λ"})
+    figure.update_yaxes(exponentformat="none")
+    return figure

@@ -1,0 +1,115 @@
+"""Watch: the queue, and one run's progress, residuals, λ and log while it trains."""
+
+import streamlit as st
+from pages.parts.live_plotly import live_plotly
+
+from core import jobs
+from core.errors import LabError
+from core.problems import CATALOGUE
+from core.tracking.curves import RunCurves, run_curves
+from pages.parts.figures import lambda_figure, residual_figure
+from pages.parts.run_list import chosen_run, run_table, state_badge
+from pages.parts.text import ago, duration, figure_of
+
+PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def curves_of(run_id: str) -> RunCurves:
+    """One cursor a run, shared by all visitors: what was read is never read again."""
+    return run_curves(run_id)
+
+
+def controls(job: jobs.Job) -> None:
+    """Buttons for what can be done to the run now."""
+    actions = {
+        "Stop": (jobs.stop, job.state in ("queued", "running", "paused", "pausing")),
+        "Pause": (jobs.pause, job.state == "running"),
+        "Resume": (jobs.resume, job.state in ("paused", "stopped", "crashed", "failed")),
+        "Retry": (jobs.retry, job.state in ("stopped", "crashed", "failed")),
+    }
+    possible = {label: action for label, (action, allowed) in actions.items() if allowed}
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        for label, action in possible.items():
+            if st.button(label, key=f"watch.{label}.{job.run_id}"):
+                action(job.run_id)
+                st.rerun()
+        if job.has_checkpoint:
+            st.page_link(
+                "pages/solution_3d.py",
+                label="Solution 3D",
+                icon=":material/deployed_code:",
+                query_params={"run": job.run_id},
+            )
+
+
+def run_view(run_id: str) -> None:
+    """Everything about one run, drawn again each second while it is active."""
+    job = jobs.status(run_id)
+    if st.session_state.get("watch.state") != (run_id, job.state):
+        st.session_state["watch.state"] = (run_id, job.state)
+        st.rerun()
+    curves = curves_of(run_id)
+    curves.update()
+    progress = jobs.progress(run_id) or {}
+    head, buttons = st.columns([3, 2], vertical_alignment="center")
+    head.markdown(f"### {job.name or run_id[:8]} &nbsp; {state_badge(job.state)}")
+    with buttons:
+        controls(job)
+    if job.reason:
+        st.caption(job.reason)
+    if job.active and progress:
+        fraction = min(1.0, progress["fraction"])
+        text = (
+            f"stage {progress['stage'] + 1} of {progress['stages']}, iteration {progress['iteration']:,} of "
+            f"{progress['iterations']:,} · at most {duration(progress['eta_s'])} left"
+        )
+        st.progress(fraction, text=text)
+    elif job.state == "queued":
+        st.progress(0.0, text=f"Queued, place {job.position}: it starts when a slot is free.")
+    for rung in job.stop_rungs:
+        st.caption(f":material/chevron_right: {rung}")
+    figures(job, progress)
+    if len(curves.column("iteration")):
+        live_plotly(residual_figure(curves, run_id), key=f"watch.residual.{run_id}", height=420)
+        problem = PROBLEMS.get(job.problem)
+        if problem is not None and problem.has_lambda:
+            reference = problem(**job.problem_parameters).reference_lambda()
+            live_plotly(lambda_figure(curves, run_id, reference), key=f"watch.lambda.{run_id}", height=260)
+    log = jobs.tail(run_id, 12)
+    if log:
+        st.caption("Log")
+        st.code(log, language=None, height=220)
+
+
+def figures(job: jobs.Job, progress: dict) -> None:
+    """The run's key figures in one row."""
+    cells = {
+        "max residual": figure_of(progress.get("max_residual")),
+        "RMS residual": figure_of(progress.get("rms_residual")),
+        "iterations": f"{progress.get('total_iterations', 0):,}",
+        "time": duration(progress.get("wall_time_s")),
+    }
+    if progress.get("lambda") is not None:
+        cells = {"λ": f"{progress['lambda']:.8f}", **cells}
+    for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
+        column.metric(label, value)
+    st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}`")
+
+
+st.title("Watch")
+try:
+    listed = jobs.queue()
+    if not listed:
+        st.info("No runs yet. Launch one and watch its residual fall here.", icon=":material/info:")
+        st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+        st.stop()
+    main, side = st.columns([11, 5], gap="large")
+    with side:
+        st.fragment(run_table, run_every=2.0)()
+    with main:
+        run_id = chosen_run(listed)
+        active = jobs.status(run_id).active
+        st.fragment(run_view, run_every=1.0 if active else None)(run_id)
+except LabError as error:
+    st.error(str(error))
