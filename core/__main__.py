@@ -1,4 +1,4 @@
-"""python -m core …"""
+"""The command line as a module: `python -m core`."""
 
 from core.cli import main
 

@@ -1,4 +1,4 @@
-"""The command line: python -m core …"""
+"""The command line, `python -m core`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ app = typer.Typer(
     help="Multi-stage, high-precision physics-informed networks: train, queue, watch, export.",
 )
 
-ConfigArgument = Annotated[
-    str, typer.Argument(metavar="CONFIG|PRESET", help="A preset's name, or a YAML or JSON file.")
+ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG|PRESET", help="A preset, or a YAML or JSON file.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the config.")
 ]
-SetOption = Annotated[list[str], typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the config.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first characters are enough.")]
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
 ParentOption = Annotated[str | None, typer.Option(metavar="RUN", help="Run whose solution is the frozen start.")]
@@ -38,10 +38,11 @@ def main() -> None:
         raise SystemExit(2) from None
 
 
-def _config(name: str, settings: list[str], parent: str | None):
+def _config(name: str, settings: list[str] | None, parent: str | None):
     from core.config import override
     from core.presets import resolve
 
+    settings = settings or []
     if parent:
         settings = [*settings, f"parent={_run_id(parent)}"]
     return override(resolve(name), settings)
@@ -66,7 +67,7 @@ def _run_id(text: str) -> str:
 
 @app.command()
 def train(
-    config: ConfigArgument, settings: SetOption = [], parent: ParentOption = None, json_out: JsonOption = None
+    config: ConfigArgument, settings: SetOption = None, parent: ParentOption = None, json_out: JsonOption = None
 ) -> None:
     """Train in this process, tracked. Exit code 0 finished, 1 failed, 130 stopped."""
     chosen = _config(config, settings, parent)
@@ -101,7 +102,7 @@ def _writable(path: Path | None) -> None:
 
 
 @app.command()
-def submit(config: ConfigArgument, settings: SetOption = [], parent: ParentOption = None) -> None:
+def submit(config: ConfigArgument, settings: SetOption = None, parent: ParentOption = None) -> None:
     """Queue a run; it goes on when this terminal closes."""
     from core import jobs
 

@@ -28,7 +28,7 @@ class Curve:
 
 
 def bucket(x: np.ndarray, y: np.ndarray, limit: int, *, log: bool = False, log_x: bool = False) -> Curve:
-    """At most `limit` points: the first minimum and maximum of each of limit/2 buckets of equal width on the shown axis.
+    """At most `limit` points: the first minimum and maximum of each of limit/2 buckets, equally wide on the shown axis.
 
     Bucket edges are multiples of a power-of-two width in x, so they stay where they are while a live curve grows
     and the drawn points do not jump. On a log axis the extremes of log y are those of y, so y needs no transform; on a

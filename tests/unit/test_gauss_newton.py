@@ -1,0 +1,93 @@
+"""Levenberg–Marquardt: the damped step, its two solvers, acceptance and the state that continues it."""
+
+import pytest
+import torch
+
+from core.optimizers.gauss_newton import DampedSystem, GaussNewton
+
+
+def system(rows, columns, condition=1.0):
+    generator = torch.Generator().manual_seed(3)
+    U = torch.linalg.qr(torch.randn(rows, columns, generator=generator, dtype=torch.float64)).Q
+    V = torch.linalg.qr(torch.randn(columns, columns, generator=generator, dtype=torch.float64)).Q
+    singular = torch.logspace(0, -torch.tensor(condition).log10().item(), columns, dtype=torch.float64)
+    return U @ torch.diag(singular) @ V.T, torch.randn(rows, generator=generator, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("damping", [1e-1, 1e-5, 1e-9, 1e-14])
+def test_step_solves_the_damped_least_squares(damping):
+    J, r = system(40, 12, 1e4)
+    damped = DampedSystem(J, r)
+    step = damped.step(damping)
+    mu = damping * damped.scale
+    stacked = torch.cat([J, mu**0.5 * torch.eye(12, dtype=torch.float64)])
+    expected = torch.linalg.lstsq(stacked, -torch.cat([r, torch.zeros(12, dtype=torch.float64)])[:, None]).solution[
+        :, 0
+    ]
+    torch.testing.assert_close(step, expected, rtol=1e-6, atol=1e-9 * float(expected.norm()))
+
+
+def test_small_damping_keeps_the_digits_that_normal_equations_lose():
+    J, _ = system(60, 10, 1e9)  # JᵀJ has condition 1e18, beyond float64
+    wanted = torch.ones(10, dtype=torch.float64)
+    step = DampedSystem(J, -(J @ wanted)).step(1e-24)
+    assert float((step - wanted).abs().max()) < 1e-5
+
+
+def test_fewer_rows_than_columns():
+    J, r = system(30, 12)
+    J, r = J.T.contiguous(), r[:12]
+    step = DampedSystem(J, r).step(1e-13)
+    assert float((J @ step + r).norm()) < 1e-9
+
+
+def minimise(residual, start, iterations, optimizer):
+    theta = start.clone()
+    for _ in range(iterations):
+        base = theta.clone()
+
+        def loss_after(step, base=base):
+            theta.copy_(base + step)
+            return float(residual(theta) @ residual(theta))
+
+        report = optimizer.iterate(residual(theta), torch.func.jacrev(residual)(theta), loss_after)
+    return theta, report
+
+
+def rosenbrock(t):
+    return torch.stack([10 * (t[1] - t[0] ** 2), 1 - t[0]])
+
+
+def test_rosenbrock():
+    start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
+    theta, report = minimise(rosenbrock, start, 40, GaussNewton(1e-2, 1e-20))
+    torch.testing.assert_close(theta, torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-10)
+    assert report.loss < 1e-20
+
+
+def test_no_decrease_restores_the_parameters_and_says_so():
+    theta = torch.tensor([1.0], dtype=torch.float64)
+    seen = []
+
+    def loss_after(step):
+        theta.copy_(torch.tensor([1.0], dtype=torch.float64) + step)
+        seen.append(float(step))
+        return float("nan")
+
+    report = GaussNewton(1e-2, 1e-20).iterate(
+        torch.tensor([1.0], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64), loss_after
+    )
+    assert not report.accepted
+    assert theta.item() == 1.0
+    assert seen[-1] == 0.0
+
+
+def test_continuing_from_a_state_is_the_same_as_going_on():
+    start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
+    straight, _ = minimise(rosenbrock, start, 12, GaussNewton(1e-2, 1e-20))
+    first = GaussNewton(1e-2, 1e-20)
+    half, _ = minimise(rosenbrock, start, 5, first)
+    second = GaussNewton(1.0, 1e-20)
+    second.restore(first.state())
+    resumed, _ = minimise(rosenbrock, half, 7, second)
+    assert torch.equal(straight, resumed)

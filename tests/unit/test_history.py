@@ -1,0 +1,110 @@
+"""The history file: written in batches, read with a cursor, mended after a crash; curves thinned honestly."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.tracking.curves import RunCurves, bucket
+from core.tracking.history import HistoryWriter, read_history
+
+
+def rows(writer, first, last):
+    for i in range(first, last):
+        writer.append(iteration=i, stage=0, phase=1, loss=torch.tensor(1.0 / (i + 1)), max_residual=2.0 / (i + 1))
+
+
+def test_readers_take_only_what_is_new(tmp_path):
+    path = tmp_path / "history.arrows"
+    assert read_history(path).columns == {}
+    writer = HistoryWriter(path, ("poisson",))
+    rows(writer, 0, 10)
+    writer.flush()
+    part = read_history(path)
+    assert part.columns["iteration"].tolist() == list(range(10))
+    assert part.columns["loss"][3] == 0.25
+    assert np.isnan(part.columns["damping"]).all()
+    assert read_history(path, part.cursor).columns == {}
+    rows(writer, 10, 15)
+    writer.close()
+    later = read_history(path, part.cursor)
+    assert later.columns["iteration"].tolist() == list(range(10, 15))
+    assert not later.restarted
+
+
+def test_the_file_is_a_plain_arrow_stream(tmp_path):
+    writer = HistoryWriter(tmp_path / "h.arrows", ())
+    rows(writer, 0, 4)
+    writer.flush()
+    rows(writer, 4, 6)
+    writer.close()
+    with pa.ipc.open_stream(tmp_path / "h.arrows") as stream:
+        assert stream.read_all().num_rows == 6
+
+
+@pytest.mark.parametrize("cut", [1, 7, 64, 200])
+def test_a_batch_cut_off_by_a_crash_is_ignored_and_overwritten(tmp_path, cut):
+    path = tmp_path / "h.arrows"
+    writer = HistoryWriter(path, ())
+    rows(writer, 0, 5)
+    writer.flush()
+    whole = path.stat().st_size
+    rows(writer, 5, 50)
+    writer.close()
+    data = path.read_bytes()
+    path.write_bytes(data[: min(whole + cut, len(data) - 1)])
+    cursor = read_history(path).cursor
+    assert cursor.offset == whole
+    again = HistoryWriter(path, ())
+    assert again.rows == 5
+    rows(again, 5, 8)
+    again.close()
+    assert read_history(path).columns["iteration"].tolist() == list(range(8))
+    assert read_history(path, cursor).columns["iteration"].tolist() == [5, 6, 7]
+
+
+def test_truncating_to_a_checkpoint_makes_readers_start_over(tmp_path):
+    path = tmp_path / "h.arrows"
+    writer = HistoryWriter(path, ("a",))
+    rows(writer, 0, 30)
+    writer.flush()
+    curves = RunCurves(path)
+    assert curves.update()
+    assert len(curves.column("loss")) == 30
+    writer.truncate(12)
+    assert writer.rows == 12
+    rows(writer, 12, 14)
+    writer.close()
+    assert curves.update()
+    assert curves.column("iteration").tolist() == list(range(14))
+    assert not curves.update()
+    assert curves.stage_starts() == [(0, 0.0)]
+
+
+@given(
+    st.lists(st.one_of(st.floats(-5, 5), st.just(float("nan")), st.just(float("inf"))), min_size=1, max_size=400),
+    st.booleans(),
+)
+def test_thinning_keeps_every_extreme(values, log):
+    y = np.array(values)
+    curve = bucket(np.arange(1, len(y) + 1), y, 40, log=log)
+    shown = y[np.isfinite(y) & ((y > 0) if log else True)]
+    assert curve.total == len(y)
+    assert len(curve.not_finite) == (~np.isfinite(y)).sum()
+    if len(shown):
+        assert curve.y.min() == shown.min()
+        assert curve.y.max() == shown.max()
+        assert curve.y[-1] == shown[-1]
+    assert curve.shown <= 44
+    assert not log or curve.not_positive == (np.isfinite(y) & (y <= 0)).sum()
+    assert (np.diff(curve.x) > 0).all()
+
+
+def test_thinned_points_stay_where_they_are_while_the_curve_grows():
+    rng = np.random.default_rng(0)
+    x, y = np.arange(40_000.0), rng.random(40_000)
+    before, after = bucket(x[:39_000], y[:39_000], 1000), bucket(x, y, 1000)
+    early = before.x[before.x < 38_000]
+    assert np.isin(early, after.x).all()
