@@ -1,0 +1,38 @@
+"""Jobs: runs as processes that outlive whoever started them."""
+
+from core.jobs.engine import Engine, Slot
+from core.jobs.job import Job
+from core.jobs.queue import (
+    begin_here,
+    capacity,
+    ensure,
+    logs,
+    pause,
+    progress,
+    queue,
+    resume,
+    retry,
+    status,
+    stop,
+    submit,
+    tail,
+)
+
+__all__ = [
+    "Engine",
+    "Job",
+    "Slot",
+    "begin_here",
+    "capacity",
+    "ensure",
+    "logs",
+    "pause",
+    "progress",
+    "queue",
+    "resume",
+    "retry",
+    "status",
+    "stop",
+    "submit",
+    "tail",
+]

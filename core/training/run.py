@@ -119,7 +119,6 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
             mirror.close()
         state = STATES[outcome.wanted]
         report = _conclude(run_id, state, config, outcome, folder)
-        store.set_state(run_id, state)
         control.finish(state, "")
         _say(f"{state}: max residual {report.measures.max_residual:.2e} on the dense grid")
     return report
