@@ -1,0 +1,147 @@
+"""Work that must not happen in the server's process: sampling (torch), filters and VTK pages (vtk, trame).
+
+Each kind has one child, started on demand, kept warm, replaced when it dies or does not answer in time. A segfault of
+vtk takes the child, never the server. The children are plain subprocesses: multiprocessing's spawn would import the
+server's `__main__`, which under Streamlit is the page that is being drawn.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from core.errors import LabError
+from core.solution.scene import Scene, SceneRequest
+
+SOURCE = Path(__file__).parents[2]
+IDLE_S = 300.0
+"""A child that had nothing to do for so long is let go, and its memory with it."""
+
+
+class Child:
+    """One process for one kind of work, asked for one thing at a time."""
+
+    def __init__(self, what: str):
+        self._what = what
+        self._process: subprocess.Popen | None = None
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+        self._idle: threading.Timer | None = None
+
+    def call(self, function: str, *arguments: Any, timeout_s: float) -> Any:
+        """Run `module:function` in the child and return its result.
+
+        Raises LabError: the function's own, or when the child died, failed or did not answer within `timeout_s`.
+        """
+        with self._lock:
+            if self._idle:
+                self._idle.cancel()
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            try:
+                self._connection.send((function, arguments))
+                if not self._connection.poll(timeout_s):
+                    self._end()
+                    raise LabError(f"{self._what.capitalize()} took longer than {timeout_s:.0f} s and was ended.")
+                kind, value = self._connection.recv()
+            except (EOFError, OSError) as error:
+                self._end()
+                raise LabError(f"The process for {self._what} died. Lower the resolution and try again.") from error
+            self._idle = threading.Timer(IDLE_S, self.close)
+            self._idle.daemon = True
+            self._idle.start()
+        if kind == "error":
+            raise LabError(value)
+        return value
+
+    def close(self) -> None:
+        """End the child; the next call starts a new one."""
+        with self._lock:
+            self._end()
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "core.solution.children", str(theirs.fileno())],
+            cwd=SOURCE,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._connection = Connection(ours.detach())
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._connection.close()
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def serve(connection: Connection) -> None:
+    """The child's side: run what is asked for until the other end is gone."""
+    os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
+    while True:
+        try:
+            function, arguments = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = ("value", _function(function)(*arguments))
+        except LabError as error:
+            answer = ("error", str(error))
+        except Exception as error:  # one bad request must not cost the warm child; the traceback goes to the log
+            import traceback
+
+            traceback.print_exc()
+            answer = ("error", f"{type(error).__name__}: {error}")
+        connection.send(answer)
+
+
+def _function(name: str) -> Callable[..., Any]:
+    from importlib import import_module
+
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+_sampler = Child("sampling the solution")
+_renderer = Child("drawing the scene")
+
+
+def sampled_file(run_id: str, resolution: int) -> Path:
+    """`core.solution.sample.sampled_file` in a child."""
+    return _sampler.call("core.solution.sample:sampled_file", run_id, resolution, timeout_s=600)
+
+
+def build_scene(path: Path, request: SceneRequest) -> Scene:
+    """`core.solution.scene.build_scene` in a child."""
+    return _renderer.call("core.solution.scene:build_scene", path, request, timeout_s=120)
+
+
+def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: str, dark: bool) -> str:
+    """`core.solution.vtk_view.vtk_html` in a child."""
+    return _renderer.call("core.solution.vtk_view:vtk_html", scene, colormap, limits, title, dark, timeout_s=120)
+
+
+def vtk_unavailable() -> str | None:
+    """Why the VTK view can't be had on this machine, or None; tried once in a child of its own, within a minute."""
+    child = Child("trying the VTK view")
+    try:
+        child.call("core.solution.vtk_view:probe", timeout_s=60)
+    except LabError as error:
+        return str(error)
+    finally:
+        child.close()
+    return None
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))

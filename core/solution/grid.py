@@ -1,0 +1,108 @@
+"""A solution sampled on a grid: plain arrays, ready for meshes and files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from core.errors import LabError
+from core.problems import Problem
+
+DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
+"""Points along each axis, by the number of coordinates."""
+
+
+@dataclass(frozen=True)
+class SolutionGrid:
+    """Fields of one checkpoint on a rectilinear grid.
+
+    `values` holds, for each field, `NAME`, and where the problem has an exact solution `NAME_exact` and `NAME_error`;
+    for each equation `residual_NAME`; all of shape (len(axes[0]), len(axes[1]), …).
+    """
+
+    coordinates: tuple[str, ...]
+    axes: tuple[np.ndarray, ...]
+    """Increasing positions along each coordinate."""
+    values: dict[str, np.ndarray]
+    time: str | None = None
+    """The coordinate that is time, if one is."""
+    about: dict[str, object] = field(default_factory=dict)
+    """Run id, problem, config hash, checkpoint, λ."""
+
+    @property
+    def points(self) -> int:
+        """Number of grid points."""
+        return int(np.prod([len(axis) for axis in self.axes]))
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all axes are equally spaced."""
+        return all(np.allclose(np.diff(axis), np.diff(axis)[0], rtol=1e-9) for axis in self.axes)
+
+    def coordinates_of_points(self) -> np.ndarray:
+        """All points (N, d), the first coordinate varying slowest, as `values[...].ravel()` does."""
+        return np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1).reshape(-1, len(self.axes))
+
+    def at_time(self, index: int) -> SolutionGrid:
+        """The grid of the other coordinates at one position of time; itself where there is no time."""
+        if self.time is None:
+            return self
+        t = self.coordinates.index(self.time)
+        rest = [i for i in range(len(self.axes)) if i != t]
+        return SolutionGrid(
+            coordinates=tuple(self.coordinates[i] for i in rest),
+            axes=tuple(self.axes[i] for i in rest),
+            values={name: np.take(value, index, axis=t) for name, value in self.values.items()},
+            about=self.about | {self.time: float(self.axes[t][index])},
+        )
+
+    def save(self, path: Path) -> None:
+        """Write as .npz, through a temporary name."""
+        temporary = path.with_suffix(".tmp.npz")
+        meta = {"coordinates": self.coordinates, "time": self.time, "about": self.about}
+        axes = {f"axis_{i}": axis for i, axis in enumerate(self.axes)}
+        values = {f"value_{name}": value for name, value in self.values.items()}
+        np.savez(temporary, meta=np.array(json.dumps(meta)), **axes, **values)
+        temporary.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> SolutionGrid:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as data:
+            meta = json.loads(str(data["meta"]))
+            return cls(
+                coordinates=tuple(meta["coordinates"]),
+                axes=tuple(data[f"axis_{i}"] for i in range(len(meta["coordinates"]))),
+                values={name[6:]: data[name] for name in data.files if name.startswith("value_")},
+                time=meta["time"],
+                about=meta["about"],
+            )
+
+
+def default_resolution(problem: Problem) -> int:
+    """Points along each axis that a first look needs."""
+    return DEFAULT_RESOLUTION.get(len(problem.coordinates), 9)
+
+
+def required_bytes(problem: Problem, resolution: int) -> int:
+    """Memory that sampling and meshing a grid takes at its peak: every value three times over, and coordinates."""
+    columns = 3 * len(problem.fields) + len(problem.residual_names)
+    return resolution ** len(problem.coordinates) * 8 * 3 * (columns + len(problem.coordinates))
+
+
+def check_resolution(problem: Problem, resolution: int) -> None:
+    """Raise LabError when a resolution is too small to be a grid or needs more memory than the machine has to give."""
+    if resolution < 2:
+        raise LabError(f"A resolution of {resolution} is no grid; it starts at 2 points along each axis.")
+    needed, free = required_bytes(problem, resolution), psutil.virtual_memory().available * 0.6
+    if needed > free:
+        d = len(problem.coordinates)
+        largest = int((free / required_bytes(problem, 1)) ** (1 / d))
+        raise LabError(
+            f"{resolution} points along each of {d} axes would need {needed / 2**30:.1f} GiB; this machine can give "
+            f"{free / 2**30:.1f} GiB. The largest resolution that fits is {largest}."
+        )

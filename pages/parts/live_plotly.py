@@ -1,0 +1,104 @@
+"""A Plotly chart that keeps its zoom, camera and hidden curves while its data changes.
+
+`st.plotly_chart` hashes the whole figure into its identity, so each change mounts a new chart and throws the visitor's
+view away. This component keeps one chart and hands it new data through `Plotly.react`; its `uirevision` does the rest.
+plotly.js comes from the installed wheel through Streamlit's static serving: no internet is needed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+
+STATIC = Path(__file__).parents[2] / "static" / "plotly.min.js"
+WHEEL = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+_SCRIPT = """
+let loading;
+function plotly() {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  loading = loading || new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL("app/static/plotly.min.js", document.baseURI).href;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { loading = undefined; reject(new Error("plotly.min.js could not be loaded")); };
+    document.head.appendChild(script);
+  });
+  return loading;
+}
+
+function themed(layout, element) {
+  const style = getComputedStyle(element);
+  const color = style.getPropertyValue("--st-text-color").trim() || "#333";
+  const line = style.getPropertyValue("--st-border-color").trim() || "#ccc";
+  const background = style.getPropertyValue("--st-background-color").trim() || "#fff";
+  const axis = { gridcolor: line, zerolinecolor: line, linecolor: line };
+  const result = { ...layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true,
+    font: { family: style.getPropertyValue("--st-font").trim() || "sans-serif", size: 12, ...layout.font, color },
+    hoverlabel: { bgcolor: background, bordercolor: line, font: { color } } };
+  for (const key of Object.keys(result)) {
+    if (/^[xy]axis[0-9]*$/.test(key)) result[key] = { ...axis, ...result[key] };
+    if (/^scene[0-9]*$/.test(key)) {
+      const scene = { ...result[key] };
+      for (const name of ["xaxis", "yaxis", "zaxis"])
+        scene[name] = { ...axis, backgroundcolor: "rgba(0,0,0,0)", color, ...scene[name] };
+      result[key] = scene;
+    }
+  }
+  return result;
+}
+
+export default function (component) {
+  const { data, parentElement } = component;
+  const element = parentElement.querySelector(".chart");
+  const message = parentElement.querySelector(".message");
+  element.style.height = data.height + "px";
+  let gone = false;
+  plotly().then((Plotly) => {
+    if (gone) return;
+    const figure = JSON.parse(data.figure);
+    message.hidden = true;
+    return Plotly.react(element, figure.data, themed(figure.layout, parentElement), {
+      responsive: true, displaylogo: false, scrollZoom: false,
+      modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+      toImageButtonOptions: { format: "svg", filename: data.name },
+    });
+  }).catch((error) => {
+    message.hidden = false;
+    message.textContent = "This chart could not be drawn: " + error.message;
+  });
+  return () => { gone = true; if (window.Plotly) window.Plotly.purge(element); };
+}
+"""
+
+_component = st.components.v2.component(
+    "singularity_lab_chart",
+    html='<div class="chart"></div><p class="message" hidden></p>',
+    css=".chart { width: 100%; } .message { color: var(--st-red-color); }",
+    js=_SCRIPT,
+    isolate_styles=False,
+)
+
+
+def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
+    """Draw a figure, or hand the chart of the same key its new data.
+
+    Args:
+        figure: its `layout.uirevision` says as long as it stays the same that the visitor's view is kept.
+        key: identity of the chart on its page.
+        height: in pixels.
+    """
+    _component(key=key, data={"figure": figure.to_json(), "height": height, "name": key}, height=height)
+
+
+def ensure_static() -> None:
+    """Put the wheel's plotly.js where Streamlit serves it from, if it is not there yet."""
+    if not STATIC.exists() or STATIC.stat().st_size != WHEEL.stat().st_size:
+        STATIC.parent.mkdir(exist_ok=True)
+        temporary = STATIC.with_suffix(".tmp")
+        shutil.copyfile(WHEEL, temporary)
+        temporary.replace(STATIC)
