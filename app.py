@@ -17,5 +17,6 @@ st.navigation(
         st.Page("pages/watch_runs.py", title="Watch", icon=":material/monitoring:", url_path="watch"),
         st.Page("pages/compare_runs.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
         st.Page("pages/solution_3d.py", title="Solution 3D", icon=":material/deployed_code:", url_path="solution"),
-    ]
+    ],
+    position="top",
 ).run()

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import streamlit as st
-from pages.parts.live_plotly import live_plotly
 
 from core.errors import LabError
 from core.tracking import store
 from core.tracking.curves import run_curves
 from pages.parts.figures import Series, color_of, curve_figure
+from pages.parts.live_plotly import live_plotly
 
 X_AXES = {"iteration": ("iteration", False), "log iteration": ("iteration", True), "wall time": ("wall_time_s", False)}
 METRICS = {
@@ -54,7 +54,7 @@ scientific = {label: st.column_config.NumberColumn(label, format="%.2e") for lab
 scientific["λ"] = st.column_config.NumberColumn("λ", format="%.8f")
 scientific["seconds"] = st.column_config.NumberColumn("seconds", format="%.1f")
 event = st.dataframe(
-    frame,
+    frame.dropna(axis="columns", how="all"),
     key=f"compare.table.{' '.join(words)}",
     on_select="rerun",
     selection_mode="multi-row",

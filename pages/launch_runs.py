@@ -7,10 +7,12 @@ from core import jobs
 from core.config import RunConfig, field_errors
 from core.errors import LabError
 from core.presets import presets
-from pages.parts.config_form import config_form
+from core.problems import CATALOGUE
+from pages.parts.config_form import fields_form
 from pages.parts.text import duration
 
-EMPTY_STAGE = {"optimizer": {"kind": "gauss_newton", "damping": 1e-10}, "iterations": 10, "fourier": {}}
+HAS_LAMBDA = {problem.model_fields["kind"].default for problem in CATALOGUE if problem.has_lambda}
+NEXT_STAGE = {"optimizer": {"kind": "gauss_newton", "damping": 1e-10}, "iterations": 10, "fourier": {}}
 
 
 def start_from(data: dict) -> None:
@@ -18,6 +20,12 @@ def start_from(data: dict) -> None:
     st.session_state["launch.data"] = data
     st.session_state["launch.form"] = st.session_state.get("launch.form", 0) + 1
     st.session_state["launch.errors"] = {}
+
+
+def start_from_preset() -> None:
+    """Fill the form from the preset that was clicked."""
+    if name := st.session_state["launch.preset"]:
+        start_from(presets()[name].config.model_dump(mode="json", by_alias=True))
 
 
 def validate(data: dict) -> tuple[RunConfig | None, dict]:
@@ -28,58 +36,71 @@ def validate(data: dict) -> tuple[RunConfig | None, dict]:
         return None, dict(field_errors(error))
 
 
-st.title("Launch a run")
-ready = presets()
-if "launch.data" not in st.session_state:
-    start_from(next(iter(ready.values())).config.model_dump(mode="json", by_alias=True))
-
-name = st.pills(
-    "Preset",
-    list(ready),
-    format_func=lambda key: f"{ready[key].title} · {duration(ready[key].expected_seconds)}",
-    default=next(iter(ready)),
-    key="launch.preset",
-    on_change=lambda: (
-        start_from(ready[st.session_state["launch.preset"]].config.model_dump(mode="json", by_alias=True))
-        if st.session_state["launch.preset"]
-        else None
-    ),
-)
-if name:
-    st.caption(f"{ready[name].description} About {duration(ready[name].expected_seconds)} on two CPU cores.")
-
-form, side = st.columns([5, 2], gap="large")
-key = f"launch.{st.session_state['launch.form']}"
-with form:
-    data = config_form(RunConfig, st.session_state["launch.data"], st.session_state["launch.errors"], key)
-    add, remove, _ = st.columns([1, 1, 3])
-    if add.button("Add stage", disabled=len(data["stages"]) >= 12, width="stretch"):
-        start_from(data | {"stages": [*data["stages"], EMPTY_STAGE]})
+def fill_in() -> dict:
+    """The form in two columns: what is solved and with which network, then the stages."""
+    data, errors = st.session_state["launch.data"], st.session_state["launch.errors"]
+    key = f"launch.{st.session_state['launch.form']}"
+    what, how = st.columns([4, 5], gap="large")
+    with what:
+        filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
+        if filled["problem"]["kind"] in HAS_LAMBDA:
+            filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
+        filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
+    with how:
+        filled |= fields_form(RunConfig, ("stages",), data, errors, key)
+        count = len(filled["stages"])
+        with st.container(horizontal=True):
+            add = st.button("Add a stage", disabled=count >= 12, icon=":material/add:")
+            remove = st.button("Remove the last stage", disabled=count <= 1, icon=":material/remove:")
+    filled = data | filled
+    if add or remove:
+        start_from(filled | {"stages": [*filled["stages"], NEXT_STAGE] if add else filled["stages"][:-1]})
         st.rerun()
-    if remove.button("Remove last stage", disabled=len(data["stages"]) <= 1, width="stretch"):
-        start_from(data | {"stages": data["stages"][:-1]})
-        st.rerun()
+    return filled
 
-with side:
-    data["name"] = st.text_input("Name", data.get("name", ""), max_chars=120, key=f"{key}.name")
+
+def launch_panel(data: dict) -> None:
+    """Name, validation, hash and the button."""
+    data = data | {"name": st.text_input("Name", data["name"], key=f"launch.{st.session_state['launch.form']}.name")}
     config, errors = validate(data)
     if errors != st.session_state["launch.errors"]:
         st.session_state["launch.errors"] = errors
         st.rerun()  # once, so that each message stands beside its field
-    if config:
-        st.latex(config.problem.equation)
-        st.caption("Config hash")
-        st.code(config.hash[:16], language=None)
+    if config is None:
+        st.error("  \n".join(errors.values()), icon=":material/error:")
     else:
-        st.error("  \n".join(errors.values()))
-    launch = st.button(
-        "Launch", type="primary", disabled=config is None, width="stretch", icon=":material/rocket_launch:"
+        st.caption("Config hash")
+        st.code(config.hash[:24], language=None)
+        free = [slot for slot in jobs.capacity() if not slot.busy]
+        st.caption("A slot is free: it starts at once." if free else "All slots are busy: it waits in the queue.")
+    if st.button("Launch", type="primary", disabled=config is None, width="stretch", icon=":material/rocket_launch:"):
+        run_id = jobs.submit(config)
+        st.switch_page("pages/watch_runs.py", query_params={"run": run_id})
+
+
+st.title("Launch a run")
+if "launch.data" not in st.session_state:
+    st.session_state["launch.preset"] = next(iter(presets()))
+    start_from_preset()
+main, side = st.columns([10, 3], gap="large")
+with main:
+    chosen = st.pills(
+        "Preset",
+        list(presets()),
+        format_func=lambda name: f"{presets()[name].title} · {duration(presets()[name].expected_seconds)}",
+        key="launch.preset",
+        on_change=start_from_preset,
     )
-    if launch and config:
-        try:
-            run_id = jobs.submit(config)
-        except LabError as error:
-            st.error(str(error))
-        else:
-            st.session_state["watch.run"] = run_id
-            st.switch_page("pages/watch_runs.py", query_params={"run": run_id})
+    if chosen:
+        st.caption(f"{presets()[chosen].description} The time is for two CPU cores.")
+    data = fill_in()
+with side:
+    kind = data["problem"]["kind"]
+    problem = next(p for p in CATALOGUE if p.model_fields["kind"].default == kind)
+    st.caption(problem.title)
+    for part in problem.equation.split(r"\quad"):
+        st.latex(part.strip(" ,"))
+    try:
+        launch_panel(data)
+    except LabError as error:
+        st.error(str(error))

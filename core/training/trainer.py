@@ -113,6 +113,7 @@ class Trainer:
             self._optimizer_state = {}
             self._save()
             self._copy_checkpoint(f"stage-{k + 1}.pt")
+            self._report_stage_end(k)
         return Outcome(None, self.solution, self.records, self.position)
 
     # -- stages ---------------------------------------------------------------------------------------------------
@@ -239,6 +240,8 @@ class Trainer:
         else:
             record.ended = "all iterations done"
         self.solution.to(torch.float64)
+        if wanted is None:
+            self._final_residuals(self._objective(stage))
         return wanted
 
     def _second_order(self, stage: Stage) -> Wanted:
@@ -296,8 +299,7 @@ class Trainer:
                 return wanted
         else:
             record.ended = "all iterations done"
-        final = objective.residuals()
-        record.max_residual, record.rms_residual = float(final.maximum()), float(final.rms())
+        self._final_residuals(objective)
         return None
 
     # -- parts ----------------------------------------------------------------------------------------------------
@@ -330,6 +332,12 @@ class Trainer:
         lam.requires_grad_(True)
         self.position.best_loss, self.position.since_best = math.inf, 0
         return True
+
+    @torch.no_grad()
+    def _final_residuals(self, objective: Objective) -> None:
+        final = objective.residuals()
+        self.records[-1].max_residual = float(final.maximum())
+        self.records[-1].rms_residual = float(final.rms())
 
     def _residual_rms(self, stage: Stage) -> float:
         with torch.no_grad():
@@ -371,6 +379,18 @@ class Trainer:
             wall_time_s=self._clock(),
             max_residual=float(maximum),
             rms_residual=float(residuals.rms()),
+            lam=None if lam is None else float(lam.detach()),
+        )
+
+    def _report_stage_end(self, k: int) -> None:
+        record, lam = self.records[k], self.solution.lam
+        self.progress.write(
+            stage=k,
+            done=self.config.stages[k].warmup.iterations + self.config.stages[k].iterations,
+            total=self.position.total,
+            wall_time_s=self._clock(),
+            max_residual=record.max_residual,
+            rms_residual=record.rms_residual,
             lam=None if lam is None else float(lam.detach()),
         )
 

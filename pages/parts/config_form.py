@@ -26,16 +26,20 @@ ADVANCED = {
 HIDDEN = {"kind", "version", "parent", "name"}
 
 
-def config_form(model: type[BaseModel], data: dict[str, Any], errors: dict[Path, str], key: str) -> dict[str, Any]:
-    """Widgets for every field of `model`, filled from `data`; returns what they hold, unvalidated.
+def fields_form(
+    model: type[BaseModel], names: tuple[str, ...], data: dict[str, Any], errors: dict[Path, str], key: str
+) -> dict[str, Any]:
+    """Widgets for some fields of `model`, filled from `data`; returns what they hold, unvalidated.
 
     Args:
         model: a pydantic model.
+        names: which of its fields, by the names they have in `data`.
         data: plain values to start from (`model_dump(mode="json", by_alias=True)`).
         errors: messages by field path from the last validation, shown beside their fields.
         key: prefix of the widgets' keys; a new prefix starts the form afresh.
     """
-    return _Form(errors, key).model(model, data, ())
+    fields = {info.alias or name: (name, info) for name, info in model.model_fields.items()}
+    return _Form(errors, key).fields([fields[name] for name in names], data, ())
 
 
 class _Form:
@@ -44,8 +48,12 @@ class _Form:
         self.key = key
 
     def model(self, model: type[BaseModel], data: dict[str, Any], path: Path) -> dict[str, Any]:
-        plain = [(name, info) for name, info in model.model_fields.items() if name not in HIDDEN]
-        result = {name: data[name] for name in HIDDEN & model.model_fields.keys() if name in data}
+        kept = {name: data[name] for name in HIDDEN & model.model_fields.keys() if name in data}
+        shown = [(name, info) for name, info in model.model_fields.items() if name not in HIDDEN]
+        return kept | self.fields(shown, data, path)
+
+    def fields(self, plain: list[tuple[str, FieldInfo]], data: dict[str, Any], path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
         scalars = [item for item in plain if _is_scalar(item[1]) and item[0] not in ADVANCED]
         advanced = [item for item in plain if _is_scalar(item[1]) and item[0] in ADVANCED]
         nested = [item for item in plain if not _is_scalar(item[1])]

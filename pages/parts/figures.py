@@ -58,9 +58,12 @@ def curve_figure(
     """
     figure = go.Figure()
     shown = total = hidden = 0
+    lowest, highest = np.inf, -np.inf
     for item in series:
         curve = bucket(item.x, item.y, POINTS, log=log_y, log_x=log_x)
         shown, total, hidden = shown + curve.shown, total + curve.total, hidden + curve.not_positive
+        if curve.shown:
+            lowest, highest = min(lowest, curve.y.min()), max(highest, curve.y.max())
         figure.add_scatter(
             x=curve.x.astype(np.float64 if log_x else np.float32),
             y=curve.y,
@@ -113,6 +116,8 @@ def curve_figure(
         xaxis={"title": {"text": x_title}, "type": "log" if log_x else "linear"},
         yaxis={"title": {"text": y_title}, "type": "log" if log_y else "linear", "exponentformat": "power"},
     )
+    if log_y and lowest > 0 and highest / lowest > 100:
+        figure.update_yaxes(dtick=max(1, round(np.log10(highest / lowest) / 8)))  # decades only, no 2 and 5 between
     return figure
 
 
