@@ -245,6 +245,28 @@ def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--outpu
     output.write_bytes(source.read_bytes())
 
 
+@app.command()
+def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
+    """Start the dashboard on 127.0.0.1; Ctrl-C ends it, and no run with it."""
+    import os
+    import socket
+
+    from core.home import home
+
+    home().ensure()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LabError(
+                f"Port {port} can't be used: {error.strerror.lower()}. Choose another, for example PORT={port + 1}."
+            ) from None
+    root = Path(__file__).parents[1]
+    os.chdir(root)
+    os.execv(sys.executable, [sys.executable, "-m", "pages.parts.serve", str(port)])
+
+
 @app.command(hidden=True)
 def work(
     run: RunArgument,

@@ -1,13 +1,13 @@
 """Watch: the queue, and one run's progress, residuals, λ and log while it trains."""
 
 import streamlit as st
-from pages.parts.live_plotly import live_plotly
 
 from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
 from core.tracking.curves import RunCurves, run_curves
 from pages.parts.figures import lambda_figure, residual_figure
+from pages.parts.live_plotly import live_plotly
 from pages.parts.run_list import chosen_run, run_table, state_badge
 from pages.parts.text import ago, duration, figure_of
 

@@ -73,6 +73,7 @@ class Solution(nn.Module):
         """
         parameter = next(self.parameters())
         parts: dict[str, list[np.ndarray]] = {}
+        points = np.asarray(points, dtype=np.float64)
         for start in range(0, len(points), chunk):
             block = torch.as_tensor(points[start : start + chunk], dtype=parameter.dtype, device=parameter.device)
             x = coordinates(block, self.layout)

@@ -64,7 +64,7 @@ export default function (component) {
     message.hidden = true;
     return Plotly.react(element, figure.data, themed(figure.layout, parentElement), {
       responsive: true, displaylogo: false, scrollZoom: false,
-      modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+      modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendChartToCloud", "resetCameraLastSave3d"],
       toImageButtonOptions: { format: "svg", filename: data.name },
     });
   }).catch((error) => {

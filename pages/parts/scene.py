@@ -84,7 +84,7 @@ def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         scene={
             "aspectmode": "data",
-            "camera": {"eye": {"x": 1.45, "y": -1.45, "z": 1.0}},
+            "camera": {"eye": {"x": 1.6, "y": -1.6, "z": 1.1}},
             **{axis: {"title": {"text": title}} for axis, title in titles.items()},
         },
     )
