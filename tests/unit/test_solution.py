@@ -1,0 +1,186 @@
+"""Grids, scenes and files: what is written is what was sampled, what is drawn lies where it should."""
+
+import meshio
+import numpy as np
+import pytest
+import vtk
+from vtkmodules.util.numpy_support import vtk_to_numpy
+
+from core.errors import LabError
+from core.problems.poisson2d import Poisson2D
+from core.problems.poisson3d import Poisson3D
+from core.solution.export import FORMATS, export, export_bytes
+from core.solution.grid import SolutionGrid, check_resolution, required_bytes
+from core.solution.scene import TRIANGLES, SceneRequest, build_scene, displayed
+
+READERS = {
+    "vtk": vtk.vtkDataSetReader,
+    "vtu": vtk.vtkXMLUnstructuredGridReader,
+    "vts": vtk.vtkXMLStructuredGridReader,
+    "vti": vtk.vtkXMLImageDataReader,
+    "xdmf": None,
+}
+
+
+def grid(dimension, uneven=False, n=7):
+    axes = tuple(np.linspace(0, 1 + i, n + i) for i in range(dimension))
+    if uneven:
+        axes = (np.sinh(np.linspace(-3, 3, n)), *axes[1:])
+    x = np.meshgrid(*axes, indexing="ij")
+    values = {"u": sum((i + 1) * np.sin(c) for i, c in enumerate(x)), "residual_r": np.prod(np.cos(x), axis=0) / 3}
+    return SolutionGrid(("x", "y", "z")[:dimension], axes, values, about={"run_id": "a" * 32, "lambda": 0.5})
+
+
+def points_and_data_by_vtk(path):
+    reader = READERS[path.suffix[1:]]()
+    reader.SetFileName(str(path))
+    if path.suffix == ".vtk":
+        reader.ReadAllScalarsOn()
+        reader.ReadAllFieldsOn()
+    reader.Update()
+    output = reader.GetOutput()
+    points = np.array([output.GetPoint(i) for i in range(output.GetNumberOfPoints())])
+    data = output.GetPointData()
+    return points, {data.GetArrayName(i): vtk_to_numpy(data.GetArray(i)) for i in range(data.GetNumberOfArrays())}
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("uneven", [False, True])
+def test_files_hold_every_value_at_its_point(tmp_path, dimension, suffix, uneven):
+    sampled = grid(dimension, uneven)
+    path = tmp_path / f"s.{suffix}"
+    if suffix == "vti" and uneven:
+        with pytest.raises(LabError, match=r"\.vts"):
+            export(sampled, path)
+        assert not list(tmp_path.iterdir())
+        return
+    export(sampled, path)
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+    flat = sampled.coordinates_of_points()
+    expected = {tuple(np.pad(p, (0, 3 - dimension))): i for i, p in enumerate(flat)}
+    readings = []
+    if READERS[suffix]:
+        readings.append(points_and_data_by_vtk(path))
+    if suffix in ("vtk", "vtu", "xdmf"):
+        mesh = meshio.read(path)
+        assert mesh.cells[0].data.shape[1] == 2**dimension
+        readings.append((mesh.points, mesh.point_data))
+    assert readings
+    for points, data in readings:
+        assert len(points) == sampled.points
+        if suffix == "vti":  # image data stores origin and spacing, not points
+            order = [int(np.argmin(np.abs(flat - p[:dimension]).sum(1))) for p in points]
+        else:
+            order = [expected[tuple(float(c) for c in p)] for p in points]
+        assert sorted(order) == list(range(sampled.points))
+        for name, values in sampled.values.items():
+            np.testing.assert_array_equal(np.asarray(data[name]).ravel(), values.ravel()[order])
+
+
+def test_cells_of_a_volume_are_positive():
+    mesh = meshio.Mesh
+    sampled = grid(3)
+    from core.solution.export import _unstructured
+
+    mesh = _unstructured(sampled)
+    corners = mesh.points[mesh.cells[0].data]
+    edges = corners[:, [1, 3, 4]] - corners[:, [0]]
+    assert (np.linalg.det(edges) > 0).all()
+
+
+def test_unknown_suffix_and_bytes():
+    with pytest.raises(LabError, match="formats are"):
+        export_bytes(grid(2), "stl")
+    assert export_bytes(grid(2), "vtu").startswith(b"<?xml")
+
+
+def test_grid_survives_saving(tmp_path):
+    sampled = grid(2)
+    sampled.save(tmp_path / "g.npz")
+    again = SolutionGrid.read(tmp_path / "g.npz")
+    assert again.coordinates == sampled.coordinates
+    assert again.about == sampled.about
+    for name, value in sampled.values.items():
+        np.testing.assert_array_equal(again.values[name], value)
+
+
+def test_a_moment_of_a_grid_with_time():
+    sampled = SolutionGrid(("x", "y", "t"), grid(3).axes, grid(3).values, time="t")
+    moment = sampled.at_time(2)
+    assert moment.coordinates == ("x", "y")
+    np.testing.assert_array_equal(moment.values["u"], sampled.values["u"][:, :, 2])
+
+
+def test_resolution_that_does_not_fit_is_refused_before_anything_is_allocated():
+    with pytest.raises(LabError, match=r"GiB.*largest resolution that fits is \d+"):
+        check_resolution(Poisson3D(), 20_000)
+    with pytest.raises(LabError, match="2 points"):
+        check_resolution(Poisson2D(), 1)
+    check_resolution(Poisson3D(), 50)
+    assert required_bytes(Poisson3D(), 100) == 8 * required_bytes(Poisson3D(), 50)
+
+
+def scene(tmp_path, sampled, **request):
+    path = tmp_path / "g.npz"
+    sampled.save(path)
+    return build_scene(path, SceneRequest("r", **request))
+
+
+def ball(n=40):
+    axes = (np.linspace(-1, 1, n),) * 3
+    x, y, z = np.meshgrid(*axes, indexing="ij")
+    return SolutionGrid(("x", "y", "z"), axes, {"r": np.sqrt(x**2 + y**2 + z**2)})
+
+
+def test_isosurface_of_a_distance_is_a_sphere(tmp_path):
+    drawn = scene(tmp_path, ball(), isosurfaces=(0.6,))
+    radius = np.linalg.norm(drawn.surfaces[0].vertices, axis=1)
+    np.testing.assert_allclose(radius, 0.6, atol=2e-3)
+    np.testing.assert_allclose(drawn.surfaces[0].intensity, 0.6, atol=1e-6)
+    assert drawn.bounds == (-1, 1, -1, 1, -1, 1)
+
+
+def test_slices_lie_in_their_planes(tmp_path):
+    drawn = scene(tmp_path, ball(), slices=(0.25, None, -0.5))
+    assert len(drawn.surfaces) == 2
+    np.testing.assert_allclose(drawn.surfaces[0].vertices[:, 0], 0.25, atol=1e-6)
+    np.testing.assert_allclose(drawn.surfaces[1].vertices[:, 2], -0.5, atol=1e-6)
+
+
+def test_clip_removes_one_side(tmp_path):
+    whole = scene(tmp_path, ball(), isosurfaces=(0.6,))
+    half = scene(tmp_path, ball(), isosurfaces=(0.6,), clip_axis="y", clip_at=0.5)
+    assert half.surfaces[0].vertices[:, 1].min() > -1e-3
+    assert 0.4 < half.total / whole.total < 0.6
+
+
+def test_triangles_are_thinned_and_counted(tmp_path):
+    drawn = scene(tmp_path, ball(120), isosurfaces=(0.9, 0.8))
+    assert drawn.total > TRIANGLES
+    assert drawn.shown <= 1.05 * TRIANGLES
+    for surface in drawn.surfaces:
+        assert surface.faces.max() < len(surface.vertices) == len(surface.intensity)
+
+
+def test_height_of_a_surface_is_the_field(tmp_path):
+    axes = (np.linspace(0, 2, 30), np.linspace(0, 1, 20))
+    x, y = np.meshgrid(*axes, indexing="ij")
+    field = np.sin(3 * x) * y
+    drawn = scene(tmp_path, SolutionGrid(("x", "y"), axes, {"r": field}), warp=1.0)
+    vertices = drawn.surfaces[0].vertices
+    natural = 0.5 * 2 / (field.max() - field.min())
+    np.testing.assert_allclose(vertices[:, 2], natural * np.sin(3 * vertices[:, 0]) * vertices[:, 1], atol=1e-5)
+
+
+def test_profile_over_decades_is_drawn_in_asinh(tmp_path):
+    y = np.sinh(np.linspace(-8, 8, 301))
+    drawn = scene(tmp_path, SolutionGrid(("y",), (y,), {"r": np.tanh(y)}))
+    assert drawn.bounds[:2] == (-8, 8)
+    assert drawn.axis_titles[0] == "asinh y"
+
+
+def test_logarithm_shows_zeros_as_nothing():
+    shown = displayed(np.array([0.0, -1e-3, 10.0]), True)
+    assert np.isnan(shown[0])
+    np.testing.assert_allclose(shown[1:], [-3, 1])
