@@ -1,6 +1,7 @@
 """Jobs: runs as processes that outlive whoever started them."""
 
 from core.jobs.engine import Engine, Slot
+from core.jobs.files import progress
 from core.jobs.job import Job
 from core.jobs.queue import (
     begin_here,
@@ -8,7 +9,6 @@ from core.jobs.queue import (
     ensure,
     logs,
     pause,
-    progress,
     queue,
     resume,
     retry,
