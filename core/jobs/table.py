@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,10 +161,11 @@ def get(run_id: str) -> Job:
         return _job(row, _places(connection).get(run_id, 0) if row["state"] == "queued" else 0)
 
 
-def find(states: tuple[str, ...] | None = None, limit: int = 1000) -> list[Job]:
+def find(states: Iterable[str] | None = None, limit: int = 1000) -> list[Job]:
     """Jobs, newest first, with the place in the queue of those that wait; those that wait alone in queue order."""
     order = "ORDER BY submitted DESC, rowid DESC"
-    where, values = ("", ())
+    where, values = "", ()
+    states = tuple(states or ())
     if states == ("queued",):
         where, order = _WAITING, ""
     elif states:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, StoreError
@@ -123,8 +124,8 @@ def status(run_id: str) -> Job:
     return table.get(run_id)
 
 
-def queue(limit: int = 1000, states: tuple[str, ...] | None = None) -> list[Job]:
-    """Jobs in any of `states`, newest first; with `states=("queued",)` in the order in which they will start."""
+def queue(limit: int = 1000, states: Iterable[str] | None = None) -> list[Job]:
+    """Jobs in any of `states`, newest first; with `states=["queued"]` in the order in which they will start."""
     _refresh()
     return table.find(states, limit)
 
