@@ -1,14 +1,11 @@
 """Jobs: runs as processes that outlive whoever started them."""
 
-from core.jobs.engine import Engine, Slot
-from core.jobs.job import Job
-from core.jobs.queue import (
+from core.jobs.actions import (
     begin_here,
     capacity,
     ensure,
     logs,
     pause,
-    progress,
     queue,
     resume,
     retry,
@@ -17,6 +14,9 @@ from core.jobs.queue import (
     submit,
     tail,
 )
+from core.jobs.engine import Engine, Slot
+from core.jobs.files import progress
+from core.jobs.job import Job
 
 __all__ = [
     "Engine",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
-import traceback
 from pathlib import Path
-from typing import Literal
+from types import FrameType, TracebackType
+from typing import Any, Literal
 
-from core.errors import LabError
+from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import table
-from core.jobs.job import write_json
+from core.jobs.files import write_exit
+from core.jobs.job import ACTIVE
 from core.jobs.process import boot_id, started_at
+from core.jobs.state import conclude
+from core.jobs.sync import tell_store
 
 HEARTBEAT_S = 2.0
 LOOK_S = 1.0
@@ -22,11 +26,14 @@ LOOK_S = 1.0
 
 
 class RunControl:
-    """Context of a run's process.
+    """Context of a run's process, in its main thread. Leaving it by an exception ends the run `failed`.
 
     Args:
         run_id: the run.
         attempt: which attempt this is.
+
+    Raises:
+        LabError: on entry, when the table does not expect this attempt.
     """
 
     def __init__(self, run_id: str, attempt: int):
@@ -35,15 +42,16 @@ class RunControl:
         self._folder: Path = home().run_dir(run_id)
         self._signalled = False
         self._wanted: Literal["stop", "pause"] | None = None
-        self._looked = 0.0
-        self._said: str | None = None
+        self._looked = float("-inf")
+        self._said = False
         self._done = threading.Event()
-        self._previous: dict[int, object] = {}
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> RunControl:
         mine = table.update(
             self.run_id,
-            only_if={"attempt": self.attempt, "state": ("running", "pausing", "stopping")},
+            only_if={"attempt": self.attempt, "state": ACTIVE},
             pid=os.getpid(),
             pid_started=started_at(os.getpid()),
             boot=boot_id(),
@@ -52,54 +60,74 @@ class RunControl:
             raise LabError(f"Run {self.run_id} is not waiting for attempt {self.attempt}; another process has it.")
         for number in (signal.SIGTERM, signal.SIGINT):
             self._previous[number] = signal.signal(number, self._on_signal)
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._heart.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and self._said is None:
-            if not isinstance(error, LabError):
-                traceback.print_exception(error)
-            self.finish("failed", _sentence(error))
-        self._done.set()
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if isinstance(error, KeyboardInterrupt):
+                self.finish("stopped", "Interrupted before it could write another checkpoint.")
+            elif error is not None:
+                self.finish("failed", _sentence(error))
+            else:
+                self.finish("failed", "It ended without a result.")
+        finally:
+            self._done.set()
+            self._heart.join()
+            for number, handler in self._previous.items():
+                signal.signal(number, handler or signal.SIG_DFL)
 
     def wanted(self) -> Literal["stop", "pause"] | None:
         """What the run has been asked to do; cheap enough for every iteration."""
         now = time.monotonic()
         if self._wanted is None and (self._signalled or now - self._looked >= LOOK_S):
             self._looked = now
-            asked = table.get(self.run_id).wanted
-            # a signal that nobody recorded a wish for (Ctrl-C, a shutdown) means stop
-            self._wanted = asked if asked in ("stop", "pause") else ("stop" if self._signalled else None)
+            self._wanted = self._asked()
         return self._wanted
 
-    def finish(self, state: str, reason: str) -> None:
-        """Say how the run ended: exit.json first, which survives everything, then the table, then the store."""
-        self._said = state
-        write_json(self._folder / "exit.json", {"state": state, "reason": reason, "attempt": self.attempt})
-        table.update(
-            self.run_id,
-            only_if={"attempt": self.attempt},
-            state=state,
-            reason=reason,
-            ended=time.time(),
-            wanted=None,
-            synced=0,
-        )
-        from core.jobs.local import tell_store
+    def _asked(self) -> Literal["stop", "pause"] | None:
+        try:
+            job = table.get(self.run_id)
+        except StoreError as error:  # no reason to end hours of training: ask again later
+            print(error, file=sys.stderr, flush=True)
+            return "stop" if self._signalled else None
+        if job.attempt != self.attempt or not job.active:
+            return "stop"  # another attempt has taken over
+        # a signal that nobody recorded a wish for (Ctrl-C, a shutdown) means stop
+        return job.wanted or ("stop" if self._signalled else None)
 
-        tell_store(self.run_id, state, reason)
+    def finish(self, state: Literal["finished", "stopped", "paused", "failed"], reason: str = "") -> None:
+        """Say how the run ended, once: exit.json first, which survives everything, then the table, then the store.
 
-    def _on_signal(self, number: int, frame: object) -> None:
+        Raises OSError or StoreError when the disk does not take it; the first word said counts.
+        """
+        if self._said:
+            return
+        self._said = True
+        if state == "paused" and table.get(self.run_id).wanted == "stop":
+            state = "stopped"  # the wish changed while the checkpoint was being written
+        try:
+            write_exit(self.run_id, self.attempt, state, reason)
+        finally:
+            conclude(self.run_id, self.attempt, state, reason)
+        tell_store(self.run_id)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signalled = True
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait for the step
 
     def _beat(self) -> None:
         heartbeat = self._folder / "heartbeat"
+        heartbeat.touch()
         while not self._done.wait(HEARTBEAT_S):
             heartbeat.touch()
 
 
 def _sentence(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    return text if isinstance(error, LabError) else f"{type(error).__name__}: {text}"[:500]
+    if not isinstance(error, LabError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text[:500]

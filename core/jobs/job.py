@@ -1,12 +1,9 @@
-"""A job as pages and the command line see it, and the one function that decides how an attempt ended."""
+"""A job as pages and the command line see it."""
 
 from __future__ import annotations
 
-import json
-import signal
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from core.home import home
@@ -15,6 +12,12 @@ ACTIVE = ("running", "pausing", "stopping")
 """States in which a process is at work on the run."""
 
 ENDED = ("finished", "stopped", "failed", "crashed")
+
+REPEATABLE = ("paused", "stopped", "failed", "crashed")
+"""States from which a run can be queued again."""
+
+GRACE_S = 30.0
+"""Seconds a run has between SIGTERM and SIGKILL unless said otherwise: time for one long step and a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Job:
     config_hash: str
     device: str
     engine: str
+    """`local` for a slot of this machine, `inline` for a run in its caller's own process."""
+    priority: int
     state: str
     wanted: str | None
     """What was asked of the running process: stop, pause or nothing."""
@@ -40,8 +45,14 @@ class Job:
     ended: float | None
     pid: int | None
     pid_started: float | None
+    """`core.jobs.process.started_at` of the pid, so that another process with the same pid is not taken for it."""
+    worker_pid: int | None
+    """The slot worker that claimed the attempt."""
+    worker_started: float | None
     boot: str | None
     reason: str
+    grace: float
+    """Seconds between SIGTERM and SIGKILL."""
     requested: float | None
     """When the stop or pause was asked for, then when each rung of the ladder was reached."""
     terminated: float | None
@@ -79,45 +90,3 @@ class Job:
         if self.ended and not self.active:
             rungs.append((self.ended, f"the process is gone: {self.state}"))
         return [f"{datetime.fromtimestamp(moment):%H:%M:%S} {text}" for moment, text in rungs]
-
-
-def exit_record(run_id: str, attempt: int) -> dict[str, Any] | None:
-    """What the run itself said at its end, if this attempt got to say it."""
-    path = home().run_dir(run_id) / "exit.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        return None  # written by rename, so only a damaged disk gets here; then nothing was said
-    return record if record.get("attempt") == attempt else None
-
-
-def outcome(job: Job, record: dict[str, Any] | None, boot: str, returncode: int | None = None) -> tuple[str, str]:
-    """(state, reason) of an attempt whose process is gone.
-
-    What the run said itself counts; without a word from it, it crashed, unless it was killed for not answering a stop.
-    """
-    if record is not None:
-        return record["state"], record.get("reason", "")
-    if job.killed:
-        return "stopped", "It did not answer in time and was killed; its last checkpoint is kept."
-    if job.boot and job.boot != boot:
-        return "crashed", "The machine was restarted while it ran. Resume continues from its last checkpoint."
-    if returncode is not None and returncode < 0:
-        return "crashed", f"Its process was ended by {signal.Signals(-returncode).name}."
-    if returncode:
-        return "crashed", f"Its process ended with exit code {returncode} and no word; its log may tell."
-    return "crashed", "Its process vanished without a word."
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write through a temporary file that is whole and on disk before it takes the name."""
-    import os
-
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(data, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

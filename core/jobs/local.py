@@ -1,7 +1,7 @@
-"""The local engine: one slot a GPU or one CPU slot, each a file lock held by a detached worker and by its run.
+"""The local engine: one slot a GPU and one for the CPU, each a file lock held by a detached worker and by its run.
 
 The lock is passed on to the run's process as an open file, so a slot can't be booked twice while either lives, and the
-kernel frees it at any death. Needs a local disk and `fcntl`: Linux, macOS or WSL2.
+kernel frees it at any death. Needs a local disk and `fcntl`: Linux or WSL2.
 """
 
 from __future__ import annotations
@@ -12,37 +12,61 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from core.errors import StoreError
 from core.home import home
 from core.jobs import table
-from core.jobs.engine import Slot
-from core.jobs.job import Job, exit_record, outcome
-from core.jobs.process import alive, boot_id, signal_group
+from core.jobs.engine import Seen, Slot
+from core.jobs.gpus import gpus
+from core.jobs.job import ACTIVE, Job
+from core.jobs.process import alive, attempt_environment, signal_group
 
 SOURCE = Path(__file__).parents[2]
-GRACE_S = 30.0
-CLAIM_S = 5.0
-"""Seconds after which a claimed job without a process, in a slot that nobody holds, goes back into the queue."""
+WORKER = (sys.executable, "-m", "core.jobs.worker")
 
 
 class LocalEngine:
-    """Runs jobs on this machine."""
+    """Runs jobs on this machine.
 
-    def __init__(self):
-        self._workers: list[subprocess.Popen] = []
+    Args:
+        worker: how a slot's worker is started, without the slot's name.
+    """
+
+    def __init__(self, worker: Sequence[str] = WORKER):
+        self._worker = tuple(worker)
 
     def capacity(self) -> list[Slot]:
-        """One slot for each GPU of /dev, in CUDA's order, and one for the CPU."""
-        found = gpus()
-        if not found:
-            return [Slot("cpu0", ("auto", "cpu"), busy("cpu0"))]
-        slots = [Slot(f"gpu{index}", ("auto", "cuda"), busy(f"gpu{index}")) for index in found]
-        return [*slots, Slot("cpu0", ("cpu",), busy("cpu0"))]
+        """One slot for each GPU and one for the CPU, which takes `auto` only on a machine without a GPU."""
+        slots = [Slot(name, ("auto", "cuda"), busy(name), visible) for name, visible in gpus().items()]
+        return [*slots, Slot("cpu0", ("cpu",) if slots else ("auto", "cpu"), busy("cpu0"))]
 
     def submit(self, run_id: str, attempt: int) -> None:
         """The table is the queue: all that is left is to have a worker look at it."""
         self.ensure()
+
+    def poll(self, run_ids: Iterable[str]) -> dict[str, Seen]:
+        """What became of the processes of these active jobs."""
+        return {run_id: _seen(table.get(run_id)) for run_id in run_ids}
+
+    def stop(self, run_id: str, grace_s: float) -> None:
+        """The next rung of the ladder for a run that was asked to stop or pause.
+
+        Whoever writes a rung's time down sends its signal: worker and dashboards may all call this, once each is sent.
+        """
+        job = table.get(run_id)
+        if not (job.active and job.wanted and alive(job.pid, job.pid_started, job.boot)):
+            return
+        if job.terminated is None:
+            rung, number = "terminated", signal.SIGTERM
+        elif job.killed is None and time.time() - job.terminated >= grace_s:
+            rung, number = "killed", signal.SIGKILL
+        else:
+            return
+        still = {"attempt": job.attempt, "state": ACTIVE, "terminated": job.terminated, "killed": job.killed}
+        if table.update(run_id, only_if=still, **{rung: time.time()}):
+            _signal(job, number)
 
     def logs(self, run_id: str, offset: int, limit: int) -> tuple[bytes, int]:
         """Bytes of log.txt from `offset` on."""
@@ -55,118 +79,53 @@ class LocalEngine:
         return data, offset + len(data)
 
     def ensure(self) -> None:
-        """Reap workers that ended, settle jobs whose process is gone, start workers for free slots with work."""
-        self._workers = [worker for worker in self._workers if worker.poll() is None]
-        self.poll()
+        """Start workers for free slots with work. Raises StoreError when none can be started."""
         for slot in self.capacity():
-            if not slot.busy and table.waits_for(slot.name, slot.devices):
+            if not slot.busy and table.waits_for(slot):
                 self._start_worker(slot.name)
 
     def _start_worker(self, slot: str) -> None:
-        log = home().slots / f"{slot}.log"
-        with log.open("ab") as output:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "core.jobs.worker", slot],
-                cwd=SOURCE,
-                env=os.environ | {"LAB_HOME": str(home().root)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        # kept only to be reaped: a worker outlives this process and belongs to init then
-        self._workers.append(worker)
-
-    def poll(self) -> None:
-        """Settle every job that should have a process and has none, and tell the store what it does not know."""
-        for job in table.unsettled():
-            if not job.active:
-                tell_store(job.run_id, job.state, job.reason)
-            elif job.pid is None:
-                if job.slot and not busy(job.slot) and time.time() - (job.started or 0) > CLAIM_S:
-                    table.update(
-                        job.run_id,
-                        only_if={"state": job.state, "attempt": job.attempt, "pid": None},
-                        state="queued",
-                        slot=None,
-                    )
-            elif alive(job.pid, job.pid_started, job.boot):
-                if job.wanted and self._orphaned(job):
-                    self.stop(job.run_id, GRACE_S)
-            elif self._orphaned(job):
-                settle(job)
-
-    def _orphaned(self, job: Job) -> bool:
-        """No worker looks after it: the run was started in a terminal, or its slot's worker is gone."""
-        worker = home().slots / f"{job.slot}.worker"
-        if job.slot is None or not worker.exists():
-            return True
-        pid, started = worker.read_text().split()
-        return not alive(int(pid), float(started), boot_id())
-
-    def stop(self, run_id: str, grace_s: float) -> None:
-        """The next rung of the ladder for a run that was asked to stop or pause."""
-        job = table.get(run_id)
-        if not job.active or not job.wanted or not alive(job.pid, job.pid_started, job.boot):
-            return
-        own_group = job.engine == "local"
-        if job.terminated is None:
-            table.update(run_id, only_if={"attempt": job.attempt}, terminated=time.time())
-            if own_group:
-                signal_group(job.pid, signal.SIGTERM)
-            else:
-                os.kill(job.pid, signal.SIGTERM)
-        elif job.killed is None and time.time() - job.terminated > grace_s:
-            table.update(run_id, only_if={"attempt": job.attempt}, killed=time.time())
-            if own_group:
-                signal_group(job.pid, signal.SIGKILL)
-            else:
-                os.kill(job.pid, signal.SIGKILL)
+        environment = {key: value for key, value in os.environ.items() if key not in attempt_environment(Path(), 0)}
+        try:
+            with (home().slots / f"{slot}.log").open("ab") as output:
+                # the shell is gone at once and its child belongs to init: no zombie stays with a dashboard, and no
+                # end of the dashboard's session reaches the worker
+                subprocess.run(
+                    ["/bin/sh", "-c", '"$@" &', "sh", *self._worker, slot],
+                    cwd=SOURCE,
+                    env=environment | {"LAB_HOME": str(home().root)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    check=True,
+                )
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise StoreError(f"No worker could be started for slot {slot}: {error}.") from error
 
 
-def settle(job: Job, returncode: int | None = None) -> None:
-    """Write down how an attempt ended whose process is gone, and tell the store."""
-    job = table.get(job.run_id)
-    state, reason = outcome(job, exit_record(job.run_id, job.attempt), boot_id(), returncode)
-    changed = table.update(
-        job.run_id,
-        only_if={"attempt": job.attempt, "state": ("running", "pausing", "stopping")},
-        state=state,
-        reason=reason,
-        ended=time.time(),
-        wanted=None,
-        synced=0,
-    )
-    if changed:
-        tell_store(job.run_id, state, reason)
+def _seen(job: Job) -> Seen:
+    if alive(job.pid, job.pid_started, job.boot) or alive(job.worker_pid, job.worker_started, job.boot):
+        return "alive"  # a living worker saw how its run ended, and is about to say so
+    if job.pid is None:
+        # the worker died between claiming and noting the pid; a child that has begun holds the slot and notes it itself
+        return "alive" if busy(job.slot) else "unstarted"
+    return "gone"
 
 
-def tell_store(run_id: str, state: str, reason: str) -> None:
-    """Give the store a state decided here; on failure the job stays marked and the next look tries again."""
-    from core.errors import StoreError
-    from core.tracking import store
-
-    try:
-        store.set_state(run_id, state, reason)
-    except StoreError as error:
-        print(f"{run_id}: the store did not take state {state}: {error}", file=sys.stderr)
+def _signal(job: Job, number: signal.Signals) -> None:
+    if job.engine == "local":
+        signal_group(job.pid, number)
         return
-    table.update(run_id, only_if={"state": state}, synced=1)
-
-
-def gpus() -> list[int]:
-    """Indices of the GPUs that runs may use."""
-    present = sorted(int(p.name[6:]) for p in Path("/dev").glob("nvidia[0-9]*") if p.name[6:].isdigit())
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if allowed is None:
-        return present
-    return [int(part) for part in allowed.split(",") if part.strip().isdigit() and int(part) in present]
+    try:
+        os.kill(job.pid, number)  # a run in its caller's own process: its group is the user's shell's
+    except ProcessLookupError:
+        return
 
 
 def busy(slot: str) -> bool:
     """Whether a worker or a run holds the slot."""
-    path = home().ensure().slots / f"{slot}.lock"
-    with path.open("a") as lock:
+    with (home().ensure().slots / f"{slot}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

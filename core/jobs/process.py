@@ -1,4 +1,4 @@
-"""Whether a process is still the one that was started."""
+"""Whether a process is still the one that was started, and how to end it with all it left behind."""
 
 from __future__ import annotations
 
@@ -18,18 +18,26 @@ def boot_id() -> str:
 
 
 def started_at(pid: int) -> float:
-    """Unix time at which a process was created."""
-    return psutil.Process(pid).create_time()
+    """When a process was created: on Linux seconds since boot, elsewhere Unix time. Raises psutil.NoSuchProcess.
+
+    Not psutil's create_time on Linux: that one moves when the machine's clock is set, and a live run would look dead.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        if Path("/proc/self/stat").exists():
+            raise psutil.NoSuchProcess(pid) from None
+        return psutil.Process(pid).create_time()
+    ticks = int(stat.rpartition(b")")[2].split()[19])  # proc(5), field 22; the name before it may hold spaces
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def alive(pid: int | None, started: float | None, boot: str | None) -> bool:
-    """Whether the process of this pid, start time and boot still runs; zombies are dead."""
+    """Whether the process of this pid, start and boot still runs; zombies are dead."""
     if pid is None or boot != boot_id():
         return False
     try:
-        process = psutil.Process(pid)
-        same = started is None or abs(process.create_time() - started) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return started_at(pid) == started and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
@@ -42,19 +50,23 @@ def signal_group(pid: int, number: signal.Signals) -> None:
         return
 
 
-def leftovers(run_dir: Path) -> list[psutil.Process]:
-    """Processes that carry this run directory in their environment, in whatever session they hide.
+def attempt_environment(run_dir: Path, attempt: int) -> dict[str, str]:
+    """The variables by which every process of an attempt, in whatever session it hides, can be found again."""
+    return {"LAB_RUN_DIR": str(run_dir), "LAB_ATTEMPT": str(attempt)}
 
-    torchrun puts its ranks into sessions of their own: killing its group leaves them, and the GPU, behind.
+
+def sweep(run_dir: Path, attempt: int) -> None:
+    """End what an attempt left behind when its own process ended.
+
+    torchrun puts its ranks into sessions of their own: killing its group leaves them, and the GPU's memory, taken.
     """
-    mark = f"LAB_RUN_DIR={run_dir}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
+    mark = attempt_environment(run_dir, attempt).items()
+    left = []
+    for process in psutil.process_iter():
         try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(psutil.Process(int(entry.name)))
-        except (OSError, psutil.NoSuchProcess):
+            if process.pid != os.getpid() and mark <= process.environ().items():
+                process.kill()
+                left.append(process)
+        except psutil.Error:
             continue  # it ended while we looked, or is another user's
-    return found
+    psutil.wait_procs(left, timeout=5)

@@ -2,84 +2,143 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from core.config import RunConfig
+import psutil
+
 from core.errors import RunNotFoundError, StoreError
 from core.home import home
-from core.jobs.job import Job
+from core.jobs.engine import Slot
+from core.jobs.job import ACTIVE, GRACE_S, Job
+from core.jobs.process import alive, boot_id, started_at
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    run_id TEXT PRIMARY KEY, name TEXT NOT NULL, problem TEXT NOT NULL, problem_parameters TEXT NOT NULL,
-    config_hash TEXT NOT NULL, device TEXT NOT NULL, engine TEXT NOT NULL, priority INTEGER NOT NULL DEFAULT 0,
-    state TEXT NOT NULL, wanted TEXT, attempt INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0,
-    slot TEXT, submitted REAL NOT NULL, queued REAL NOT NULL, started REAL, ended REAL, pid INTEGER, pid_started REAL,
-    boot TEXT, reason TEXT NOT NULL DEFAULT '', requested REAL, terminated REAL, killed REAL,
-    synced INTEGER NOT NULL DEFAULT 1
-);
-CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state);
-"""
+if TYPE_CHECKING:
+    from core.config import RunConfig
+
+COLUMNS = {
+    "run_id": "TEXT PRIMARY KEY",
+    "name": "TEXT NOT NULL",
+    "problem": "TEXT NOT NULL",
+    "problem_parameters": "TEXT NOT NULL",
+    "config_hash": "TEXT NOT NULL",
+    "device": "TEXT NOT NULL",
+    "engine": "TEXT NOT NULL",
+    "priority": "INTEGER NOT NULL DEFAULT 0",
+    "state": "TEXT NOT NULL",
+    "wanted": "TEXT",
+    "attempt": "INTEGER NOT NULL DEFAULT 0",
+    "fresh": "INTEGER NOT NULL DEFAULT 0",
+    "slot": "TEXT",
+    "submitted": "REAL NOT NULL",
+    "queued": "REAL NOT NULL",
+    "started": "REAL",
+    "ended": "REAL",
+    "pid": "INTEGER",
+    "pid_started": "REAL",
+    "worker_pid": "INTEGER",
+    "worker_started": "REAL",
+    "boot": "TEXT",
+    "reason": "TEXT NOT NULL DEFAULT ''",
+    "grace": f"REAL NOT NULL DEFAULT {GRACE_S}",
+    "requested": "REAL",
+    "terminated": "REAL",
+    "killed": "REAL",
+    "synced": "INTEGER NOT NULL DEFAULT 1",
+}
+VERSION = 2
+"""Kept in SQLite's user_version; a table of an older version gets the columns it lacks."""
 
 FIELDS = tuple(name for name in Job.__dataclass_fields__ if name != "position")
+BUSY_S = 20.0
+"""Seconds to wait for another process's transaction."""
+
+NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs")
+
+_WAITING = "WHERE state = 'queued' ORDER BY priority DESC, queued, rowid"
+_ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
+
+
+@contextmanager
+def reading() -> Iterator[sqlite3.Connection]:
+    """A connection. Raises StoreError when the table can't be used."""
+    path = home().ensure().jobs_db
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                _prepare(connection, path)
+            connection.execute("PRAGMA synchronous=FULL")
+            yield connection
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"The job table {path} can't be used: {error}.") from error
 
 
 @contextmanager
 def transaction() -> Iterator[sqlite3.Connection]:
     """A connection inside BEGIN IMMEDIATE, committed at the end. Raises StoreError when the table can't be used."""
-    try:
-        connection = sqlite3.connect(home().ensure().jobs_db, timeout=20, isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone():
-                connection.executescript(SCHEMA)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise StoreError(f"The job table {home().jobs_db} can't be used: {error}.") from error
-
-
-@contextmanager
-def reading() -> Iterator[sqlite3.Connection]:
-    """A connection for reading. Raises StoreError when the table can't be used."""
-    lab = home().ensure()
-    if not lab.jobs_db.exists():
-        with transaction():
-            pass
-    try:
-        connection = sqlite3.connect(lab.jobs_db, timeout=20, isolation_level=None)
-        connection.row_factory = sqlite3.Row
+    with reading() as connection:
+        connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise StoreError(f"The job table {lab.jobs_db} can't be read: {error}.") from error
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # a full disk makes SQLite roll back by itself
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the table, or bring an older one up to date; one process at a time."""
+    _refuse_network_disk(path)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # switching to WAL does not wait for other connections, it fails
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise StoreError(f"The job table {path} was made by a newer version of this program. Update it.")
+        if version == VERSION:
+            return
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        connection.execute(f"CREATE TABLE IF NOT EXISTS jobs ({columns})")
+        connection.execute("CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state)")
+        present = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
+        for name in COLUMNS.keys() - present:
+            connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {COLUMNS[name]}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+
+
+def _refuse_network_disk(path: Path) -> None:
+    """Raises StoreError on a network disk: neither SQLite's WAL nor flock can be trusted there."""
+    mounts = [part for part in psutil.disk_partitions(all=True) if path.is_relative_to(part.mountpoint)]
+    nearest = max(mounts, key=lambda part: len(part.mountpoint), default=None)
+    if nearest is not None and nearest.fstype in NETWORK_DISKS:
+        raise StoreError(
+            f"The lab home {path.parent} is on a network disk ({nearest.fstype}), where file locks can't be trusted. "
+            "Set LAB_HOME to a folder on a local disk."
+        )
 
 
 def insert(run_id: str, config: RunConfig, engine: str, **fields: Any) -> None:
     """Add a job for a run of the store."""
     now = time.time()
-    parameters = config.problem.model_dump(mode="json", exclude={"kind"})
     row = {
         "run_id": run_id,
         "name": config.name,
         "problem": config.problem.kind,
-        "problem_parameters": json.dumps(parameters),
+        "problem_parameters": json.dumps(config.problem.model_dump(mode="json", exclude={"kind"})),
         "config_hash": config.hash,
         "device": config.device,
         "engine": engine,
@@ -99,42 +158,41 @@ def get(run_id: str) -> Job:
         row = connection.execute("SELECT * FROM jobs WHERE run_id = ?", (run_id,)).fetchone()
         if row is None:
             raise RunNotFoundError(run_id)
-        if row["state"] != "queued":
-            return _job(row)
-        waiting = [item["run_id"] for item in connection.execute(f"SELECT run_id FROM jobs {_WAITING}")]
-    return _job(row, waiting.index(run_id) + 1 if run_id in waiting else 0)
+        return _job(row, _places(connection).get(run_id, 0) if row["state"] == "queued" else 0)
 
 
-_WAITING = "WHERE state = 'queued' ORDER BY priority DESC, queued, rowid"
-
-
-def find(states: tuple[str, ...] | None = None, limit: int = 1000) -> list[Job]:
-    """Jobs, newest first, with the place in the queue of those that wait."""
-    where, values = ("", ())
-    if states:
+def find(states: Iterable[str] | None = None, limit: int = 1000) -> list[Job]:
+    """Jobs, newest first, with the place in the queue of those that wait; those that wait alone in queue order."""
+    order = "ORDER BY submitted DESC, rowid DESC"
+    where, values = "", ()
+    states = tuple(states or ())
+    if states == ("queued",):
+        where, order = _WAITING, ""
+    elif states:
         where, values = f"WHERE state IN ({', '.join('?' * len(states))})", states
     with reading() as connection:
-        waiting = {
-            row["run_id"]: place
-            for place, row in enumerate(connection.execute(f"SELECT run_id FROM jobs {_WAITING}"), start=1)
-        }
-        rows = connection.execute(
-            f"SELECT * FROM jobs {where} ORDER BY submitted DESC, rowid DESC LIMIT ?", (*values, limit)
-        ).fetchall()
-    return [_job(row, waiting.get(row["run_id"], 0)) for row in rows]
+        places = _places(connection)
+        rows = connection.execute(f"SELECT * FROM jobs {where} {order} LIMIT ?", (*values, limit)).fetchall()
+    return [_job(row, places.get(row["run_id"], 0)) for row in rows]
+
+
+def _places(connection: sqlite3.Connection) -> dict[str, int]:
+    rows = connection.execute(f"SELECT run_id FROM jobs {_WAITING}")
+    return {row["run_id"]: place for place, row in enumerate(rows, start=1)}
 
 
 def unsettled() -> list[Job]:
     """Jobs that a process should be at work on, and those whose state the store does not know yet."""
     with reading() as connection:
-        rows = connection.execute(
-            "SELECT * FROM jobs WHERE state IN ('running', 'pausing', 'stopping') OR synced = 0"
-        ).fetchall()
+        rows = connection.execute(f"SELECT * FROM jobs WHERE {_ACTIVE} OR synced = 0").fetchall()
     return [_job(row) for row in rows]
 
 
 def update(run_id: str, *, only_if: dict[str, Any] | None = None, **fields: Any) -> bool:
-    """Change a job's fields, provided that it still has the values of `only_if`; False if it no longer does."""
+    """Change a job's fields, provided that it still has the values of `only_if`; False if it no longer does.
+
+    A tuple in `only_if` means any of its values.
+    """
     conditions = {"run_id": run_id} | (only_if or {})
     clauses, values = [], []
     for key, value in conditions.items():
@@ -152,33 +210,27 @@ def update(run_id: str, *, only_if: dict[str, Any] | None = None, **fields: Any)
         return done.rowcount == 1
 
 
-def claim(slot: str, devices: tuple[str, ...]) -> Job | None:
-    """Take the next waiting job that this slot can run; None when there is none."""
+def claim(slot: Slot) -> Job | None:
+    """Take the next waiting job that this slot can run, in this process's name; None when there is none."""
     with transaction() as connection:
         for row in connection.execute(f"SELECT * FROM jobs {_WAITING}").fetchall():
-            if row["device"].partition(":")[0] not in devices or not _fits(row["device"], slot):
-                continue
+            if not slot.serves(row["device"]) or alive(row["pid"], row["pid_started"], row["boot"]):
+                continue  # a run that was resumed in another slot's last moments with it waits for these to pass
             connection.execute(
                 "UPDATE jobs SET state = 'running', attempt = attempt + 1, slot = ?, started = ?, ended = NULL, "
-                "pid = NULL, pid_started = NULL, boot = NULL, wanted = NULL, requested = NULL, terminated = NULL, "
-                "killed = NULL, reason = '' WHERE run_id = ?",
-                (slot, time.time(), row["run_id"]),
+                "pid = NULL, pid_started = NULL, worker_pid = ?, worker_started = ?, boot = ?, wanted = NULL, "
+                "requested = NULL, terminated = NULL, killed = NULL, reason = '' WHERE run_id = ?",
+                (slot.name, time.time(), os.getpid(), started_at(os.getpid()), boot_id(), row["run_id"]),
             )
             return _job(connection.execute("SELECT * FROM jobs WHERE run_id = ?", (row["run_id"],)).fetchone())
     return None
 
 
-def waits_for(slot: str, devices: tuple[str, ...]) -> bool:
+def waits_for(slot: Slot) -> bool:
     """Whether a job waits that this slot can run."""
     with reading() as connection:
         rows = connection.execute(f"SELECT device FROM jobs {_WAITING}").fetchall()
-    return any(row["device"].partition(":")[0] in devices and _fits(row["device"], slot) for row in rows)
-
-
-def _fits(device: str, slot: str) -> bool:
-    """A job that names cuda:N runs in slot gpuN alone."""
-    _, colon, index = device.partition(":")
-    return not colon or slot == f"gpu{index}"
+    return any(slot.serves(row["device"]) for row in rows)
 
 
 def _job(row: sqlite3.Row, position: int = 0) -> Job:

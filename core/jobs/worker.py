@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import IO
 
 from core.home import home
 from core.jobs import table
 from core.jobs.engine import Slot
 from core.jobs.job import Job
-from core.jobs.local import GRACE_S, SOURCE, LocalEngine, settle
-from core.jobs.process import boot_id, leftovers, started_at
+from core.jobs.local import SOURCE, LocalEngine
+from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
+from core.jobs.state import conclude, settle
+from core.jobs.sync import tell_store
 
-POLL_S = 0.1
+POLL_S = 0.2
+RUN = (sys.executable, "-m", "core", "work")
 
 
 def hold(slot: str) -> IO[str] | None:
     """The slot's lock, or None when another holds it. Tries for a second, since `busy` takes it for a moment."""
-    lock = (home().slots / f"{slot}.lock").open("a")
+    lock = (home().ensure().slots / f"{slot}.lock").open("a")
     for _ in range(20):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,35 +40,47 @@ def hold(slot: str) -> IO[str] | None:
     return None
 
 
-def work(slot: Slot) -> None:
+def work(slot: Slot, command: Sequence[str]) -> None:
     """Run jobs until none waits that this slot can run."""
     while True:
         lock = hold(slot.name)
         if lock is None:
             return
-        mark = home().slots / f"{slot.name}.worker"
-        mark.write_text(f"{os.getpid()} {started_at(os.getpid())}")
-        try:
-            while job := table.claim(slot.name, slot.devices):
-                run(job, slot, lock)
-        finally:
-            mark.unlink(missing_ok=True)
-            lock.close()
+        with lock:
+            while job := table.claim(slot):
+                run(job, slot, lock, command)
         # a job submitted between the last claim and the release found the slot busy: look once more
-        if not table.waits_for(slot.name, slot.devices):
+        if not table.waits_for(slot):
             return
+        time.sleep(POLL_S)
 
 
-def run(job: Job, slot: Slot, lock: IO[str]) -> None:
+def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> None:
     """One attempt of a job, from its process's start to its end, and whatever it left behind."""
+    try:
+        process = _start(job, slot, lock, command)
+    except OSError as error:
+        conclude(job.run_id, job.attempt, "failed", f"Its process could not be started: {error}.")
+        tell_store(job.run_id)
+        return
+    table.update(
+        job.run_id,
+        only_if={"attempt": job.attempt},
+        pid=process.pid,
+        pid_started=started_at(process.pid),
+        boot=boot_id(),
+    )
+    _watch(process, job)
+    settle(job.run_id, job.attempt, process.returncode)
+
+
+def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> subprocess.Popen:
     folder = home().run_dir(job.run_id)
-    environment = os.environ | {"LAB_HOME": str(home().root), "LAB_RUN_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
-    if slot.name.startswith("gpu"):
-        environment["CUDA_VISIBLE_DEVICES"] = slot.name.removeprefix("gpu")
-    arguments = [*command(), job.run_id, "--attempt", str(job.attempt), *(["--fresh"] if job.fresh else [])]
+    environment = os.environ | attempt_environment(folder, job.attempt)
+    environment |= {"LAB_HOME": str(home().root), "PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": slot.visible}
     with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            arguments,
+        return subprocess.Popen(
+            [*command, job.run_id, "--attempt", str(job.attempt), *(["--fresh"] if job.fresh else [])],
             cwd=SOURCE,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -72,40 +89,35 @@ def run(job: Job, slot: Slot, lock: IO[str]) -> None:
             start_new_session=True,
             pass_fds=[lock.fileno()],
         )
-    table.update(
-        job.run_id,
-        only_if={"attempt": job.attempt},
-        pid=process.pid,
-        pid_started=started_at(process.pid),
-        boot=boot_id(),
-    )
+
+
+def _watch(process: subprocess.Popen, job: Job) -> None:
+    """Wait for a run's process; climb the ladder when it was asked to stop, or has said its last word and lingers."""
     engine = LocalEngine()
+    said_at = None
     while process.poll() is None:
-        if table.get(job.run_id).wanted:
-            engine.stop(job.run_id, grace())
+        now = table.get(job.run_id)
+        if now.active and now.attempt == job.attempt:
+            if now.wanted:
+                engine.stop(job.run_id, now.grace)
+        elif said_at is None:
+            said_at = time.monotonic()
+        elif time.monotonic() - said_at > now.grace:
+            signal_group(process.pid, signal.SIGKILL)
         time.sleep(POLL_S)
-    for process_left in leftovers(folder):
-        process_left.kill()
-    settle(job, process.returncode)
 
 
-def command() -> list[str]:
-    """How a run's process is started, without its arguments."""
-    return [sys.executable, "-m", "core", "work"]
+def main(command: Sequence[str] = RUN) -> None:
+    """Work in the slot named on the command line.
 
-
-def grace() -> float:
-    """Seconds between SIGTERM and SIGKILL, `LAB_STOP_GRACE_S` or 30."""
-    return float(os.environ.get("LAB_STOP_GRACE_S", GRACE_S))
-
-
-def main() -> None:
-    """Work in the slot named on the command line."""
+    Args:
+        command: how a run's process is started, without its arguments (run id, attempt, perhaps `--fresh`).
+    """
     name = sys.argv[1]
     slot = next((slot for slot in LocalEngine().capacity() if slot.name == name), None)
     if slot is None:
         raise SystemExit(f"There is no slot {name!r} on this machine.")
-    work(slot)
+    work(slot, command)
 
 
 if __name__ == "__main__":

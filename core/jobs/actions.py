@@ -1,0 +1,222 @@
+"""What people do with runs: submit, look, stop, pause, resume, retry, read the log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from core.errors import LabError, StoreError
+from core.home import home
+from core.jobs import state, table
+from core.jobs.engine import Engine, Slot
+from core.jobs.files import write_whole
+from core.jobs.job import ACTIVE, GRACE_S, REPEATABLE, Job
+from core.jobs.local import LocalEngine
+from core.jobs.process import boot_id, started_at
+from core.jobs.sync import tell_store
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+
+LEAST_FREE = 200 * 2**20
+"""Bytes that must be free before a run is taken in."""
+
+_local = LocalEngine()
+ENGINES: dict[str, Engine] = {"local": _local, "inline": _local}
+"""By the name in a job's row; an inline run has no slot, and its process is looked after like any other's."""
+
+
+def submit(config: RunConfig, *, parent: str | None = None, priority: int = 0) -> str:
+    """Queue a run and return its id; it is in the store at once and outlives this process.
+
+    Args:
+        config: the run.
+        parent: run to file it under in the store, where that is not `config.parent`, whose solution it starts from.
+        priority: higher ones go first, equal ones in the order they came.
+
+    Raises:
+        LabError: the disk is nearly full, the device is not there, or the store can't be written. Nothing is
+            half-created then: what was begun is marked failed with the reason.
+    """
+    _check(config)
+    run_id = _take_in(config, parent, "local", state="queued", priority=priority)
+    _refresh()
+    return run_id
+
+
+def begin_here(config: RunConfig, *, parent: str | None = None) -> str:
+    """Take in a run that the calling process trains itself, outside the slots, and return its id. Raises LabError."""
+    _check(config)
+    pid = os.getpid()
+    return _take_in(
+        config,
+        parent,
+        "inline",
+        state="running",
+        attempt=1,
+        started=time.time(),
+        pid=pid,
+        pid_started=started_at(pid),
+        boot=boot_id(),
+    )
+
+
+def _check(config: RunConfig) -> None:
+    _check_disk()
+    if not any(slot.serves(config.device) for slot in capacity()):
+        raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
+    if config.parent and not (home().run_dir(config.parent) / "checkpoints" / "last.pt").exists():
+        raise LabError(f"The parent run {config.parent} has no checkpoint here, so nothing can start from it.")
+
+
+def _check_disk() -> None:
+    root = home().ensure().root
+    free = shutil.disk_usage(root).free
+    if free < LEAST_FREE:
+        raise LabError(f"Only {free / 2**20:.0f} MB are free in {root}; a run needs 200 MB. Free some space.")
+
+
+def _take_in(config: RunConfig, parent: str | None, engine: str, **fields: Any) -> str:
+    from core.tracking import store
+
+    run_id = store.create_run(config, parent=parent)
+    try:
+        folder = home().run_dir(run_id)
+        folder.mkdir(parents=True)
+        write_whole(folder / "config.json", config.canonical_json() + "\n")
+        table.insert(run_id, config, engine, **fields)
+    except (OSError, StoreError) as error:
+        store.set_state(run_id, "failed", f"It could not be queued: {error}")
+        raise LabError(f"The run could not be queued: {error}") from error
+    return run_id
+
+
+def ensure() -> None:
+    """Start missing workers and settle what ended unseen; called by everything that looks at jobs.
+
+    Raises StoreError when the job table can't be written.
+    """
+    state.reconcile(ENGINES)
+    for engine in set(ENGINES.values()):
+        engine.ensure()
+
+
+def _refresh() -> None:
+    try:
+        ensure()
+    except StoreError as error:  # a full disk must keep nobody from looking; the next look tries again
+        print(error, file=sys.stderr, flush=True)
+
+
+def capacity() -> list[Slot]:
+    """The slots of all engines."""
+    return [slot for engine in set(ENGINES.values()) for slot in engine.capacity()]
+
+
+def status(run_id: str) -> Job:
+    """One job. Raises RunNotFoundError."""
+    home().run_dir(run_id)
+    _refresh()
+    return table.get(run_id)
+
+
+def queue(limit: int = 1000, states: Iterable[str] | None = None) -> list[Job]:
+    """Jobs in any of `states`, newest first; with `states=["queued"]` in the order in which they will start."""
+    _refresh()
+    return table.find(states, limit)
+
+
+def stop(run_id: str, grace_s: float = GRACE_S) -> None:
+    """Have a run end its step, write a checkpoint and end; a waiting or paused one is stopped at once.
+
+    Asking again with another `grace_s` (seconds from SIGTERM to SIGKILL) changes it. Raises LabError for an ended run.
+    """
+    job = status(run_id)
+    if job.state in ("queued", "paused"):
+        only_if = {"state": job.state, "attempt": job.attempt}
+        if table.update(run_id, only_if=only_if, state="stopped", reason="", ended=time.time(), synced=0):
+            tell_store(run_id)
+            return
+        job = status(run_id)  # it started in between
+    _ask(job, ACTIVE, "stop", "stopping", grace_s)
+
+
+def pause(run_id: str, grace_s: float = GRACE_S) -> None:
+    """Have a run write a checkpoint and leave its slot, to be resumed later. Raises LabError when it is not running.
+
+    Args:
+        run_id: the run.
+        grace_s: seconds from SIGTERM to SIGKILL.
+    """
+    _ask(status(run_id), ("running",), "pause", "pausing", grace_s)
+
+
+def _ask(job: Job, allowed: tuple[str, ...], wanted: str, becomes: str, grace_s: float) -> None:
+    asked = job.state in allowed and table.update(
+        job.run_id,
+        only_if={"attempt": job.attempt, "state": allowed},
+        state=becomes,
+        wanted=wanted,
+        requested=job.requested or time.time(),
+        grace=grace_s,
+        synced=0,
+    )
+    if not asked:
+        raise LabError(f"Run {job.run_id[:8]} is {table.get(job.run_id).state}: there is nothing to {wanted}.")
+    tell_store(job.run_id)
+
+
+def resume(run_id: str) -> None:
+    """Queue a run again, from its last checkpoint. Raises LabError while it waits or runs, or when it is finished."""
+    _again(run_id, fresh=False)
+
+
+def retry(run_id: str) -> None:
+    """Queue an ended run again, from the beginning. Raises LabError while it waits or runs, or when it is finished."""
+    _again(run_id, fresh=True)
+
+
+def _again(run_id: str, *, fresh: bool) -> None:
+    job = status(run_id)
+    _check_disk()
+    # an inline run's process may be a notebook that lives on; in a slot the old process must be gone before the new
+    former = {"pid": None, "pid_started": None} if job.engine == "inline" else {}
+    changed = table.update(
+        run_id,
+        only_if={"state": REPEATABLE, "attempt": job.attempt},
+        state="queued",
+        engine="local",
+        queued=time.time(),
+        ended=None,
+        fresh=int(fresh),
+        wanted=None,
+        reason="",
+        requested=None,
+        terminated=None,
+        killed=None,
+        grace=GRACE_S,
+        synced=0,
+        **former,
+    )
+    if not changed:
+        now = table.get(run_id).state
+        raise LabError(f"Run {run_id[:8]} is {now}; only one that is {', '.join(REPEATABLE)} can be queued again.")
+    tell_store(run_id)
+    _refresh()
+
+
+def logs(run_id: str, offset: int = 0, limit: int = 1_000_000) -> tuple[bytes, int]:
+    """What the run has printed from a byte offset on, at most `limit` bytes, and the offset to continue from."""
+    return ENGINES["local"].logs(run_id, offset, limit)
+
+
+def tail(run_id: str, lines: int) -> str:
+    """The last lines of the run's log."""
+    path = home().run_dir(run_id) / "log.txt"
+    size = path.stat().st_size if path.exists() else 0
+    data, _ = logs(run_id, max(0, size - 400 * lines))
+    return "\n".join(data.decode("utf-8", "replace").splitlines()[-lines:])

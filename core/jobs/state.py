@@ -1,0 +1,111 @@
+"""What state a run is in once its process is gone, and bringing the table up to date with it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from core.home import home
+from core.jobs import table
+from core.jobs.engine import Engine
+from core.jobs.files import read_exit
+from core.jobs.job import ACTIVE, Job
+from core.jobs.process import boot_id, sweep
+from core.jobs.sync import tell_store
+
+ASKED = {"stop": "stopped", "pause": "paused"}
+"""What was wanted → the state it leads to."""
+
+BY_REQUEST = (None, -signal.SIGTERM, -signal.SIGKILL)
+"""Return codes of a process that ended because it was told to; None when nobody saw it end."""
+
+
+def outcome(job: Job, record: dict[str, Any] | None, boot: str, returncode: int | None = None) -> tuple[str, str]:
+    """(state, reason) of an attempt whose process is gone. The one place where this is decided.
+
+    Args:
+        job: its row while it was at work.
+        record: what the run said itself (`exit.json` of this attempt); it counts before everything else.
+        boot: the machine's present boot.
+        returncode: as of `subprocess`, where somebody saw the process end.
+    """
+    if record is not None:
+        return record["state"], record["reason"]
+    rebooted = job.boot is not None and job.boot != boot
+    if job.wanted and returncode in BY_REQUEST:
+        if job.killed:
+            reason = "It did not answer in time and was killed; the last checkpoint it had written is kept."
+        elif rebooted:
+            reason = "The machine was restarted before it could answer; the last checkpoint it had written is kept."
+        else:
+            reason = "It ended before it could write another checkpoint."
+        return ASKED[job.wanted], reason
+    if rebooted:
+        return "crashed", "The machine was restarted while it ran. Resume continues from its last checkpoint."
+    if returncode is not None and returncode < 0:
+        return "crashed", f"Its process was ended by {_signal_name(-returncode)}."
+    if returncode is not None:
+        return "crashed", f"Its process ended with exit code {returncode} and no word; its log may tell why."
+    return "crashed", "Its process vanished without a word."
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # real-time signals have no names
+
+
+def settle(run_id: str, attempt: int, returncode: int | None = None) -> None:
+    """Write down how an attempt ended whose process is gone, end what it left behind, and tell the store."""
+    sweep(home().run_dir(run_id), attempt)  # before the job can be queued again
+    job = table.get(run_id)
+    state, reason = outcome(job, read_exit(run_id, attempt), boot_id(), returncode)
+    if conclude(run_id, attempt, state, reason):
+        tell_store(run_id)
+
+
+def conclude(run_id: str, attempt: int, state: str, reason: str) -> bool:
+    """End an attempt in the table; False when it had ended already."""
+    return table.update(
+        run_id,
+        only_if={"attempt": attempt, "state": ACTIVE},
+        state=state,
+        reason=reason,
+        ended=time.time(),
+        wanted=None,
+        synced=0,
+    )
+
+
+def requeue(job: Job) -> None:
+    """Put back a job that was claimed and never began; one that was to stop or pause is where it was to go."""
+    state = ASKED.get(job.wanted or "", "queued")
+    ended = None if state == "queued" else time.time()
+    table.update(
+        job.run_id,
+        only_if={"attempt": job.attempt, "state": job.state, "wanted": job.wanted, "pid": None},
+        state=state,
+        ended=ended,
+        wanted=None,
+        slot=None,
+        synced=0,
+    )
+
+
+def reconcile(engines: Mapping[str, Engine]) -> None:
+    """Settle every job that should have a process and has none; tell the store what it does not know."""
+    for job in table.unsettled():
+        if job.active:
+            engine = engines[job.engine]
+            seen = engine.poll([job.run_id])[job.run_id]
+            if seen == "gone":
+                settle(job.run_id, job.attempt)
+            elif seen == "unstarted":
+                requeue(job)
+            elif job.wanted:
+                engine.stop(job.run_id, job.grace)
+        if not job.synced:
+            tell_store(job.run_id)
