@@ -1,0 +1,109 @@
+"""Every page with an empty store, with one run and with many: it draws, and says what to do next."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.sample_store import fill
+from core import jobs
+from core.home import home
+from core.presets import resolve
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    "pages/launch_runs.py": "Launch a run",
+    "pages/watch_runs.py": "Watch",
+    "pages/compare_runs.py": "Compare",
+    "pages/solution_3d.py": "Solution 3D",
+}
+
+
+def opened(path, **query):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    return app.switch_page(str(ROOT / path)).run()
+
+
+def texts(app):
+    return " ".join(
+        str(item.value) for kind in ("info", "error", "warning", "caption", "markdown") for item in app.get(kind)
+    )
+
+
+@pytest.mark.parametrize("runs", [0, 1, 30])
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_draw(path, runs):
+    fill(runs, points=40)
+    app = opened(path)
+    assert not app.exception, app.exception
+    assert app.title[0].value == PAGES[path]
+    assert not app.error
+    if runs == 0 and "launch" not in path:
+        assert "Launch" in texts(app)
+
+
+@pytest.mark.parametrize("path", ["pages/watch_runs.py", "pages/solution_3d.py"])
+@pytest.mark.parametrize("run", ["0" * 32, "../../etc/passwd", "x"])
+def test_a_run_that_is_not_there_is_a_message(path, run):
+    fill(1, points=20)
+    app = opened(path, run=run)
+    assert not app.exception, app.exception
+    if "watch" in path:
+        assert "There is no run" in texts(app)
+
+
+def test_launch_form_is_made_from_the_config_and_gives_it_back():
+    app = opened("pages/launch_runs.py")
+    labels = [item.label for kind in ("text_input", "number_input", "selectbox") for item in app.get(kind)]
+    for label in ("Problem", "Hidden", "Seed", "Target residual", "Points", "Sampler", "Damping", "Learning rate"):
+        assert label in labels
+    assert resolve("poisson2d-quick").hash.startswith(app.code[0].value)
+
+
+def test_launch_validates_as_you_type_and_creates_nothing():
+    app = opened("pages/launch_runs.py")
+    hidden = next(item for item in app.text_input if item.label == "Hidden")
+    hidden.set_value("32, 0").run()
+    assert not app.exception
+    assert any("network.hidden" in item.value for item in app.error)
+    assert next(item for item in app.button if item.label == "Launch").disabled
+    assert jobs.queue() == []
+    hidden = next(item for item in app.text_input if item.label == "Hidden")
+    hidden.set_value("16, 16").run()
+    assert not app.error
+    assert not next(item for item in app.button if item.label == "Launch").disabled
+
+
+def test_stages_can_be_added_and_removed():
+    app = opened("pages/launch_runs.py")
+    next(item for item in app.button if item.label == "Add a stage").click().run()
+    assert not app.exception
+    assert [tab.label for tab in app.tabs] == ["Stage 1", "Stage 2"]
+    assert app.session_state["launch.data"]["stages"][1]["fourier"] is not None
+    next(item for item in app.button if item.label == "Remove the last stage").click().run()
+    assert [tab.label for tab in app.tabs] == ["Stage 1"]
+
+
+def test_an_unreadable_store_is_a_message():
+    lab = home().ensure()
+    lab.jobs_db.write_text("this is no database")
+    app = opened("pages/watch_runs.py")
+    assert not app.exception, app.exception
+    assert any("job table" in item.value for item in app.error)
+
+
+def test_an_unreadable_mlflow_database_is_a_message():
+    home().ensure().mlflow_db.write_text("this is no database")
+    app = opened("pages/compare_runs.py")
+    assert not app.exception, app.exception
+    assert any("can't be opened" in item.value for item in app.error)
+
+
+def test_compare_draws_the_runs_of_a_permalink():
+    added = fill(6, points=40)
+    app = opened("pages/compare_runs.py", runs=f"{added[0]},{added[3]}")
+    assert not app.exception, app.exception
+    assert "6 of 6 runs" in texts(app)
