@@ -137,6 +137,39 @@ def test_a_slot_takes_only_runs_that_fit_its_device(device, slot, fits):
     assert (table.claim(slot) is not None) is fits
 
 
+CLAIMER = """
+import sys
+from core.config import RunConfig
+from core.jobs import table
+from core.jobs.engine import Slot
+
+number = int(sys.argv[1])
+print("ready", flush=True)
+input()
+for index in range(10):
+    table.insert(f"{number * 10 + index:032x}", RunConfig(problem={"kind": "poisson2d"}), "local")
+while job := table.claim(Slot(f"gpu{number}", ("auto", "cuda"))):
+    print(job.run_id)
+"""
+
+
+def test_four_slots_in_a_new_home_never_claim_the_same_job():
+    pipe = subprocess.PIPE
+    claimers = [
+        subprocess.Popen([sys.executable, "-c", CLAIMER, str(n)], cwd=SOURCE, stdin=pipe, stdout=pipe, text=True)
+        for n in range(4)
+    ]
+    assert [claimer.stdout.readline() for claimer in claimers] == ["ready\n"] * 4
+    for claimer in claimers:
+        claimer.stdin.write("go\n")
+        claimer.stdin.flush()
+    claimed = [run_id for claimer in claimers for run_id in claimer.communicate(timeout=120)[0].split()]
+    assert [claimer.returncode for claimer in claimers] == [0] * 4
+    assert sorted(claimed) == sorted(job.run_id for job in table.find(["running"]))
+    assert len(claimed) == len(table.find()) == 40
+    assert {job.attempt for job in table.find()} == {1}
+
+
 def test_a_resumed_run_waits_for_its_former_process():
     add(1, pid=psutil.Process().pid, pid_started=started_at(psutil.Process().pid), boot=boot_id())
     assert table.claim(CPU) is None
