@@ -103,8 +103,8 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
         mirror = MetricsMirror(run_id)
         history_path, last = folder / "history.arrows", folder / "checkpoints" / "last.pt"
         if fresh:
-            history_path.unlink(missing_ok=True)
-            last.unlink(missing_ok=True)
+            for path in (history_path, last, folder / "progress.json"):
+                path.unlink(missing_ok=True)
         history = HistoryWriter(history_path, config.problem.residual_names, mirror)
         try:
             parent = _parent_solution(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -457,4 +458,6 @@ def _device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise TrainingError(f"The run asks for {name} and this machine has no usable CUDA device. Set device to auto.")
+    if name.startswith("cuda") and "LAB_RUN_DIR" in os.environ:
+        return torch.device("cuda")  # the slot shows a queued run its own GPU alone, whatever its number outside
     return torch.device(name)

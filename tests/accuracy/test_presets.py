@@ -1,0 +1,74 @@
+"""The presets reach what they promise, from the command line, tracked, as a user runs them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.home import home
+from core.tracking import store
+from core.tracking.history import read_history
+
+pytestmark = pytest.mark.accuracy
+ROOT = Path(__file__).parents[2]
+
+
+def train(tmp_path, name, *settings):
+    out = tmp_path / "out.json"
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "train", name, "--json", str(out), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(out.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "bars"),
+    [
+        ("poisson2d-quick", {"relative_l2_error": 1e-5}),
+        ("poisson2d", {"relative_l2_error": 1e-10, "max_residual": 1e-6}),
+        ("poisson3d", {"relative_l2_error": 1e-7}),
+        ("burgers-profile", {"lambda_error": 1e-6, "max_error": 1e-5}),
+    ],
+)
+def test_preset_reaches_its_accuracy(tmp_path, name, bars):
+    result = train(tmp_path, name)
+    assert result["state"] == "finished"
+    for key, bar in bars.items():
+        assert result[key] <= bar, result
+    folder = home().run_dir(result["run_id"])
+    artifacts = {item.path for item in store.client().list_artifacts(result["run_id"])}
+    assert {
+        "config.json",
+        "summary.md",
+        "residuals.png",
+        "history.arrows",
+        "provenance.json",
+        "checkpoints",
+    } <= artifacts
+    record = store.get_run(result["run_id"])
+    assert record.state == "finished"
+    assert record.tags["provenance.seed"] == "0"
+    assert record.tags["lab.config_hash"] == record.params["config_hash"] == result["config_hash"]
+    columns = read_history(folder / "history.arrows").columns
+    assert len(columns["iteration"]) == result["iterations"]
+    assert (folder / "residuals.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_second_stage_gains_orders_of_magnitude(tmp_path):
+    one = train(tmp_path, "poisson2d", "stages.1.iterations=1", "stages.1.fourier.features=1")
+    two = train(tmp_path, "poisson2d")
+    assert two["relative_l2_error"] < 1e-3 * one["relative_l2_error"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_profile_does_not_depend_on_the_seed(tmp_path, seed):
+    result = train(tmp_path, "burgers-profile", f"seed={seed}")
+    assert result["lambda_error"] <= 1e-6
+    assert result["max_error"] <= 1e-5

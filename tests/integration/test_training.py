@@ -1,0 +1,263 @@
+"""A run in this process: resumed without a seam, repeated bit by bit, ended with a reason, refused with one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core import jobs
+from core.config import override
+from core.errors import LabError, TrainingError
+from core.home import home
+from core.presets import resolve
+from core.tracking import store
+from core.tracking.history import HistoryWriter, read_history
+from core.training import checkpoint as checkpoints
+from core.training.run import execute
+from core.training.spectrum import dominant_frequency
+from core.training.trainer import Trainer
+
+ROOT = Path(__file__).parents[2]
+TWO_STAGES = [
+    "network.hidden=[10, 10]",
+    "stages.0.warmup.iterations=40",
+    "stages.0.iterations=25",
+    "stages.0.collocation.points=150",
+    "stages.1.fourier.features=30",
+    "stages.1.iterations=4",
+    "stages.1.collocation.points=300",
+    "stages.0.checkpoint_every=7",
+    "stages.0.patience=1000",
+]
+
+
+def small(*settings, preset="poisson2d"):
+    return override(resolve(preset), [*TWO_STAGES, *settings])
+
+
+def train(config, folder, wanted=lambda: None, resume=False):
+    folder.mkdir(exist_ok=True)
+    history = HistoryWriter(folder / "history.arrows", config.problem.residual_names)
+    trainer = Trainer(config, folder, wanted=wanted, history=history, say=lambda line: None)
+    if resume:
+        trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
+    try:
+        return trainer.train()
+    finally:
+        history.close()
+
+
+def curve(folder, names=("iteration", "stage", "phase", "loss", "max_residual", "damping", "lambda")):
+    columns = read_history(folder / "history.arrows").columns
+    return {name: columns[name] for name in names}
+
+
+def assert_same(first, second):
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name], err_msg=name)
+
+
+@pytest.mark.parametrize("preset", ["poisson2d", "burgers-profile"])
+def test_two_runs_of_one_config_are_bit_identical(tmp_path, preset):
+    config = small(preset=preset)
+    train(config, tmp_path / "a")
+    train(config, tmp_path / "b")
+    assert_same(curve(tmp_path / "a"), curve(tmp_path / "b"))
+    train(override(config, ["seed=1"]), tmp_path / "c")
+    assert not np.array_equal(curve(tmp_path / "a")["loss"][:5], curve(tmp_path / "c")["loss"][:5])
+
+
+@pytest.mark.parametrize("preset", ["poisson2d", "burgers-profile"])
+@pytest.mark.parametrize("moment", [13, 40, 52, 67])
+def test_resuming_continues_the_same_curve(tmp_path, preset, moment):
+    config = small(preset=preset)
+    train(config, tmp_path / "straight")
+    seen = iter(range(10_000))
+    outcome = train(config, tmp_path / "broken", wanted=lambda: "pause" if next(seen) == moment else None)
+    assert outcome.wanted == "pause"
+    assert len(curve(tmp_path / "broken")["loss"]) == moment + 1
+    outcome = train(config, tmp_path / "broken", resume=True)
+    assert outcome.wanted is None
+    assert_same(curve(tmp_path / "straight"), curve(tmp_path / "broken"))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "gauss_newton"])
+def test_resampling_is_resumed_too(tmp_path, optimizer):
+    config = small("stages.0.collocation.resample_every=6", f"stages.0.optimizer={{kind: {optimizer}}}")
+    train(config, tmp_path / "straight")
+    seen = iter(range(10_000))
+    train(config, tmp_path / "broken", wanted=lambda: "stop" if next(seen) == 50 else None)
+    train(config, tmp_path / "broken", resume=True)
+    assert_same(curve(tmp_path / "straight"), curve(tmp_path / "broken"))
+
+
+def test_sigkill_at_any_moment_continues_the_same_curve(tmp_path):
+    config = small("stages.0.iterations=400")
+    train(config, tmp_path / "straight")
+    run_id = jobs.submit(config)
+    folder = home().run_dir(run_id)
+    killed = 0
+    for _ in range(3):
+        end = time.monotonic() + 60
+        start = len(read_history(folder / "history.arrows").columns.get("iteration", ()))
+        while len(read_history(folder / "history.arrows").columns.get("iteration", ())) < start + 60:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        job = jobs.status(run_id)
+        if job.state != "running":
+            break
+        os.kill(job.pid, signal.SIGKILL)
+        killed += 1
+        while jobs.status(run_id).active:
+            time.sleep(0.1)
+        assert jobs.status(run_id).state == "crashed"
+        assert store.get_run(run_id).state == "crashed"
+        jobs.resume(run_id)
+    assert killed
+    end = time.monotonic() + 120
+    while jobs.status(run_id).state != "finished":
+        assert time.monotonic() < end, jobs.status(run_id)
+        time.sleep(0.2)
+    assert_same(curve(tmp_path / "straight"), curve(folder))
+
+
+def test_early_stopping_says_which(tmp_path):
+    reached = train(small("stages.0.target_residual=0.5", "stages.0.warmup.iterations=0"), tmp_path / "a").records[0]
+    assert reached.ended == "target residual 0.5 reached"
+    stalled = train(small("stages.0.patience=2", "stages.0.iterations=4000"), tmp_path / "b").records[0]
+    assert stalled.ended.startswith(("stalled", "no damping decreases"))
+    assert train(small(), tmp_path / "c").records[0].ended == "all iterations done"
+
+
+def test_stage_two_scales_follow_the_residual(tmp_path):
+    outcome = train(small("stages.1.fourier.features=120", "stages.1.collocation.points=600"), tmp_path / "a")
+    first, second = outcome.records
+    assert second.sigma == pytest.approx(2 * np.pi * second.dominant_frequency)
+    assert second.epsilon < first.rms_residual * 1.5 / (2 * np.pi * second.dominant_frequency) ** 2
+    assert second.max_residual < 0.1 * first.max_residual
+    assert [network.basis is None for network in outcome.solution.networks] == [True, False]
+
+
+def test_dominant_frequency_of_a_known_residual(tmp_path):
+    outcome = train(small(), tmp_path / "a")
+
+    class Known(torch.nn.Module):
+        problem, layout, lam = outcome.solution.problem, outcome.solution.layout, None
+        features = outcome.solution.features
+
+        def evaluate(self, points):
+            return {"residual_poisson": np.cos(2 * np.pi * 7 * points[:, 0]) * np.cos(2 * np.pi * 7 * points[:, 1])}
+
+    # 7 cycles over the unit interval, which the network sees as [−1, 1]: 3.5 cycles per unit of its input
+    assert dominant_frequency(Known()) == pytest.approx(3.5, abs=0.13)
+
+
+def test_a_next_stage_run_starts_from_its_parent(tmp_path):
+    parent = jobs.begin_here(small())
+    before = execute(parent, 1).measures
+    child_config = override(
+        resolve("poisson2d"),
+        [
+            f"parent={parent}",
+            "stages=[{fourier: {features: 150}, iterations: 4, optimizer: {kind: gauss_newton, damping: 1.0e-10}}]",
+        ],
+    )
+    child = jobs.begin_here(child_config)
+    after = execute(child, 1).measures
+    assert after.relative_l2_error < 0.1 * before.relative_l2_error
+    assert store.get_run(child).parent == parent
+    with pytest.raises(LabError, match="same problem"):
+        execute(jobs.begin_here(override(resolve("poisson3d"), [f"parent={parent}"])), 1)
+
+
+def test_a_diverging_run_fails_with_one_sentence(tmp_path):
+    config = small("stages.0.optimizer={kind: adam, learning_rate: 10}", "stages.0.warmup.learning_rate=10")
+    config = config.model_copy(update={"problem": config.problem})
+    folder = tmp_path / "a"
+    folder.mkdir()
+    history = HistoryWriter(folder / "history.arrows", config.problem.residual_names)
+    trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=lambda line: None)
+    trainer._begin(0, config.stages[0])
+    with torch.no_grad():
+        trainer.solution.networks[0].layers[0].weight.fill_(float("nan"))
+    with pytest.raises(TrainingError, match="NaN or infinite in stage 1"):
+        trainer.train()
+    history.close()
+
+
+def test_a_jacobian_too_large_is_refused_before_it_is_allocated(tmp_path):
+    config = small("network.hidden=[4096, 4096]", "stages.0.collocation.points=100000", "stages.0.warmup.iterations=0")
+    with pytest.raises(TrainingError, match=r"GiB for a 100000 × \d+ Jacobian"):
+        train(config, tmp_path / "a")
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "amp-bf16", "float64"])
+def test_first_order_stages_in_every_precision(tmp_path, precision):
+    config = small(
+        "stages.0.optimizer={kind: adam, learning_rate: 0.003}",
+        "stages.0.iterations=150",
+        f"stages.0.precision={precision}",
+    )
+    outcome = train(config, tmp_path / precision)
+    loss = curve(tmp_path / precision)["loss"]
+    assert loss[150] < 0.5 * loss[0]
+    assert next(outcome.solution.parameters()).dtype == torch.float64
+
+
+def test_command_line_exit_codes(tmp_path, lab_home):
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "core", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env=os.environ | environment,
+        )
+
+    for arguments in (
+        ("train", "no-such-preset"),
+        ("train", "poisson2d-quick", "--set", "stages.0.iterations=-4"),
+        ("train", "poisson2d-quick", "--set", "problem.radius=1"),
+        ("train", "poisson2d-quick", "--set", "stages=[]"),
+        ("train", "poisson2d-quick", "--set", "device=cuda:7"),
+        ("train", str(tmp_path / "missing.yaml")),
+        ("status", "f" * 32),
+        ("stop", "f" * 32),
+        ("export", "f" * 32, "-o", str(tmp_path / "x.vtu")),
+        ("replay", "f" * 32),
+    ):
+        done = run(*arguments)
+        assert done.returncode == 2, (arguments, done)
+        assert done.stderr.startswith("error: "), (arguments, done)
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not list(home().runs.glob("*"))
+    bad_home = tmp_path / "file"
+    bad_home.write_text("")
+    done = run("train", "poisson2d-quick", LAB_HOME=str(bad_home))
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+
+
+def test_interrupting_a_run_in_the_terminal_stops_it_with_a_checkpoint(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "train", "poisson2d", "--set", "stages.0.iterations=100000",
+         "--set", "stages.0.patience=100000", "--json", str(tmp_path / "o.json")],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    run_id = process.stdout.readline().split()[1]
+    end = time.monotonic() + 60
+    while (jobs.progress(run_id) or {}).get("total_iterations", 0) < 120:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads((tmp_path / "o.json").read_text())["state"] == "stopped"
+    assert jobs.status(run_id).state == "stopped"
+    assert jobs.status(run_id).has_checkpoint
