@@ -171,7 +171,7 @@ def test_a_next_stage_run_starts_from_its_parent(tmp_path):
     )
     child = jobs.begin_here(child_config)
     after = execute(child, 1).measures
-    assert after.relative_l2_error < 0.1 * before.relative_l2_error
+    assert after.relative_l2_error < 0.3 * before.relative_l2_error
     assert store.get_run(child).parent == parent
     with pytest.raises(LabError, match="same problem"):
         execute(jobs.begin_here(override(resolve("poisson3d"), [f"parent={parent}"])), 1)
