@@ -17,6 +17,7 @@ from core.jobs import table
 from core.presets import presets
 from core.tracking import store
 from core.tracking.history import HistoryWriter
+from core.training.progress import ProgressFile
 
 STATES = ("finished",) * 7 + ("stopped", "failed", "crashed")
 REASONS = {"failed": "The loss became NaN.", "crashed": "Its process was ended by SIGKILL."}
@@ -56,6 +57,16 @@ def fill(runs: int, points: int = 400, seed: int = 0) -> list[str]:
                 **extra,
             )
         writer.close()
+        progress = ProgressFile(folder / "progress.json", [points])
+        progress.write(
+            stage=0,
+            done=points,
+            total=points,
+            wall_time_s=0.02 * points,
+            max_residual=3 * residual[-2],
+            rms_residual=residual[-2],
+            lam=0.5 + residual[-2] if config.problem.has_lambda else None,
+        )
         metrics = {"max_residual": 3 * residual[-2], "rms_residual": residual[-2], "wall_time_s": 0.02 * points}
         if state == "finished":
             metrics["relative_l2_error"] = residual[-2] * rng.uniform(0.01, 1)

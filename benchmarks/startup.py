@@ -1,0 +1,91 @@
+"""How long a visitor waits: `python -m benchmarks.startup`. Needs a Chromium on the PATH.
+
+Server: from starting the process to its health check. First paint: from navigation to the Launch button and every field
+of the form, on a fresh server; then each page on a warm one, in a store of 200 runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from benchmarks.machine import machine
+from benchmarks.sample_store import fill
+
+ROOT = Path(__file__).parents[1]
+FLAGS = ["--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic",
+         "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+PAGES = {
+    "": '[data-testid="stBaseButton-primary"]',
+    "watch": ".js-plotly-plot .scatterlayer .trace",
+    "compare": ".js-plotly-plot .scatterlayer .trace",
+    "solution": '[data-testid="stAlert"]',
+}
+
+
+def start(port: int) -> tuple[subprocess.Popen, float]:
+    """A server and the seconds until it answers."""
+    began = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "core", "serve", "--port", str(port)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
+            return server, time.perf_counter() - began
+        except OSError:
+            time.sleep(0.02)
+
+
+def main() -> None:
+    answers, paints, pages = [], [], {name: [] for name in PAGES}
+    with tempfile.TemporaryDirectory() as lab_home, sync_playwright() as playwright:
+        os.environ["LAB_HOME"] = lab_home
+        fill(200)
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for _ in range(5):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            server, seconds = start(port)
+            answers.append(seconds)
+            page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+            began = time.perf_counter()
+            page.goto(f"http://127.0.0.1:{port}/")
+            page.wait_for_selector(PAGES[""])
+            page.wait_for_selector(READY)
+            paints.append(time.perf_counter() - began)
+            page.wait_for_timeout(8000)  # the warm-up imports mlflow meanwhile
+            for name, content in PAGES.items():
+                began = time.perf_counter()
+                page.goto(f"http://127.0.0.1:{port}/{name}")
+                page.wait_for_selector(content, timeout=60_000)
+                pages[name].append(time.perf_counter() - began)
+            page.context.close()
+            server.kill()
+            server.wait()
+        browser.close()
+    print(f"{machine()}; medians of 5 (largest)\n\n| what | seconds |\n|---|---|")
+    rows = {"server answers": answers, "first paint of Launch, fresh server": paints}
+    rows |= {f"full load of /{name}, 200 runs, warm server": seconds for name, seconds in pages.items()}
+    for what, seconds in rows.items():
+        print(f"| {what} | {statistics.median(seconds):.2f} ({max(seconds):.2f}) |")
+
+
+if __name__ == "__main__":
+    main()
