@@ -1,4 +1,4 @@
-"""Every preset as a user runs it, `python -m core train NAME`, timed as a whole process: `python -m benchmarks.presets`.
+"""Every preset as a user runs it, `core train NAME`, timed as a whole process: `python -m benchmarks.presets`.
 
 Prints a Markdown table and, with `--json FILE`, writes the figures.
 """

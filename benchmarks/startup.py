@@ -23,8 +23,15 @@ from benchmarks.machine import machine
 from benchmarks.sample_store import fill
 
 ROOT = Path(__file__).parents[1]
-FLAGS = ["--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PAGES = {
     "": '[data-testid="stBaseButton-primary"]',
