@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.parts.startup import prepare
+from pages.parts.startup import ICON, prepare
 
-st.set_page_config(page_title="Singularity Lab", page_icon=":material/blur_on:", layout="wide")
+st.set_page_config(page_title="Singularity Lab", page_icon=ICON, layout="wide")
 prepare()
 
 # Each url_path differs from its file's stem: Streamlit serves a file of pages/ that is named like the URL past this

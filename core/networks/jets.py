@@ -169,6 +169,17 @@ def stack(jets: Sequence[Jet]) -> Jet:
     return Jet(torch.stack([jet.data for jet in jets], dim=-1), jets[0].layout)
 
 
+def cos_sin(jet: Jet) -> Jet:
+    """[cos, sin] of a jet, joined along the last axis: the sines and cosines are computed once for both."""
+    layout, d = jet.layout, jet.layout.dimension
+    s, c = jet.value.sin(), jet.value.cos()
+    parts = [torch.cat([c, s], dim=-1)[None], torch.cat([jet.gradient * -s, jet.gradient * c], dim=-1)]
+    for k, form in enumerate(layout.forms):
+        second, curvature = jet.data[1 + d + k], layout.pairs(form, jet.gradient, jet.gradient) * 0.5
+        parts.append(torch.cat([-s * second - c * curvature, c * second - s * curvature], dim=-1)[None])
+    return Jet(torch.cat(parts), layout)
+
+
 class _Activate(torch.autograd.Function):
     """`Jet.map` with its backward written out: one pass over memory each way instead of autograd's many."""
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import MLP, Fourier
-from core.networks.jets import Jet, activate
+from core.networks.jets import Jet, activate, cos_sin
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -61,8 +61,7 @@ class Network(nn.Module):
         """Features (C, N, inputs) to one jet (C, N) for each output."""
         jet = features
         if self.basis is not None:
-            phase = Jet(jet.data @ self.basis.T, jet.layout)
-            jet = Jet(torch.cat([phase.cos().data, phase.sin().data], dim=-1), jet.layout)
+            jet = cos_sin(Jet(jet.data @ self.basis.T, jet.layout))
         for layer in self.layers[:-1]:
             jet = activate(layer(jet, tape), self.activation)
         jet = self.layers[-1](jet, tape)

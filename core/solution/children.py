@@ -71,6 +71,8 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "core.solution.children", str(theirs.fileno())],
             cwd=SOURCE,
+            # One thread: beside a run that trains, several would wait for each other at every operation.
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
         )

@@ -69,6 +69,9 @@ def run_table() -> None:
         },
     )
 
+    if st.session_state.pop("watch.opened", False):
+        st.rerun()  # the table is a fragment of its own; the run beside it has to follow
+
 
 def _open_selected() -> None:
     rows = st.session_state["watch.table"]["selection"]["rows"]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 
 import streamlit as st
+
+ICON = str(Path(__file__).with_name("icon.svg"))
+"""The tab's icon: a file, since Streamlit fetches its named icons from the internet."""
 
 
 @st.cache_resource(show_spinner=False)
