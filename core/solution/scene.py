@@ -63,8 +63,6 @@ class Scene:
     """Triangles before thinning."""
     value_range: tuple[float, float]
     """Of the finite values over the whole grid."""
-    height_scale: float | None = None
-    """Drawn height over value where height is the value, else None."""
 
 
 def build_scene(path: Path, request: SceneRequest) -> Scene:
@@ -75,24 +73,14 @@ def build_scene(path: Path, request: SceneRequest) -> Scene:
     shown = displayed(grid.values[request.value], request.logarithmic)
     finite = shown[np.isfinite(shown)]
     limits = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    scale = None
-    if len(grid.axes) == 3:
-        meshes, titles = _volume(grid, shown, request)
-    else:
-        scale = _height_scale(grid, shown, request)
-        meshes, titles = _surface(grid, shown, scale, request.value)
-    layers = [
-        (_clipped(mesh, request).extract_surface(algorithm=None).triangulate(), opacity)
-        for mesh, opacity in zip(meshes, _opacities(request, len(meshes)), strict=True)
-        if mesh.n_cells
-    ]
-    total = sum(mesh.n_cells for mesh, _ in layers)
+    meshes, titles = _volume(grid, shown, request) if len(grid.axes) == 3 else _surface(grid, shown, request)
+    meshes = [_clipped(mesh, request) for mesh in meshes]
+    meshes = [mesh for mesh in (m.extract_surface(algorithm=None).triangulate() for m in meshes) if mesh.n_cells]
+    total = sum(mesh.n_cells for mesh in meshes)
     if total > TRIANGLES:
-        keep = TRIANGLES / total
-        layers = [(mesh.decimate_pro(1 - keep, preserve_topology=True), opacity) for mesh, opacity in layers]
-    surfaces = tuple(_triangles(mesh, opacity) for mesh, opacity in layers if mesh.n_cells)
-    shown_count = sum(len(s.faces) for s in surfaces)
-    return Scene(surfaces, _bounds(grid, surfaces), titles, shown_count, total, limits, scale)
+        meshes = [mesh.decimate_pro(1 - TRIANGLES / total, preserve_topology=True) for mesh in meshes]
+    surfaces = tuple(_triangles(mesh) for mesh in meshes)
+    return Scene(surfaces, _bounds(grid, surfaces), titles, sum(len(s.faces) for s in surfaces), total, limits)
 
 
 def _bounds(grid: SolutionGrid, surfaces: tuple[Triangles, ...]) -> tuple[float, ...]:
@@ -136,7 +124,8 @@ def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest):
     volume = pyvista.RectilinearGrid(*_display_axes(grid))
     volume.point_data["shown"] = shown.ravel(order="F")
     meshes = []
-    meshes += [volume.contour([level], scalars="shown") for level in request.isosurfaces]
+    if request.isosurfaces:
+        meshes.append(volume.contour(list(request.isosurfaces), scalars="shown"))
     for axis, position in enumerate(request.slices):
         if position is not None:
             origin, normal = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
@@ -147,21 +136,7 @@ def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest):
     return meshes, tuple(_titles(grid))
 
 
-def _opacities(request: SceneRequest, meshes: int) -> list[float]:
-    """Isosurfaces are seen through, all but the last level, which the others enclose."""
-    levels = min(len(request.isosurfaces), meshes)
-    return [0.35] * (levels - 1) + [1.0] * (meshes - max(0, levels - 1))
-
-
-def _height_scale(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> float:
-    """Drawn height over value: at warp 1 the range of values is as high as half of the wider side."""
-    finite = shown[np.isfinite(shown)]
-    spread = np.ptp(finite) if finite.size else 0.0
-    extent = max(axis[-1] - axis[0] for axis in _display_axes(grid))
-    return float(request.warp * 0.5 * extent / spread) if spread > 0 else 0.0
-
-
-def _surface(grid: SolutionGrid, shown: np.ndarray, scale: float, value: str):
+def _surface(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest):
     """A field of two coordinates as a height over their plane; of one, extruded to a ribbon."""
     import pyvista
 
@@ -171,11 +146,14 @@ def _surface(grid: SolutionGrid, shown: np.ndarray, scale: float, value: str):
         axes = [axes[0], np.linspace(0, RIBBON * span, 12)]
         shown = np.repeat(shown[:, None], 12, axis=1)
         titles = [*titles, ""]
-    height = scale * np.where(np.isfinite(shown), shown, 0.0)
+    finite = np.where(np.isfinite(shown), shown, np.nan)
+    extent = max(axis[-1] - axis[0] for axis in axes)
+    spread = np.nanmax(finite) - np.nanmin(finite) if np.isfinite(finite).any() else 0.0
+    height = np.nan_to_num(finite, nan=0.0) * (request.warp * 0.5 * extent / spread if spread > 0 else 0.0)
     x, y = np.meshgrid(*axes, indexing="ij")
     surface = pyvista.StructuredGrid(x[..., None], y[..., None], height[..., None])
     surface.point_data["shown"] = shown.ravel(order="F")
-    return [surface], (*titles, value)
+    return [surface], (*titles, request.value)
 
 
 def _clipped(mesh, request: SceneRequest):
@@ -188,10 +166,9 @@ def _clipped(mesh, request: SceneRequest):
     return mesh.clip(normal=normal, origin=origin, invert=False)
 
 
-def _triangles(mesh, opacity: float) -> Triangles:
+def _triangles(mesh) -> Triangles:
     return Triangles(
         vertices=np.asarray(mesh.points, dtype=np.float32),
         faces=mesh.faces.reshape(-1, 4)[:, 1:].astype(np.int32),
         intensity=np.asarray(mesh.point_data["shown"], dtype=np.float32),
-        opacity=opacity,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -86,21 +85,10 @@ def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
         scene={
             "aspectmode": "data",
             "camera": {"eye": {"x": 1.6, "y": -1.6, "z": 1.1}},
-            **{axis: {"title": {"text": title}, "showticklabels": bool(title)} for axis, title in titles.items()},
+            **{axis: {"title": {"text": title}} for axis, title in titles.items()},
         },
     )
-    if scene.height_scale:
-        ticks = _round_ticks(z0 / scene.height_scale, z1 / scene.height_scale)
-        figure.update_scenes(zaxis={"tickvals": ticks * scene.height_scale, "ticktext": [f"{t:.4g}" for t in ticks]})
     return figure
-
-
-def _round_ticks(low: float, high: float) -> np.ndarray:
-    """Three to seven multiples of 1, 2 or 5 times a power of ten between two values."""
-    raw = max(high - low, 1e-300) / 5
-    power = 10 ** np.floor(np.log10(raw))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)
-    return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
 
 
 @st.cache_data(show_spinner="Trying VTK …")
