@@ -75,7 +75,7 @@ def train(
     _train(chosen, json_out)
 
 
-def _train(config, json_out: Path | None) -> None:
+def _train(config, json_out: Path | None) -> str:
     from core import jobs
 
     run_id = jobs.begin_here(config)
@@ -94,6 +94,7 @@ def _train(config, json_out: Path | None) -> None:
         print(f"{key:>18}  {value}")
     if report.state == "stopped":
         raise typer.Exit(130)
+    return run_id
 
 
 def _writable(path: Path | None) -> None:
@@ -208,12 +209,39 @@ def doctor() -> None:
 
 
 @app.command()
-def replay(run: RunArgument, json_out: JsonOption = None) -> None:
+def best(
+    metric: Annotated[str, typer.Option(help="MLflow metric, for example dense_max_residual.")] = "dense_max_residual",
+    direction: Annotated[str, typer.Option(help="min or max.")] = "min",
+    link: Annotated[bool, typer.Option("--link", help="Mark it as the parent of the next stage.")] = False,
+) -> None:
+    """The best finished run by the last value of a metric."""
+    from core.tracking.best import Rule, get_best_run
+
+    if direction not in ("min", "max"):
+        raise LabError(f"--direction {direction!r} is not known; it is min or max.")
+    record = get_best_run(metric, direction, link)
+    print(f"{record.run_id}  {record.name}  {metric} {record.metrics[metric]:.6g}{'  linked' if link else ''}")
+    print(Rule(metric, direction).sentence(), file=sys.stderr)
+
+
+@app.command()
+def replay(
+    run: RunArgument,
+    json_out: JsonOption = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare the curves; exit code 1 when they differ.")] = False,
+) -> None:
     """Train the config of an old run again, in this process."""
+    from core.tracking.replay import verify as compare
     from core.tracking.store import run_config
 
     _writable(json_out)
-    _train(run_config(_run_id(run)), json_out)
+    source = _run_id(run)
+    rerun = _train(run_config(source), json_out)
+    if verify:
+        verdict = compare(source, rerun)
+        print(verdict.sentence())
+        if verdict.outcome == "different":
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -8,6 +8,9 @@ from core.config import RunConfig, field_errors
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
+from core.tracking.best import require_checkpoint
+from core.tracking.replay import differences
+from core.tracking.store import run_config
 from pages.parts.config_form import fields_form
 from pages.parts.text import duration
 
@@ -26,6 +29,39 @@ def start_from_preset() -> None:
     """Fill the form from the preset that was clicked."""
     if name := st.session_state["launch.preset"]:
         start_from(presets()[name].config.model_dump(mode="json", by_alias=True))
+
+
+def start_from_link() -> None:
+    """Fill the form from the permalink, once: `?replay=RUN` with a run's config, `?parent=RUN` with its next stage."""
+    for key in ("replay", "parent"):
+        run_id = st.query_params.get(key)
+        if not run_id or st.session_state.get("launch.source") == (key, run_id):
+            continue
+        config = run_config(run_id)
+        data = config.model_dump(mode="json", by_alias=True)
+        if key == "parent":
+            require_checkpoint(run_id)
+            data |= {"parent": run_id, "stages": [NEXT_STAGE], "name": f"{config.name or run_id[:8]}, next stage"}
+        st.session_state["launch.source"] = (key, run_id)
+        st.session_state["launch.preset"] = None
+        start_from(data)
+    if uploaded := st.session_state.pop("launch.upload", None):
+        st.session_state["launch.preset"] = None
+        start_from(uploaded)
+
+
+def source_note(config: RunConfig) -> None:
+    """Where the form came from and what was changed since."""
+    key, run_id = st.session_state.get("launch.source", ("", ""))
+    if st.query_params.get(key) != run_id or not run_id:
+        return
+    if key == "parent":
+        st.caption(f":material/account_tree: Starts from the frozen solution of run `{run_id[:12]}`.")
+        return
+    changed = differences(run_config(run_id), config)
+    st.caption(f":material/replay: Replay of run `{run_id[:12]}`: " + ("as it was." if not changed else "changed:"))
+    for item in changed:
+        st.caption(f"`{item.field}` {item.before} → {item.after}")
 
 
 def validate(data: dict) -> tuple[RunConfig | None, dict]:
@@ -69,6 +105,7 @@ def launch_panel(data: dict) -> None:
     if config is None:
         st.error("  \n".join(errors.values()), icon=":material/error:")
     else:
+        source_note(config)
         st.caption("Config hash")
         st.code(config.hash[:24], language=None)
         free = [slot for slot in jobs.capacity() if not slot.busy]
@@ -82,6 +119,10 @@ st.title("Launch a run")
 if "launch.data" not in st.session_state:
     st.session_state["launch.preset"] = next(iter(presets()))
     start_from_preset()
+try:
+    start_from_link()
+except LabError as error:
+    st.error(str(error))
 main, side = st.columns([10, 3], gap="large")
 with main:
     chosen = st.pills(

@@ -34,6 +34,9 @@ def controls(job: jobs.Job) -> None:
             if st.button(label, key=f"watch.{label}.{job.run_id}"):
                 action(job.run_id)
                 st.rerun()
+        st.page_link(
+            "pages/launch_runs.py", label="Replay", icon=":material/replay:", query_params={"replay": job.run_id}
+        )
         if job.has_checkpoint:
             st.page_link(
                 "pages/solution_3d.py",

@@ -15,6 +15,8 @@ PAGES = {
     "pages/launch_runs.py": "Launch a run",
     "pages/watch_runs.py": "Watch",
     "pages/compare_runs.py": "Compare",
+    "pages/best_run.py": "Best run",
+    "pages/replay_run.py": "Replay",
     "pages/solution_3d.py": "Solution 3D",
 }
 
