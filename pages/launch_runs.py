@@ -4,7 +4,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from core import jobs
-from core.config import RunConfig, field_errors
+from core.config import Fourier, GaussNewton, RunConfig, Stage, field_errors
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
@@ -15,7 +15,8 @@ from pages.parts.config_form import fields_form
 from pages.parts.text import duration
 
 HAS_LAMBDA = {problem.model_fields["kind"].default for problem in CATALOGUE if problem.has_lambda}
-NEXT_STAGE = {"optimizer": {"kind": "gauss_newton", "damping": 1e-10}, "iterations": 10, "fourier": {}}
+NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
+"""What "Add a stage" adds: a Fourier correction, whose first step is nearly undamped since it is linear."""
 
 
 def start_from(data: dict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,10 +40,15 @@ def ranking(rule: Rule, limit: int = 10_000) -> list[RunRecord]:
         for record in store.runs(limit)
         if record.state in rule.states
         and (not rule.problem or record.problem == rule.problem)
-        and math.isfinite(record.metrics.get(rule.metric, math.nan))
+        and _is_finite(record.metrics.get(rule.metric, math.nan))
     ]
     sign = 1 if rule.direction == "min" else -1
     return sorted(eligible, key=lambda record: (sign * record.metrics[rule.metric], record.started))
+
+
+def _is_finite(value: float) -> bool:
+    """Neither NaN nor infinite; MLflow's SQL store keeps infinities as ±1.797e308."""
+    return math.isfinite(value) and abs(value) < sys.float_info.max
 
 
 def get_best_run(metric: str, direction: Literal["min", "max"] = "min", auto_link: bool = False) -> RunRecord:

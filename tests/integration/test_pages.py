@@ -84,6 +84,8 @@ def test_stages_can_be_added_and_removed():
     next(item for item in app.button if item.label == "Add a stage").click().run()
     assert not app.exception
     assert [tab.label for tab in app.tabs] == ["Stage 1", "Stage 2"]
+    assert [item.value for item in app.error] == []
+    assert not next(item for item in app.button if item.label == "Launch").disabled
     assert app.session_state["launch.data"]["stages"][1]["fourier"] is not None
     next(item for item in app.button if item.label == "Remove the last stage").click().run()
     assert [tab.label for tab in app.tabs] == ["Stage 1"]
