@@ -51,7 +51,7 @@ class GaussNewton(Frozen):
     """Levenberg–Marquardt: damped Gauss–Newton on the stacked residuals, in float64."""
 
     kind: Literal["gauss_newton"] = "gauss_newton"
-    damping: float = Field(1e-2, gt=0, le=1e6, description="First damping, relative to the largest squared column.")
+    damping: float = Field(1e-2, gt=0, le=1e6, description="First damping, for columns of the Jacobian scaled to one.")
     minimum_damping: float = Field(1e-20, gt=0, le=1.0, description="Damping never falls below this, relatively.")
 
 

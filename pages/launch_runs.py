@@ -8,8 +8,6 @@ from core.config import Fourier, GaussNewton, RunConfig, Stage, field_errors
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
-from core.tracking.best import require_checkpoint
-from core.tracking.replay import differences
 from core.tracking.store import run_config
 from pages.parts.config_form import fields_form
 from pages.parts.text import duration
@@ -41,6 +39,8 @@ def start_from_link() -> None:
         config = run_config(run_id)
         data = config.model_dump(mode="json", by_alias=True)
         if key == "parent":
+            from core.tracking.best import require_checkpoint
+
             require_checkpoint(run_id)
             data |= {"parent": run_id, "stages": [NEXT_STAGE], "name": f"{config.name or run_id[:8]}, next stage"}
         st.session_state["launch.source"] = (key, run_id)
@@ -59,6 +59,8 @@ def source_note(config: RunConfig) -> None:
     if key == "parent":
         st.caption(f":material/account_tree: Starts from the frozen solution of run `{run_id[:12]}`.")
         return
+    from core.tracking.replay import differences
+
     changed = differences(run_config(run_id), config)
     st.caption(f":material/replay: Replay of run `{run_id[:12]}`: " + ("as it was." if not changed else "changed:"))
     for item in changed:

@@ -95,11 +95,37 @@ class StepReport:
     step_norm: float
 
 
+class ColumnScale:
+    """Scale of each parameter: the largest norm its column of J had lately (Marquardt 1963, Moré 1978).
+
+    Damping then acts on all parameters alike. Without it, random features next to an unknown exponent λ, whose columns
+    differ by many powers of ten, leave a linear second stage at 1e-8 where it reaches 1e-14 with it.
+    """
+
+    MEMORY = 0.95
+    """A scale forgets its largest norm by this factor an iteration."""
+    FLOOR = 1e-8
+    """Smallest scale relative to the largest: a parameter without any effect must not be scaled up without bound."""
+
+    def __init__(self):
+        self.value: Tensor | None = None
+
+    def update(self, J: Tensor) -> Tensor:
+        """The scales (P,) for a new Jacobian (M, P); they start over when the number of parameters has changed."""
+        norms = J.square().sum(0).sqrt()
+        norms = norms.clamp_min(self.FLOOR * float(norms.max().clamp_min(torch.finfo(J.dtype).tiny)))
+        if self.value is None or self.value.shape != norms.shape:
+            self.value = norms
+        else:
+            self.value = torch.maximum(self.value.to(norms) * self.MEMORY, norms)
+        return self.value
+
+
 class GaussNewton:
-    """Levenberg–Marquardt for loss(θ) = |r(θ)|².
+    """Levenberg–Marquardt for loss(θ) = |r(θ)|², on columns of J scaled to about one.
 
     Args:
-        damping: first damping, relative to the largest squared column norm of J.
+        damping: first damping, relative to the largest squared norm of a scaled column.
         minimum_damping: floor of the damping, relative likewise.
     """
 
@@ -108,26 +134,29 @@ class GaussNewton:
 
     def __init__(self, damping: float, minimum_damping: float):
         self.damping = TrustRatioDamping(damping, minimum_damping)
+        self.scale = ColumnScale()
 
     def iterate(self, r: Tensor, J: Tensor, loss_after: Callable[[Tensor], float]) -> StepReport:
         """One iteration: steps of growing damping until one decreases the loss.
 
         Args:
             r: residuals (M,) at θ.
-            J: Jacobian (M, P) at θ.
+            J: Jacobian (M, P) at θ; its columns are scaled in place.
             loss_after: sets the parameters to θ + δ for a given δ (P,) and returns the loss there, NaN allowed. Called
                 a last time with δ = 0 when no step is accepted, so that θ is restored.
 
         Returns:
             The report; `accepted` is False when no damping gave a decrease: θ is as good as float64 tells.
         """
-        system = DampedSystem(J, r)
+        scale = self.scale.update(J)
+        system = DampedSystem(J.div_(scale), r)
         before = float(r @ r)
         ratio = float("nan")
         for _ in range(self.MAX_TRIALS):
             damping = self.damping.value
-            step = system.step(damping)
-            predicted = system.predicted_decrease(step)
+            scaled = system.step(damping)
+            predicted = system.predicted_decrease(scaled)
+            step = scaled / scale
             after = loss_after(step)
             ratio = (before - after) / predicted if predicted > 0 else float("nan")
             if after < before and ratio > 1e-4:
@@ -137,10 +166,11 @@ class GaussNewton:
         loss_after(torch.zeros_like(step))
         return StepReport(False, before, self.damping.value, ratio, 0.0)
 
-    def state(self) -> dict[str, float]:
+    def state(self) -> dict[str, float | Tensor | None]:
         """What a checkpoint needs to continue."""
-        return {"damping": self.damping.value, "growth": self.damping.growth}
+        return {"damping": self.damping.value, "growth": self.damping.growth, "scale": self.scale.value}
 
-    def restore(self, state: dict[str, float]) -> None:
+    def restore(self, state: dict[str, float | Tensor | None]) -> None:
         """Continue from `state()`."""
         self.damping.value, self.damping.growth = state["damping"], state["growth"]
+        self.scale.value = state["scale"]

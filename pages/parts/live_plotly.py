@@ -8,14 +8,17 @@ plotly.js comes from the installed wheel through Streamlit's static serving: no 
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import plotly
-import plotly.graph_objects as go
 import streamlit as st
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 STATIC = Path(__file__).parents[2] / "static" / "plotly.min.js"
-WHEEL = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+WHEEL = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
 
 _SCRIPT = """
 let loading;
