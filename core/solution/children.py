@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LabError
+from core.home import home
 from core.solution.scene import Scene, SceneRequest
 
 SOURCE = Path(__file__).parents[2]
 IDLE_S = 300.0
 """A child that had nothing to do for so long is let go, and its memory with it."""
+
+SAMPLING_S = 300.0
+"""Longest that a page waits for a grid; `python -m core export` waits as long as it takes."""
 
 
 class Child:
@@ -46,10 +50,12 @@ class Child:
             if self._process is None or self._process.poll() is not None:
                 self._start()
             try:
-                self._connection.send((function, arguments))
+                self._connection.send((function, arguments, str(home().root)))
                 if not self._connection.poll(timeout_s):
                     self._end()
-                    raise LabError(f"{self._what.capitalize()} took longer than {timeout_s:.0f} s and was ended.")
+                    raise LabError(
+                        f"{self._what[0].upper()}{self._what[1:]} took longer than {timeout_s:.0f} s and was ended."
+                    )
                 kind, value = self._connection.recv()
             except (EOFError, OSError) as error:
                 self._end()
@@ -92,9 +98,10 @@ def serve(connection: Connection) -> None:
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
     while True:
         try:
-            function, arguments = connection.recv()
+            function, arguments, root = connection.recv()
         except EOFError:
             return
+        os.environ["LAB_HOME"] = root
         try:
             answer = ("value", _function(function)(*arguments))
         except LabError as error:
@@ -120,7 +127,8 @@ _renderer = Child("drawing the scene")
 
 def sampled_file(run_id: str, resolution: int) -> Path:
     """`core.solution.sample.sampled_file` in a child."""
-    return _sampler.call("core.solution.sample:sampled_file", run_id, resolution, timeout_s=600)
+    function = "core.solution.sample:sampled_file"
+    return _sampler.call(function, run_id, resolution, SAMPLING_S, timeout_s=2 * SAMPLING_S)
 
 
 def build_scene(path: Path, request: SceneRequest) -> Scene:

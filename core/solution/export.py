@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ def export(grid: SolutionGrid, path: Path) -> None:
         else:
             options = {"xdmf": {"data_format": "XML"}, "vtk": {"binary": True}, "vtu": {"binary": True}}[suffix]
             _unstructured(grid).write(temporary, **options)
+            _annotate(temporary, suffix, grid.about)
         temporary.replace(path)
     except OSError as error:
         raise LabError(f"{path} can't be written: {error.strerror or error}.") from error
@@ -59,6 +61,22 @@ def export_bytes(grid: SolutionGrid, suffix: str) -> bytes:
         path = Path(folder) / f"solution.{suffix}"
         export(grid, path)
         return path.read_bytes()
+
+
+def _annotate(path: Path, suffix: str, about: dict[str, object]) -> None:
+    """Say in the file where it comes from: as the title of a legacy file, as a comment in XML.
+
+    Not as field data, as in .vts and .vti: meshio writes none, and its reader refuses text in it.
+    """
+    content = path.read_bytes()
+    if suffix == "vtk":
+        version, _, rest = content.split(b"\n", 2)
+        title = " ".join(f"{key}={value}" for key, value in about.items()).encode("ascii", "replace")
+        path.write_bytes(b"\n".join([version, title[:255], rest]))  # the format's limit
+    else:
+        root = content.index(b"<VTKFile" if suffix == "vtu" else b"<Xdmf")
+        comment = f"<!-- {json.dumps(about).replace('--', '- -')} -->\n".encode()
+        path.write_bytes(content[:root] + comment + content[root:])
 
 
 def _points(grid: SolutionGrid) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,18 @@ from core.problems import Problem
 
 DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
 """Points along each axis, by the number of coordinates."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Numbers over the points of a grid; NaN where a value is not finite."""
+
+    max_residual: float | None
+    relative_l2_error: float | None
+    """‖u − u_exact‖₂ / ‖u_exact‖₂ over the points, all fields together."""
+    max_error: float | None
+    not_finite: int
+    """Values that are NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +54,25 @@ class SolutionGrid:
     @property
     def uniform(self) -> bool:
         """Whether all axes are equally spaced."""
-        return all(np.allclose(np.diff(axis), np.diff(axis)[0], rtol=1e-9) for axis in self.axes)
+        return all(np.allclose(np.diff(axis), np.diff(axis)[0], rtol=1e-9, atol=0) for axis in self.axes)
 
     def coordinates_of_points(self) -> np.ndarray:
         """All points (N, d), the first coordinate varying slowest, as `values[...].ravel()` does."""
         return np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1).reshape(-1, len(self.axes))
+
+    def accuracy(self) -> Accuracy:
+        """How far the sampled solution is from the equations, and from the exact solution where one is known."""
+        residuals = [value for name, value in self.values.items() if name.startswith("residual_")]
+        names = [name.removesuffix("_error") for name in self.values if name.endswith("_error")]
+        not_finite = int(sum((~np.isfinite(value)).sum() for value in self.values.values()))
+        largest = max(float(np.abs(value).max()) for value in residuals) if residuals else None
+        if not names:
+            return Accuracy(largest, None, None, not_finite)
+        errors = np.concatenate([self.values[f"{name}_error"].ravel() for name in names])
+        exact = np.concatenate([self.values[f"{name}_exact"].ravel() for name in names])
+        return Accuracy(
+            largest, float(np.linalg.norm(errors) / np.linalg.norm(exact)), float(np.abs(errors).max()), not_finite
+        )
 
     def at_time(self, index: int) -> SolutionGrid:
         """The grid of the other coordinates at one position of time; itself where there is no time."""
@@ -61,13 +88,16 @@ class SolutionGrid:
         )
 
     def save(self, path: Path) -> None:
-        """Write as .npz, through a temporary name."""
-        temporary = path.with_suffix(".tmp.npz")
+        """Write as .npz, through a temporary name of its own, so that two writers don't meet."""
         meta = {"coordinates": self.coordinates, "time": self.time, "about": self.about}
         axes = {f"axis_{i}": axis for i, axis in enumerate(self.axes)}
         values = {f"value_{name}": value for name, value in self.values.items()}
-        np.savez(temporary, meta=np.array(json.dumps(meta)), **axes, **values)
-        temporary.replace(path)
+        temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
+        try:
+            np.savez(temporary, meta=np.array(json.dumps(meta)), **axes, **values)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> SolutionGrid:

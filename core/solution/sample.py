@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +13,16 @@ from core.errors import LabError
 from core.home import home
 from core.solution.grid import SolutionGrid, check_resolution, default_resolution
 from core.tracking.store import run_config
+
+if TYPE_CHECKING:
+    from core.solution.evaluate import RunSolution
+
+
+BLOCK = 2**14
+"""Points evaluated between two looks at the clock."""
+
+KEEP_S = 600.0
+"""A replaced checkpoint's grid is kept for so long, since another visitor may be looking at it."""
 
 
 def sample(run_id: str, resolution: int | None = None) -> SolutionGrid:
@@ -26,8 +38,11 @@ def sample(run_id: str, resolution: int | None = None) -> SolutionGrid:
     return SolutionGrid.read(sampled_file(run_id, resolution))
 
 
-def sampled_file(run_id: str, resolution: int | None = None) -> Path:
-    """Like `sample`, returning the file that holds the grid; only a new checkpoint or resolution is computed."""
+def sampled_file(run_id: str, resolution: int | None = None, limit_s: float | None = None) -> Path:
+    """Like `sample`, returning the file that holds the grid; only a new checkpoint or resolution is computed.
+
+    With `limit_s`, LabError as soon as it is clear that sampling would take longer.
+    """
     problem = run_config(run_id).problem
     resolution = default_resolution(problem) if resolution is None else resolution
     check_resolution(problem, resolution)
@@ -37,29 +52,37 @@ def sampled_file(run_id: str, resolution: int | None = None) -> Path:
         raise LabError(f"Run {run_id[:8]} has no checkpoint yet; the first one is written while it trains.")
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     path = folder / "solution" / f"{digest[:16]}-{resolution}.npz"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        _compute(run_id, resolution, digest).save(path)
-        for old in path.parent.glob("*.npz"):  # grids of replaced checkpoints
-            if not old.name.startswith(digest[:16]):
-                old.unlink(missing_ok=True)
+    if path.exists():
+        return path
+    solution, digest = _loaded(run_id, checkpoint)
+    path = path.with_name(f"{digest[:16]}-{resolution}.npz")
+    path.parent.mkdir(exist_ok=True)
+    _compute(solution, run_id, resolution, digest, limit_s).save(path)
+    for old in path.parent.glob("[!.]*.npz"):
+        if not old.name.startswith(digest[:16]) and time.time() - old.stat().st_mtime > KEEP_S:
+            old.unlink(missing_ok=True)
     return path
 
 
-def _compute(run_id: str, resolution: int, digest: str) -> SolutionGrid:
+def _loaded(run_id: str, checkpoint: Path) -> tuple[RunSolution, str]:
+    """The solution, and the SHA-256 of the very file it came from: a live run may replace it at any moment."""
     from core.solution.evaluate import load_solution
 
-    solution = load_solution(run_id)
+    while True:
+        digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+        solution = load_solution(run_id)
+        if hashlib.sha256(checkpoint.read_bytes()).hexdigest() == digest:
+            return solution, digest
+
+
+def _compute(
+    solution: RunSolution, run_id: str, resolution: int, digest: str, limit_s: float | None = None
+) -> SolutionGrid:
     problem = solution.problem
     axes = tuple(problem.axis(i, resolution) for i in range(len(problem.coordinates)))
     shape = tuple(len(axis) for axis in axes)
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-    values = solution.evaluate(points)
-    exact = problem.exact(points)
-    if exact is not None:
-        for name in problem.fields:
-            values[f"{name}_exact"] = exact[name]
-            values[f"{name}_error"] = values[name] - exact[name]
+    values = _evaluated(solution, points, limit_s)
     return SolutionGrid(
         coordinates=problem.coordinates,
         axes=axes,
@@ -74,3 +97,24 @@ def _compute(run_id: str, resolution: int, digest: str) -> SolutionGrid:
             **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
         },
     )
+
+
+def _evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) -> dict[str, np.ndarray]:
+    """Fields, residuals, and exact values and errors where the problem has them, at points (N, d)."""
+    parts: dict[str, list[np.ndarray]] = {}
+    began = time.monotonic()
+    for done in range(0, len(points), BLOCK):
+        block = points[done : done + BLOCK]
+        values = solution.evaluate(block)
+        for name, exact in (solution.problem.exact(block) or {}).items():
+            values[f"{name}_exact"] = exact
+            values[f"{name}_error"] = values[name] - exact
+        for name, value in values.items():
+            parts.setdefault(name, []).append(value)
+        expected = (time.monotonic() - began) / (done + len(block)) * len(points)
+        if limit_s is not None and expected > limit_s and time.monotonic() - began > 5:
+            raise LabError(
+                f"Sampling {len(points):,} points would take about {expected / 60:.0f} min here, and a page waits "
+                f"{limit_s / 60:.0f} min at most. Lower the resolution, or use `python -m core export` in a terminal."
+            )
+    return {name: np.concatenate(blocks) for name, blocks in parts.items()}

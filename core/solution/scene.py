@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -16,23 +15,29 @@ TRIANGLES = 50_000
 RIBBON = 0.35
 """Width of the ribbon that a field of one coordinate is extruded to, relative to its length."""
 
+VEIL = 0.4
+"""Opacity of an isosurface that has something behind it to show."""
+
 
 @dataclass(frozen=True)
 class SceneRequest:
-    """The inputs of the Solution 3D page."""
+    """The inputs of the Solution 3D page. Positions along an axis are as drawn (`drawn_axes`)."""
 
     value: str
     """Key of `SolutionGrid.values`."""
     logarithmic: bool = False
-    """Colour by log10 of the absolute value."""
+    """Show log10 of the absolute value."""
     time_index: int = 0
     isosurfaces: tuple[float, ...] = ()
     """Levels."""
     slices: tuple[float | None, float | None, float | None] = (None, None, None)
     """Position of the slice plane across each axis."""
-    clip_axis: Literal["none", "x", "y", "z"] = "none"
+    clip_axis: int | None = None
+    """Axis across which a part is cut away."""
     clip_at: float = 0.5
-    """Position of the clip plane as a fraction of the extent; the lower side is cut away."""
+    """Position of the cut as a fraction of the grid's extent."""
+    keep_upper: bool = True
+    """Which side of the cut stays."""
     warp: float = 1.0
     """Height of a surface relative to its natural height, half of the wider side."""
 
@@ -46,65 +51,75 @@ class Triangles:
     faces: np.ndarray
     """(F, 3) int32."""
     intensity: np.ndarray
-    """(V,) float32: what colours it."""
+    """(V,) float32, finite: what colours it."""
     opacity: float = 1.0
+    shaded: bool = True
+    """Whether light and shadow help; on a flat slice they would falsify the colours."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Surfaces with the box around them."""
+    """Surfaces with the box around them, in the numbers of their axes."""
 
     surfaces: tuple[Triangles, ...]
     bounds: tuple[float, float, float, float, float, float]
     axis_titles: tuple[str, str, str]
+    """Empty for an axis that means nothing, such as a ribbon's width."""
+    stretch: float
+    """Factor by which the third axis is drawn longer than its numbers: a field is no length."""
     shown: int
     """Triangles in the scene."""
     total: int
     """Triangles before thinning."""
-    value_range: tuple[float, float]
-    """Of the finite values over the whole grid."""
 
 
 def build_scene(path: Path, request: SceneRequest) -> Scene:
     """The scene for a sampled grid's file. Imports vtk; needs neither GL nor a screen."""
-    grid = SolutionGrid.read(path)
-    if grid.time is not None and len(grid.axes) > 2:
-        grid = grid.at_time(request.time_index)
+    grid = at_moment(SolutionGrid.read(path), request.time_index)
     shown = displayed(grid.values[request.value], request.logarithmic)
-    finite = shown[np.isfinite(shown)]
-    limits = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    meshes, titles = _volume(grid, shown, request) if len(grid.axes) == 3 else _surface(grid, shown, request)
-    meshes = [_clipped(mesh, request) for mesh in meshes]
-    meshes = [mesh for mesh in (m.extract_surface(algorithm=None).triangulate() for m in meshes) if mesh.n_cells]
-    total = sum(mesh.n_cells for mesh in meshes)
+    if len(grid.axes) == 3:
+        parts, box, titles, stretch = _volume(grid, shown, request), drawn_axes(grid), tuple(_titles(grid)), 1.0
+    else:
+        parts, box, titles, stretch = _surface(grid, shown, request)
+    parts = [_Part(_gapless(part.mesh.triangulate()), part.opacity, part.shaded) for part in parts]
+    parts = [part for part in parts if part.mesh.n_cells]
+    total = sum(part.mesh.n_cells for part in parts)
     if total > TRIANGLES:
-        meshes = [mesh.decimate_pro(1 - TRIANGLES / total, preserve_topology=True) for mesh in meshes]
-    surfaces = tuple(_triangles(mesh) for mesh in meshes)
-    return Scene(surfaces, _bounds(grid, surfaces), titles, sum(len(s.faces) for s in surfaces), total, limits)
+        share = 1 - TRIANGLES / total
+        parts = [
+            _Part(part.mesh.decimate_pro(share, preserve_topology=True), part.opacity, part.shaded) for part in parts
+        ]
+    surfaces = tuple(_triangles(part, stretch) for part in parts)
+    bounds = tuple(float(end) for axis in box for end in (axis[0], axis[-1]))
+    return Scene(surfaces, bounds, titles, stretch, sum(len(s.faces) for s in surfaces), total)
 
 
-def _bounds(grid: SolutionGrid, surfaces: tuple[Triangles, ...]) -> tuple[float, ...]:
-    """The box of the whole grid, not only of what a clip left; a surface's height is as drawn."""
-    axes = _display_axes(grid)
-    box = [bound for axis in axes for bound in (float(axis[0]), float(axis[-1]))]
-    if len(axes) == 1:
-        box += [0.0, RIBBON * (box[1] - box[0])]
-    if len(axes) < 3:
-        heights = np.concatenate([s.vertices[:, 2] for s in surfaces]) if surfaces else np.zeros(1)
-        box += [float(heights.min()), float(heights.max())]
-    return tuple(box)
+def at_moment(grid: SolutionGrid, time_index: int) -> SolutionGrid:
+    """The grid that is drawn: with more than two coordinates, of which one is time, at one moment."""
+    return grid.at_time(time_index) if grid.time is not None and len(grid.axes) > 2 else grid
 
 
 def displayed(values: np.ndarray, logarithmic: bool) -> np.ndarray:
-    """Values as coloured: themselves, or log10 of their absolute value with zeros as NaN."""
-    if not logarithmic:
-        return values
-    with np.errstate(divide="ignore"):
-        logs = np.log10(np.abs(values))
-    return np.where(np.isfinite(logs), logs, np.nan)
+    """Values as coloured: themselves, or log10 of their absolute value; NaN where that is not finite."""
+    if logarithmic:
+        with np.errstate(divide="ignore"):
+            values = np.log10(np.abs(values))
+    return np.where(np.isfinite(values), values, np.nan)
 
 
-def _display_axes(grid: SolutionGrid) -> list[np.ndarray]:
+def value_range(shown: np.ndarray, logarithmic: bool) -> tuple[float, float]:
+    """The range that colours and heights span: of all values; of logarithms without their lowest hundredth.
+
+    Where a field crosses its exact solution the error's logarithm falls without bound, and would leave a single
+    colour to all the rest.
+    """
+    finite = shown[np.isfinite(shown)]
+    if not finite.size:
+        return 0.0, 1.0
+    return float(np.quantile(finite, 0.01) if logarithmic else finite.min()), float(finite.max())
+
+
+def drawn_axes(grid: SolutionGrid) -> list[np.ndarray]:
     """Axes as drawn: one that spans decades (a profile's y) is drawn as asinh."""
     return [axis if _even(axis) else np.arcsinh(axis) for axis in grid.axes]
 
@@ -118,57 +133,114 @@ def _titles(grid: SolutionGrid) -> list[str]:
     return [name if _even(axis) else f"asinh {name}" for name, axis in pairs]
 
 
-def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest):
+@dataclass(frozen=True)
+class _Part:
+    """A pyvista mesh and how it is to be seen."""
+
+    mesh: object
+    opacity: float = 1.0
+    shaded: bool = True
+
+
+def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> list[_Part]:
     import pyvista
 
-    volume = pyvista.RectilinearGrid(*_display_axes(grid))
+    axes = drawn_axes(grid)
+    if request.clip_axis is not None:
+        axes, shown = _cropped(axes, shown, request)
+    volume = pyvista.RectilinearGrid(*axes)
     volume.point_data["shown"] = shown.ravel(order="F")
-    meshes = []
-    if request.isosurfaces:
-        meshes.append(volume.contour(list(request.isosurfaces), scalars="shown"))
+    planes = []
     for axis, position in enumerate(request.slices):
         if position is not None:
             origin, normal = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
             origin[axis], normal[axis] = position, 1.0
-            meshes.append(volume.slice(normal=normal, origin=origin))
-    if not meshes:
-        meshes.append(volume.extract_surface(algorithm=None))
-    return meshes, tuple(_titles(grid))
+            planes.append(_Part(volume.slice(normal=normal, origin=origin), shaded=False))
+    hulls = [volume.contour([level], scalars="shown") for level in request.isosurfaces]
+    hulls = sorted((hull for hull in hulls if hull.n_cells), key=lambda hull: hull.length)
+    if not planes and not request.isosurfaces:
+        return [_Part(volume.extract_surface(algorithm=None), shaded=False)]
+    # the innermost is drawn first and solid, so that it is seen through the others
+    return planes + [_Part(hull, VEIL if i or planes else 1.0) for i, hull in enumerate(hulls)]
 
 
-def _surface(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest):
-    """A field of two coordinates as a height over their plane; of one, extruded to a ribbon."""
+def _cropped(axes: list[np.ndarray], shown: np.ndarray, request: SceneRequest) -> tuple[list[np.ndarray], np.ndarray]:
+    """The part of a volume on one side of a plane across an axis, values on the plane interpolated linearly.
+
+    A cropped grid has a filled cut, which a clipped surface has not.
+    """
+    k, axis = request.clip_axis, axes[request.clip_axis]
+    cut = _cut(axis, request)
+    i = int(np.searchsorted(axis, cut)) - 1
+    weight = (cut - axis[i]) / (axis[i + 1] - axis[i])
+    plane = (1 - weight) * np.take(shown, [i], axis=k) + weight * np.take(shown, [i + 1], axis=k)
+    if request.keep_upper:
+        rest = slice(int(np.searchsorted(axis, cut, side="right")), None)
+        axis, pieces = np.append(cut, axis[rest]), (plane, np.moveaxis(np.moveaxis(shown, k, 0)[rest], 0, k))
+    else:
+        rest = slice(int(np.searchsorted(axis, cut)))
+        axis, pieces = np.append(axis[rest], cut), (np.moveaxis(np.moveaxis(shown, k, 0)[rest], 0, k), plane)
+    return [axis if j == k else other for j, other in enumerate(axes)], np.concatenate(pieces, axis=k)
+
+
+def _cut(axis: np.ndarray, request: SceneRequest) -> float:
+    """Where the cut crosses an axis; a sliver always stays, so that a scene is never empty."""
+    return float(axis[0] + np.clip(request.clip_at, 0.01, 0.99) * (axis[-1] - axis[0]))
+
+
+def _surface(
+    grid: SolutionGrid, shown: np.ndarray, request: SceneRequest
+) -> tuple[list[_Part], list[np.ndarray], tuple[str, str, str], float]:
+    """A field of two coordinates as a height over their plane; of one, extruded to a ribbon.
+
+    Returns the mesh as drawn, the box's axes in their own numbers, their titles, and the height of a field's unit.
+    """
     import pyvista
 
-    axes, titles = _display_axes(grid), _titles(grid)
+    axes, titles = drawn_axes(grid), _titles(grid)
     if len(axes) == 1:
         span = axes[0][-1] - axes[0][0]
         axes = [axes[0], np.linspace(0, RIBBON * span, 12)]
         shown = np.repeat(shown[:, None], 12, axis=1)
         titles = [*titles, ""]
-    finite = np.where(np.isfinite(shown), shown, np.nan)
+    low, high = value_range(shown, request.logarithmic)
     extent = max(axis[-1] - axis[0] for axis in axes)
-    spread = np.nanmax(finite) - np.nanmin(finite) if np.isfinite(finite).any() else 0.0
-    height = np.nan_to_num(finite, nan=0.0) * (request.warp * 0.5 * extent / spread if spread > 0 else 0.0)
+    stretch = request.warp * 0.5 * extent / (high - low) if high > low else 0.0
+    height = np.nan_to_num(np.clip(shown, low, high), nan=low) * stretch
     x, y = np.meshgrid(*axes, indexing="ij")
-    surface = pyvista.StructuredGrid(x[..., None], y[..., None], height[..., None])
-    surface.point_data["shown"] = shown.ravel(order="F")
-    return [surface], (*titles, request.value)
+    mesh = pyvista.StructuredGrid(x[..., None], y[..., None], height[..., None])
+    mesh.point_data["shown"] = shown.ravel(order="F")
+    mesh = mesh.extract_surface(algorithm=None)
+    if request.clip_axis is not None:
+        origin, normal = list(mesh.center), [0.0, 0.0, 0.0]
+        origin[request.clip_axis] = _cut(axes[request.clip_axis], request)
+        normal[request.clip_axis] = 1.0
+        mesh = mesh.clip(normal=normal, origin=origin, invert=not request.keep_upper)
+    title = f"log₁₀ |{request.value}|" if request.logarithmic else request.value
+    if not stretch:
+        return [_Part(mesh)], [*axes, np.zeros(2)], (*titles, ""), 1.0
+    return [_Part(mesh)], [*axes, np.array([low, high])], (*titles, title), stretch
 
 
-def _clipped(mesh, request: SceneRequest):
-    if request.clip_axis == "none" or not mesh.n_cells:
+def _gapless(mesh):
+    """Triangles without those that touch a value which is not finite: there is nothing to draw there."""
+    import pyvista
+
+    good = np.isfinite(mesh.point_data["shown"]) & np.isfinite(mesh.points).all(axis=1) if mesh.n_points else []
+    if np.all(good):
         return mesh
-    axis = "xyz".index(request.clip_axis)
-    low, high = mesh.bounds[2 * axis], mesh.bounds[2 * axis + 1]
-    origin, normal = list(mesh.center), [0.0, 0.0, 0.0]
-    origin[axis], normal[axis] = low + request.clip_at * (high - low), 1.0
-    return mesh.clip(normal=normal, origin=origin, invert=False)
+    faces = mesh.faces.reshape(-1, 4)
+    kept = pyvista.PolyData(mesh.points, faces[good[faces[:, 1:]].all(axis=1)].ravel())
+    kept.point_data["shown"] = mesh.point_data["shown"]
+    return kept.clean() if kept.n_cells else pyvista.PolyData()
 
 
-def _triangles(mesh) -> Triangles:
+def _triangles(part: _Part, stretch: float) -> Triangles:
+    mesh = part.mesh
     return Triangles(
-        vertices=np.asarray(mesh.points, dtype=np.float32),
+        vertices=(np.asarray(mesh.points, dtype=np.float64) / (1.0, 1.0, stretch)).astype(np.float32),
         faces=mesh.faces.reshape(-1, 4)[:, 1:].astype(np.int32),
         intensity=np.asarray(mesh.point_data["shown"], dtype=np.float32),
+        opacity=part.opacity,
+        shaded=part.shaded,
     )

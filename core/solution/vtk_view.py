@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 
-from core.solution.scene import Scene
+from core.solution.scene import Scene, Triangles
 
 HEIGHT = 620
 
@@ -23,6 +24,8 @@ def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: st
     """
     # without a screen vtk tries X11 first and segfaults where there is none
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
+    # trame-vtklocal, which this view has no use for, downloads and unpacks WebAssembly when trame initialises it
+    sys.modules.setdefault("trame.widgets.vtklocal", None)
     import pyvista
     from vtkmodules.vtkCommonCore import vtkLogger
 
@@ -31,38 +34,63 @@ def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: st
     ground, ink = ("#0f151b", "#e3e9ee") if dark else ("#ffffff", "#14202b")
     plotter = pyvista.Plotter(off_screen=True, window_size=[1100, HEIGHT])
     plotter.background_color = ground
-    for surface in scene.surfaces:
+    unit, title = _power_of_ten(limits, title)
+    drawn = np.array([1.0, 1.0, scene.stretch])
+    for index, surface in enumerate(scene.surfaces):
         faces = np.column_stack([np.full(len(surface.faces), 3), surface.faces]).ravel()
-        mesh = pyvista.PolyData(surface.vertices, faces)
-        mesh.point_data[title] = surface.intensity
+        mesh = pyvista.PolyData((surface.vertices * drawn).astype(np.float32), faces)
+        mesh.point_data[title] = surface.intensity / np.float32(unit)
         plotter.add_mesh(
-            mesh, scalars=title, cmap=colormap, clim=list(limits), opacity=surface.opacity, show_scalar_bar=False
+            mesh,
+            scalars=title,
+            cmap=colormap,
+            clim=[limit / unit for limit in limits],
+            opacity=surface.opacity,
+            lighting=surface.shaded,
+            smooth_shading=surface.shaded,
+            ambient=0.35 if surface.shaded else 0.0,
+            diffuse=0.65 if surface.shaded else 1.0,
+            show_scalar_bar=index == 0,  # a second surface of the same title would spoil the first one's bar
+            scalar_bar_args={"vertical": True, "color": ink},
         )
-    plotter.add_mesh(pyvista.Box(scene.bounds).extract_all_edges(), color=ink, line_width=1, opacity=0.4)
-    plotter.camera_position = "iso"
-    page = plotter.trame.export_html(None)
+    box = np.array(scene.bounds) * np.repeat(drawn, 2)
+    plotter.add_mesh(pyvista.Box(box).extract_all_edges(), color=ink, line_width=1, opacity=0.4)
+    plotter.show_bounds(bounds=_ruler(scene, box), color=ink, **_axis_titles(scene))
+    plotter.view_vector((1.6, -1.6, 1.1))
+    page = plotter.trame.export_html(None).read()
     plotter.close()
-    return page.read()
+    return page.replace("https://kitware.github.io/vtk-js/icon/favicon-", "data:,")  # fetched for a tab it never has
 
 
-def probe() -> str:
-    """Render one triangle; returns the HTML's length as text. Any defect of the machine shows here, not on a page."""
-    triangle = Scene(
-        surfaces=(_unit_triangle(),),
-        bounds=(0, 1, 0, 1, 0, 1),
-        axis_titles=("x", "y", "z"),
-        shown=1,
-        total=1,
-        value_range=(0.0, 1.0),
-    )
-    return str(len(vtk_html(triangle, "viridis", (0.0, 1.0), "probe", False)))
+def _power_of_ten(limits: tuple[float, float], title: str) -> tuple[float, str]:
+    """The colour bar writes plain decimals; a power of ten in its title keeps them short."""
+    largest = max(abs(limit) for limit in limits)
+    exponent = int(np.floor(np.log10(largest))) if largest > 0 else 0
+    if -2 <= exponent <= 3:
+        return 1.0, title
+    return 10.0**exponent, f"{title} / 10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
-def _unit_triangle():
-    from core.solution.scene import Triangles
+def _ruler(scene: Scene, box: np.ndarray) -> list[float]:
+    """What the ruled box spans: vtk.js rules lengths as drawn, so a stretched or meaningless axis is left out."""
+    ruled = box.copy()
+    for axis, title in enumerate(scene.axis_titles):
+        if not title or (axis == 2 and scene.stretch != 1):
+            ruled[2 * axis + 1] = ruled[2 * axis]
+    return ruled.tolist()
 
-    return Triangles(
+
+def _axis_titles(scene: Scene) -> dict[str, str]:
+    x, y, z = scene.axis_titles
+    return {"xtitle": x, "ytitle": y, "ztitle": z if scene.stretch == 1 else ""}
+
+
+def probe() -> int:
+    """Draw one triangle; returns the page's length. Any defect of the machine shows here, not on a page."""
+    triangle = Triangles(
         vertices=np.eye(3, dtype=np.float32),
         faces=np.array([[0, 1, 2]], dtype=np.int32),
         intensity=np.array([0, 0.5, 1], dtype=np.float32),
     )
+    scene = Scene((triangle,), (0, 1, 0, 1, 0, 1), ("x", "y", "z"), stretch=1.0, shown=1, total=1)
+    return len(vtk_html(scene, "viridis", (0.0, 1.0), "probe", False))

@@ -148,11 +148,36 @@ def test_slices_lie_in_their_planes(tmp_path):
     np.testing.assert_allclose(drawn.surfaces[1].vertices[:, 2], -0.5, atol=1e-6)
 
 
-def test_clip_removes_one_side(tmp_path):
-    whole = scene(tmp_path, ball(), isosurfaces=(0.6,))
-    half = scene(tmp_path, ball(), isosurfaces=(0.6,), clip_axis="y", clip_at=0.5)
-    assert half.surfaces[0].vertices[:, 1].min() > -1e-3
-    assert 0.4 < half.total / whole.total < 0.6
+@pytest.mark.parametrize("keep_upper", [True, False])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("slices", [(None, None, None), (0.0, 0.0, 0.0)])
+def test_clip_removes_one_side(tmp_path, axis, keep_upper, slices):
+    drawn = scene(
+        tmp_path, ball(), isosurfaces=(0.6,), slices=slices, clip_axis=axis, clip_at=0.6, keep_upper=keep_upper
+    )
+    across = np.concatenate([surface.vertices[:, axis] for surface in drawn.surfaces])
+    assert (across.min() > 0.2 - 1e-6) if keep_upper else (across.max() < 0.2 + 1e-6)
+    for surface in drawn.surfaces:
+        hit = np.abs(surface.vertices[:, axis] - 0.2) < 1e-6
+        assert hit.any() or surface.vertices[:, axis].max() < 0.2  # the cut itself is reached
+    assert drawn.bounds == (-1, 1, -1, 1, -1, 1)
+
+
+def test_the_cut_of_a_block_shows_the_field_inside(tmp_path):
+    drawn = scene(tmp_path, ball(), clip_axis=0, clip_at=0.505, keep_upper=False)
+    block = drawn.surfaces[0]
+    cut = np.abs(block.vertices[:, 0] - 0.01) < 1e-6
+    assert cut.sum() >= 40 * 40
+    np.testing.assert_allclose(block.intensity[cut], np.linalg.norm(block.vertices[cut], axis=1), atol=0.02)
+
+
+def test_outer_isosurfaces_let_the_inner_one_be_seen(tmp_path):
+    inner, outer = scene(tmp_path, ball(), isosurfaces=(0.9, 0.5)).surfaces
+    assert np.linalg.norm(inner.vertices, axis=1).max() < 0.51
+    assert inner.opacity == 1 > outer.opacity
+    sliced = scene(tmp_path, ball(), isosurfaces=(0.5,), slices=(0.0, None, None)).surfaces
+    assert [surface.opacity < 1 for surface in sliced] == [False, True]
+    assert not sliced[0].shaded
 
 
 def test_triangles_are_thinned_and_counted(tmp_path):
@@ -166,11 +191,44 @@ def test_triangles_are_thinned_and_counted(tmp_path):
 def test_height_of_a_surface_is_the_field(tmp_path):
     axes = (np.linspace(0, 2, 30), np.linspace(0, 1, 20))
     x, y = np.meshgrid(*axes, indexing="ij")
-    field = np.sin(3 * x) * y
-    drawn = scene(tmp_path, SolutionGrid(("x", "y"), axes, {"r": field}), warp=1.0)
+    field = 1e-7 * np.sin(3 * x) * y
+    drawn = scene(tmp_path, SolutionGrid(("x", "y"), axes, {"r": field}), warp=1.5)
     vertices = drawn.surfaces[0].vertices
-    natural = 0.5 * 2 / (field.max() - field.min())
-    np.testing.assert_allclose(vertices[:, 2], natural * np.sin(3 * vertices[:, 0]) * vertices[:, 1], atol=1e-5)
+    np.testing.assert_allclose(vertices[:, 2], 1e-7 * np.sin(3 * vertices[:, 0]) * vertices[:, 1], atol=1e-13)
+    assert drawn.stretch * np.ptp(field) == pytest.approx(1.5 * 0.5 * 2)
+    np.testing.assert_allclose(drawn.bounds, (0, 2, 0, 1, field.min(), field.max()))
+    flat = scene(tmp_path, SolutionGrid(("x", "y"), axes, {"r": field}), warp=0.0)
+    assert not flat.surfaces[0].vertices[:, 2].any()
+    assert flat.axis_titles[2] == ""
+
+
+def test_where_a_logarithm_is_not_finite_nothing_is_drawn(tmp_path):
+    axes = (np.linspace(0, 1, 21),) * 2
+    x, y = np.meshgrid(*axes, indexing="ij")
+    drawn = scene(tmp_path, SolutionGrid(("x", "y"), axes, {"r": 1e-6 * x * (1 - x) * y}), logarithmic=True)
+    vertices = drawn.surfaces[0].vertices
+    assert vertices[:, 0].min() > 0
+    assert vertices[:, 0].max() < 1
+    assert np.isfinite(drawn.surfaces[0].intensity).all()
+    assert vertices[:, 2].max() == pytest.approx(np.log10(0.25e-6))
+    assert len(drawn.surfaces[0].faces) == 2 * 18 * 19
+
+
+def test_a_field_that_is_nowhere_finite_is_an_empty_scene(tmp_path):
+    axes = (np.linspace(0, 1, 5),) * 2
+    drawn = scene(tmp_path, SolutionGrid(("x", "y"), axes, {"r": np.full((5, 5), np.nan)}))
+    assert drawn.surfaces == ()
+
+
+def test_space_and_time_are_drawn_one_moment_at_a_time(tmp_path):
+    axes = (np.linspace(-1, 1, 12),) * 3 + (np.linspace(0, 1, 3),)
+    x, y, z, t = np.meshgrid(*axes, indexing="ij")
+    sampled = SolutionGrid(("x", "y", "z", "t"), axes, {"r": np.sqrt(x**2 + y**2 + z**2) - 0.3 * t}, time="t")
+    for index, radius in ((0, 0.5), (2, 0.8)):
+        drawn = scene(tmp_path, sampled, isosurfaces=(0.5,), time_index=index)
+        np.testing.assert_allclose(np.linalg.norm(drawn.surfaces[0].vertices, axis=1), radius, atol=0.02)
+    plane = SolutionGrid(("x", "t", "y"), axes[:3], {"r": x[..., 0] + 2 * y[..., 0]}, time="t")
+    assert scene(tmp_path, plane, time_index=11).axis_titles == ("x", "y", "r")
 
 
 def test_profile_over_decades_is_drawn_in_asinh(tmp_path):
@@ -178,6 +236,30 @@ def test_profile_over_decades_is_drawn_in_asinh(tmp_path):
     drawn = scene(tmp_path, SolutionGrid(("y",), (y,), {"r": np.tanh(y)}))
     assert drawn.bounds[:2] == (-8, 8)
     assert drawn.axis_titles[0] == "asinh y"
+
+
+def test_accuracy_is_told_as_it_is():
+    axes = (np.linspace(0, 1, 5),)
+    values = {"u": np.ones(5), "residual_a": np.array([0, 1, -3, 0, 0.0]), "u_exact": np.full(5, 2.0)}
+    found = SolutionGrid(("x",), axes, values | {"u_error": values["u"] - values["u_exact"]}).accuracy()
+    assert (found.max_residual, found.relative_l2_error, found.max_error, found.not_finite) == (3, 0.5, 1, 0)
+    broken = SolutionGrid(("x",), axes, {"u": np.ones(5), "residual_a": np.array([0, np.nan, 1, 0, 0])}).accuracy()
+    assert np.isnan(broken.max_residual)
+    assert broken.not_finite == 1
+
+
+def test_files_say_where_they_come_from(tmp_path):
+    for suffix in ("vtk", "vtu", "xdmf"):
+        content = export_bytes(grid(2), suffix)[:400].decode("ascii", "replace")
+        assert "a" * 32 in content
+        assert "0.5" in content
+    export(grid(2), tmp_path / "s.vts")
+    reader = vtk.vtkXMLStructuredGridReader()
+    reader.SetFileName(str(tmp_path / "s.vts"))
+    reader.Update()
+    about = reader.GetOutput().GetFieldData()
+    assert about.GetAbstractArray("run_id").GetValue(0) == "a" * 32
+    assert about.GetAbstractArray("lambda").GetValue(0) == 0.5
 
 
 def test_logarithm_shows_zeros_as_nothing():

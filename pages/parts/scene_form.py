@@ -1,0 +1,119 @@
+"""Widgets that say what of a solution is drawn and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import LabError
+from core.problems import Problem
+from core.solution.grid import SolutionGrid, check_resolution, default_resolution
+from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
+from pages.parts.scene import COLORMAPS, Look
+
+KEY = "solution"
+DIVERGING = list(COLORMAPS).index("coolwarm")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One of a grid's values as it is to be shown."""
+
+    name: str
+    logarithmic: bool
+    limits: tuple[float, float]
+    """Range over the whole grid."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether zero is the middle that matters: residuals and errors."""
+        return is_signed(self.name) and not self.logarithmic
+
+    @property
+    def title(self) -> str:
+        """For axes and colour bars."""
+        return f"log₁₀ |{self.name}|" if self.logarithmic else self.name
+
+
+def is_signed(name: str) -> bool:
+    """Residuals and errors, which may be looked at as logarithms."""
+    return name.startswith("residual_") or name.endswith("_error")
+
+
+def resolution_input(problem: Problem, run_id: str) -> int:
+    """Points along each axis. Raises LabError for what the memory can't hold."""
+    start = default_resolution(problem)
+    choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
+    chosen = st.select_slider("Resolution", choices, start, key=f"{KEY}.resolution.{run_id}")
+    check_resolution(problem, chosen)
+    return chosen
+
+
+def quantity_input(grid: SolutionGrid, run_id: str) -> Quantity:
+    """Which value, and whether as a logarithm."""
+    name = st.selectbox("Value", list(grid.values), key=f"{KEY}.value.{run_id}")
+    logarithmic = is_signed(name) and st.toggle("log₁₀ of the absolute value", key=f"{KEY}.log")
+    return Quantity(name, logarithmic, value_range(displayed(grid.values[name], logarithmic), logarithmic))
+
+
+def scene_input(grid: SolutionGrid, quantity: Quantity, run_id: str) -> SceneRequest:
+    """What of a grid is drawn: the moment, surfaces, slices, a cut, a height, as its dimensions allow."""
+    options: dict = {"value": quantity.name, "logarithmic": quantity.logarithmic}
+    if grid.time is not None and len(grid.axes) > 2:
+        times = grid.axes[grid.coordinates.index(grid.time)]
+        options["time_index"] = st.select_slider(
+            grid.time, range(len(times)), format_func=lambda i: f"{times[i]:.3g}", key=f"{KEY}.moment.{run_id}"
+        )
+    drawn = at_moment(grid, 0)
+    if len(drawn.axes) == 3:
+        options |= _inside(drawn, quantity)
+    else:
+        options["warp"] = st.slider("Height", 0.0, 2.0, 1.0, 0.1)
+    return SceneRequest(**options, **_cut(drawn))
+
+
+def _inside(drawn: SolutionGrid, quantity: Quantity) -> dict:
+    parts = st.pills("Show", ["isosurfaces", "slices"], default=["isosurfaces"], selection_mode="multi")
+    options: dict = {}
+    if "isosurfaces" in parts:
+        low, high = quantity.limits
+        shares = st.slider("Isosurfaces", 1, 99, (25, 75), format="%d %%", help="Levels, as shares of the value range.")
+        options["isosurfaces"] = tuple(low + (high - low) * share / 100 for share in dict.fromkeys(shares))
+        st.caption("at " + " and ".join(f"{level:.3g}" for level in options["isosurfaces"]))
+    if "slices" in parts:
+        options["slices"] = tuple(
+            st.slider(f"Slice {name}", float(axis[0]), float(axis[-1]), float((axis[0] + axis[-1]) / 2))
+            for name, axis in zip(drawn.coordinates, drawn_axes(drawn), strict=True)
+        )
+    if not parts:
+        st.caption("The whole block; a clip shows its inside.")
+    return options
+
+
+def _cut(drawn: SolutionGrid) -> dict:
+    chosen = st.segmented_control("Clip", ["none", *drawn.coordinates], default="none")
+    if chosen is None or chosen == "none":
+        return {}
+    axis = drawn.coordinates.index(chosen)
+    share = st.slider("Clip at", 1, 99, 50, format="%d %%", help="Of the extent.") / 100
+    towards_viewer = st.toggle("Keep the other side")
+    # the camera starts at +x, −y, +z: the side that is kept at first shows its cut
+    return {"clip_axis": axis, "clip_at": share, "keep_upper": (axis == 1) != towards_viewer}
+
+
+def look_input(quantity: Quantity) -> Look:
+    """Colours, symmetric about zero for what is signed. Raises LabError for a range that is none."""
+    colormap = st.selectbox("Colours", list(COLORMAPS), DIVERGING if quantity.signed else 0)
+    low, high = quantity.limits
+    if quantity.signed:
+        low, high = -max(-low, high), max(-low, high)
+    if not low < high:  # a constant
+        low, high = low - 0.5, high + 0.5
+    if st.toggle("Set the range by hand"):
+        left, right = st.columns(2)
+        low = left.number_input("From", value=low, format="%.2e")
+        high = right.number_input("To", value=high, format="%.2e")
+        if not low < high:
+            raise LabError(f"A colour range goes up: {low:.2e} is not below {high:.2e}.")
+    return Look(colormap, (low, high), quantity.title)

@@ -1,0 +1,151 @@
+"""From a real checkpoint to a grid, to VTK's page, and onto the page."""
+
+import re
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import jobs
+from core.config import override
+from core.errors import LabError
+from core.home import home
+from core.presets import resolve
+from core.solution import children, sample
+from core.solution.evaluate import load_solution
+from core.solution.scene import SceneRequest
+
+ROOT = Path(__file__).parents[2]
+
+
+def trained(preset="poisson2d-quick", *settings):
+    """A run of a few iterations; it need not be good."""
+    from core.training.run import execute
+
+    short = ["stages.0.warmup.iterations=5", "stages.0.iterations=3", "stages.0.collocation.points=60"]
+    config = resolve(preset)
+    config = override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *short, *settings])
+    run_id = jobs.begin_here(config)
+    execute(run_id, 1)
+    return run_id
+
+
+def test_a_grid_holds_what_the_network_says_and_is_made_once():
+    run_id = trained()
+    grid = sample.sample(run_id, 9)
+    points = grid.coordinates_of_points()
+    for name, values in load_solution(run_id).evaluate(points).items():
+        np.testing.assert_allclose(grid.values[name].ravel(), values, rtol=0, atol=1e-13)
+    exact = np.sin(np.pi * points[:, 0]) * np.sin(np.pi * points[:, 1])
+    np.testing.assert_allclose(grid.values["u_exact"].ravel(), exact, atol=1e-15)
+    np.testing.assert_array_equal(grid.values["u_error"], grid.values["u"] - grid.values["u_exact"])
+    assert grid.about["run_id"] == run_id
+    path = sample.sampled_file(run_id, 9)
+    written = path.stat().st_mtime_ns
+    assert sample.sampled_file(run_id, 9) == path
+    assert path.stat().st_mtime_ns == written
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_a_new_checkpoint_is_a_new_grid_and_the_old_one_stays_a_while(monkeypatch):
+    run_id, other = trained(), trained("poisson2d-quick", "seed=1")
+    first = sample.sampled_file(run_id, 5)
+    checkpoint = home().run_dir(run_id) / "checkpoints" / "last.pt"
+    checkpoint.write_bytes((home().run_dir(other) / "checkpoints" / "last.pt").read_bytes())
+    second = sample.sampled_file(run_id, 5)
+    assert second != first
+    assert first.exists()  # another visitor may be looking at it
+    monkeypatch.setattr(sample, "KEEP_S", 0.0)
+    third = sample.sampled_file(run_id, 7)
+    assert not first.exists()
+    assert {second, third} == set(second.parent.iterdir())
+
+
+def test_two_at_once_get_the_same_whole_grid():
+    run_id = trained()
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(sample.sample(run_id, 33))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for grid in found[1:]:
+        np.testing.assert_array_equal(grid.values["u"], found[0].values["u"])
+
+
+def test_a_run_without_a_checkpoint_says_so():
+    run_id = jobs.begin_here(resolve("poisson2d-quick"))
+    with pytest.raises(LabError, match="no checkpoint yet"):
+        sample.sampled_file(run_id, 5)
+
+
+def test_a_grid_that_would_take_too_long_is_given_up_early(monkeypatch):
+    run_id = trained()
+    clock = iter(np.arange(0.0, 1e6, 10.0))
+    monkeypatch.setattr(sample.time, "monotonic", lambda: next(clock))
+    with pytest.raises(LabError, match=r"would take about \d+ min"):
+        sample.sampled_file(run_id, 1025, limit_s=60)
+    assert not list((home().run_dir(run_id) / "solution").iterdir())
+
+
+def test_vtk_draws_a_page_that_needs_nothing_from_outside():
+    assert children.vtk_unavailable() is None
+    run_id = trained("poisson3d")
+    path = children.sampled_file(run_id, 9)
+    for request in (SceneRequest("u", slices=(0.5, None, None)), SceneRequest("u_error", logarithmic=True)):
+        page = children.vtk_html(children.build_scene(path, request), "viridis", (-1e-6, 1e-6), "u", True)
+        assert len(page) > 500_000
+        assert not re.findall(r"""(?:src|href)=["']https?:[^"']*""", page)
+        assert "https://kitware.github.io/vtk-js/icon" not in page
+
+
+def opened(run_id):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["run"] = run_id
+    app.run()
+    return app.switch_page(str(ROOT / "pages/solution_3d.py")).run()
+
+
+def labelled(elements, label):
+    return next(item for item in elements if item.label == label)
+
+
+@pytest.mark.parametrize("preset", ["poisson2d-quick", "poisson3d", "burgers-profile", "burgers-viscous"])
+def test_every_problem_and_every_value_is_drawn(preset):
+    run_id = trained(preset)
+    app = opened(run_id)
+    resolution = labelled(app.select_slider, "Resolution")
+    coarsest = int(resolution.options[0])
+    resolution.set_value(coarsest).run()
+    assert not app.exception, app.exception
+    assert not app.error
+    points = coarsest ** len(resolve(preset).problem.coordinates)
+    assert any(item.value.startswith(f"{points:,} points · max |R|") for item in app.caption)
+    for value in labelled(app.selectbox, "Value").options:
+        labelled(app.selectbox, "Value").set_value(value).run()
+        assert not app.exception, app.exception
+        assert not app.error, app.error[0].value
+        if value.endswith("_error"):
+            labelled(app.toggle, "log₁₀ of the absolute value").set_value(True).run()
+            assert not app.exception, app.exception
+            labelled(app.toggle, "log₁₀ of the absolute value").set_value(False).run()
+
+
+def test_a_grid_that_does_not_fit_is_a_message(monkeypatch):
+    run_id = trained()
+    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 2**20}))
+    app = opened(run_id)
+    assert not app.exception, app.exception
+    assert "largest resolution that fits" in app.error[0].value
+    assert labelled(app.select_slider, "Resolution")
+
+
+def test_a_colour_range_upside_down_is_a_message():
+    app = opened(trained())
+    labelled(app.toggle, "Set the range by hand").set_value(True).run()
+    labelled(app.number_input, "From").set_value(5.0).run()
+    assert not app.exception, app.exception
+    assert "goes up" in app.error[0].value

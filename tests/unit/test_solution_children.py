@@ -1,0 +1,68 @@
+"""The processes that sample and draw: they die, hang and fail without taking anything else along."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from core.errors import LabError
+from core.solution import children
+from core.solution.children import Child
+
+
+@pytest.fixture
+def child():
+    started = Child("trying things")
+    yield started
+    started.close()
+
+
+def test_a_child_answers_and_stays_warm(child):
+    first = child.call("os:getpid", timeout_s=30)
+    assert first != os.getpid()
+    assert child.call("os:getpid", timeout_s=30) == first
+
+
+def test_a_killed_child_is_a_message_and_is_replaced(child):
+    pid = child.call("os:getpid", timeout_s=30)
+    with pytest.raises(LabError, match="died"):
+        child.call("os:_exit", 11, timeout_s=30)
+    second = child.call("os:getpid", timeout_s=30)
+    assert second != pid
+    os.kill(second, signal.SIGSEGV)  # between two calls
+    psutil.wait_procs([psutil.Process(second)], timeout=10)
+    assert child.call("os:getpid", timeout_s=30) not in (pid, second)
+
+
+def test_a_child_that_takes_too_long_is_ended(child):
+    pid = child.call("os:getpid", timeout_s=30)
+    began = time.monotonic()
+    with pytest.raises(LabError, match="longer than 1 s"):
+        child.call("time:sleep", 60, timeout_s=1)
+    assert time.monotonic() - began < 10
+    assert not psutil.pid_exists(pid)
+
+
+def test_errors_come_back_and_cost_nothing(child):
+    pid = child.call("os:getpid", timeout_s=30)
+    with pytest.raises(LabError, match="FileNotFoundError"):
+        child.call("os:stat", "/no/such/file", timeout_s=30)
+    with pytest.raises(LabError, match="There is no run 'x'"):
+        child.call("core.solution.sample:sampled_file", "x", 5, timeout_s=60)
+    assert child.call("os:getpid", timeout_s=30) == pid
+
+
+def test_a_child_works_in_the_home_of_the_moment(child, monkeypatch, tmp_path):
+    for name in ("a", "b"):
+        monkeypatch.setenv("LAB_HOME", str(tmp_path / name))
+        assert child.call("os:getenv", "LAB_HOME", timeout_s=30) == str(tmp_path / name)
+
+
+def test_an_idle_child_is_let_go(child, monkeypatch):
+    monkeypatch.setattr(children, "IDLE_S", 0.3)
+    pid = child.call("os:getpid", timeout_s=30)
+    psutil.wait_procs([psutil.Process(pid)], timeout=10)
+    assert not psutil.pid_exists(pid)
+    assert child.call("os:getpid", timeout_s=30) != pid
