@@ -13,8 +13,8 @@ from pages.parts.config_form import fields_form
 from pages.parts.text import duration
 
 HAS_LAMBDA = {problem.model_fields["kind"].default for problem in CATALOGUE if problem.has_lambda}
+# What "Add a stage" adds: a Fourier correction, whose first step is nearly undamped since it is linear.
 NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
-"""What "Add a stage" adds: a Fourier correction, whose first step is nearly undamped since it is linear."""
 
 
 def start_from(data: dict) -> None:

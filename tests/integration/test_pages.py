@@ -63,6 +63,7 @@ def test_launch_form_is_made_from_the_config_and_gives_it_back():
     for label in ("Problem", "Hidden", "Seed", "Target residual", "Points", "Sampler", "Damping", "Learning rate"):
         assert label in labels
     assert resolve("poisson2d-quick").hash.startswith(app.code[0].value)
+    assert "Add a stage" not in texts(app)  # Streamlit's magic would print the pages' bare strings
 
 
 def test_launch_validates_as_you_type_and_creates_nothing():
