@@ -144,6 +144,23 @@ class RunConfig(Frozen):
         """All fields, defaults included, keys sorted, floats in Python's shortest form: one text for one meaning."""
         return json.dumps(_plain_zero(self.model_dump(mode="json", by_alias=True)), sort_keys=True, ensure_ascii=False)
 
+    def flat(self) -> dict[str, Any]:
+        """Every leaf by its path, `stages.0.iterations` → 80; lists of plain values are leaves."""
+        leaves: dict[str, Any] = {}
+
+        def walk(value: Any, path: str) -> None:
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    walk(item, f"{path}.{key}" if path else key)
+            elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+                for index, item in enumerate(value):
+                    walk(item, f"{path}.{index}")
+            else:
+                leaves[path] = value
+
+        walk(self.model_dump(mode="json", by_alias=True), "")
+        return leaves
+
     @property
     def hash(self) -> str:
         """SHA-256 (hex) of the canonical JSON without the name."""

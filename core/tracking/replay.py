@@ -31,30 +31,13 @@ class Difference:
 
 def differences(before: RunConfig, after: RunConfig) -> list[Difference]:
     """The differing fields of two configs by path, names left out."""
-    first, second = _flat(before), _flat(after)
+    first, second = before.flat(), after.flat()
     paths = dict.fromkeys([*first, *second])
     return [
         Difference(path, first.get(path), second.get(path))
         for path in paths
         if path != "name" and first.get(path) != second.get(path)
     ]
-
-
-def _flat(config: RunConfig) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                walk(item, f"{path}.{key}" if path else key)
-        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            for index, item in enumerate(value):
-                walk(item, f"{path}.{index}")
-        else:
-            flat[path] = value
-
-    walk(config.model_dump(mode="json", by_alias=True), "")
-    return flat
 
 
 @dataclass(frozen=True)

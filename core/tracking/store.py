@@ -132,29 +132,17 @@ def create_run(config: RunConfig, *, parent: str | None = None) -> str:
         run = lab.create_run(experiment.experiment_id, tags=tags, run_name=config.name or None)
         run_id = run.info.run_id
         lab.update_run(run_id, status="SCHEDULED")
-        params = [Param(key, value) for key, value in _flat_params(config).items()]
+        params = [Param(key, value) for key, value in _params(config).items()]
         for start in range(0, len(params), 100):
             lab.log_batch(run_id, params=params[start : start + 100])
         lab.log_text(run_id, config.canonical_json(), "config.json")
     return run_id
 
 
-def _flat_params(config: RunConfig) -> dict[str, str]:
-    """The config's leaves as `path.to.field` → text, for MLflow's own tables; replay never reads them."""
-    flat: dict[str, str] = {"config_hash": config.hash}
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                walk(item, f"{path}.{key}" if path else key)
-        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            for index, item in enumerate(value):
-                walk(item, f"{path}.{index}")
-        elif value is not None and path != "name":
-            flat[path] = str(value)
-
-    walk(config.model_dump(mode="json", by_alias=True), "")
-    return flat
+def _params(config: RunConfig) -> dict[str, str]:
+    """The config's leaves as text, for MLflow's own tables; replay never reads them."""
+    leaves = {path: str(value) for path, value in config.flat().items() if value is not None and path != "name"}
+    return {"config_hash": config.hash, **leaves}
 
 
 def set_state(run_id: str, state: str, reason: str = "") -> None:
