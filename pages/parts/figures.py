@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 
 from core.tracking.curves import RunCurves, bucket
