@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 import streamlit as st
 
