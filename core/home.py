@@ -49,6 +49,11 @@ class Home:
         return self.root / "data"
 
     @property
+    def fetched(self) -> Path:
+        """Copies of artifacts of runs that were trained elsewhere."""
+        return self.root / "fetched"
+
+    @property
     def tracking_uri(self) -> str:
         """MLflow's address: `MLFLOW_TRACKING_URI` where it is set, else the SQLite file of this home."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.mlflow_db}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from core.home import home
+from core.tracking import store
 from core.tracking.history import HistoryCursor, read_history
 
 
@@ -74,34 +76,82 @@ def _first_where(y: np.ndarray, extreme: np.ndarray, starts: np.ndarray) -> np.n
     return hits[first]
 
 
+X_AXES = {"iteration": "iteration", "wall time": "wall_time_s"}
+NOT_CURVES = ("iteration", "stage", "phase", "wall_time_s")
+
+
+class _Growing:
+    """An array that is appended to; its memory doubles, so that a long live curve is not copied at each tick."""
+
+    def __init__(self) -> None:
+        self._room = np.empty(0)
+        self._used = 0
+
+    def extend(self, values: np.ndarray) -> None:
+        end = self._used + len(values)
+        if end > len(self._room):
+            room = np.empty(max(end, 2 * len(self._room)))
+            room[: self._used] = self._room[: self._used]
+            self._room = room
+        self._room[self._used : end] = values
+        self._used = end
+
+    def view(self) -> np.ndarray:
+        return self._room[: self._used]
+
+
 class RunCurves:
-    """The history of one run, kept up to date by reading only what is new."""
+    """The history of one run from a history file, kept up to date by reading only what is new."""
+
+    source = "history"
+    """Where the points come from: every one of them, from the run's own history."""
 
     def __init__(self, path: Path):
         self._path = path
         self._cursor: HistoryCursor | None = None
-        self._parts: list[dict[str, np.ndarray]] = []
+        self._columns: dict[str, _Growing] = {}
+        self._lock = threading.Lock()  # one reader a run serves all visitors
 
     def update(self) -> bool:
         """Read what the trainer appended since the last call; True if there was something."""
-        part = read_history(self._path, self._cursor)
-        self._cursor = part.cursor
-        if part.restarted:
-            self._parts = []
-        if part.columns:
-            self._parts.append(part.columns)
-        return bool(part.columns) or part.restarted
+        with self._lock:
+            part = read_history(self._path, self._cursor)
+            self._cursor = part.cursor
+            if part.restarted:
+                self._columns = {}
+            for name, values in part.columns.items():
+                self._columns.setdefault(name, _Growing()).extend(values)
+            return bool(part.columns) or part.restarted
 
     def column(self, name: str) -> np.ndarray:
         """All values of a column so far, (n,); empty when there is none of this name."""
-        if len(self._parts) > 1:
-            self._parts = [{key: np.concatenate([p[key] for p in self._parts]) for key in self._parts[0]}]
-        return self._parts[0].get(name, np.empty(0)) if self._parts else np.empty(0)
+        return self._columns[name].view() if name in self._columns else np.empty(0)
+
+    def points(self, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
+        """x and y of a curve, each (n,); both empty for what this run does not have.
+
+        Args:
+            name: a column.
+            axis: iteration or wall_time_s (seconds of training).
+        """
+        x, y = self.column(axis), self.column(name)
+        n = min(len(x), len(y))  # another thread may be appending
+        x, y = x[:n], y[:n]
+        return (x, y) if self._has(y) else (np.empty(0), np.empty(0))
+
+    @staticmethod
+    def _has(y: np.ndarray) -> bool:
+        """Columns that a method or a problem has no use for are NaN all over, which is no curve of NaN."""
+        return bool(len(y)) and not (np.isnan(y[0]) and np.isnan(y).all())
 
     @property
     def names(self) -> tuple[str, ...]:
         """Columns there are."""
-        return tuple(self._parts[0]) if self._parts else ()
+        return tuple(self._columns)
+
+    def curve_names(self) -> list[str]:
+        """What can be drawn of this run: residuals of each equation, λ, damping and so on."""
+        return [name for name in self._columns if name not in NOT_CURVES and self._has(self.column(name))]
 
     def stage_starts(self) -> list[tuple[int, float]]:
         """(stage, iteration at which it began), in order."""
@@ -110,6 +160,61 @@ class RunCurves:
         return [(int(stages[i]), float(iterations[i])) for i in first]
 
 
+class StoredCurves(RunCurves):
+    """Curves of a run that has no history file: what MLflow was given, thinned, each metric at its own steps."""
+
+    source = "MLflow"
+
+    def __init__(self, run_id: str):
+        super().__init__(Path())
+        self._run_id = run_id
+        self._series: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+
+    def update(self) -> bool:
+        """Read the metrics again if the store changed."""
+        series = store.metric_history(self._run_id)
+        changed = series is not self._series
+        self._series = series
+        return changed
+
+    def column(self, name: str) -> np.ndarray:
+        """All values of a metric, (n,)."""
+        return self._series[name][2] if name in self._series else np.empty(0)
+
+    def points(self, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
+        """Steps, or seconds since the run's first metric, and values."""
+        if name not in self._series:
+            return np.empty(0), np.empty(0)
+        step, seconds, value = self._series[name]
+        return (step if axis == "iteration" else seconds), value
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Metrics there are."""
+        return tuple(self._series)
+
+    def curve_names(self) -> list[str]:
+        """Metrics with more than one point."""
+        return [name for name, (step, _, _) in self._series.items() if len(step) > 1 and name not in NOT_CURVES]
+
+    def stage_starts(self) -> list[tuple[int, float]]:
+        """None: runs of other programs have no stages."""
+        return []
+
+
 def run_curves(run_id: str) -> RunCurves:
-    """Curves of a run from its own history file."""
-    return RunCurves(home().run_dir(run_id) / "history.arrows")
+    """Curves of a run: its own history file first, then the artifact, then what MLflow was given, which is thinned.
+
+    Raises RunNotFoundError for what is no run id of the store, where there is no history file.
+    """
+    path = home().run_dir(run_id) / "history.arrows"
+    if path.exists():
+        return RunCurves(path)
+    record = store.get_run(run_id)
+    if record.problem:  # one of ours, trained on another machine, or starting up
+        if record.state not in store.ENDED:
+            return RunCurves(path) if home().run_dir(run_id).exists() else StoredCurves(run_id)
+        artifact = store.fetch_artifact(run_id, "history.arrows")
+        if artifact is not None:
+            return RunCurves(artifact)
+    return StoredCurves(run_id)

@@ -18,6 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 WARMUP, MAIN = 0, 1
+COMPACT_FROM = 50
+"""Batches from which a closed history is put into one."""
 
 INTEGERS = ("iteration", "stage", "phase")
 NUMBERS = (
@@ -61,6 +63,7 @@ class HistoryWriter:
         self.schema = schema(residual_names)
         self._on_flush = on_flush
         self._buffer: list[dict[str, object]] = []
+        self._batches = 0
         self._last_flush = time.monotonic()
         self._file = path.open("r+b" if path.exists() else "w+b")
         end = _end_of_whole_messages(self._file)
@@ -110,12 +113,15 @@ class HistoryWriter:
             self._on_flush(columns)
 
     def close(self) -> None:
-        """Flush and close."""
+        """Flush and close; many small batches become one, which a reader takes in at once."""
         self.flush()
+        if self._batches > COMPACT_FROM:
+            self.truncate(self.rows)
         self._file.close()
 
     def _write_batch(self, batch: pa.RecordBatch) -> None:
         self._write(batch.serialize())
+        self._batches += 1
         self.rows += batch.num_rows
 
     def _write(self, buffer: pa.Buffer) -> None:

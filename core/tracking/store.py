@@ -5,11 +5,12 @@ mlflow is imported inside the functions: it costs about two seconds, which no pa
 
 from __future__ import annotations
 
-import fcntl
 import logging
+import math
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,8 +20,11 @@ from typing import TYPE_CHECKING, Any
 from core.config import RunConfig, load_config
 from core.errors import ConfigError, RunNotFoundError, StoreError
 from core.home import RUN_ID, home
+from core.locks import one_at_a_time
+from core.tracking.sqlite_reader import How, SqliteReader, number, sqlite_reader
 
 if TYPE_CHECKING:
+    import numpy as np
     from mlflow import MlflowClient
 
 EXPERIMENT = "singularity-lab"
@@ -43,7 +47,7 @@ ENDED = ("finished", "stopped", "failed", "crashed")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run as the store has it; runs of other programs have no config and their state is MLflow's status."""
+    """One run as the store has it; runs of other programs have no config, and their state is MLflow's status."""
 
     run_id: str
     name: str
@@ -55,6 +59,11 @@ class RunRecord:
     """Unix time in seconds; 0 when it has not started."""
     ended: float | None
     parent: str | None
+    status: str = ""
+    """MLflow's own word for the state."""
+    experiment_id: str = ""
+    user: str = ""
+    artifact_uri: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -71,7 +80,7 @@ def _client(uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     lab = home().ensure()
-    with _one_at_a_time(lab.root / "mlflow.lock"):  # two processes migrating one fresh database corrupt its version
+    with one_at_a_time(lab.root / "mlflow.lock"):  # two processes migrating one fresh database corrupt its version
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
@@ -86,13 +95,6 @@ def _client(uri: str) -> MlflowClient:
         except (MlflowException, SQLAlchemyError, OSError) as error:
             raise StoreError(f"The MLflow store {_public(uri)} can't be opened: {_first_line(error)}") from error
     return opened
-
-
-@contextmanager
-def _one_at_a_time(path):
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
@@ -157,6 +159,18 @@ def set_state(run_id: str, state: str, reason: str = "") -> None:
             lab.update_run(run_id, status=STATUS[state])
 
 
+def set_tag(run_id: str, name: str, value: str) -> None:
+    """Set a tag of a run. Raises RunNotFoundError."""
+    with _store_errors(run_id):
+        client().set_tag(run_id, name, value)
+
+
+def delete_tag(run_id: str, name: str) -> None:
+    """Delete a tag of a run. Raises RunNotFoundError."""
+    with _store_errors(run_id):
+        client().delete_tag(run_id, name)
+
+
 def get_run(run_id: str) -> RunRecord:
     """One run. Raises RunNotFoundError."""
     lab = client()
@@ -167,13 +181,130 @@ def get_run(run_id: str) -> RunRecord:
         return _record(run, lab.get_experiment(run.info.experiment_id).name)
 
 
-def runs(limit: int = 1000) -> list[RunRecord]:
+def reader() -> SqliteReader | None:
+    """Direct access to the store where it is an SQLite file; None for others."""
+    found = sqlite_reader(home().tracking_uri)
+    if found is not None and not Path(home().tracking_uri.removeprefix("sqlite:///")).exists():
+        client()  # makes the file
+    return found
+
+
+def runs(limit: int = 10_000) -> list[RunRecord]:
     """The newest `limit` runs of every experiment in the store, newest first, runs of other programs included."""
+    direct = reader()
+    if direct is not None:
+        return direct.remembered(("runs", limit), lambda: [_from_row(row) for row in direct.runs(limit)])
     lab = client()
     with _store_errors():
         names = {item.experiment_id: item.name for item in lab.search_experiments()}
-        page = lab.search_runs(list(names), max_results=limit, order_by=["attributes.start_time DESC"])
-        return [_record(run, names[run.info.experiment_id]) for run in page]
+        found, token = [], None
+        while len(found) < limit:
+            page = lab.search_runs(
+                list(names),
+                max_results=min(1000, limit - len(found)),
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            found += [_record(run, names[run.info.experiment_id]) for run in page]
+            token = page.token
+            if not token:
+                break
+        return found
+
+
+def values(metric: str, how: How, run_ids: Iterable[str] | None = None) -> dict[str, tuple[float, int]]:
+    """(value, step) of a metric by run; infinities and NaN only where `how` is last.
+
+    Args:
+        metric: its name.
+        how: the last value, the lowest or highest of the whole history, or that at the run's best checkpoint.
+        run_ids: only these runs; all by default.
+    """
+    direct = reader()
+    if direct is not None:
+        wanted = None if run_ids is None else tuple(run_ids)
+        return direct.remembered(("values", metric, how, wanted), lambda: direct.values(metric, how, wanted))
+    wanted = None if run_ids is None else set(run_ids)
+    found = {}
+    for record in runs():
+        if metric not in record.metrics or (wanted is not None and record.run_id not in wanted):
+            continue
+        points = [
+            (point.step, number(point.value, math.isnan(point.value)))
+            for point in client().get_metric_history(record.run_id, metric)
+        ]
+        if how == "at-checkpoint":
+            step = record.tags.get("lab.checkpoint.step", "")
+            points = [point for point in points if str(point[0]) == step]
+        elif how != "last":
+            points = [point for point in points if math.isfinite(point[1])]
+        if points:
+            best = {"min": min, "max": max}.get(how)
+            step, value = best(points, key=lambda point: point[1]) if best else points[-1]
+            found[record.run_id] = (value, step)
+    return found
+
+
+def search_ids(clause: str) -> set[str]:
+    """Ids of the runs that MLflow itself finds by a filter, in every experiment."""
+    lab = client()
+    found, token = set(), None
+    names = [item.experiment_id for item in lab.search_experiments()]
+    while True:
+        page = lab.search_runs(names, clause, max_results=1000, page_token=token)
+        found |= {run.info.run_id for run in page}
+        token = page.token
+        if not token:
+            return found
+
+
+def metric_history(run_id: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Every metric of a run as MLflow has it: steps, seconds since the first metric, values; each (n,).
+
+    The same object is returned as long as nothing changed where the store is an SQLite file.
+    """
+    direct = reader()
+    if direct is not None:
+        return direct.remembered(("history", run_id), lambda: _series(direct.history(run_id)))
+    lab = client()
+    with _store_errors(run_id):
+        rows = [
+            (key, point.step, point.timestamp, point.value, math.isnan(point.value))
+            for key in lab.get_run(run_id).data.metrics
+            for point in sorted(lab.get_metric_history(run_id, key), key=lambda point: (point.step, point.timestamp))
+        ]
+    return _series(rows)
+
+
+def _series(rows: list[tuple[str, int, int, float, bool]]) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    import numpy as np
+
+    grouped: dict[str, list[tuple[int, int, float]]] = {}
+    for key, step, moment, value, is_nan in rows:
+        grouped.setdefault(key, []).append((step, moment, number(value, is_nan)))
+    begun = min((row[2] for row in rows), default=0)
+    arrays = {key: np.array(points, dtype=float).T for key, points in grouped.items()}
+    return {key: (step, (moment - begun) / 1000, value) for key, (step, moment, value) in arrays.items()}
+
+
+def fetch_artifact(run_id: str, name: str) -> Path | None:
+    """A local copy of an ended run's artifact, kept in the lab home; None when it has none.
+
+    Raises RunNotFoundError for what is no run id.
+    """
+    copy = home().fetched / home().run_dir(run_id).name / name
+    if copy.exists():
+        return copy
+    from mlflow.exceptions import MlflowException
+
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
+        try:
+            fetched = Path(client().download_artifacts(run_id, name, folder))
+        except (MlflowException, OSError):
+            return None  # MLflow has no question "is there?" that is cheaper than asking for it
+        fetched.replace(copy)
+    return copy
 
 
 def run_config(run_id: str) -> RunConfig:
@@ -196,24 +327,50 @@ def run_config(run_id: str) -> RunConfig:
 
 
 def _record(run: Any, experiment: str) -> RunRecord:
-    tags = run.data.tags
-    state = tags.get("lab.state") or {"SCHEDULED": "queued", "KILLED": "stopped"}.get(
-        run.info.status, run.info.status.lower()
+    info = run.info
+    return _from_row(
+        {
+            "run_id": info.run_id,
+            "name": info.run_name,
+            "status": info.status,
+            "start_time": info.start_time,
+            "end_time": info.end_time,
+            "artifact_uri": info.artifact_uri,
+            "user": info.user_id,
+            "experiment_id": info.experiment_id,
+            "experiment": experiment,
+            "metrics": {key: number(value, math.isnan(value)) for key, value in run.data.metrics.items()},
+            "params": dict(run.data.params),
+            "tags": dict(run.data.tags),
+        }
     )
+
+
+def _from_row(row: dict[str, Any]) -> RunRecord:
+    tags = row["tags"]
     return RunRecord(
-        run_id=run.info.run_id,
-        name=run.info.run_name or run.info.run_id[:8],
-        experiment=experiment,
-        state=state,
+        run_id=row["run_id"],
+        name=row["name"] or row["run_id"][:8],
+        experiment=row["experiment"],
+        state=state_of(row["status"], tags.get("lab.state")),
         problem=tags.get("lab.problem", ""),
         config_hash=tags.get("lab.config_hash", ""),
-        started=(run.info.start_time or 0) / 1000,
-        ended=run.info.end_time / 1000 if run.info.end_time else None,
+        started=(row["start_time"] or 0) / 1000,
+        ended=row["end_time"] / 1000 if row["end_time"] else None,
         parent=tags.get("mlflow.parentRunId"),
-        metrics=dict(run.data.metrics),
-        params=dict(run.data.params),
-        tags=dict(tags),
+        status=row["status"],
+        experiment_id=row["experiment_id"],
+        user=row["user"] or "",
+        artifact_uri=row["artifact_uri"] or "",
+        metrics=row["metrics"],
+        params=row["params"],
+        tags=tags,
     )
+
+
+def state_of(status: str, state: str | None) -> str:
+    """The lab's word for a run's state; MLflow's for runs of other programs."""
+    return state or {"SCHEDULED": "queued", "KILLED": "stopped"}.get(status, status.lower())
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,0 +1,231 @@
+"""Runs side by side: a table of chosen columns, the fields in which configs differ, groups with median and band."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.home import home
+from core.tracking import store
+from core.tracking.search import NOTE, people_tags
+from core.tracking.sqlite_reader import How
+from core.tracking.store import RunRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ATTRIBUTES = ("state", "problem", "experiment", "started", "duration", "parent", "tags", "note", "id")
+METRIC, PARAM = "metrics.", "params."
+
+
+def column_names(records: Iterable[RunRecord]) -> list[str]:
+    """Everything that can be a column: attributes, `metrics.…` by how common they are, `params.…` likewise."""
+    metrics: dict[str, int] = {}
+    params: dict[str, int] = {}
+    for record in records:
+        for name in record.metrics:
+            metrics[name] = metrics.get(name, 0) + 1
+        for name in record.params:
+            params[name] = params.get(name, 0) + 1
+    return [
+        *ATTRIBUTES,
+        *(METRIC + name for name in sorted(metrics, key=lambda name: (-metrics[name], name))),
+        *(PARAM + name for name in sorted(params, key=lambda name: (-params[name], name))),
+    ]
+
+
+def cell(record: RunRecord, column: str) -> Any:
+    """A run's value in an attribute or params column; numbers as numbers, None where it has none."""
+    if column.startswith(PARAM):
+        return typed(record.params.get(column.removeprefix(PARAM)))
+    if column == "duration":
+        return record.ended - record.started if record.ended and record.started else None
+    if column == "tags":
+        return ", ".join(people_tags(record))
+    if column == "note":
+        return record.tags.get(NOTE, "")
+    if column == "id":
+        return record.run_id
+    return getattr(record, column)
+
+
+def typed(text: str | None) -> Any:
+    """A param's text as the number it stands for, else as it is."""
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() and abs(value) < 2**53 and "." not in text and "e" not in text else value
+
+
+def metric_column(records: Sequence[RunRecord], name: str, how: How) -> np.ndarray:
+    """Values of a metric (n,), NaN for runs that have none: the last, lowest or highest, or that at the checkpoint."""
+    if how == "last":
+        return np.array([record.metrics.get(name, math.nan) for record in records], dtype=float)
+    values = store.values(name, how)
+    return np.array([values.get(record.run_id, (math.nan, 0))[0] for record in records], dtype=float)
+
+
+def table(records: Sequence[RunRecord], columns: Sequence[str], how: How = "last") -> pd.DataFrame:
+    """One row a run, indexed by run id, its name and the chosen columns."""
+    import pandas as pd
+
+    data: dict[str, Any] = {"name": [record.name for record in records]}
+    for column in columns:
+        if column.startswith(METRIC):
+            data[column] = metric_column(records, column.removeprefix(METRIC), how)
+        elif column == "started":
+            data[column] = pd.to_datetime([record.started or None for record in records], unit="s")
+        else:
+            data[column] = _one_type([cell(record, column) for record in records])
+    return pd.DataFrame(data, index=pd.Index([record.run_id for record in records], name="run_id"))
+
+
+def _one_type(values: list[Any]) -> list[Any]:
+    """A column is of numbers or of text: one that mixes them (an early run had a word there) becomes text."""
+    present = [value for value in values if value is not None]
+    if all(isinstance(value, int | float) for value in present):
+        return [math.nan if value is None else value for value in values]
+    return ["" if value is None else str(value) for value in values]
+
+
+def ordered(
+    records: Sequence[RunRecord], column: str, descending: bool, how: How = "last", pinned: str | None = None
+) -> list[RunRecord]:
+    """Runs by a column; those without a finite value last, the newer first among equals, `pinned` before all."""
+    if column.startswith(METRIC):
+        values: list[Any] = list(metric_column(records, column.removeprefix(METRIC), how))
+    else:
+        values = _one_type([cell(record, column) for record in records])
+    missing = [not math.isfinite(v) if isinstance(v, float | int) else v == "" for v in values]
+    have = sorted((k for k in range(len(records)) if not missing[k]), key=lambda k: values[k], reverse=descending)
+    result = [records[k] for k in have] + [record for record, gone in zip(records, missing, strict=True) if gone]
+    return sorted(result, key=lambda record: record.run_id != pinned) if pinned else result
+
+
+def flat_config(record: RunRecord) -> dict[str, Any]:
+    """A run's config by field path with its types; for runs of other programs what their params say."""
+    path = home().run_dir(record.run_id) / "config.json"
+    if not path.exists():
+        return {name: typed(value) for name, value in record.params.items()}
+    return _flat(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        items = ((f"{path}.{key}" if path else key, item) for key, item in value.items())
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        items = ((f"{path}.{index}", item) for index, item in enumerate(value))
+    else:
+        return {path: value}
+    return {leaf: item for key, inner in items for leaf, item in _flat(inner, key).items()}
+
+
+MISSING = object()
+"""A field that a config does not have, which is not the same as an empty one."""
+
+
+def config_fields(records: Sequence[RunRecord], only_differing: bool = True) -> dict[str, list[Any]]:
+    """Field path → value in each run, `MISSING` where a config has no such field; names are left out."""
+    configs = [flat_config(record) for record in records]
+    paths = dict.fromkeys(path for config in configs for path in config if path not in ("name", "config_hash"))
+    rows = {path: [config.get(path, MISSING) for config in configs] for path in paths}
+    if not only_differing:
+        return rows
+    return {path: values for path, values in rows.items() if any(not same(values[0], value) for value in values[1:])}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal, and of one type: 1 and True differ, 1 and 1.0 do not."""
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A value against the baseline's."""
+
+    difference: float
+    ratio: float
+    """NaN where the baseline is zero or the signs differ: no ratio says anything then."""
+
+
+def delta(value: float, baseline: float) -> Delta:
+    """How a value stands to the baseline's."""
+    comparable = baseline != 0 and value * baseline > 0
+    return Delta(value - baseline, value / baseline if comparable else math.nan)
+
+
+def smooth(y: np.ndarray, weight: float, log: bool) -> np.ndarray:
+    """Exponential moving average without the start's bias, of log y where the axis is logarithmic; NaN stays NaN.
+
+    Args:
+        y: values (n,).
+        weight: of the past, in [0, 1); 0 gives y back.
+        log: average logarithms: a residual that falls by decades has no meaningful arithmetic mean.
+    """
+    from scipy.signal import lfilter
+
+    usable = np.isfinite(y) & ((y > 0) if log else True)
+    if not 0 < weight < 1 or not usable.any():
+        return y
+    values = np.log(y[usable]) if log else y[usable]
+    total = lfilter([1 - weight], [1, -weight], values)
+    with np.errstate(under="ignore"):
+        total /= 1 - weight ** np.arange(1, len(values) + 1)
+    result = np.array(y, dtype=float)
+    result[usable] = np.exp(total) if log else total
+    return result
+
+
+@dataclass(frozen=True)
+class Band:
+    """Curves of a group of runs: median and quartiles at common positions, each (m,)."""
+
+    x: np.ndarray
+    median: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    runs: int
+
+
+def band(curves: Sequence[tuple[np.ndarray, np.ndarray]], log_y: bool, log_x: bool, points: int = 400) -> Band:
+    """Median and quartiles of curves that have different lengths and positions.
+
+    Each curve is interpolated (logarithms on a logarithmic axis) within its own range only; a run that ended earlier
+    takes no part beyond its end.
+
+    Args:
+        curves: (x, y) of each run, x increasing.
+        log_y: the y axis is logarithmic.
+        log_x: the x axis is logarithmic.
+        points: positions wanted.
+    """
+    usable = []
+    for x, y in curves:
+        kept = np.isfinite(y) & ((y > 0) if log_y else True) & ((x > 0) if log_x else True)
+        if kept.sum() > 1:
+            usable.append((np.log(x[kept]) if log_x else x[kept], np.log(y[kept]) if log_y else y[kept]))
+    if not usable:
+        return Band(*(np.empty(0) for _ in range(4)), runs=0)
+    grid = np.linspace(min(x[0] for x, _ in usable), max(x[-1] for x, _ in usable), points)
+    rows = np.array([np.interp(grid, x, y, left=np.nan, right=np.nan) for x, y in usable])
+    covered = np.isfinite(rows).any(axis=0)
+    low, median, high = np.nanquantile(rows[:, covered], (0.25, 0.5, 0.75), axis=0)
+    back = np.exp if log_y else np.asarray
+    return Band(np.exp(grid[covered]) if log_x else grid[covered], back(median), back(low), back(high), len(usable))
+
+
+def groups(records: Sequence[RunRecord], param: str) -> dict[str, list[RunRecord]]:
+    """Runs by the value of a params or attribute column, numbers in order, at most by what they have."""
+    found: dict[Any, list[RunRecord]] = {}
+    for record in records:
+        found.setdefault(cell(record, param), []).append(record)
+    order = sorted(found, key=lambda value: (value is None, isinstance(value, str), value if value is not None else 0))
+    return {"–" if value is None else str(value): found[value] for value in order}

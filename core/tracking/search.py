@@ -1,0 +1,122 @@
+"""Finding runs: plain words, MLflow's own filter syntax, or words followed by a filter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from core.errors import LabError
+from core.tracking import store
+from core.tracking.store import RunRecord
+
+FILTER_BEGINS = re.compile(
+    r"""(?ix) (?<![\w."'`])
+    (?: (?:metrics?|params?|parameters?|tags?|attributes?|attr|run|datasets?) \s* \. \s* [\w"'`]
+      | [\w"'`]+ \s* (?: [<>=!]=? | \b(?:i?like|in|is)\b ) )
+    """
+)
+OWN_TAGS = ("mlflow.", "lab.", "provenance.")
+"""Prefixes of the tags that programs set; the others are people's."""
+NOTE = "mlflow.note.content"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the filters beside the search box ask for; empty means any."""
+
+    experiments: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    """key=value of people's own tags."""
+    started_from: float = 0.0
+    """Unix time in seconds."""
+    started_until: float = float("inf")
+
+    def match(self, record: RunRecord) -> bool:
+        """Whether a run passes."""
+        return (
+            (not self.experiments or record.experiment in self.experiments)
+            and (not self.problems or record.problem in self.problems)
+            and (not self.states or record.state in self.states)
+            and all(tag in people_tags(record) for tag in self.tags)
+            and self.started_from <= record.started <= self.started_until
+        )
+
+
+def people_tags(record: RunRecord) -> list[str]:
+    """Tags that people gave a run, as key=value, without the note."""
+    return [f"{key}={value}" for key, value in record.tags.items() if not key.startswith(OWN_TAGS)]
+
+
+def split(text: str) -> tuple[list[str], str]:
+    """Plain words, in lower case, and the filter that follows them."""
+    begins = FILTER_BEGINS.search(text)
+    words, clause = (text[: begins.start()], text[begins.start() :]) if begins else (text, "")
+    return words.lower().split(), clause.strip()
+
+
+def search(records: Iterable[RunRecord], text: str) -> list[RunRecord]:
+    """The runs that contain every plain word and match the filter, in the order given.
+
+    Words are looked for in the name, id, problem, experiment, state, people's tags and the note. The filter is MLflow's
+    (`metrics.loss < 1e-6 and params.seed = '3'`), parsed and matched by MLflow itself; NaN matches nothing.
+
+    Raises:
+        LabError: MLflow refuses the filter; the message is its own.
+    """
+    words, clause = split(text)
+    found = [record for record in records if _has_words(record, words)] if words else list(records)
+    return _matching(found, clause) if clause else found
+
+
+def _has_words(record: RunRecord, words: list[str]) -> bool:
+    text = " ".join(
+        [record.name, record.run_id, record.problem, record.experiment, record.state, record.tags.get(NOTE, "")]
+        + people_tags(record)
+    ).lower()
+    return all(word in text for word in words)
+
+
+def _matching(records: list[RunRecord], clause: str) -> list[RunRecord]:
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.search_utils import SearchUtils
+
+    try:
+        parsed = SearchUtils.parse_search_filter(clause)
+        if any(item["type"] == "dataset" for item in parsed):  # a record does not carry its datasets
+            ids = store.search_ids(clause)
+            return [record for record in records if record.run_id in ids]
+        kept = SearchUtils.filter([_as_mlflow_run(record) for record in records], clause)
+    except (MlflowException, ValueError) as error:
+        raise LabError(f"This filter can't be read: {_readable(str(error).splitlines()[0])}") from error
+    ids = {run.info.run_id for run in kept}
+    return [record for record in records if record.run_id in ids]
+
+
+def _readable(message: str) -> str:
+    """MLflow's message, and what to write where it knows only attributes."""
+    before, brace, _ = message.partition(" Valid keys are '{")
+    if brace and before.startswith("Invalid attribute key"):
+        return f"{before} A metric is written metrics.loss, a config field params.`stages.0.iterations`, a tag tags.x."
+    return message
+
+
+def _as_mlflow_run(record: RunRecord) -> SimpleNamespace:
+    """What MLflow's matcher looks at, without a thousand of its entities."""
+    return SimpleNamespace(
+        info=SimpleNamespace(
+            run_id=record.run_id,
+            run_name=record.name,
+            status=record.status,
+            user_id=record.user,
+            artifact_uri=record.artifact_uri,
+            experiment_id=record.experiment_id,
+            lifecycle_stage="active",
+            start_time=int(record.started * 1000),
+            end_time=None if record.ended is None else int(record.ended * 1000),
+        ),
+        data=record,
+    )
