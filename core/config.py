@@ -146,20 +146,7 @@ class RunConfig(Frozen):
 
     def flat(self) -> dict[str, Any]:
         """Every leaf by its path, `stages.0.iterations` → 80; lists of plain values are leaves."""
-        leaves: dict[str, Any] = {}
-
-        def walk(value: Any, path: str) -> None:
-            if isinstance(value, dict):
-                for key, item in value.items():
-                    walk(item, f"{path}.{key}" if path else key)
-            elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-                for index, item in enumerate(value):
-                    walk(item, f"{path}.{index}")
-            else:
-                leaves[path] = value
-
-        walk(self.model_dump(mode="json", by_alias=True), "")
-        return leaves
+        return flatten(self.model_dump(mode="json", by_alias=True))
 
     @property
     def hash(self) -> str:
@@ -167,6 +154,17 @@ class RunConfig(Frozen):
         data = _plain_zero(self.model_dump(mode="json", by_alias=True, exclude={"name"}))
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def flatten(value: Any, path: str = "") -> dict[str, Any]:
+    """Every leaf of plain data by its path; lists of plain values are leaves."""
+    if isinstance(value, dict):
+        items = ((f"{path}.{key}" if path else key, item) for key, item in value.items())
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        items = ((f"{path}.{index}", item) for index, item in enumerate(value))
+    else:
+        return {path: value}
+    return {leaf: item for key, inner in items for leaf, item in flatten(inner, key).items()}
 
 
 def _plain_zero(value: Any) -> Any:

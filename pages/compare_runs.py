@@ -1,100 +1,108 @@
-"""Compare: every run of the store in one table; the selected ones over each other."""
+"""Compare: every run of the store in one table; the chosen ones over each other, side by side, in groups."""
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.errors import LabError
 from core.tracking import store
-from core.tracking.curves import run_curves
-from pages.parts.figures import Series, color_of, curve_figure
-from pages.parts.live_plotly import live_plotly
+from pages.parts.compare_table import as_csv, run_table
+from pages.parts.run_search import Shown, search_bar
+from pages.parts.selection import Selection, first, from_text, keep
 
-X_AXES = {"iteration": ("iteration", False), "log iteration": ("iteration", True), "wall time": ("wall_time_s", False)}
-METRICS = {
-    "max_residual": "max |R|",
-    "relative_l2_error": "rel. L2",
-    "lambda": "λ",
-    "lambda_error": "|λ − ref|",
-    "wall_time_s": "seconds",
+VIEWS = {
+    "Curves": ":material/show_chart:",
+    "Configs": ":material/difference:",
+    "Parallel": ":material/align_justify_space_even:",
+    "Scatter": ":material/scatter_plot:",
+    "Groups": ":material/stacked_line_chart:",
 }
+UNCHOSEN = 5
+"""Runs drawn until some are ticked."""
 
 
-def table(records: list[store.RunRecord]) -> pd.DataFrame:
-    """One row a run, newest first, indexed by run id."""
-    rows = {
-        record.run_id: {
-            "name": record.name,
-            "problem": record.problem or record.experiment,
-            "state": record.state,
-            **{label: record.metrics.get(key, np.nan) for key, label in METRICS.items()},
-            "started": pd.Timestamp(record.started, unit="s"),
-        }
-        for record in records
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
+def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, frame) -> str:
+    """What is chosen, the baseline, notes, export, and which view."""
+    names = {record.run_id: record.name for record in shown.records}
+    note = f"{len(shown.records):,} of {total:,} runs · " + (
+        f"{len(chosen.slots)} chosen" if ticked else f"none ticked, so the first {len(chosen.slots)} are drawn"
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(note, width="stretch")
+        if ticked:
+            baseline = st.selectbox(
+                "Baseline",
+                list(chosen.slots),
+                list(chosen.slots).index(chosen.baseline) if chosen.baseline else None,
+                format_func=lambda run_id: names.get(run_id, run_id[:8]),
+                placeholder="Pin a baseline",
+                label_visibility="collapsed",
+                width=220,
+                key=f"compare.baseline.{chosen.text()}",
+            )
+            if baseline != chosen.baseline:
+                keep(Selection(chosen.slots, baseline))
+                st.rerun()
+            if st.button("Clear", icon=":material/close:", help="Untick all runs."):
+                keep(Selection())
+                st.session_state["compare.cleared"] = st.session_state.get("compare.cleared", 0) + 1
+                st.rerun()
+        if st.button("Notes and tags", icon=":material/edit_note:"):
+            from pages.parts.annotate import annotate
+
+            for key in [key for key in st.session_state if str(key).startswith("note.")]:
+                del st.session_state[key]
+            annotate([store.get_run(run_id) for run_id in chosen.slots])
+        st.download_button("CSV", lambda: as_csv(frame), "runs.csv", "text/csv", icon=":material/download:")
+    view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        default="Curves",
+        format_func=lambda name: f"{VIEWS[name]} {name}",
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return view or "Curves"
+
+
+def draw(view: str, shown: Shown, chosen: Selection, by_id: dict[str, store.RunRecord]) -> None:
+    """The chosen view."""
+    from pages.parts import compare_views  # plotly takes a moment; the table need not wait for it
+
+    picked = [by_id[run_id] for run_id in chosen.slots]
+    if view == "Curves":
+        compare_views.curves_view(picked, chosen)
+    elif view == "Configs":
+        compare_views.config_view(picked, chosen, shown.how)
+    elif view == "Parallel":
+        compare_views.parallel_view(shown.records, shown.sort, shown.how)
+    elif view == "Scatter":
+        compare_views.scatter_view(shown.records, chosen, shown.sort, shown.how)
+    else:
+        compare_views.groups_view(shown.records, shown.sort, shown.how)
 
 
 st.title("Compare")
 try:
     records = store.runs()
+    if not records:
+        st.info("No runs yet. Launch two and lay their curves over each other here.", icon=":material/info:")
+        st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+        st.stop()
+    by_id = {record.run_id: record for record in records}
+    st.session_state["compare.known"] = list(by_id)
+    shown = search_bar(records)
+    selection, missing = from_text(st.query_params.get("runs", ""), by_id)
+    if missing:
+        st.warning(
+            f"No longer in the store, so not shown: {', '.join(missing)}. The other runs of this link are below.",
+            icon=":material/link_off:",
+        )
+    frame = run_table(shown, selection)
+    if not shown.records:
+        st.info("No run matches. Take a word away, or a filter.", icon=":material/search_off:")
+    chosen = selection or first(frame.index[:UNCHOSEN])
+    view = selection_bar(shown, len(records), chosen, bool(selection), frame)
+    if chosen:
+        draw(view, shown, chosen, by_id)
 except LabError as error:
     st.error(str(error))
-    st.stop()
-if not records:
-    st.info("No runs yet. Launch two and lay their curves over each other here.", icon=":material/info:")
-    st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
-    st.stop()
-
-words = st.text_input("Filter", placeholder="name, problem or state", key="compare.filter").lower().split()
-frame = table(records)
-searchable = (frame["name"] + " " + frame["problem"] + " " + frame["state"]).str.lower()
-frame = frame[[all(word in text for word in words) for text in searchable]]
-scientific = {label: st.column_config.NumberColumn(label, format="%.2e") for label in METRICS.values()}
-scientific["λ"] = st.column_config.NumberColumn("λ", format="%.8f")
-scientific["seconds"] = st.column_config.NumberColumn("seconds", format="%.1f")
-event = st.dataframe(
-    frame.dropna(axis="columns", how="all"),
-    key=f"compare.table.{' '.join(words)}",
-    on_select="rerun",
-    selection_mode="multi-row",
-    hide_index=True,
-    height=min(38 + 35 * len(frame), 360),
-    column_config=scientific | {"started": st.column_config.DatetimeColumn("started", format="D MMM, HH:mm:ss")},
-)
-selected = [frame.index[row] for row in event.selection.rows]
-if selected:
-    st.query_params["runs"] = ",".join(selected)
-linked = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id in frame.index]
-chosen = selected or linked or list(frame.index[:5])
-st.caption(
-    f"{len(frame)} of {len(records)} runs. Tick rows to choose what is drawn"
-    + ("." if selected or linked else "; until then the newest five.")
-)
-
-left, middle, right = st.columns(3)
-axis = left.segmented_control("x axis", list(X_AXES), default="iteration", key="compare.x") or "iteration"
-quantity = middle.selectbox("Curve", ["max_residual", "rms_residual", "loss", "lambda", "damping"], key="compare.y")
-log_y = right.toggle("Logarithmic y", value=True, key="compare.log") and quantity != "lambda"
-
-column, log_x = X_AXES[axis]
-series, missing = [], 0
-for run_id in chosen:
-    curves = run_curves(run_id)
-    curves.update()
-    y = curves.column(quantity)
-    if len(y):
-        series.append(
-            Series(curves.column(column), y, frame.loc[run_id, "name"], color_of(run_id, chosen), group=run_id)
-        )
-    else:
-        missing += 1
-if series:
-    figure = curve_figure(
-        series, x_title=axis, y_title=quantity, log_x=log_x, log_y=log_y, revision=f"{axis}.{quantity}.{log_y}"
-    )
-    live_plotly(figure, key="compare.curves", height=480)
-if missing:
-    st.caption(
-        f"{missing} of the chosen runs have no curve here yet: they have not started, or another program made them."
-    )

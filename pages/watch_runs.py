@@ -5,19 +5,13 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
-from core.tracking.curves import RunCurves, run_curves
+from pages.parts.curves_cache import curves_of
 from pages.parts.figures import lambda_figure, residual_figure
 from pages.parts.live_plotly import live_plotly
 from pages.parts.run_list import chosen_run, run_table, state_badge
 from pages.parts.text import ago, duration, figure_of
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def curves_of(run_id: str) -> RunCurves:
-    """One cursor a run, shared by all visitors: what was read is never read again."""
-    return run_curves(run_id)
 
 
 def controls(job: jobs.Job) -> None:
@@ -53,7 +47,6 @@ def run_view(run_id: str) -> None:
         st.session_state["watch.state"] = (run_id, job.state)
         st.rerun()
     curves = curves_of(run_id)
-    curves.update()
     progress = jobs.progress(run_id) or {}
     head, buttons = st.columns([3, 2], vertical_alignment="center")
     head.markdown(f"### {job.name or run_id[:8]} &nbsp; {state_badge(job.state)}")

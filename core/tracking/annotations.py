@@ -56,7 +56,9 @@ def add_tag(run_ids: list[str], name: str, value: str) -> None:
     """Give runs a tag. Raises LabError for a name that programs use or MLflow does not take."""
     name = name.strip()
     if not TAG_NAME.fullmatch(name):
-        raise LabError("A tag's name has letters, digits, spaces and . _ : / -, begins with a letter or digit, up to 100.")
+        raise LabError(
+            "A tag's name has letters, digits, spaces and . _ : / -, begins with a letter or digit, up to 100."
+        )
     if name.startswith(OWN_TAGS):
         raise LabError(f"Tags that begin with {', '.join(OWN_TAGS)} are set by programs; choose another name.")
     if len(value) > LONGEST_NOTE:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.config import flatten
 from core.home import home
 from core.tracking import store
 from core.tracking.search import NOTE, people_tags
@@ -115,17 +116,7 @@ def flat_config(record: RunRecord) -> dict[str, Any]:
     path = home().run_dir(record.run_id) / "config.json"
     if not path.exists():
         return {name: typed(value) for name, value in record.params.items()}
-    return _flat(json.loads(path.read_text(encoding="utf-8")))
-
-
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        items = ((f"{path}.{key}" if path else key, item) for key, item in value.items())
-    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        items = ((f"{path}.{index}", item) for index, item in enumerate(value))
-    else:
-        return {path: value}
-    return {leaf: item for key, inner in items for leaf, item in _flat(inner, key).items()}
+    return flatten(json.loads(path.read_text(encoding="utf-8")))
 
 
 MISSING = object()

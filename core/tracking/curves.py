@@ -128,7 +128,7 @@ class RunCurves:
         return self._columns[name].view() if name in self._columns else np.empty(0)
 
     def points(self, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
-        """x and y of a curve, each (n,); both empty for what this run does not have.
+        """X and y of a curve, each (n,); both empty for what this run does not have.
 
         Args:
             name: a column.

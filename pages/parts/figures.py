@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +26,8 @@ class Series:
     color: str
     dash: str = "solid"
     group: str = ""
-
-
-def color_of(run_id: str, taken: Sequence[str]) -> str:
-    """A run's colour: that of its place among the chosen runs."""
-    return PALETTE[list(taken).index(run_id) % len(PALETTE)] if run_id in taken else PALETTE[-1]
+    width: float = 1.6
+    opacity: float = 1.0
 
 
 def curve_figure(
@@ -71,8 +67,11 @@ def curve_figure(
             name=item.name,
             legendgroup=item.group or item.name,
             mode="lines" if curve.shown > 1 else "markers",
-            line={"color": item.color, "width": 1.6, "dash": item.dash},
-            hovertemplate="%{y:.3e}",
+            line={"color": item.color, "width": item.width, "dash": item.dash},
+            opacity=item.opacity,
+            showlegend=item.opacity == 1,
+            hoverinfo="skip" if item.opacity < 1 else None,
+            hovertemplate="%{y:.3e}" if item.opacity == 1 else None,
         )
         if len(curve.not_finite):
             base = curve.y.max() if curve.shown else 1.0

@@ -1,0 +1,19 @@
+"""One cursor a run, shared by all visitors and pages: what was read is never read again."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.tracking.curves import RunCurves, run_curves
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _curves_of(run_id: str) -> RunCurves:
+    return run_curves(run_id)
+
+
+def curves_of(run_id: str) -> RunCurves:
+    """The curves of a run as they are now."""
+    curves = _curves_of(run_id)
+    curves.update()
+    return curves

@@ -1,0 +1,150 @@
+"""The search box of Compare with its filters, columns and order, all kept in the URL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import LabError
+from core.tracking.compare import METRIC, column_names
+from core.tracking.search import Filters, people_tags, search
+from core.tracking.sqlite_reader import How
+from core.tracking.store import RunRecord
+
+USUAL = (
+    "state",
+    "problem",
+    "metrics.dense_max_residual",
+    "metrics.max_residual",
+    "metrics.relative_l2_error",
+    "metrics.lambda",
+    "metrics.wall_time_s",
+    "started",
+)
+HOW = {"last": "last", "lowest": "min", "highest": "max", "at checkpoint": "at-checkpoint"}
+LABELS = {
+    "metrics.dense_max_residual": "max |R|, dense grid",
+    "metrics.max_residual": "max |R|",
+    "metrics.rms_residual": "RMS R",
+    "metrics.relative_l2_error": "rel. L2 error",
+    "metrics.max_error": "max error",
+    "metrics.lambda": "λ",
+    "metrics.lambda_error": "|λ − reference|",
+    "metrics.wall_time_s": "seconds",
+    "metrics.loss": "loss",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the table shows."""
+
+    records: list[RunRecord]
+    """Runs that pass, not yet in order."""
+    columns: list[str]
+    sort: str
+    descending: bool
+    how: How
+
+
+def label(column: str) -> str:
+    """A column as a person reads it."""
+    return LABELS.get(column) or column.removeprefix("metrics.").removeprefix("params.")
+
+
+def search_bar(records: Sequence[RunRecord]) -> Shown:
+    """Search box, filters, columns and order in one row."""
+    names = column_names(records)
+    usual = usual_columns(names)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Search",
+            key="q",
+            bind="query-params",
+            type="search",
+            placeholder="words, or a filter: metrics.max_residual < 1e-8 and params.seed = '3'",
+            help="Plain words look in name, id, problem, state, tags and notes. Filters are MLflow's: `metrics.loss < "
+            "1e-6`, ``params.`stages.0.iterations` = '80'``, `tags.lab.state = 'crashed'`, `attributes.status = "
+            "'FAILED'`, joined by `and`. Words may stand before a filter.",
+        )
+        filters = _filters(records)
+        with st.popover("Columns", icon=":material/view_column:"):
+            columns = st.multiselect(
+                "Columns", names, usual, format_func=label, key="columns", bind="query-params", width=520
+            )
+        sort = st.selectbox(
+            "Sort by",
+            names,
+            names.index("started"),
+            format_func=label,
+            key="sort",
+            bind="query-params",
+            width=210,
+        )
+        down = st.segmented_control(
+            "Order",
+            ["↓", "↑"],
+            default="↓",
+            key="order",
+            bind="query-params",
+            help="↓ largest or newest first, ↑ smallest or oldest first.",
+        )
+        how = st.selectbox(
+            "Metrics are",
+            list(HOW),
+            key="how",
+            bind="query-params",
+            width=150,
+            help="Which value of a metric stands in the table and sorts it: the last one logged, the lowest or highest "
+            "of the whole history, or that at the best checkpoint.",
+        )
+    found = _search(filter(filters.match, records), text)
+    return Shown(found, columns or usual, sort, down != "↑", HOW[how])
+
+
+def usual_columns(names: Sequence[str]) -> list[str]:
+    """The columns a lab looks at first; where runs of other programs have other metrics, their commonest too."""
+    usual = [name for name in USUAL if name in names]
+    metrics = [name for name in names if name.startswith(METRIC)]
+    known = sum(name.startswith(METRIC) for name in usual)
+    extra = [name for name in metrics if name not in usual][: max(0, 3 - known)]
+    return usual[:-1] + extra + usual[-1:]
+
+
+def _search(records, text: str) -> list[RunRecord]:
+    """The result; while a filter is broken, its message and the result from before."""
+    records = list(records)
+    try:
+        found = search(records, text)
+    except LabError as error:
+        st.error(f"{error}", icon=":material/filter_alt_off:")
+        return search(records, st.session_state.get("compare.good_search", ""))
+    st.session_state["compare.good_search"] = text
+    return found
+
+
+def _filters(records: Sequence[RunRecord]) -> Filters:
+    def choice(title: str, values: set[str], key: str) -> tuple[str, ...]:
+        return tuple(st.multiselect(title, sorted(values), key=key, bind="query-params", width=340))
+
+    active = sum(bool(st.session_state.get(key)) for key in ("experiment", "problem", "state", "tag", "from", "until"))
+    title = f"Filters · {active}" if active else "Filters"
+    with st.popover(title, icon=":material/filter_alt:", key="compare.filters"):
+        experiments = choice("Experiment", {record.experiment for record in records}, "experiment")
+        problems = choice("Problem", {record.problem for record in records if record.problem}, "problem")
+        states = choice("State", {record.state for record in records}, "state")
+        tags = choice("Tag", {tag for record in records for tag in people_tags(record)}, "tag")
+        left, right = st.columns(2)
+        begin = left.date_input("Started from", None, key="from", bind="query-params")
+        end = right.date_input("until", None, key="until", bind="query-params")
+    return Filters(
+        experiments,
+        problems,
+        states,
+        tags,
+        dt.datetime.combine(begin, dt.time.min).timestamp() if begin else 0.0,
+        dt.datetime.combine(end, dt.time.max).timestamp() if end else float("inf"),
+    )
