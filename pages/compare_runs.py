@@ -8,13 +8,7 @@ from pages.parts.compare_table import as_csv, run_table
 from pages.parts.run_search import Shown, search_bar
 from pages.parts.selection import Selection, first, from_text, keep
 
-VIEWS = {
-    "Curves": ":material/show_chart:",
-    "Configs": ":material/difference:",
-    "Parallel": ":material/align_justify_space_even:",
-    "Scatter": ":material/scatter_plot:",
-    "Groups": ":material/stacked_line_chart:",
-}
+VIEWS = ("Curves", "Configs", "Parallel", "Scatter", "Groups")
 UNCHOSEN = 5
 """Runs drawn until some are ticked."""
 
@@ -54,9 +48,8 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
         st.download_button("CSV", lambda: as_csv(frame), "runs.csv", "text/csv", icon=":material/download:")
     view = st.segmented_control(
         "View",
-        list(VIEWS),
+        VIEWS,
         default="Curves",
-        format_func=lambda name: f"{VIEWS[name]} {name}",
         key="view",
         bind="query-params",
         label_visibility="collapsed",

@@ -57,7 +57,7 @@ def add_tag(run_ids: list[str], name: str, value: str) -> None:
     name = name.strip()
     if not TAG_NAME.fullmatch(name):
         raise LabError(
-            "A tag's name has letters, digits, spaces and . _ : / -, begins with a letter or digit, up to 100."
+            "A tag's name begins with a letter or digit; letters, digits, spaces and . _ : / - may follow, 100 in all."
         )
     if name.startswith(OWN_TAGS):
         raise LabError(f"Tags that begin with {', '.join(OWN_TAGS)} are set by programs; choose another name.")

@@ -100,6 +100,16 @@ class HistoryWriter:
         if time.monotonic() - self._last_flush >= self.INTERVAL:
             self.flush()
 
+    def extend(self, columns: dict[str, np.ndarray]) -> None:
+        """Add many rows at once, each column (n,); columns that are left out become NaN."""
+        self.flush()
+        rows = len(columns["iteration"])
+        arrays = [
+            pa.array(np.asarray(columns.get(name, np.full(rows, math.nan))), type=self.schema.field(name).type)
+            for name in self.schema.names
+        ]
+        self._write_batch(pa.record_batch(arrays, schema=self.schema))
+
     def flush(self) -> None:
         """Write what is buffered."""
         self._last_flush = time.monotonic()

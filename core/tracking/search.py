@@ -74,8 +74,15 @@ def search(records: Iterable[RunRecord], text: str) -> list[RunRecord]:
 
 def _has_words(record: RunRecord, words: list[str]) -> bool:
     text = " ".join(
-        [record.name, record.run_id, record.problem, record.experiment, record.state, record.tags.get(NOTE, "")]
-        + people_tags(record)
+        [
+            record.name,
+            record.run_id,
+            record.problem,
+            record.experiment,
+            record.state,
+            record.tags.get(NOTE, ""),
+            *people_tags(record),
+        ]
     ).lower()
     return all(word in text for word in words)
 

@@ -134,14 +134,14 @@ def create_run(config: RunConfig, *, parent: str | None = None) -> str:
         run = lab.create_run(experiment.experiment_id, tags=tags, run_name=config.name or None)
         run_id = run.info.run_id
         lab.update_run(run_id, status="SCHEDULED")
-        params = [Param(key, value) for key, value in _params(config).items()]
+        params = [Param(key, value) for key, value in params_of(config).items()]
         for start in range(0, len(params), 100):
             lab.log_batch(run_id, params=params[start : start + 100])
         lab.log_text(run_id, config.canonical_json(), "config.json")
     return run_id
 
 
-def _params(config: RunConfig) -> dict[str, str]:
+def params_of(config: RunConfig) -> dict[str, str]:
     """The config's leaves as text, for MLflow's own tables; replay never reads them."""
     leaves = {path: str(value) for path, value in config.flat().items() if value is not None and path != "name"}
     return {"config_hash": config.hash, **leaves}

@@ -46,7 +46,7 @@ def parallel_figure(columns: dict[str, Sequence[Any]], log: set[str], color_by: 
             unselected={"line": {"opacity": 0.06}},
         )
     )
-    figure.update_layout(margin={"l": 70, "r": 70, "t": 56, "b": 20}, uirevision="parallel")
+    figure.update_layout(margin={"l": 110, "r": 70, "t": 56, "b": 20}, uirevision="parallel")
     figure.layout.meta = {"drawn": int(whole.sum()), "of": len(whole)}
     return figure
 

@@ -25,7 +25,8 @@ def run_table(shown: Shown, selection: Selection) -> pd.DataFrame:
     ids = list(frame.index)
     st.session_state["compare.ids"] = ids
     drawn = frame.copy()
-    drawn.insert(0, "", [dot(selection.color(run_id)) if run_id in selection.slots else "" for run_id in ids])
+    if selection:
+        drawn.insert(0, "", [dot(selection.color(run_id)) if run_id in selection.slots else "" for run_id in ids])
     cleared = st.session_state.get("compare.cleared", 0)  # a new table, since ticks can't be taken off from here
     key = f"compare.table.{hashlib.sha1(','.join(ids).encode()).hexdigest()[:16]}.{cleared}"
     st.session_state["compare.table"] = key

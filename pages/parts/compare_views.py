@@ -48,7 +48,7 @@ def _quantities(available: dict[str, None], key: str, several: bool) -> list[str
         )
     options = list(available)
     chosen = st.selectbox(
-        "Curve", options, options.index(usual[0]), format_func=name_of, key=key, bind="query-params", width=240
+        "Curve", options, options.index(usual[0]), format_func=name_of, key=key, bind="query-params", width=150
     )
     return [chosen]
 
@@ -79,7 +79,7 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
             key="smoothing",
             bind="query-params",
             width=160,
-            help="Weight of the past in a moving average, of logarithms on a log axis. The curve itself stays, faintly.",
+            help="Weight of the past in a moving average, of logarithms on a log axis. The curve stays, faintly.",
         )
         export = st.popover("Export", icon=":material/download:")
     if not quantities:
@@ -205,8 +205,9 @@ def parallel_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
     """Parallel coordinates of everything that the search found."""
     names = [name for name in compare.column_names(records) if "." in name or name in ("problem", "state", "duration")]
     varying = [name for name in names if name.startswith("params.") and _varies(records, name)]
+    usual = [name for name in varying if _is_number(records, name) or _few(records, name)]
     target = sort if sort.startswith(METRIC) else next((name for name in names if name.startswith(METRIC)), None)
-    usual = [name for name in ("problem", *varying) if name in names][:6] + ([target] if target else [])
+    usual = ["problem"] * (len({record.problem for record in records}) > 1) + usual[:5] + ([target] if target else [])
     axes = st.multiselect("Axes", names, usual, format_func=label, key="axes", bind="query-params")
     if len(axes) < 2:
         st.info("Choose at least two axes.")
@@ -228,6 +229,8 @@ def parallel_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
 
 
 def _varies(records: Sequence[RunRecord], column: str) -> bool:
+    if column in ("params.config_hash", "params.problem.kind"):  # told by other columns
+        return False
     values = {compare.cell(record, column) for record in records} - {None}
     return len(values) > 1
 
@@ -247,16 +250,18 @@ def scatter_view(records: Sequence[RunRecord], selection: Selection, sort: str, 
     words = ["state", "problem", "experiment"] + [
         name for name in compare.column_names(records) if name.startswith("params.") and _few(records, name)
     ]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
         options = {"format_func": label, "bind": "query-params", "width": 240}
         x = st.selectbox("x", numbers, numbers.index(other), key="sx", **options)
         y = st.selectbox("y", numbers, numbers.index(target), key="sy", **options)
         by = st.selectbox("Colour", words, 1, key="by", **options)
     values = {name: np.asarray(column, dtype=float) for name, column in _columns(records, [x, y], how).items()}
-    log = tuple(
-        st.toggle(f"Logarithmic {axis}", wants_log(values[name]), key=f"log.{axis}.{name}")
-        for axis, name in (("x", x), ("y", y))
-    )
+    with row:
+        log = tuple(
+            st.toggle(f"Log {axis}", wants_log(values[name]), key=f"log.{axis}.{name}")
+            for axis, name in (("x", x), ("y", y))
+        )
     figure = scatter_figure(
         values[x],
         values[y],
@@ -285,9 +290,9 @@ def groups_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
     ]
     metrics = [name for name in compare.column_names(records) if name.startswith(METRIC)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = st.selectbox("Group by", fields, format_func=label, key="group", bind="query-params", width=240)
+        by = st.selectbox("Group by", fields, format_func=label, key="group", bind="query-params", width=190)
         start = metrics.index(sort) if sort in metrics else 0
-        metric = st.selectbox("Metric", metrics, start, format_func=label, key="gm", bind="query-params", width=240)
+        metric = st.selectbox("Metric", metrics, start, format_func=label, key="gm", bind="query-params", width=170)
         found = compare.groups(records, by)
         drawn = dict(sorted(found.items(), key=lambda item: -len(item[1]))[:10])
         some = [record for runs in drawn.values() for record in runs[:40]]

@@ -106,7 +106,15 @@ def curve_figure(
     if hidden:
         note += f", {hidden:,} not positive and not shown"
     figure.add_annotation(
-        x=1, y=-0.16, xref="paper", yref="paper", text=note, showarrow=False, font={"size": 10, "color": "#94a3b8"}
+        x=1,
+        y=0,
+        yshift=-44,
+        xref="paper",
+        yref="paper",
+        yanchor="bottom",
+        text=note,
+        showarrow=False,
+        font={"size": 10, "color": "#94a3b8"},
     )
     figure.update_layout(
         uirevision=revision or "fixed",
