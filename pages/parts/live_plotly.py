@@ -8,6 +8,7 @@ plotly.js comes from the installed wheel through Streamlit's static serving: no 
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,14 +25,19 @@ _SCRIPT = """
 let loading;
 function plotly() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
-  loading = loading || new Promise((resolve, reject) => {
+  loading = loading || idle().then(() => new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = new URL("app/static/plotly.min.js", document.baseURI).href;
+    script.src = new URL("app/static/plotly.min.js?VERSION", document.baseURI).href;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => { loading = undefined; reject(new Error("plotly.min.js could not be loaded")); };
     document.head.appendChild(script);
-  });
+  }));
   return loading;
+}
+
+// plotly.js holds the page up for a second while it is compiled: what stands beside the first chart is drawn first.
+function idle() {
+  return new Promise((resolve) => requestIdleCallback(resolve, { timeout: 1500 }));
 }
 
 function themed(layout, element) {
@@ -82,7 +88,7 @@ _component = st.components.v2.component(
     "singularity_lab_chart",
     html='<div class="chart"></div><p class="message" hidden></p>',
     css=".chart { width: 100%; } .message { color: var(--st-red-color); }",
-    js=_SCRIPT,
+    js=_SCRIPT.replace("VERSION", version("plotly")),
     isolate_styles=False,
 )
 

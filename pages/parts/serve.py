@@ -8,11 +8,15 @@ new kind from the start.
 import sys
 from pathlib import Path
 
+import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.web import cli
+
+from pages.parts.assets import Assets
 
 APP = Path(__file__).parents[2] / "app.py"
 
 if __name__ == "__main__":
     PagesManager.uses_pages_directory = False
-    sys.exit(cli.main(["run", str(APP), "--server.port", sys.argv[1]], prog_name="streamlit"))
+    sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
+    st.App(str(APP), middleware=[Middleware(Assets)]).run(config={"server.port": int(sys.argv[1])})
