@@ -212,16 +212,20 @@ def doctor() -> None:
 def best(
     metric: Annotated[str, typer.Option(help="MLflow metric, for example dense_max_residual.")] = "dense_max_residual",
     direction: Annotated[str, typer.Option(help="min or max.")] = "min",
+    how: Annotated[str, typer.Option(help="Which value counts: last, min, max or at-checkpoint.")] = "last",
+    state: Annotated[list[str] | None, typer.Option(help="Eligible state, finished by default; repeatable.")] = None,
+    problem: Annotated[str, typer.Option(help="Only runs of this problem.")] = "",
+    tie: Annotated[str, typer.Option(help="Who wins a tie: earlier, later or faster.")] = "earlier",
     link: Annotated[bool, typer.Option("--link", help="Mark it as the parent of the next stage.")] = False,
 ) -> None:
-    """The best finished run by the last value of a metric."""
-    from core.tracking.best import Rule, get_best_run
+    """The best run by a rule, which is printed beside it."""
+    from core.tracking.best import Rule, ranking, winner
 
-    if direction not in ("min", "max"):
-        raise LabError(f"--direction {direction!r} is not known; it is min or max.")
-    record = get_best_run(metric, direction, link)
-    print(f"{record.run_id}  {record.name}  {metric} {record.metrics[metric]:.6g}{'  linked' if link else ''}")
-    print(Rule(metric, direction).sentence(), file=sys.stderr)
+    rule = Rule(metric, direction, tuple(state or ["finished"]), problem, how, tie)
+    record = winner(rule, link)
+    value = ranking(rule)[0].value
+    print(f"{record.run_id}  {record.name}  {metric} {value:.6g}{'  linked' if link else ''}")
+    print(rule.sentence(), file=sys.stderr)
 
 
 @app.command()

@@ -1,71 +1,141 @@
-"""Best run: the rule, the ranking by it, and the winner as the parent of a next stage."""
+"""Best run: the rule, the ranking by it, its lineage, and the winner as the parent of a next stage."""
 
 import pandas as pd
 import streamlit as st
 
 from core.errors import LabError
 from core.tracking import store
-from core.tracking.best import Rule, link, ranking
-from pages.parts.text import ago
+from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkpoint
+from core.tracking.lineage import lineage
+from pages.parts.lineage_view import lineage_view
+from pages.parts.run_search import HOW, LABELS
+from pages.parts.text import ago, plain
 
-METRICS = {
-    "dense_max_residual": "max residual on the dense grid",
-    "relative_l2_error": "relative L2 error",
-    "max_error": "max error",
-    "lambda_error": "error of λ",
-    "max_residual": "max residual on the training points",
-    "wall_time_s": "wall time",
-}
+USUAL = ("dense_max_residual", "relative_l2_error", "max_error", "lambda_error", "max_residual", "wall_time_s")
+SHOWN = 200
 
 
-def choose_rule(problems: list[str]) -> Rule:
+def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
     """Widgets for the rule, and the rule in words."""
+    metrics = [name for name in USUAL if name in metrics] + [name for name in metrics if name not in USUAL]
+    problems = sorted({head.problem for head in heads if head.problem})
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = st.selectbox("Metric", list(METRICS), format_func=METRICS.get, key="best.metric", width=320)
-        direction = st.segmented_control("Best is", ["min", "max"], default="min", key="best.direction") or "min"
-        problem = st.selectbox(
-            "Problem", ["", *problems], format_func=lambda p: p or "all", key="best.problem", width=220
+        metric = st.selectbox("Metric", metrics, key="metric", bind="query-params", width=230)
+        direction = st.segmented_control("Best is", ["min", "max"], default="min", key="best", bind="query-params")
+        how = st.selectbox("Which value", list(HOW), key="value", bind="query-params", width=150)
+        problem = st.selectbox("Problem", ["all", *problems], key="of", bind="query-params", width=170)
+        tie = st.selectbox("A tie goes to", list(TIES), key="tie", bind="query-params", width=120)
+        states = st.multiselect(
+            "Eligible", sorted({head.state for head in heads}), ["finished"], key="eligible", bind="query-params"
         )
-        states = st.multiselect("States", list(store.ENDED), ["finished"], key="best.states", width=320)
-    rule = Rule(metric, direction, tuple(states), problem)
-    st.caption(rule.sentence())
+    rule = Rule(metric, direction or "min", tuple(states), "" if problem == "all" else problem, HOW[how], tie)
+    if states:
+        st.caption(rule.sentence())
     return rule
+
+
+def ranking_table(ranked: list[Ranked], metric: str) -> None:
+    """The ranking; a click looks at one of them."""
+    title = LABELS.get(f"metrics.{metric}", metric)
+    rows = {
+        run.run_id: {
+            "name": run.name,
+            "problem": run.problem,
+            "state": run.state,
+            title: run.value,
+            "iteration": run.step,
+            "started": ago(run.started),
+        }
+        for run in ranked[:SHOWN]
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    st.session_state["best.ids"] = list(table.index)
+    table.index = pd.RangeIndex(1, len(table) + 1)
+    st.dataframe(
+        table,
+        key="best.table",
+        on_select=look_at_row,
+        selection_mode="single-row",
+        column_config={title: st.column_config.NumberColumn(title, format="%.4e")},
+        height=min(38 + 35 * len(table), 318),
+    )
+    if len(ranked) > SHOWN:
+        st.caption(f"The first {SHOWN} of {len(ranked):,} eligible runs.")
+
+
+def look_at_row() -> None:
+    """The run whose row was clicked is looked at."""
+    rows = st.session_state["best.table"]["selection"]["rows"]
+    if rows:
+        st.query_params["run"] = st.session_state["best.ids"][rows[0]]
+
+
+def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
+    """One run: its place, what can be done with it, where it comes from and what came of it."""
+    place = next((k for k, run in enumerate(ranked) if run.run_id == run_id), None)
+    record = store.get_run(run_id)
+    name, value, buttons = st.columns([4, 3, 5], vertical_alignment="center")
+    name.markdown(f"### {':material/trophy:' if place == 0 else ':material/scatter_plot:'} {plain(record.name)}")
+    name.caption(f"{record.problem or record.experiment} · {record.state} · `{run_id[:12]}`")
+    if place is not None:
+        title = LABELS.get(f"metrics.{metric}", metric)
+        value.metric(f"{title}, place {place + 1} of {len(ranked):,}", f"{ranked[place].value:.4e}")
+    refusal = refused(run_id)
+    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        pressed = st.button(
+            "Link as parent of the next stage",
+            type="primary",
+            icon=":material/account_tree:",
+            disabled=refusal is not None,
+        )
+        if record.problem:
+            st.page_link("pages/watch_runs.py", label="Watch", query_params={"run": run_id})
+        st.page_link("pages/compare_runs.py", label="Compare", query_params={"runs": f"{run_id[:12]}.0"})
+    if pressed:
+        link(run_id)
+        st.switch_page("pages/launch_runs.py", query_params={"parent": run_id})
+    if refusal:
+        st.caption(f":material/block: {refusal}")
+    nodes = lineage(run_id)
+    st.caption(
+        "Lineage: what stands to the right started from what it is joined to. Click a run to look at it."
+        if len(nodes) > 1
+        else "Lineage: no run started from this one, and it started from none."
+    )
+    clicked = lineage_view(nodes, run_id, "best.lineage")
+    if clicked and clicked != run_id:
+        st.query_params["run"] = clicked
+        st.rerun()
+
+
+def refused(run_id: str) -> str | None:
+    """Why no next stage can start from a run."""
+    try:
+        require_checkpoint(run_id)
+    except LabError as error:
+        return str(error)
+    return None
 
 
 st.title("Best run")
 try:
-    records = store.runs()
-    if not records:
+    heads = store.heads()
+    if not heads:
         st.info("No runs yet. Launch a few: the best of them starts the next stage here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()
-    rule = choose_rule(sorted({record.problem for record in records if record.problem}))
+    metrics = store.metric_names()
+    if not metrics:
+        st.info("No run has logged a metric yet.", icon=":material/info:")
+        st.stop()
+    rule = choose_rule(metrics, heads)
     ranked = ranking(rule) if rule.states else []
     if not ranked:
         st.info("No run is eligible: none of these states has a finite value of this metric.", icon=":material/info:")
-        st.stop()
-    winner = ranked[0]
-    name, value, button = st.columns([3, 2, 3], vertical_alignment="center")
-    name.markdown(f"### :material/trophy: {winner.name}")
-    value.metric(METRICS[rule.metric], f"{winner.metrics[rule.metric]:.3e}")
-    if button.button("Link as parent of the next stage", type="primary", icon=":material/account_tree:"):
-        link(winner.run_id)
-        st.switch_page("pages/launch_runs.py", query_params={"parent": winner.run_id})
-    table = pd.DataFrame(
-        [
-            {
-                "name": record.name,
-                "problem": record.problem,
-                "state": record.state,
-                METRICS[rule.metric]: record.metrics[rule.metric],
-                "started": ago(record.started),
-                "linked": record.tags.get("lab.next_stage_parent") == "true",
-            }
-            for record in ranked[:200]
-        ]
-    )
-    table.index += 1
-    formats = {METRICS[rule.metric]: st.column_config.NumberColumn(format="%.3e")}
-    st.dataframe(table, column_config=formats, height=min(38 + 35 * len(table), 560))
+    looked_at = st.query_params.get("run") or (ranked[0].run_id if ranked else None)
+    if looked_at:
+        run_card(looked_at, ranked, rule.metric)
+    if ranked:
+        ranking_table(ranked, rule.metric)
 except LabError as error:
     st.error(str(error))

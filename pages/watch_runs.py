@@ -9,7 +9,7 @@ from pages.parts.curves_cache import curves_of
 from pages.parts.figures import lambda_figure, residual_figure
 from pages.parts.live_plotly import live_plotly
 from pages.parts.run_list import chosen_run, run_table, state_badge
-from pages.parts.text import ago, duration, figure_of
+from pages.parts.text import ago, duration, figure_of, plain
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
 
@@ -49,7 +49,7 @@ def run_view(run_id: str) -> None:
     curves = curves_of(run_id)
     progress = jobs.progress(run_id) or {}
     head, buttons = st.columns([3, 2], vertical_alignment="center")
-    head.markdown(f"### {job.name or run_id[:8]} &nbsp; {state_badge(job.state)}")
+    head.markdown(f"### {plain(job.name or run_id[:8])} &nbsp; {state_badge(job.state)}")
     with buttons:
         controls(job)
     if job.reason:

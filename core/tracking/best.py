@@ -3,71 +3,118 @@
 from __future__ import annotations
 
 import math
-import sys
+import zipfile
 from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import LabError
 from core.home import home
 from core.tracking import store
+from core.tracking.sqlite_reader import How
 from core.tracking.store import RunRecord
+
+HOW = {
+    "last": "last",
+    "min": "lowest",
+    "max": "highest",
+    "at-checkpoint": "checkpoint's",
+}
+"""Which value of a metric's history counts → in words."""
+
+TIES = {"earlier": "the earlier run", "later": "the later run", "faster": "the run with the shorter wall time"}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What best means. NaN and infinite values never win; the earlier run wins a tie."""
+    """What best means. NaN and infinite values never win."""
 
     metric: str
     direction: Literal["min", "max"] = "min"
     states: tuple[str, ...] = ("finished",)
     problem: str = ""
     """Only runs of this problem; empty for all."""
+    how: How = "last"
+    """The last value, the lowest or highest of the history, or that at the checkpoint a next stage starts from."""
+    tie: Literal["earlier", "later", "faster"] = "earlier"
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("direction", ("min", "max")), ("how", tuple(HOW)), ("tie", tuple(TIES))):
+            if getattr(self, name) not in allowed:
+                raise LabError(f"{name} {getattr(self, name)!r} is not known; it is {', '.join(allowed)}.")
 
     def sentence(self) -> str:
         """The rule in words."""
         which = "lowest" if self.direction == "min" else "highest"
         problem = f" of problem {self.problem}" if self.problem else ""
         return (
-            f"The {which} last value of {self.metric} among runs{problem} that are {' or '.join(self.states)}; "
-            "NaN never wins, the earlier run wins a tie."
+            f"The run{problem} that is {' or '.join(self.states)} with the {which} {HOW[self.how]} value of "
+            f"{self.metric}; NaN and infinity never win, {TIES[self.tie]} wins a tie."
         )
 
 
-def ranking(rule: Rule, limit: int = 10_000) -> list[RunRecord]:
+@dataclass(frozen=True)
+class Ranked:
+    """A run's place by a rule."""
+
+    run_id: str
+    name: str
+    problem: str
+    state: str
+    value: float
+    step: int
+    """Iteration at which the value was logged."""
+    started: float
+    """Unix time in seconds."""
+
+
+def ranking(rule: Rule) -> list[Ranked]:
     """Eligible runs, best first."""
+    values = store.values(rule.metric, rule.how)
+    seconds = store.values("wall_time_s", "last") if rule.tie == "faster" else {}
     eligible = [
-        record
-        for record in store.runs(limit)
-        if record.state in rule.states
-        and (not rule.problem or record.problem == rule.problem)
-        and _is_finite(record.metrics.get(rule.metric, math.nan))
+        Ranked(head.run_id, head.name, head.problem, head.state, *values[head.run_id], head.started)
+        for head in store.heads()
+        if head.run_id in values
+        and head.state in rule.states
+        and (not rule.problem or head.problem == rule.problem)
+        and math.isfinite(values[head.run_id][0])
     ]
     sign = 1 if rule.direction == "min" else -1
-    return sorted(eligible, key=lambda record: (sign * record.metrics[rule.metric], record.started))
+    ties = {
+        "earlier": lambda run: run.started,
+        "later": lambda run: -run.started,
+        "faster": lambda run: seconds.get(run.run_id, (math.inf, 0))[0],
+    }
+    return sorted(eligible, key=lambda run: (sign * run.value, ties[rule.tie](run), run.run_id))
 
 
-def _is_finite(value: float) -> bool:
-    """Neither NaN nor infinite; MLflow's SQL store keeps infinities as ±1.797e308."""
-    return math.isfinite(value) and abs(value) < sys.float_info.max
-
-
-def get_best_run(metric: str, direction: Literal["min", "max"] = "min", auto_link: bool = False) -> RunRecord:
-    """The best finished run by its last value of a metric.
+def get_best_run(
+    metric: str, direction: Literal["min", "max"] = "min", auto_link: bool = False, how: How = "last"
+) -> RunRecord:
+    """The best finished run by a metric.
 
     Args:
         metric: an MLflow metric, for example `dense_max_residual`.
         direction: which end is best.
         auto_link: also mark it as the parent of the next stage (`link`).
+        how: its last value, the lowest or highest of its history, or that at its checkpoint.
 
     Raises:
         LabError: no run has a finite value of the metric, or the best one has no checkpoint to start from.
     """
-    ranked = ranking(Rule(metric, direction))
+    return winner(Rule(metric, direction, how=how), auto_link)
+
+
+def winner(rule: Rule, auto_link: bool = False) -> RunRecord:
+    """The first of the ranking. Raises LabError as `get_best_run` does."""
+    ranked = ranking(rule)
     if not ranked:
-        raise LabError(f"No finished run has a finite {metric!r}; metrics are listed on the Compare page.")
+        raise LabError(
+            f"No {' or '.join(rule.states)} run has a finite {rule.metric!r}; metrics are listed on the Compare page."
+        )
     if auto_link:
         link(ranked[0].run_id)
-    return ranked[0]
+    return store.get_run(ranked[0].run_id)
 
 
 def link(run_id: str) -> None:
@@ -76,11 +123,20 @@ def link(run_id: str) -> None:
     Raises LabError when it has no usable checkpoint.
     """
     require_checkpoint(run_id)
-    store.client().set_tag(run_id, "lab.next_stage_parent", "true")
+    store.set_tag(run_id, "lab.next_stage_parent", "true")
 
 
 def require_checkpoint(run_id: str) -> None:
-    """Raise LabError when a next stage can't start from a run."""
+    """Raise LabError with the reason when a next stage can't start from a run."""
     record = store.get_run(run_id)
-    if not (home().run_dir(run_id) / "checkpoints" / "last.pt").exists():
-        raise LabError(f"{record.name} ({run_id[:8]}) has no checkpoint here, so no next stage can start from it.")
+    who = f"{record.name} ({run_id[:8]})"
+    if not record.problem:
+        raise LabError(f"{who} was made by another program, so no next stage can start from it.")
+    path = home().run_dir(run_id) / "checkpoints" / "last.pt"
+    if not path.exists():
+        state = "it has not begun" if record.state == "queued" else f"it is {record.state} and kept none here"
+        raise LabError(f"{who} has no checkpoint: {state}. No next stage can start from it.")
+    if not zipfile.is_zipfile(path):
+        raise LabError(
+            f"The checkpoint of {who} is damaged ({path.stat().st_size:,} bytes), so no next stage can start."
+        )

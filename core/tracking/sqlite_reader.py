@@ -109,7 +109,7 @@ class SqliteReader:
         return list(found.values())
 
     def values(self, metric: str, how: How, run_ids: Iterable[str] | None = None) -> dict[str, tuple[float, int]]:
-        """(value, step) of a metric by run: its last, lowest or highest finite one, or that at the best checkpoint."""
+        """(value, step) of a metric by run: its last, lowest or highest finite one, or that at its checkpoint."""
         chosen = None if run_ids is None else tuple(run_ids)
         only = "" if chosen is None or len(chosen) > 900 else f"AND m.run_uuid IN ({','.join('?' * len(chosen))})"
         values = (metric, *(chosen if only else ()))

@@ -217,7 +217,8 @@ def values(metric: str, how: How, run_ids: Iterable[str] | None = None) -> dict[
 
     Args:
         metric: its name.
-        how: the last value, the lowest or highest of the whole history, or that at the run's best checkpoint.
+        how: the last value, the lowest or highest of the whole history, or that at the checkpoint which a next stage
+            starts from.
         run_ids: only these runs; all by default.
     """
     direct = reader()
@@ -243,6 +244,46 @@ def values(metric: str, how: How, run_ids: Iterable[str] | None = None) -> dict[
             step, value = best(points, key=lambda point: point[1]) if best else points[-1]
             found[record.run_id] = (value, step)
     return found
+
+
+def metric_names() -> list[str]:
+    """Every metric that some run has, the commonest first."""
+    direct = reader()
+    if direct is not None:
+        return direct.remembered("metrics", direct.metric_names)
+    counts: dict[str, int] = {}
+    for record in runs():
+        for name in record.metrics:
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: (-counts[name], name))
+
+
+@dataclass(frozen=True)
+class Head:
+    """What ranking and lineage need of a run, cheap for ten thousand of them."""
+
+    run_id: str
+    name: str
+    state: str
+    problem: str
+    started: float
+    parent: str | None
+
+
+def heads() -> list[Head]:
+    """Every run of the store in short."""
+    direct = reader()
+    if direct is not None:
+        return direct.remembered("heads", lambda: [_head(row) for row in direct.heads()])
+    return [
+        Head(record.run_id, record.name, record.state, record.problem, record.started, record.parent)
+        for record in runs(100_000)
+    ]
+
+
+def _head(row: tuple) -> Head:
+    run_id, name, status, started, state, problem, parent = row
+    return Head(run_id, name or run_id[:8], state_of(status, state), problem or "", (started or 0) / 1000, parent)
 
 
 def search_ids(clause: str) -> set[str]:

@@ -7,7 +7,9 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from core.config import RunConfig
@@ -22,6 +24,9 @@ from core.tracking.residual_tracker import draw_residuals
 from core.training import checkpoint as checkpoints
 from core.training.measure import Measures, measure
 from core.training.trainer import Outcome, Trainer
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
 
 STATES = {None: "finished", "stop": "stopped", "pause": "paused"}
 
@@ -170,6 +175,9 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
     now = int(time.time() * 1000)
     step = outcome.position.total
     client.log_batch(run_id, [Metric(key, value, now, step) for key, value in final.items() if value is not None])
+    columns = read_history(folder / "history.arrows").columns
+    client.log_batch(run_id, _extremes(columns, now))
+    client.set_tag(run_id, "lab.checkpoint.step", str(step))
     facts = {
         tag.removeprefix("provenance."): value
         for tag, value in sorted(store.get_run(run_id).tags.items())
@@ -177,7 +185,6 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
     }
     text = summary(run_id, state, config, measures, outcome.records, wall_time, facts)
     (folder / "summary.md").write_text(text, encoding="utf-8")
-    columns = read_history(folder / "history.arrows").columns
     if columns:
         title = f"{config.name or config.problem.title}: residuals of all stages"
         draw_residuals(columns, title, folder / "residuals.png")
@@ -197,6 +204,26 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
         parameters=sum(p.numel() for network in outcome.solution.networks for p in network.parameters()),
         measures=measures,
     )
+
+
+def _extremes(columns: dict[str, np.ndarray], now: int) -> list[Metric]:
+    """The lowest, highest and last finite value of every curve, at their iterations.
+
+    The mirror in MLflow is thinned; with these three points MLflow's history has the extremes that the whole one has,
+    and the value at the checkpoint.
+    """
+    from mlflow.entities import Metric
+
+    points = []
+    for name, values in columns.items():
+        finite = np.flatnonzero(np.isfinite(values))
+        if name in ("iteration", "stage", "phase", "wall_time_s") or not len(finite):
+            continue
+        rows = {finite[values[finite].argmin()], finite[values[finite].argmax()], finite[-1]}
+        for row in rows:
+            moment = now - int(1000 * (columns["wall_time_s"][-1] - columns["wall_time_s"][row]))
+            points.append(Metric(name, float(values[row]), moment, int(columns["iteration"][row])))
+    return points
 
 
 def _say(line: str) -> None:

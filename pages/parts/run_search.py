@@ -99,7 +99,7 @@ def search_bar(records: Sequence[RunRecord]) -> Shown:
             bind="query-params",
             width=150,
             help="Which value of a metric stands in the table and sorts it: the last one logged, the lowest or highest "
-            "of the whole history, or that at the best checkpoint.",
+            "of the whole history, or that at the checkpoint which a next stage would start from.",
         )
     found = _search(filter(filters.match, records), text)
     return Shown(found, columns or usual, sort, down != "↑", HOW[how])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 
 
@@ -25,3 +26,8 @@ def ago(moment: float | None) -> str:
 def figure_of(value: float | None) -> str:
     """A residual or an error with two significant digits, or a dash."""
     return "–" if value is None else f"{value:.1e}"
+
+
+def plain(text: str) -> str:
+    """Text that people typed, for Markdown: nothing in it is a heading, a link, a picture or a badge."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])", r"\\\1", text)

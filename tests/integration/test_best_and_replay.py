@@ -46,7 +46,7 @@ def test_nan_infinite_missing_and_unfinished_never_win():
     assert [record.run_id for record in ranking(Rule("m"))] == [better, tied, good]
     assert get_best_run("m").run_id == better
     assert get_best_run("m", "max").run_id == good
-    assert ranking(Rule("m", states=("failed",)))[0].metrics["m"] == 1e-9
+    assert ranking(Rule("m", states=("failed",)))[0].value == 1e-9
     with pytest.raises(LabError, match="finite 'nothing'"):
         get_best_run("nothing")
 
