@@ -104,7 +104,7 @@ def test_an_unreadable_mlflow_database_is_a_message():
     home().ensure().mlflow_db.write_text("this is no database")
     app = opened("pages/compare_runs.py")
     assert not app.exception, app.exception
-    assert any("can't be opened" in item.value for item in app.error)
+    assert any("can't be read" in item.value for item in app.error)
 
 
 def test_compare_draws_the_runs_of_a_permalink():
