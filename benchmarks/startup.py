@@ -7,32 +7,16 @@ to the whole form with the script at rest. Then each page on the warm server, in
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks.browser import FLAGS, READY, chromium, free_port, start_dashboard
 from benchmarks.machine import machine
 from benchmarks.sample_store import fill
 
-ROOT = Path(__file__).parents[1]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-]
-READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PAGES = {
     "": '[data-testid="stBaseButton-primary"]',
     "watch": ".js-plotly-plot .scatterlayer .trace",
@@ -41,35 +25,15 @@ PAGES = {
 }
 
 
-def start(port: int) -> tuple[subprocess.Popen, float]:
-    """A server and the seconds until it answers."""
-    began = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "core", "serve", "--port", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-            return server, time.perf_counter() - began
-        except OSError:
-            time.sleep(0.02)
-
-
 def main() -> None:
     answers, paints, completes, pages = [], [], [], {name: [] for name in PAGES}
     with tempfile.TemporaryDirectory() as lab_home, sync_playwright() as playwright:
         os.environ["LAB_HOME"] = lab_home
         fill(200)
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for _ in range(5):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            server, seconds = start(port)
+            port = free_port()
+            server, seconds = start_dashboard(port)
             answers.append(seconds)
             page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
             began = time.perf_counter()

@@ -1,8 +1,6 @@
 """A real Streamlit server and a real Chromium without internet."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,20 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+from benchmarks.browser import FLAGS, READY, ROOT, chromium, free_port
 
 
 class Server:
@@ -33,9 +18,7 @@ class Server:
 
     def __init__(self, home: Path):
         self.home = home
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.process: subprocess.Popen | None = None
 
     @property
@@ -77,7 +60,7 @@ def server(lab_home):
 def browser():
     """Chromium with software WebGL."""
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield launched
         launched.close()
 
