@@ -75,14 +75,19 @@ def search_bar(records: Sequence[RunRecord]) -> Shown:
             columns = st.multiselect(
                 "Columns", names, usual, format_func=label, key="columns", bind="query-params", width=520
             )
+        sort, down, how = _order(names)
+    found = _search(filter(filters.match, records), text)
+    return Shown(found, columns or usual, sort, down, HOW[how])
+
+
+def _order(names: Sequence[str]) -> tuple[str, bool, str]:
+    """What sorts the table, whether the largest comes first, and which value of a metric counts."""
+    chosen = label(st.session_state["sort"]) if "sort" in st.session_state else st.query_params.get("sort", "started")
+    arrow = st.session_state.get("order") or st.query_params.get("order", "↓")
+    title = f"{chosen} {arrow}"
+    with st.popover(title, icon=":material/sort:", key="compare.order", help="Order of the table"):
         sort = st.selectbox(
-            "Sort by",
-            names,
-            names.index("started"),
-            format_func=label,
-            key="sort",
-            bind="query-params",
-            width=210,
+            "Sort by", names, names.index("started"), format_func=label, key="sort", bind="query-params", width=320
         )
         down = st.segmented_control(
             "Order",
@@ -97,12 +102,11 @@ def search_bar(records: Sequence[RunRecord]) -> Shown:
             list(HOW),
             key="how",
             bind="query-params",
-            width=150,
+            width=320,
             help="Which value of a metric stands in the table and sorts it: the last one logged, the lowest or highest "
             "of the whole history, or that at the checkpoint which a next stage would start from.",
         )
-    found = _search(filter(filters.match, records), text)
-    return Shown(found, columns or usual, sort, down != "↑", HOW[how])
+    return sort, down != "↑", how
 
 
 def usual_columns(names: Sequence[str]) -> list[str]:
@@ -130,7 +134,8 @@ def _filters(records: Sequence[RunRecord]) -> Filters:
     def choice(title: str, values: set[str], key: str) -> tuple[str, ...]:
         return tuple(st.multiselect(title, sorted(values), key=key, bind="query-params", width=340))
 
-    active = sum(bool(st.session_state.get(key)) for key in ("experiment", "problem", "state", "tag", "from", "until"))
+    keys = ("experiment", "problem", "state", "tag", "from", "until")
+    active = sum(bool(st.session_state.get(key) or st.query_params.get(key)) for key in keys)
     title = f"Filters · {active}" if active else "Filters"
     with st.popover(title, icon=":material/filter_alt:", key="compare.filters"):
         experiments = choice("Experiment", {record.experiment for record in records}, "experiment")
