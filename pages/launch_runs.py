@@ -8,6 +8,7 @@ from core.config import Fourier, GaussNewton, RunConfig, Stage, field_errors
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
+from core.tracking.datasets import pinned
 from core.tracking.store import run_config
 from pages.parts.config_form import fields_form
 from pages.parts.text import duration
@@ -68,11 +69,13 @@ def source_note(config: RunConfig) -> None:
 
 
 def validate(data: dict) -> tuple[RunConfig | None, dict]:
-    """The config, or the errors by field path."""
+    """The config with its dataset's version, or the errors by field path."""
     try:
-        return RunConfig.model_validate(data), {}
+        return pinned(RunConfig.model_validate(data)), {}
     except ValidationError as error:
         return None, dict(field_errors(error))
+    except LabError as error:
+        return None, {("problem", "dataset"): str(error)}
 
 
 def fill_in() -> dict:
@@ -107,6 +110,8 @@ def launch_panel(data: dict) -> None:
         st.rerun()  # once, so that each message stands beside its field
     if config is None:
         st.error("  \n".join(errors.values()), icon=":material/error:")
+        if ("problem", "dataset") in errors:
+            st.page_link("pages/data_sets.py", label="Datasets", icon=":material/dataset:")
     else:
         source_note(config)
         st.caption("Config hash")

@@ -38,11 +38,11 @@ def summary(
             f"| max error | {measures.max_error:.3e} |",
         ]
     if measures.lambda_ is not None:
-        lines.append(f"| λ | {measures.lambda_:.13g} |")
+        lines.append(f"| {problem.unknown} | {measures.lambda_:.13g} |")
     if measures.lambda_error is not None:
         lines += [
-            f"| λ reference | {measures.lambda_reference:.13g} |",
-            f"| abs. error of λ | {measures.lambda_error:.2e} |",
+            f"| {problem.unknown} reference | {measures.lambda_reference:.13g} |",
+            f"| abs. error of {problem.unknown} | {measures.lambda_error:.2e} |",
         ]
     lines += [
         "",
