@@ -81,6 +81,28 @@ class Dataset:
     trouble: str = ""
     """Why `now` is None, as a sentence."""
 
+    @property
+    def removed(self) -> bool:
+        """Whether there is nothing under its name any more."""
+        return (
+            self.now is None and not (home().data / self.path).is_symlink() and not (home().data / self.path).exists()
+        )
+
+    def known(self) -> list[Digests]:
+        """Its versions, newest first; the present one leads where it was never recorded."""
+        recorded = [version.digests for version in reversed(self.versions)]
+        return recorded if self.now is None or self.now in recorded else [self.now, *recorded]
+
+    def standing(self) -> str:
+        """The file beside its recorded versions, in a few words."""
+        if self.now is None:
+            return "removed" if self.removed else "can't be read"
+        if not self.versions:
+            return "not used yet"
+        if self.now == self.versions[-1].digests:
+            return "unchanged"
+        return "an earlier version" if self.now in self.known()[1:] else "changed, not used yet"
+
 
 @dataclass(frozen=True)
 class Use:
@@ -136,8 +158,8 @@ def locate(name: str) -> Path:
     path = _place(name)
     if not path.exists():
         raise LabError(
-            f"There is no dataset {name!r} in {home().data}. Upload it, or make the sample, on the Datasets page or with "
-            "`python -m core dataset`."
+            f"There is no dataset {name!r} in {home().data}. Upload it, or make the sample, on the Datasets page "
+            "or with `python -m core dataset`."
         )
     if not path.is_file():
         raise LabError(f"The dataset {name!r} is no file.")
@@ -443,7 +465,7 @@ def uses(limit: int = 10_000) -> list[Use]:
 
 
 def since(git_blob: str, dataset: Dataset) -> str:
-    """What became of a version's file since: same, changed to another version, or removed."""
+    """What became of a version's file since: same, changed to another version, removed or unreadable."""
     if dataset.now is None:
-        return "removed"
+        return "removed" if dataset.removed else "can't be read"
     return "same" if dataset.now.git_blob == git_blob else f"changed to {dataset.now.git_blob[:12]}"
