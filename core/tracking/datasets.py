@@ -39,6 +39,9 @@ CHUNK = 2**20
 SETTLED_S = 2.0
 """A file that changed less than so long ago is read again: its times may not tell the next change apart."""
 
+LONGEST_NAME = 200
+"""Bytes; file systems take 255."""
+
 NAME = re.compile(r"\w[\w.\- ]{0,99}")
 KEPT = ".versions"
 
@@ -169,14 +172,15 @@ def locate(name: str) -> Path:
 def _place(name: str) -> Path:
     """Where a dataset of this name is or would be."""
     parts = Path(name).parts
-    plain = parts and "\0" not in name and Path(name).as_posix() == name and not Path(name).is_absolute()
+    short = len(name.encode("utf-8", "replace")) <= LONGEST_NAME
+    plain = short and parts and "\0" not in name and Path(name).as_posix() == name and not Path(name).is_absolute()
     if not plain or any(part.startswith(".") for part in parts):
         raise LabError(
             f"{name!r} is no dataset's name: it is a path below {home().data}, without '..' or hidden parts."
         )
     try:
         path = inside(home().data, name)
-    except (OSError, RuntimeError) as error:  # a name too long, or links in a circle
+    except (OSError, RuntimeError) as error:  # links in a circle
         raise LabError(f"The dataset {name!r} can't be found: {error}.") from error
     if path.is_relative_to((home().data / KEPT).resolve()):
         raise LabError(f"{name!r} leads to a kept version, which is never a dataset of its own.")

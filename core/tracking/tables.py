@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 from core.errors import LabError
 
 MOST_COLUMNS = 1000
+"""A table of more is a mistake, or means no good."""
 
 UNPACKED = 500 * 2**20
 """Bytes that an .npz file may unpack to."""
@@ -135,7 +137,7 @@ def _npz(name: str, data: bytes) -> dict[str, np.ndarray]:
                 column = item.filename.removesuffix(".npy")
                 table[column] = _column(name, column, _array(f"{name}, {column}", archive.open(item)))
             return table
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, RuntimeError, OSError, EOFError) as error:
         raise LabError(f"{name} is no .npz file: {error}.") from None
 
 
