@@ -55,7 +55,7 @@ with main:
         if not listed:
             st.info(
                 "No datasets yet. A dataset is a file of measurements that a run learns from: upload one, or make the "
-                "sample, and launch the preset “Burgers, viscosity from data”.",
+                "sample. Then choose “Burgers, viscosity from data” on the Launch page.",
                 icon=":material/info:",
             )
             st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
