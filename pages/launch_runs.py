@@ -13,7 +13,7 @@ from core.tracking.store import run_config
 from pages.parts.config_form import fields_form
 from pages.parts.text import duration
 
-HAS_LAMBDA = {problem.model_fields["kind"].default for problem in CATALOGUE if problem.has_lambda}
+UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
 # What "Add a stage" adds: a Fourier correction, whose first step is nearly undamped since it is linear.
 NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
 
@@ -85,7 +85,9 @@ def fill_in() -> dict:
     what, how = st.columns([4, 5], gap="large")
     with what:
         filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
-        if filled["problem"]["kind"] in HAS_LAMBDA:
+        if unknown := UNKNOWN.get(filled["problem"]["kind"]):
+            if unknown != "λ":
+                st.caption(f"λ stands for {unknown} here.")
             filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
         filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
     with how:

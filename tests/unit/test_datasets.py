@@ -71,7 +71,8 @@ def test_digests_are_what_git_and_coreutils_say(tmp_path, kind):
 def test_md5_is_what_dvc_add_writes(tmp_path):
     dvc = shutil.which("dvc", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     assert dvc, "DVC is not installed: `make setup-dev` installs what requirements-dev.txt names."
-    environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
+    own = ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR")
+    environment = os.environ | {name: str(tmp_path / name) for name in own} | {"DVC_TEST": "1", "DVC_NO_ANALYTICS": "1"}
 
     def run(*arguments):
         subprocess.run([dvc, *arguments], cwd=tmp_path, env=environment, capture_output=True, check=True)
