@@ -161,7 +161,9 @@ def test_data_are_in_the_history_and_nu_is_found_in_the_end():
     assert columns["lambda"][-1] == pytest.approx(report.measures.lambda_, rel=0.05)
     assert abs(report.measures.lambda_ - SAMPLE_VISCOSITY) < 2e-3
     assert report.measures.lambda_error is None
-    assert "| ν |" in (home().run_dir(run_id) / "summary.md").read_text()
+    text = (home().run_dir(run_id) / "summary.md").read_text()
+    assert "| ν |" in text
+    assert digests_of(sample_csv()).git_blob in text
     stored = checkpoints.load(home().run_dir(run_id) / "checkpoints" / "last.pt")
     assert float(stored.solution.lam.detach()) == report.measures.lambda_
 
