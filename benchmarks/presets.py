@@ -47,6 +47,8 @@ def main() -> None:
     print("|---|---|---|---|" + "---|" * len(SHOWN))
     rows = []
     with tempfile.TemporaryDirectory() as lab_home:
+        sample = [sys.executable, "-m", "core", "dataset", "sample"]
+        subprocess.run(sample, cwd=ROOT, env=os.environ | {"LAB_HOME": lab_home}, check=True, stdout=subprocess.DEVNULL)
         for name in options.names or presets():
             for seed in options.seeds:
                 row = measure(name, seed, lab_home)

@@ -43,7 +43,7 @@ def fill(runs: int, points: int = 400, seed: int = 0) -> list[str]:
         residual = np.exp(-np.linspace(0, 6, points)) * rng.uniform(0.9, 1.1, points) + floor
         if state == "failed":
             residual[-1] = np.nan
-        writer = HistoryWriter(folder / "history.arrows", config.problem.residual_names)
+        writer = HistoryWriter(folder / "history.arrows", config.problem.row_names)
         for i, value in enumerate(residual):
             extra = {"lambda": 0.5 + value} if config.problem.has_lambda else {}
             writer.append(

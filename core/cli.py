@@ -277,6 +277,56 @@ def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--outpu
     output.write_bytes(source.read_bytes())
 
 
+dataset = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Files that runs learn from, in LAB_HOME/data.")
+app.add_typer(dataset, name="dataset")
+
+
+@dataset.command("list")
+def list_datasets() -> None:
+    """Datasets, their versions, and how many runs used each."""
+    from collections import Counter
+
+    from core.tracking.datasets import datasets, since, uses
+
+    listed = datasets()
+    if not listed:
+        print("No datasets yet. Make the sample: python -m core dataset sample")
+    counts = Counter((use.path, use.git_blob) for use in uses())
+    for item in listed:
+        size = f"{item.now.size} bytes, {item.now.git_blob}" if item.now else item.trouble
+        print(f"{item.path:<24} {size}")
+        for version in item.versions:
+            blob = version.digests.git_blob
+            print(f"    {blob}  used by {counts[item.path, blob]} runs, {since(blob, item)}")
+
+
+@dataset.command("add")
+def add_dataset(
+    file: Annotated[Path, typer.Argument(metavar="FILE.{csv,npy,npz}")],
+    replace: Annotated[bool, typer.Option("--replace", help="As the new version; the old one is kept.")] = False,
+) -> None:
+    """Check a file and put it into the data folder."""
+    from core.tracking.datasets import LARGEST, add
+
+    try:
+        if file.stat().st_size > LARGEST:
+            raise LabError(f"{file} is larger than {LARGEST // 2**20} MB. Copy it to the data folder yourself.")
+        added = add(file.name, file.read_bytes(), replace=replace)
+    except OSError as error:
+        raise LabError(f"{file} can't be read: {error.strerror}.") from None
+    print(f"{added.version.path}  {added.version.digests.git_blob}  {added.outcome}")
+
+
+@dataset.command("sample")
+def sample_dataset() -> None:
+    """Make the sample dataset, which the preset burgers-inverse learns from."""
+    from core.problems.burgers_inverse import SAMPLE, sample_csv
+    from core.tracking.datasets import add
+
+    added = add(SAMPLE, sample_csv())
+    print(f"{added.version.path}  {added.version.digests.git_blob}  {added.outcome}")
+
+
 @app.command()
 def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
     """Start the dashboard on 127.0.0.1; Ctrl-C ends it, and no run with it."""

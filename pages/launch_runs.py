@@ -8,11 +8,12 @@ from core.config import Fourier, GaussNewton, RunConfig, Stage, field_errors
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
+from core.tracking.datasets import pinned
 from core.tracking.store import run_config
 from pages.parts.config_form import fields_form
 from pages.parts.text import duration
 
-HAS_LAMBDA = {problem.model_fields["kind"].default for problem in CATALOGUE if problem.has_lambda}
+UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
 # What "Add a stage" adds: a Fourier correction, whose first step is nearly undamped since it is linear.
 NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
 
@@ -68,11 +69,13 @@ def source_note(config: RunConfig) -> None:
 
 
 def validate(data: dict) -> tuple[RunConfig | None, dict]:
-    """The config, or the errors by field path."""
+    """The config with its dataset's version, or the errors by field path."""
     try:
-        return RunConfig.model_validate(data), {}
+        return pinned(RunConfig.model_validate(data)), {}
     except ValidationError as error:
         return None, dict(field_errors(error))
+    except LabError as error:
+        return None, {("problem", "dataset"): str(error)}
 
 
 def fill_in() -> dict:
@@ -82,7 +85,9 @@ def fill_in() -> dict:
     what, how = st.columns([4, 5], gap="large")
     with what:
         filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
-        if filled["problem"]["kind"] in HAS_LAMBDA:
+        if unknown := UNKNOWN.get(filled["problem"]["kind"]):
+            if unknown != "λ":
+                st.caption(f"λ stands for {unknown} here.")
             filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
         filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
     with how:
@@ -107,6 +112,8 @@ def launch_panel(data: dict) -> None:
         st.rerun()  # once, so that each message stands beside its field
     if config is None:
         st.error("  \n".join(errors.values()), icon=":material/error:")
+        if ("problem", "dataset") in errors:
+            st.page_link("pages/data_sets.py", label="Datasets", icon=":material/dataset:")
     else:
         source_note(config)
         st.caption("Config hash")

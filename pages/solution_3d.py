@@ -60,20 +60,20 @@ def draw(run: Viewable, controls, canvas) -> None:
         identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
         scene = show_scene(path, request, look, renderer or RENDERERS[0], identity)
         thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
-        st.caption(" · ".join(filter(None, [numbers(grid), thinned])))
+        st.caption(" · ".join(filter(None, [numbers(grid, run.config.problem.unknown), thinned])))
         if len(grid.axes) == 1:
             curve(grid, quantity, run.run_id)
         download(grid, run, request)
 
 
-def numbers(grid: SolutionGrid) -> str:
+def numbers(grid: SolutionGrid, unknown: str) -> str:
     """How good the sampled solution is, in one line."""
     found = grid.accuracy()
     parts = [f"{grid.points:,} points", f"max |R| {figure_of(found.max_residual)}"]
     if found.relative_l2_error is not None:
         parts += [f"relative L2 error {figure_of(found.relative_l2_error)}", f"max error {figure_of(found.max_error)}"]
     if "lambda" in grid.about:
-        parts.append(f"λ = {grid.about['lambda']:.10f}")
+        parts.append(f"{unknown} = {grid.about['lambda']:.10f}")
     if found.not_finite:
         parts.append(f"{found.not_finite:,} values are not finite")
     return " · ".join(parts)

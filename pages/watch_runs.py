@@ -71,7 +71,9 @@ def run_view(run_id: str) -> None:
         problem = PROBLEMS.get(job.problem)
         if problem is not None and problem.has_lambda:
             reference = problem(**job.problem_parameters).reference_lambda()
-            live_plotly(lambda_figure(curves, run_id, reference), key=f"watch.lambda.{run_id}", height=260)
+            live_plotly(
+                lambda_figure(curves, run_id, reference, problem.unknown), key=f"watch.lambda.{run_id}", height=260
+            )
     log = jobs.tail(run_id, 12)
     if log:
         st.caption("Log")
@@ -87,7 +89,8 @@ def figures(job: jobs.Job, progress: dict) -> None:
         "time": duration(progress.get("wall_time_s")),
     }
     if progress.get("lambda") is not None:
-        cells = {"λ": f"{progress['lambda']:.8f}", **cells}
+        unknown = PROBLEMS[job.problem].unknown if job.problem in PROBLEMS else "λ"
+        cells = {unknown: f"{progress['lambda']:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(label, value)
     st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}`")

@@ -39,10 +39,10 @@ def submit(config: RunConfig, *, parent: str | None = None, priority: int = 0) -
         priority: higher ones go first, equal ones in the order they came.
 
     Raises:
-        LabError: the disk is nearly full, the device is not there, or the store can't be written. Nothing is
-            half-created then: what was begun is marked failed with the reason.
+        LabError: the disk is nearly full, the device or the dataset is not there, or the store can't be written.
+            Nothing is half-created then: what was begun is marked failed with the reason.
     """
-    _check(config)
+    config = _check(config)
     run_id = _take_in(config, parent, "local", state="queued", priority=priority)
     _refresh()
     return run_id
@@ -50,7 +50,7 @@ def submit(config: RunConfig, *, parent: str | None = None, priority: int = 0) -
 
 def begin_here(config: RunConfig, *, parent: str | None = None) -> str:
     """Take in a run that the calling process trains itself, outside the slots, and return its id. Raises LabError."""
-    _check(config)
+    config = _check(config)
     pid = os.getpid()
     return _take_in(
         config,
@@ -65,12 +65,16 @@ def begin_here(config: RunConfig, *, parent: str | None = None) -> str:
     )
 
 
-def _check(config: RunConfig) -> None:
+def _check(config: RunConfig) -> RunConfig:
+    """The config to be run: `config` with its dataset's version pinned. Raises LabError for what can't be run here."""
+    from core.tracking.datasets import pinned
+
     _check_disk()
     if not any(slot.serves(config.device) for slot in capacity()):
         raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
     if config.parent and not (home().run_dir(config.parent) / "checkpoints" / "last.pt").exists():
         raise LabError(f"The parent run {config.parent} has no checkpoint here, so nothing can start from it.")
+    return pinned(config)
 
 
 def _check_disk() -> None:
@@ -81,10 +85,13 @@ def _check_disk() -> None:
 
 
 def _take_in(config: RunConfig, parent: str | None, engine: str, **fields: Any) -> str:
-    from core.tracking import store
+    from core.tracking import datasets, store
 
+    used = datasets.keep(config)
     run_id = store.create_run(config, parent=parent)
     try:
+        if used:
+            datasets.log_input(run_id, used)
         folder = home().run_dir(run_id)
         folder.mkdir(parents=True)
         write_whole(folder / "config.json", config.canonical_json() + "\n")

@@ -6,10 +6,13 @@ its methods receive jets and tensors and mostly need only their arithmetic.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
+from core.errors import LabError
 from core.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -24,6 +27,18 @@ Form = tuple[tuple[int, int, float], ...]
 def laplacian(dimension: int) -> Form:
     """Σ ∂_i², as a form."""
     return tuple((i, i, 1.0) for i in range(dimension))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Measured values that a solution is fitted to."""
+
+    points: np.ndarray
+    """(n, d), inside the domain."""
+    values: dict[str, np.ndarray]
+    """Field → (n,)."""
+    weight: float = 1.0
+    """Factor of their rows beside those of the equations."""
 
 
 class Problem(Frozen):
@@ -44,6 +59,13 @@ class Problem(Frozen):
     """Second-order operators the residuals use, by name; only these are propagated."""
     pde_order: ClassVar[int] = 2
     has_lambda: ClassVar[bool] = False
+    unknown: ClassVar[str] = "λ"
+    """What the unknown is called where people read; in code it is λ for every problem that has one."""
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """Names of everything that training makes small: the residuals, and data where there is any."""
+        return self.residual_names
 
     @property
     def outputs(self) -> int:
@@ -97,3 +119,52 @@ class Problem(Frozen):
     def reference_lambda(self) -> float | None:
         """λ as known exactly or published."""
         return None
+
+    def samples(self) -> Samples | None:
+        """Measured values to fit, or None for a problem that learns from its equations alone."""
+        return None
+
+
+class DataProblem(Problem):
+    """A problem that also learns from a dataset with one column for each coordinate and each field, by their names."""
+
+    dataset: str = Field(
+        min_length=1, max_length=200, title="Dataset", description="File in the lab's data folder; see Datasets."
+    )
+    dataset_version: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
+        None,
+        title="Version of the dataset",
+        description="Its Git blob id. Empty: the file as it is at launch, which the run then keeps.",
+    )
+    data_weight: float = Field(
+        1.0, gt=0, le=1e6, title="Weight of the data", description="Factor of the data's rows beside the equations'."
+    )
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """The residuals' names, and `data_FIELD` for each field."""
+        return (*self.residual_names, *(f"data_{name}" for name in self.fields))
+
+    def samples(self) -> Samples:
+        """The pinned version's rows, or the present file's where none is pinned yet.
+
+        Raises LabError when the file or version is missing, lacks a column, or has points outside the domain.
+        """
+        from core.tracking.datasets import columns
+
+        table = columns(self.dataset, self.dataset_version)
+        wanted = (*self.coordinates, *self.fields)
+        missing = [name for name in wanted if name not in table]
+        if missing:
+            raise LabError(
+                f"The dataset {self.dataset!r} has no column {', '.join(missing)}; it has {', '.join(table)}. "
+                f"{self.title} needs {', '.join(wanted)}."
+            )
+        points = np.stack([table[name] for name in self.coordinates], axis=1)
+        for name, (low, high), column in zip(self.coordinates, self.domain(), points.T, strict=True):
+            if column.min() < low or column.max() > high:
+                raise LabError(
+                    f"The dataset {self.dataset!r} has {name} from {column.min():g} to {column.max():g}; "
+                    f"{self.title} is solved for {name} from {low:g} to {high:g}. Rescale it or leave rows out."
+                )
+        return Samples(points, {name: table[name].copy() for name in self.fields}, self.data_weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.config import RunConfig
+from core.problems.base import DataProblem
 from core.training.checkpoint import StageRecord
 from core.training.measure import Measures
 
@@ -38,11 +39,11 @@ def summary(
             f"| max error | {measures.max_error:.3e} |",
         ]
     if measures.lambda_ is not None:
-        lines.append(f"| λ | {measures.lambda_:.13g} |")
+        lines.append(f"| {problem.unknown} | {measures.lambda_:.13g} |")
     if measures.lambda_error is not None:
         lines += [
-            f"| λ reference | {measures.lambda_reference:.13g} |",
-            f"| abs. error of λ | {measures.lambda_error:.2e} |",
+            f"| {problem.unknown} reference | {measures.lambda_reference:.13g} |",
+            f"| abs. error of {problem.unknown} | {measures.lambda_error:.2e} |",
         ]
     lines += [
         "",
@@ -58,7 +59,10 @@ def summary(
             f"| {record.index + 1} | {network} | {record.parameters} | {sigma} | {record.epsilon:.2e} | "
             f"{record.iterations} | {record.seconds:.1f} | {record.max_residual:.2e} | {record.ended} |"
         )
-    lines += ["", "## Provenance", "", f"Config hash `{config.hash}`.", "", "| | |", "|---|---|"]
+    lines += ["", "## Provenance", "", f"Config hash `{config.hash}`."]
+    if isinstance(problem, DataProblem):
+        lines += ["", f"Dataset `{problem.dataset}`, version `{problem.dataset_version}` (Git blob id)."]
+    lines += ["", "| | |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in provenance.items()]
     lines += ["", "## Reproduce", "", f"`python -m core replay {run_id}`", ""]
     return "\n".join(lines)

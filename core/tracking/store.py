@@ -5,6 +5,7 @@ mlflow is imported inside the functions: it costs about two seconds, which no pa
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "singularity-lab"
+
+DATASET_CONTEXT = "lab-dataset"
+"""MLflow's context of the dataset inputs written here."""
 
 STATUS = {
     "queued": "SCHEDULED",
@@ -346,6 +350,49 @@ def fetch_artifact(run_id: str, name: str) -> Path | None:
             return None  # MLflow has no question "is there?" that is cheaper than asking for it
         fetched.replace(copy)
     return copy
+
+
+def log_dataset(run_id: str, *, name: str, digest: str, source: str, schema: dict, profile: dict) -> None:
+    """Make a dataset an input of a run. Raises RunNotFoundError, StoreError.
+
+    Args:
+        run_id: the run.
+        name: of the dataset.
+        digest: of its bytes; MLflow takes 36 characters.
+        source: path of its file.
+        schema: its columns, as MLflow's `mlflow_colspec`.
+        profile: anything more that identifies or describes it.
+    """
+    lab = client()
+    with _store_errors(run_id):
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        entity = Dataset(
+            name, digest[:36], "local", json.dumps({"uri": source}), json.dumps(schema), json.dumps(profile)
+        )
+        lab.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", DATASET_CONTEXT)])])
+
+
+def dataset_inputs(limit: int = 10_000) -> list[tuple[RunRecord, str, dict[str, Any]]]:
+    """(run, dataset's name, its profile) of every input that `log_dataset` made, newest run first.
+
+    Raises StoreError.
+    """
+    lab = client()
+    with _store_errors():
+        names = {item.experiment_id: item.name for item in lab.search_experiments()}
+        page = lab.search_runs(
+            list(names),
+            f"dataset.context = '{DATASET_CONTEXT}'",
+            max_results=limit,
+            order_by=["attributes.start_time DESC"],
+        )
+    return [
+        (_record(run, names[run.info.experiment_id]), item.dataset.name, json.loads(item.dataset.profile))
+        for run in page
+        for item in run.inputs.dataset_inputs
+        if any(tag.value == DATASET_CONTEXT for tag in item.tags)
+    ]
 
 
 def run_config(run_id: str) -> RunConfig:

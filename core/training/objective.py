@@ -13,6 +13,10 @@ from core.errors import TrainingError
 from core.networks.jets import Jet, coordinates
 from core.networks.layers import JetLinear, Tape
 from core.networks.solution import Solution
+from core.problems.base import Samples
+
+DATA = "data"
+"""The point set of the samples, and what their rows' names begin with."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,26 @@ class Objective:
         solution: its last network is trained; λ too where it requires a gradient.
         points: point set → (n, d).
         dtype: of the computation; the solution must be in it.
+        samples: measured values; their rows w(u − u_i) stand beside the equations', named `data_FIELD`.
     """
 
-    def __init__(self, solution: Solution, points: dict[str, np.ndarray], dtype: torch.dtype = torch.float64):
+    def __init__(
+        self,
+        solution: Solution,
+        points: dict[str, np.ndarray],
+        dtype: torch.dtype = torch.float64,
+        samples: Samples | None = None,
+    ):
         self.solution = solution
         device = next(solution.parameters()).device
+        self._measured: dict[str, Tensor] = {}
+        self._weight = 1.0
+        if samples is not None:
+            points = points | {DATA: samples.points}
+            self._weight = samples.weight
+            self._measured = {
+                field: torch.as_tensor(values, dtype=dtype, device=device) for field, values in samples.values.items()
+            }
         self._x = {
             name: coordinates(torch.as_tensor(block, dtype=dtype, device=device), solution.layout)
             for name, block in points.items()
@@ -89,7 +108,13 @@ class Objective:
         raw = solution.raw(features, start=len(solution.networks) - 1, tape=tape)
         if frozen is not None:
             raw = raw + frozen
-        return solution.problem.residuals(name, solution.fields(raw, x, lam), x, lam)
+        fields = solution.fields(raw, x, lam)
+        if name == DATA and self._measured:
+            return {
+                f"{DATA}_{field}": self._weight * (fields[field].value - measured)
+                for field, measured in self._measured.items()
+            }
+        return solution.problem.residuals(name, fields, x, lam)
 
     def _lambda_at(self, name: str) -> Tensor | None:
         lam = self.solution.lam
@@ -132,7 +157,8 @@ class Objective:
             residuals = self._residuals(name, lam, tape)
             inputs = [out for _, _, out in tape] + ([lam] if self.free_lambda else [])
             for key, r in residuals.items():
-                cotangents = torch.autograd.grad(r.sum(), inputs, retain_graph=True)
+                # data rows need not depend on λ: its column is zero there
+                cotangents = torch.autograd.grad(r.sum(), inputs, retain_graph=True, materialize_grads=True)
                 columns = [
                     part
                     for (layer, data, _), cotangent in zip(tape, cotangents, strict=False)

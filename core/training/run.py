@@ -110,7 +110,7 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
         if fresh:
             for path in (history_path, last, folder / "progress.json"):
                 path.unlink(missing_ok=True)
-        history = HistoryWriter(history_path, config.problem.residual_names, mirror)
+        history = HistoryWriter(history_path, config.problem.row_names, mirror)
         try:
             parent = _parent_solution(config)
             trainer = Trainer(config, folder, wanted=control.wanted, history=history, parent=parent, say=_say)

@@ -66,6 +66,7 @@ class Trainer:
     ):
         self.config = config
         self.problem = config.problem
+        self.samples = config.problem.samples()
         self.folder = folder
         self.wanted = wanted
         self.history = history
@@ -308,7 +309,7 @@ class Trainer:
     def _objective(self, stage: Stage, dtype: torch.dtype = torch.float64) -> Objective:
         self._release_lambda()
         points = collocation(self.config, stage, self.position.stage, self.position.resamples)
-        return Objective(self.solution, points, dtype)
+        return Objective(self.solution, points, dtype, self.samples)
 
     def _refresh(self, stage: Stage, objective: Objective, dtype: torch.dtype = torch.float64) -> Objective:
         """The objective for the next iteration: new points when they are due, λ released when its time has come."""

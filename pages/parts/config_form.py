@@ -20,6 +20,8 @@ ADVANCED = {
     "checkpoint_every",
     "precision",
     "resample_every",
+    "dataset_version",
+    "data_weight",
 }
 """Fields that most runs leave alone; they are folded away."""
 

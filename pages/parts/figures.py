@@ -146,18 +146,18 @@ def residual_figure(curves: RunCurves, run_id: str) -> go.Figure:
     return curve_figure(series, x_title="iteration", y_title="residual", revision=run_id, stages=curves.stage_starts())
 
 
-def lambda_figure(curves: RunCurves, run_id: str, reference: float | None) -> go.Figure:
-    """λ against iteration, with its reference where one is known."""
-    series = [Series(curves.column("iteration"), curves.column("lambda"), "λ", PALETTE[2])]
+def lambda_figure(curves: RunCurves, run_id: str, reference: float | None, name: str = "λ") -> go.Figure:
+    """λ, or what the problem calls it, against iteration, with its reference where one is known."""
+    series = [Series(curves.column("iteration"), curves.column("lambda"), name, PALETTE[2])]
     figure = curve_figure(
         series,
         x_title="iteration",
-        y_title="λ",
+        y_title=name,
         log_y=False,
         revision=run_id,
         reference=("reference", reference) if reference is not None else None,
     )
     figure.update_layout(showlegend=False)
-    figure.update_traces(hovertemplate="%{y:.10f}", selector={"name": "λ"})
+    figure.update_traces(hovertemplate="%{y:.10f}", selector={"name": name})
     figure.update_yaxes(exponentformat="none")
     return figure

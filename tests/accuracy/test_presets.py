@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.home import home
+from core.problems.burgers_inverse import SAMPLE_VISCOSITY
 from core.tracking import store
 from core.tracking.history import read_history
 
@@ -73,3 +74,12 @@ def test_profiles_of_any_order_whatever_the_seed(tmp_path, order, seed):
     assert result["lambda_reference"] == 1 / (2 * order + 2)
     assert result["lambda_error"] <= 1e-12
     assert result["max_residual"] <= 1e-11
+
+
+def test_viscosity_is_found_from_samples(tmp_path):
+    made = subprocess.run([sys.executable, "-m", "core", "dataset", "sample"], cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    result = train(tmp_path, "burgers-inverse")
+    assert result["state"] == "finished"
+    assert abs(result["lambda"] - SAMPLE_VISCOSITY) <= 1e-6
+    assert "lambda_error" not in result  # the run does not know what its data were made with

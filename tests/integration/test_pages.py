@@ -17,6 +17,7 @@ PAGES = {
     "pages/compare_runs.py": "Compare",
     "pages/best_run.py": "Best run",
     "pages/replay_run.py": "Replay",
+    "pages/data_sets.py": "Datasets",
     "pages/solution_3d.py": "Solution 3D",
 }
 

@@ -44,7 +44,7 @@ def small(*settings, preset="poisson2d"):
 
 def train(config, folder, wanted=lambda: None, resume=False):
     folder.mkdir(exist_ok=True)
-    history = HistoryWriter(folder / "history.arrows", config.problem.residual_names)
+    history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
     trainer = Trainer(config, folder, wanted=wanted, history=history, say=lambda line: None)
     if resume:
         trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
@@ -182,7 +182,7 @@ def test_a_diverging_run_fails_with_one_sentence(tmp_path):
     config = config.model_copy(update={"problem": config.problem})
     folder = tmp_path / "a"
     folder.mkdir()
-    history = HistoryWriter(folder / "history.arrows", config.problem.residual_names)
+    history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
     trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=lambda line: None)
     trainer._begin(0, config.stages[0])
     with torch.no_grad():

@@ -1,0 +1,142 @@
+"""The table of datasets, and one of them: its versions, digests, columns, and the runs that used it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import LabError
+from core.presets import presets
+from core.tracking.datasets import Dataset, Digests, Use, columns, read, since
+from pages.parts.text import ago
+
+PRESET = "burgers-inverse"
+"""The run that a dataset is put into."""
+
+
+def chosen_dataset(listed: list[Dataset], used: list[Use]) -> Dataset:
+    """All datasets; a click shows one, else the permalink's (`?dataset=`), else the first."""
+    names = [item.path for item in listed]
+    rows = [
+        {
+            "Dataset": item.path,
+            "File": item.standing(),
+            "Size": size_of(item.now.size) if item.now else "–",
+            "Versions": len(item.known()),
+            "Runs": len({use.run_id for use in used if use.path == item.path}),
+            "Changed": ago(item.changed),
+        }
+        for item in listed
+    ]
+
+    def open_selected() -> None:
+        if picked := st.session_state["datasets.table"]["selection"]["rows"]:
+            st.query_params["dataset"] = names[picked[0]]
+
+    st.dataframe(
+        rows,
+        key="datasets.table",
+        on_select=open_selected,
+        selection_mode="single-row",
+        hide_index=True,
+    )
+    wanted = st.query_params.get("dataset")
+    if wanted and wanted not in names:
+        st.warning(f"There is no dataset {wanted!r} here. This is the first of those there are.")
+    return listed[names.index(wanted) if wanted in names else 0]
+
+
+def dataset_view(item: Dataset, used: list[Use]) -> None:
+    """One dataset."""
+    known, mine = item.known(), [use for use in used if use.path == item.path]
+    st.subheader(item.path)
+    if item.now is None:
+        gone = "The file was removed; " if item.removed else f"{item.trouble} But "
+        st.warning(f"{gone}its recorded versions are kept: download one and add it again to have it back.")
+    if not known:
+        return
+    version = st.selectbox(
+        "Version",
+        known,
+        format_func=lambda digests: digests.git_blob[:12] + (" · the file now" if digests == item.now else ""),
+        key=f"datasets.version.{item.path}.{known[0].git_blob}",
+    )
+    _content(item, version)
+    _digests(version)
+    st.caption("Versions")
+    st.dataframe([_version_row(item, digests, mine) for digests in known], hide_index=True)
+    if not mine:
+        st.caption("No run has used this dataset yet.")
+        return
+    st.caption("Runs that used it")
+    st.dataframe(
+        [
+            {
+                "Run": f"watch?run={use.run_id}#{use.run_name}",
+                "State": use.state,
+                "Version": use.git_blob[:12],
+                "The file now": since(use.git_blob, item),
+                "Started": ago(use.started),
+            }
+            for use in mine
+        ],
+        hide_index=True,
+        column_config={"Run": st.column_config.LinkColumn(display_text=r"#(.*)$", width="medium")},
+    )
+
+
+def _content(item: Dataset, version: Digests) -> None:
+    """Rows, columns, and what can be done with a version."""
+    try:
+        table = columns(item.path, version.git_blob)
+    except LabError as error:
+        st.error(str(error))
+        return
+    rows, shape, size, actions = st.columns([1, 2, 1, 2], vertical_alignment="center")
+    rows.metric("Rows", f"{len(next(iter(table.values()))):,}")
+    shape.metric("Columns", ", ".join(table) if len(table) <= 4 else len(table), help=", ".join(table))
+    size.metric("Size", size_of(version.size))
+    with actions.container(horizontal=True):
+        st.download_button(
+            "Download",
+            data=lambda: read(item.path, version.git_blob)[0],
+            file_name=Path(item.path).name,
+            mime="application/octet-stream",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        if st.button("Use in a run", icon=":material/rocket_launch:"):
+            data = presets()[PRESET].config.model_dump(mode="json", by_alias=True)
+            newest = item.now is not None and item.now == version
+            chosen = {"dataset": item.path, "dataset_version": None if newest else version.git_blob}
+            st.session_state["launch.upload"] = data | {"problem": data["problem"] | chosen}
+            st.switch_page("pages/launch_runs.py")
+
+
+def _digests(version: Digests) -> None:
+    lines = {
+        "SHA-256": version.sha256,
+        "SHA-1": version.sha1,
+        "Git blob": version.git_blob,
+        "MD5 (DVC)": version.md5,
+    }
+    st.code("\n".join(f"{name:<10} {value}" for name, value in lines.items()), language=None)
+
+
+def _version_row(item: Dataset, digests: Digests, used: list[Use]) -> dict[str, object]:
+    seen = next((version.seen for version in item.versions if version.digests == digests), None)
+    return {
+        "Version": digests.git_blob[:12],
+        "First seen": ago(seen) if seen else "not recorded: no run used it yet",
+        "Size": size_of(digests.size),
+        "Runs": sum(use.git_blob == digests.git_blob for use in used),
+        "The file now": since(digests.git_blob, item),
+    }
+
+
+def size_of(size: int) -> str:
+    """Bytes as "29 kB"."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"

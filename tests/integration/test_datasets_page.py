@@ -1,0 +1,154 @@
+"""The Datasets page: empty, filled, with uploads good and bad, and with files that changed or went away."""
+
+import numpy as np
+import pytest
+
+from core import jobs
+from core.config import override
+from core.home import home
+from core.presets import presets, resolve
+from core.problems.burgers_inverse import SAMPLE, sample_csv
+from core.tracking.datasets import add, datasets, digests_of
+from core.training.run import execute
+from tests.integration.test_dataset_runs import SHORT
+from tests.integration.test_pages import opened, texts
+
+PAGE = "pages/data_sets.py"
+CSV = b"x,t,u\n0.5,0.25,1\n"
+
+
+def button(app, label):
+    return next(item for item in app.button if item.label == label)
+
+
+def tables(app):
+    return [frame.value for frame in app.dataframe]
+
+
+def upload(app, name, content, replace=False):
+    app.file_uploader[0].set_value((name, content, "text/csv")).run()
+    if replace:
+        app.checkbox[0].check().run()
+    return button(app, "Add").click().run()
+
+
+def test_empty_page_says_what_a_dataset_is_and_one_click_makes_the_sample():
+    app = opened(PAGE)
+    assert not app.exception
+    assert "A dataset is a file of measurements" in texts(app)
+    assert presets()["burgers-inverse"].title in texts(app)
+    assert button(app, "Add").disabled
+    button(app, "Make the sample dataset").click().run()
+    assert not app.exception
+    assert (home().data / SAMPLE).read_bytes() == sample_csv()
+    assert tables(app)[0]["Dataset"].tolist() == [SAMPLE]
+    assert "added" in app.success[0].value
+    found = digests_of(sample_csv())
+    for digest in (found.sha256, found.sha1, found.git_blob, found.md5):
+        assert digest in app.code[0].value
+    assert {item.label: item.value for item in app.metric}["Rows"] == "500"
+    button(app, "Make the sample dataset").click().run()
+    assert "already there" in app.success[0].value
+
+
+def test_upload_is_checked_and_never_overwrites_silently():
+    app = upload(opened(PAGE), "mine.csv", CSV)
+    assert not app.exception
+    assert "added" in app.success[0].value
+    assert (home().data / "mine.csv").read_bytes() == CSV
+    newer = CSV.replace(b"1", b"2")
+    app = upload(app, "mine.csv", newer)
+    assert any("other content" in item.value for item in app.error)
+    assert (home().data / "mine.csv").read_bytes() == CSV
+    app = upload(opened(PAGE), "mine.csv", newer, replace=True)
+    assert not app.error
+    assert "replaced" in app.success[0].value
+    assert (home().data / "mine.csv").read_bytes() == newer
+    assert len(app.selectbox[0].options) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("bad.csv", b"x,t\n1\n", "line 2: 1 cells"),
+        ("bad.csv", b"\x00\xff", "not UTF-8"),
+        ("bad.npz", b"PK", "no .npz file"),
+        ("../bad.csv", CSV, "letters, digits"),
+    ],
+)
+def test_a_bad_upload_is_a_message_and_leaves_nothing(name, content, words):
+    app = upload(opened(PAGE), name, content)
+    assert not app.exception
+    assert any(words in item.value for item in app.error)
+    assert datasets() == []
+
+
+def test_runs_their_versions_and_what_changed_since():
+    add(SAMPLE, sample_csv())
+    run_id = jobs.begin_here(override(resolve("burgers-inverse"), SHORT))
+    execute(run_id, 1)
+    app = opened(PAGE, dataset=SAMPLE)
+    (runs,) = [table for table in tables(app) if "Run" in table]
+    assert runs["Run"].tolist() == [f"watch?run={run_id}#short"]
+    assert runs["The file now"].tolist() == ["same"]
+    newer = sample_csv(0.1)
+    (home().data / SAMPLE).write_bytes(newer)
+    app = opened(PAGE, dataset=SAMPLE)
+    listed, kept, runs = tables(app)
+    assert listed["File"].tolist() == ["changed, not used yet"]
+    assert kept["Version"].tolist() == [digests_of(newer).git_blob[:12], digests_of(sample_csv()).git_blob[:12]]
+    assert kept["Runs"].tolist() == [0, 1]
+    assert runs["The file now"].tolist() == [f"changed to {digests_of(newer).git_blob[:12]}"]
+    (home().data / SAMPLE).unlink()
+    app = opened(PAGE, dataset=SAMPLE)
+    assert not app.exception
+    assert "The file was removed" in texts(app)
+    assert tables(app)[2]["The file now"].tolist() == ["removed"]
+
+
+def test_a_file_that_is_no_table_is_listed_with_the_reason():
+    (home().ensure().data / "notes.txt").write_text("hello")
+    np.save(home().data / "cube.npy", np.zeros((2, 2, 2)))
+    app = opened(PAGE, dataset="notes.txt")
+    assert not app.exception
+    assert any("not in .csv" in item.value for item in app.error)
+    app = opened(PAGE, dataset="cube.npy")
+    assert any("shape" in item.value for item in app.error)
+
+
+@pytest.mark.parametrize("name", ["nothing.csv", "../jobs.db", "/etc/passwd"])
+def test_a_link_to_what_is_not_there_is_a_message(name):
+    add("a.csv", CSV)
+    app = opened(PAGE, dataset=name)
+    assert not app.exception
+    assert any("There is no dataset" in item.value for item in app.warning)
+
+
+def test_launch_says_that_the_dataset_is_missing_and_where_to_get_it():
+    app = opened("pages/launch_runs.py")
+    assert app.session_state["launch.preset"] == "poisson2d-quick"
+    app.pills[0].set_value("burgers-inverse").run()
+    assert not app.exception
+    assert any(f"no dataset '{SAMPLE}'" in item.value for item in app.error)
+    assert any(f"no dataset '{SAMPLE}'" in item.value for item in app.markdown)
+    assert button(app, "Launch").disabled
+    add(SAMPLE, sample_csv())
+    app.run()
+    assert not app.error
+    assert not button(app, "Launch").disabled
+    app = opened("pages/launch_runs.py")
+    next(item for item in app.selectbox if item.label == "Problem").set_value("burgers_inverse").run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_use_in_a_run_fills_the_form():
+    add("mine.csv", CSV)
+    add("mine.csv", CSV.replace(b"1", b"2"), replace=True)
+    app = opened(PAGE, dataset="mine.csv")
+    app.selectbox[0].select_index(1).run()
+    button(app, "Use in a run").click().run()
+    assert not app.exception
+    chosen = app.session_state["launch.data"]["problem"]
+    assert (chosen["dataset"], chosen["dataset_version"]) == ("mine.csv", digests_of(CSV).git_blob)
+    assert not app.error
