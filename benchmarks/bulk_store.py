@@ -75,9 +75,10 @@ def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0) -> list[s
                 "lab.checkpoint.step": str(10 * points),
                 **{f"provenance.{name}": "sample" for name in ("torch", "numpy", "python", "threads", "device")},
             }
-            folder = home().run_dir(run_id)
-            folder.mkdir(parents=True)
-            (folder / "config.json").write_text(config.canonical_json() + "\n", encoding="utf-8")
+            if state != "running":  # those run on another machine
+                folder = home().run_dir(run_id)
+                folder.mkdir(parents=True)
+                (folder / "config.json").write_text(config.canonical_json() + "\n", encoding="utf-8")
         tags |= {"mlflow.runName": config.name}
         rows["params"] += [(key, value, run_id) for key, value in params.items()]
         rows["tags"] += [(key, value, run_id) for key, value in tags.items()]
