@@ -5,6 +5,7 @@ import streamlit as st
 from core.errors import LabError
 from core.tracking import store
 from pages.parts.compare_table import as_csv, run_table
+from pages.parts.first_paint import let_it_paint
 from pages.parts.run_search import Shown, search_bar
 from pages.parts.selection import Selection, first, from_text, keep
 
@@ -91,6 +92,7 @@ try:
             icon=":material/link_off:",
         )
     frame = run_table(shown, selection)
+    let_it_paint("compare")
     if not shown.records:
         st.info("No run matches. Take a word away, or a filter.", icon=":material/search_off:")
     chosen = selection or first(frame.index[:UNCHOSEN])
