@@ -15,7 +15,8 @@ from core.presets import resolve
 from core.tracking import store
 from core.tracking.best import Rule, get_best_run, ranking
 from core.tracking.history import HistoryWriter
-from core.tracking.replay import differences, verify
+from core.tracking.replay import differences
+from core.tracking.verify import verify
 from core.training.run import execute
 from tests.integration.test_pages import ROOT
 
@@ -98,7 +99,7 @@ def test_a_rerun_is_bit_identical(preset):
     execute(second, 1)
     verdict = verify(first, second)
     assert verdict.outcome == "bit-identical", verdict.sentence()
-    assert verdict.environment == {}
+    assert not any(fact.differs for fact in verdict.environment)
     other = jobs.begin_here(override(config, ["seed=1"]))
     execute(other, 1)
     verdict = verify(first, other)
