@@ -30,11 +30,17 @@ def start_from(data: dict) -> None:
     st.session_state["launch.errors"] = {}
 
 
-def start_from_preset() -> None:
-    """Fill the form from the preset that was clicked."""
+def start_from_preset(name: str) -> None:
+    """Fill the form from a preset."""
+    st.session_state["launch.preset"] = name
+    start_from(presets()[name].config.model_dump(mode="json", by_alias=True))
+
+
+def preset_clicked() -> None:
+    """Fill the form from the preset that was clicked, and forget what it held."""
     if name := st.session_state["launch.preset"]:
         forget_source()
-        start_from(presets()[name].config.model_dump(mode="json", by_alias=True))
+        start_from_preset(name)
 
 
 def start_from_source(source: Source) -> None:
@@ -93,15 +99,13 @@ def launch_panel(data: dict, source: Source | None) -> None:
         tags = {REPLAY_TAG: source.name} if source and source.kind == "replay" else None
         run_id = jobs.submit(config, tags=tags)
         st.switch_page("pages/watch_runs.py", query_params={"run": run_id})
-    if config is not None and source is not None and source_changes(source, config):
-        start_from_source(source)
-        st.rerun()
+    if config is not None and source is not None:
+        source_changes(source, config, restore=start_from_source)
 
 
 st.title("Launch a run")
 if "launch.data" not in st.session_state:
-    st.session_state["launch.preset"] = next(iter(presets()))
-    start_from_preset()
+    start_from_preset(next(iter(presets())))
 try:
     if linked := linked_source():
         start_from_source(linked)
@@ -115,7 +119,7 @@ with main:
         list(presets()),
         format_func=lambda name: f"{presets()[name].title} · {duration(presets()[name].expected_seconds)}",
         key="launch.preset",
-        on_change=start_from_preset,
+        on_change=preset_clicked,
     )
     if chosen:
         st.caption(f"{presets()[chosen].description} The time is for two CPU cores.")

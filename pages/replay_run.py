@@ -107,6 +107,7 @@ def choose_rerun(source: RunRecord) -> str | None:
 
 def verification(source: RunRecord) -> None:
     """The rerun's progress, then the verdict."""
+    st.subheader("Verify")
     rerun = choose_rerun(source)
     if rerun is None:
         return
@@ -127,18 +128,11 @@ with left:
         picker()
     except LabError as error:
         st.error(str(error))
-wanted = st.query_params.get("run")
 with right:
     try:
-        chosen = run_panel(find_id(wanted)) if wanted else None
-        if not wanted:
+        if wanted := st.query_params.get("run"):
+            verification(run_panel(find_id(wanted)))
+        else:
             st.caption("Choose a run: its config comes back into the Launch form, or it is trained again and compared.")
-    except LabError as error:
-        st.error(str(error))
-        chosen = None
-if chosen:
-    st.subheader("Verify", divider="gray")
-    try:
-        verification(chosen)
     except LabError as error:
         st.error(str(error))

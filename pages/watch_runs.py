@@ -6,8 +6,10 @@ from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
 from core.tracking.curves import RunCurves, run_curves
+from core.tracking.in_force import in_force
 from pages.parts.figures import lambda_figure, residual_figure
 from pages.parts.live_plotly import live_plotly
+from pages.parts.origin_view import in_force_badge
 from pages.parts.run_list import chosen_run, run_table, state_badge
 from pages.parts.text import ago, duration, figure_of
 
@@ -36,6 +38,9 @@ def controls(job: jobs.Job) -> None:
                 st.rerun()
         st.page_link(
             "pages/launch_runs.py", label="Replay", icon=":material/replay:", query_params={"replay": job.run_id}
+        )
+        st.page_link(
+            "pages/replay_run.py", label="Provenance", icon=":material/fingerprint:", query_params={"run": job.run_id}
         )
         if job.has_checkpoint:
             st.page_link(
@@ -97,7 +102,8 @@ def figures(job: jobs.Job, progress: dict) -> None:
         cells = {"λ": f"{progress['lambda']:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(label, value)
-    st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}`")
+    badge = in_force_badge(in_force(job.run_id, local=True))
+    st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}` {badge}")
 
 
 st.title("Watch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -99,17 +100,17 @@ def note_list(notes: tuple[str, ...]) -> None:
         st.warning(f"Not all of the config is as it was written:\n{lines}", icon=":material/history:")
 
 
-def source_changes(source: Source, config: RunConfig) -> bool:
-    """The fields changed since, in a table; True when the visitor wants the source's values back."""
+def source_changes(source: Source, config: RunConfig, restore: Callable[[Source], None]) -> None:
+    """The fields changed since, in a table, and a button that has `restore` fill the form from the source again."""
     if source.kind == "parent":
-        return False
+        return
     changed = differences(source.config, config)
     if not changed:
         st.caption(":material/equal: Every field as in the source.")
-        return False
+        return
     st.caption(f":material/difference: {len(changed)} changed against the source:")
     difference_table(changed, "source", "now")
-    return st.button("Back to the source's values", icon=":material/undo:", width="stretch")
+    st.button("Back to the source's values", on_click=restore, args=(source,), icon=":material/undo:", width="stretch")
 
 
 def difference_table(changed: tuple[Difference, ...], before: str, after: str) -> None:

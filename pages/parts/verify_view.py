@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core import jobs
 from core.errors import RunNotFoundError
+from core.tracking.history import INTEGERS
 from core.tracking.verify import Verdict, history_of, verify
 from pages.parts.figures import PALETTE, Series, curve_figure
-from pages.parts.launch_source import difference_table
+from pages.parts.launch_source import difference_table, value_text
 from pages.parts.live_plotly import live_plotly
 from pages.parts.text import duration
 
@@ -54,17 +56,17 @@ def verdict_of(source: str, rerun: str, states: tuple[str, str]) -> Verdict:
 def verdict_view(verdict: Verdict, source: str, rerun: str) -> None:
     """The verdict in words, the curves over each other, the environments side by side."""
     SHOW[verdict.outcome](verdict.sentence(), icon=f":material/{ICONS[verdict.outcome]}:")
-    curves, facts = st.columns([7, 5], gap="large")
-    with curves:
-        overlay(verdict, source, rerun)
-    with facts:
-        environment_table(verdict)
+    overlay(verdict, source, rerun)
+    environment_table(verdict)
 
 
 def overlay(verdict: Verdict, source: str, rerun: str) -> None:
     """One column of both histories over each other."""
+    histories = history_of(source), history_of(rerun)
     names = [
-        column.name for column in verdict.columns if column.curve and column.name not in ("iteration", "stage", "phase")
+        column.name
+        for column in verdict.columns
+        if column.curve and column.name not in INTEGERS and np.isfinite(histories[0][column.name]).any()
     ]
     name = st.segmented_control(
         "Curve",
@@ -75,7 +77,6 @@ def overlay(verdict: Verdict, source: str, rerun: str) -> None:
         label_visibility="collapsed",
     )
     name = name or "max_residual"
-    histories = history_of(source), history_of(rerun)
     series = [
         Series(history["iteration"], history[name], label, color, dash)
         for history, label, color, dash in zip(
@@ -85,23 +86,18 @@ def overlay(verdict: Verdict, source: str, rerun: str) -> None:
     figure = curve_figure(
         series, x_title="iteration", y_title=LABELS.get(name, name), log_y=name != "lambda", revision=f"{rerun}{name}"
     )
-    live_plotly(figure, key="replay.overlay", height=420)
+    live_plotly(figure, key="replay.overlay", height=360)
 
 
 def environment_table(verdict: Verdict) -> None:
     """Facts of both runs, those that differ marked; then the configs and the packages, where they differ."""
-    rows = [(fact.name, fact.source, fact.rerun, "≠" if fact.differs else "") for fact in verdict.environment]
-    names, sources, reruns, marks = zip(*rows, strict=True)
-    st.dataframe(
-        {"fact": names, "source": sources, "rerun": reruns, "differs": marks},
-        hide_index=True,
-        height=38 + 29 * len(rows),
-        row_height=29,
-        column_config={
-            "fact": st.column_config.TextColumn("", width=130),
-            "differs": st.column_config.TextColumn("≠", width=40, help="Rows that differ"),
-        },
-    )
+    rows = [(fact.name, value_text(fact.source), value_text(fact.rerun), fact.differs) for fact in verdict.environment]
+    cells = [
+        (f":red[**≠ {name}**]", f"**{source}**", f"**{rerun}**") if differs else (name, source, rerun)
+        for name, source, rerun, differs in rows
+    ]
+    names, sources, reruns = map(list, zip(*cells, strict=True))
+    st.table({"environment": names, "source": sources, "rerun": reruns}, border="horizontal", hide_index=True)
     if verdict.config:
         st.caption("Configs differ:")
         difference_table(verdict.config, "source", "rerun")

@@ -80,10 +80,13 @@ def test_replay_fills_the_form_and_tells_what_was_changed():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["replay"] = run_id
     app.run()
-    assert any("as it was" in item.value for item in app.caption)
+    assert any("as in the source" in item.value for item in app.caption)
     assert store.run_config(run_id).hash.startswith(app.code[0].value)
     next(item for item in app.text_input if item.label == "Hidden").set_value("9, 8").run()
-    assert any("network.hidden" in item.value for item in app.caption)
+    changes = app.table[0].value
+    assert changes.values.tolist() == [["`network.hidden`", "8, 8", "9, 8"]]
+    next(item for item in app.button if "Back to" in item.label).click().run()
+    assert store.run_config(run_id).hash.startswith(app.code[0].value)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["replay"] = "0" * 32
     app.run()
