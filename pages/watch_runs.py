@@ -36,12 +36,7 @@ def controls(job: jobs.Job) -> None:
             if st.button(label, key=f"watch.{label}.{job.run_id}"):
                 action(job.run_id)
                 st.rerun()
-        st.page_link(
-            "pages/launch_runs.py", label="Replay", icon=":material/replay:", query_params={"replay": job.run_id}
-        )
-        st.page_link(
-            "pages/replay_run.py", label="Provenance", icon=":material/fingerprint:", query_params={"run": job.run_id}
-        )
+        st.page_link("pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id})
         if job.has_checkpoint:
             st.page_link(
                 "pages/solution_3d.py",
