@@ -58,10 +58,10 @@ def _run_id(text: str) -> str:
     found = [job.run_id for job in jobs.queue() if job.run_id.startswith(text)]
     if len(found) == 1:
         return found[0]
-    from core.errors import RunNotFoundError
-
     if not found:
-        raise RunNotFoundError(text)
+        from core.tracking.search import find_id
+
+        return find_id(text)
     raise LabError(f"{text!r} fits {len(found)} runs; write more of the id.")
 
 
@@ -75,10 +75,11 @@ def train(
     _train(chosen, json_out)
 
 
-def _train(config, json_out: Path | None) -> str:
+def _train(config, json_out: Path | None, tags: dict[str, str] | None = None) -> tuple[str, dict]:
+    """Train, print the report, write it; the run's id and the report. Ends the program unless the run finished."""
     from core import jobs
 
-    run_id = jobs.begin_here(config)
+    run_id = jobs.begin_here(config, tags=tags)
     from core.training.run import execute
 
     print(f"run {run_id}", flush=True)
@@ -88,13 +89,17 @@ def _train(config, json_out: Path | None) -> str:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(1) from None
     data = report.as_dict()
-    if json_out:
-        json_out.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    _write_json(json_out, data)
     for key, value in data.items():
         print(f"{key:>18}  {value}")
     if report.state == "stopped":
         raise typer.Exit(130)
-    return run_id
+    return run_id, data
+
+
+def _write_json(path: Path | None, data: dict) -> None:
+    if path:
+        path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
 def _writable(path: Path | None) -> None:
@@ -230,20 +235,40 @@ def best(
 
 @app.command()
 def replay(
-    run: RunArgument,
+    run: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Run id or its beginning; or an old config file.")],
     json_out: JsonOption = None,
     verify: Annotated[bool, typer.Option("--verify", help="Compare the curves; exit code 1 when they differ.")] = False,
 ) -> None:
-    """Train the config of an old run again, in this process."""
-    from core.tracking.replay import verify as compare
-    from core.tracking.store import run_config
+    """Train the config of an old run again, in this process; what this version reads otherwise is named."""
+    from core.config import load_data
+    from core.migrations import read_config
+    from core.tracking import store
+    from core.tracking.replay import prepare_rerun
+    from core.tracking.verify import verify as compare
 
     _writable(json_out)
-    source = _run_id(run)
-    rerun = _train(run_config(source), json_out)
+    path = Path(run)
+    if path.suffix in (".yaml", ".yml", ".json"):
+        if verify:
+            raise LabError("--verify compares with a run; name its id instead of a file.")
+        source, reading, tags = None, read_config(load_data(path)), None
+        config = reading.config
+    else:
+        source = _run_id(run)
+        reading, rerun = store.stored_config(source), prepare_rerun(source, to_verify=verify)
+        config, tags = rerun.config, rerun.tags
+    for note in reading.notes:
+        print(f"note: {note}", file=sys.stderr)
+    run_id, data = _train(config, json_out, tags)
     if verify:
-        verdict = compare(source, rerun)
+        verdict = compare(source, run_id)
+        _write_json(json_out, data | {"replay_of": source, "verify": verdict.as_dict()})
         print(verdict.sentence())
+        for fact in verdict.environment:
+            if fact.differs:
+                print(f"{fact.name:>18}  {fact.source} | {fact.rerun}")
+        for package in verdict.packages:
+            print(f"{package.field:>18}  {package.before or 'absent'} | {package.after or 'absent'}")
         if verdict.outcome == "different":
             raise typer.Exit(1)
 

@@ -20,6 +20,16 @@ from core.errors import ConfigError
 from core.frozen import Frozen
 from core.problems import CATALOGUE
 
+VERSION = 1
+"""Version of the config's fields. One more whenever a field is renamed or dropped, with a step in core.migrations."""
+
+LARGEST_FILE = 1_000_000
+"""Bytes; a config of twelve stages has some ten thousand."""
+MOST_VALUES = 20_000
+"""Values in a file, each repetition by a YAML alias counted."""
+
+NO_SUCH_FIELD = "there is no such field"
+
 ProblemConfig = Annotated[reduce(operator.or_, CATALOGUE), Field(discriminator="kind")]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"]
@@ -178,27 +188,90 @@ def _plain_zero(value: Any) -> Any:
 
 def parse_config(data: Any) -> RunConfig:
     """A RunConfig from plain data. Raises ConfigError naming each field at fault, its value and what is allowed."""
-    if not isinstance(data, dict):
-        raise ConfigError([f"a run's config is a mapping of fields, not {type(data).__name__}"])
+    check_version(data)
     try:
         return RunConfig.model_validate(data)
     except ValidationError as error:
         raise ConfigError([line for _, line in field_errors(error)]) from None
 
 
-def load_config(path: Path) -> RunConfig:
-    """A RunConfig from a YAML or JSON file. Raises ConfigError."""
+def check_version(data: Any, version: int = VERSION) -> int:
+    """The version that plain data of a config was made by, `version` where it does not say.
+
+    Raises ConfigError for what is no config, and for the config of a newer program, of which nothing may be guessed.
+    """
+    if not isinstance(data, dict):
+        raise ConfigError([f"a run's config is a mapping of fields, not {_kind_of(data)}"])
+    made_by = data.get("version", version)
+    number = isinstance(made_by, int | float) and not isinstance(made_by, bool)
+    if not number or not float(made_by).is_integer() or made_by < 0:
+        raise ConfigError([f"version: {_short(made_by)} is not allowed; it should be {version}"])
+    if made_by > version:
+        raise ConfigError(
+            [f"version: the config was made by version {made_by}, this program reads up to {version}; update it"]
+        )
+    return int(made_by)
+
+
+def read_data(raw: bytes, name: str) -> dict[str, Any]:
+    """The fields in a YAML or JSON file's bytes, a preset's `config` where it is one; not yet validated.
+
+    Raises ConfigError when it is too large, no text, neither YAML nor JSON, or no mapping.
+    """
+    if len(raw) > LARGEST_FILE:
+        raise ConfigError([f"{name} has {len(raw) / 1e6:.1f} MB, and a config at most {LARGEST_FILE / 1e6:.0f}"])
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path} can't be read: {getattr(error, 'strerror', None) or error}"]) from None
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError([f"{name} can't be read: it is no UTF-8 text"]) from None
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{name} can't be read: it is nested too deeply"]) from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+        raise ConfigError([f"{name} is neither YAML nor JSON: {_short(' '.join(str(error).split()), 200)}"]) from None
+    if _more_values_than(MOST_VALUES, data):
+        raise ConfigError([f"{name} has more than {MOST_VALUES:,} values, and no config needs so many"])
     if isinstance(data, dict) and isinstance(data.get("config"), dict):
         data = data["config"]
-    return parse_config(data)
+    if not isinstance(data, dict):
+        raise ConfigError([f"{name} holds {_kind_of(data)}, and a run's config is a mapping of fields"])
+    return data
+
+
+def _more_values_than(limit: int, data: Any) -> bool:
+    """Whether data has more values than that; ends for data that contains itself, too."""
+    waiting, seen = [data], 0
+    while waiting:
+        value = waiting.pop()
+        seen += 1
+        if seen > limit:
+            return True
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | set | tuple):
+            waiting.extend(value)
+    return False
+
+
+def _kind_of(data: Any) -> str:
+    names = {type(None): "nothing", list: "a list", str: "a text"}
+    return names.get(type(data), f"a value of type {type(data).__name__}")
+
+
+def load_config(path: Path) -> RunConfig:
+    """A RunConfig from a YAML or JSON file written for this version. Raises ConfigError."""
+    return parse_config(load_data(path))
+
+
+def load_data(path: Path) -> dict[str, Any]:
+    """The fields in a YAML or JSON file, not yet validated. Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError([f"{path} can't be read: {error.strerror or error}"]) from None
+    return read_data(raw, str(path))
 
 
 def override(config: RunConfig, settings: list[str]) -> RunConfig:
@@ -265,7 +338,9 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
     if kind == "extra_forbidden":
         known = _field_names()
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        return f"{name}: there is no such field" + (f"; did you mean {near[0]!r}?" if near else "")
+        return f"{name}: {NO_SUCH_FIELD}" + (f"; did you mean {near[0]!r}?" if near else "")
+    if kind == "invalid_key":
+        return f"{name}: {NO_SUCH_FIELD}; fields have names"
     if kind == "missing":
         return f"{name}: is missing"
     if kind == "union_tag_invalid":
@@ -278,11 +353,16 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
     if kind in ("too_short", "too_long"):
         wanted = f"at least {context.get('min_length')}" if kind == "too_short" else f"at most {context['max_length']}"
         return f"{name}: has {context['actual_length']} entries; allowed: {wanted}"
-    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "…"
+    shown = _short(value)
     if path == ("device",):
         return f"{name}: {shown} is not allowed; it should be auto, cpu, cuda or cuda:N"
     message = item["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("should ")
     return f"{name}: {shown} is not allowed; it should {message}"
+
+
+def _short(value: Any, length: int = 60) -> str:
+    text = value if isinstance(value, str) and length > 60 else repr(value)
+    return text if len(text) <= length else text[: length - 3] + "…"
 
 
 def _field_names() -> set[str]:

@@ -4,18 +4,24 @@ import streamlit as st
 from pydantic import ValidationError
 
 from core import jobs
-from core.config import Fourier, GaussNewton, RunConfig, Stage, field_errors
+from core.config import RunConfig, field_errors
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
 from core.tracking.datasets import pinned
-from core.tracking.store import run_config
+from core.tracking.replay import REPLAY_TAG
 from pages.parts.config_form import fields_form
+from pages.parts.launch_source import (
+    NEXT_STAGE,
+    Source,
+    forget_source,
+    linked_source,
+    source_changes,
+    source_notes,
+)
 from pages.parts.text import duration
 
 UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
-# What "Add a stage" adds: a Fourier correction, whose first step is nearly undamped since it is linear.
-NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
 
 
 def start_from(data: dict) -> None:
@@ -25,47 +31,24 @@ def start_from(data: dict) -> None:
     st.session_state["launch.errors"] = {}
 
 
-def start_from_preset() -> None:
-    """Fill the form from the preset that was clicked."""
+def start_from_preset(name: str) -> None:
+    """Fill the form from a preset."""
+    st.session_state["launch.preset"] = name
+    start_from(presets()[name].config.model_dump(mode="json", by_alias=True))
+
+
+def preset_clicked() -> None:
+    """Fill the form from the preset that was clicked, and forget what it held."""
     if name := st.session_state["launch.preset"]:
-        start_from(presets()[name].config.model_dump(mode="json", by_alias=True))
+        forget_source()
+        start_from_preset(name)
 
 
-def start_from_link() -> None:
-    """Fill the form from the permalink, once: `?replay=RUN` with a run's config, `?parent=RUN` with its next stage."""
-    for key in ("replay", "parent"):
-        run_id = st.query_params.get(key)
-        if not run_id or st.session_state.get("launch.source") == (key, run_id):
-            continue
-        config = run_config(run_id)
-        data = config.model_dump(mode="json", by_alias=True)
-        if key == "parent":
-            from core.tracking.best import require_checkpoint
-
-            require_checkpoint(run_id)
-            data |= {"parent": run_id, "stages": [NEXT_STAGE], "name": f"{config.name or run_id[:8]}, next stage"}
-        st.session_state["launch.source"] = (key, run_id)
-        st.session_state["launch.preset"] = None
-        start_from(data)
-    if uploaded := st.session_state.pop("launch.upload", None):
-        st.session_state["launch.preset"] = None
-        start_from(uploaded)
-
-
-def source_note(config: RunConfig) -> None:
-    """Where the form came from and what was changed since."""
-    key, run_id = st.session_state.get("launch.source", ("", ""))
-    if st.query_params.get(key) != run_id or not run_id:
-        return
-    if key == "parent":
-        st.caption(f":material/account_tree: Starts from the frozen solution of run `{run_id[:12]}`.")
-        return
-    from core.tracking.replay import differences
-
-    changed = differences(run_config(run_id), config)
-    st.caption(f":material/replay: Replay of run `{run_id[:12]}`: " + ("as it was." if not changed else "changed:"))
-    for item in changed:
-        st.caption(f"`{item.field}` {item.before} → {item.after}")
+def start_from_source(source: Source) -> None:
+    """Fill the form from an old run or a file."""
+    st.session_state["launch.source"] = source
+    st.session_state["launch.preset"] = None
+    start_from(source.form_data())
 
 
 def validate(data: dict) -> tuple[RunConfig | None, dict]:
@@ -103,8 +86,8 @@ def fill_in() -> dict:
     return filled
 
 
-def launch_panel(data: dict) -> None:
-    """Name, validation, hash and the button."""
+def launch_panel(data: dict, source: Source | None) -> None:
+    """Name, validation, hash and the button; below it, where nothing can jump, what differs from the source."""
     data = data | {"name": st.text_input("Name", data["name"], key=f"launch.{st.session_state['launch.form']}.name")}
     config, errors = validate(data)
     if errors != st.session_state["launch.errors"]:
@@ -115,24 +98,27 @@ def launch_panel(data: dict) -> None:
         if ("problem", "dataset") in errors:
             st.page_link("pages/data_sets.py", label="Datasets", icon=":material/dataset:")
     else:
-        source_note(config)
         st.caption("Config hash")
         st.code(config.hash[:24], language=None)
         free = [slot for slot in jobs.capacity() if not slot.busy]
         st.caption("A slot is free: it starts at once." if free else "All slots are busy: it waits in the queue.")
     if st.button("Launch", type="primary", disabled=config is None, width="stretch", icon=":material/rocket_launch:"):
-        run_id = jobs.submit(config)
+        tags = {REPLAY_TAG: source.name} if source and source.kind == "replay" else None
+        run_id = jobs.submit(config, tags=tags)
         st.switch_page("pages/watch_runs.py", query_params={"run": run_id})
+    if config is not None and source is not None:
+        source_changes(source, config, restore=start_from_source)
 
 
 st.title("Launch a run")
 if "launch.data" not in st.session_state:
-    st.session_state["launch.preset"] = next(iter(presets()))
-    start_from_preset()
+    start_from_preset(next(iter(presets())))
 try:
-    start_from_link()
+    if linked := linked_source():
+        start_from_source(linked)
 except LabError as error:
     st.error(str(error))
+source = st.session_state.get("launch.source")
 main, side = st.columns([10, 3], gap="large")
 with main:
     chosen = st.pills(
@@ -140,10 +126,12 @@ with main:
         list(presets()),
         format_func=lambda name: f"{presets()[name].title} · {duration(presets()[name].expected_seconds)}",
         key="launch.preset",
-        on_change=start_from_preset,
+        on_change=preset_clicked,
     )
     if chosen:
         st.caption(f"{presets()[chosen].description} The time is for two CPU cores.")
+    if source:
+        source_notes(source)
     data = fill_in()
 with side:
     kind = data["problem"]["kind"]
@@ -152,6 +140,6 @@ with side:
     for part in problem.equation.split(r"\quad"):
         st.latex(part.strip(" ,"))
     try:
-        launch_panel(data)
+        launch_panel(data, source)
     except LabError as error:
         st.error(str(error))

@@ -1,56 +1,138 @@
-"""Replay: an old run, an id or a config file, put back into the Launch form; two runs compared bit by bit."""
+"""Replay: an old run, an id or a config file, put back into the Launch form; a rerun verified digit by digit."""
 
 import streamlit as st
-import yaml
 
-from core import jobs
-from core.config import parse_config
 from core.errors import LabError
-from core.tracking.replay import verify
+from core.tracking.in_force import in_force
+from core.tracking.replay import missing_parent, submit_rerun
+from core.tracking.search import find_id, find_runs, reruns
+from core.tracking.store import RunRecord, get_run, stored_config
+from pages.parts.launch_source import note_list, uploaded_source
+from pages.parts.origin_view import in_force_view, provenance_view
+from pages.parts.run_list import state_badge
 from pages.parts.text import ago
+from pages.parts.verify_view import follow, rerun_job, verdict_of, verdict_view
+
+ENDED = ("finished", "stopped", "failed", "crashed", "paused")
 
 
-def from_file(upload) -> None:
-    """The Launch form, filled from an uploaded config."""
-    try:
-        data = yaml.safe_load(upload.getvalue().decode("utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LabError(f"{upload.name} is neither YAML nor JSON.") from error
-    config = parse_config(data["config"] if isinstance(data, dict) and "config" in data else data)
-    st.session_state["launch.upload"] = config.model_dump(mode="json", by_alias=True)
-    st.switch_page("pages/launch_runs.py")
+def open_run(run_id: str) -> None:
+    """Show another run; the address says which."""
+    st.query_params["run"] = run_id
+    st.query_params.pop("rerun", None)
 
 
-def pick(label: str, listed: list[jobs.Job], key: str) -> str | None:
-    """A run from the list."""
-    names = {job.run_id: f"{job.name or job.run_id[:8]} · {job.state} · {ago(job.submitted)}" for job in listed}
-    return st.selectbox(label, list(names), index=None, format_func=names.get, key=key)
+def open_selected(listed: list[RunRecord]) -> None:
+    """The run whose row was clicked."""
+    if rows := st.session_state[st.session_state["replay.table"]]["selection"]["rows"]:
+        open_run(listed[rows[0]].run_id)
+
+
+def picker() -> None:
+    """Every run of the store that has a config, found by name, problem, state or id; or a config file."""
+    text = st.text_input("Find a run", placeholder="name, problem, state, or an id", key="replay.find").strip()
+    listed = find_runs(text)
+    if not listed:
+        if text:
+            st.warning(
+                f"No run fits `{text}`: neither its name, problem or state, nor the beginning of its id or hash."
+            )
+        else:
+            st.info("No runs yet. Launch one; later its config comes back into the form.", icon=":material/info:")
+            st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+    if listed and st.session_state.get("replay.found") != text:
+        st.session_state["replay.found"] = text
+        if len(listed) == 1 and listed[0].run_id.startswith(text.lower()):
+            open_run(listed[0].run_id)
+    if listed:
+        st.session_state["replay.table"] = f"replay.table.{text}"
+        st.dataframe(
+            [{"run": r.name, "problem": r.problem, "state": r.state, "started": ago(r.started)} for r in listed],
+            key=st.session_state["replay.table"],
+            on_select=lambda: open_selected(listed),
+            selection_mode="single-row",
+            hide_index=True,
+            height=min(38 + 35 * len(listed), 424),
+        )
+        if len(listed) == 100:
+            st.caption("The newest 100; a word above finds older ones.")
+    upload = st.file_uploader("or a config file", type=["json", "yaml", "yml"], max_upload_size=1, key="replay.file")
+    if upload is not None:
+        st.session_state["launch.upload"] = uploaded_source(upload.getvalue(), upload.name)
+        st.switch_page("pages/launch_runs.py")
+
+
+def run_panel(run_id: str) -> RunRecord:
+    """The chosen run, what can be done with it, and where it comes from."""
+    record, reading = get_run(run_id), stored_config(run_id)
+    st.markdown(f"### {record.name} &nbsp; {state_badge(record.state)}")
+    st.caption(f"{record.problem} · {ago(record.started)} · config `{reading.config.hash[:12]}` · run `{run_id}`")
+    note_list(reading.notes)
+    missing = missing_parent(reading.config)
+    if missing:
+        st.warning(missing)
+    with st.container(horizontal=True):
+        if st.button("Fill the Launch form", type="primary", icon=":material/replay:"):
+            st.switch_page("pages/launch_runs.py", query_params={"replay": run_id})
+        can = record.state in ENDED and not missing
+        if st.button("Verify by a rerun", disabled=not can, icon=":material/verified:", help="Trains it once more."):
+            st.query_params["rerun"] = submit_rerun(run_id)
+            st.rerun()
+    in_force_view(in_force(run_id))
+    provenance_view(run_id)
+    return record
+
+
+def choose_rerun(source: RunRecord) -> str | None:
+    """Which run is compared with the source: one of its reruns, or any by its id; the address keeps it."""
+    names = {r.run_id: f"{r.name} · {r.state} · {ago(r.started)} · {r.run_id[:8]}" for r in reruns(source)}
+    wanted = st.query_params.get("rerun")
+    options = list(dict.fromkeys([*([wanted] if wanted else []), *names]))
+    chosen = st.selectbox(
+        "Compare with",
+        options,
+        index=0 if wanted else None,
+        format_func=lambda run_id: names.get(run_id, run_id),
+        placeholder="a rerun of it, or the id of any run",
+        accept_new_options=True,
+        key=f"replay.rerun.{source.run_id}.{wanted}",
+    )
+    if not chosen:
+        return None
+    rerun = find_id(chosen)
+    if rerun != wanted:
+        st.query_params["rerun"] = rerun
+    return rerun
+
+
+def verification(source: RunRecord) -> None:
+    """The rerun's progress, then the verdict."""
+    st.subheader("Verify")
+    rerun = choose_rerun(source)
+    if rerun is None:
+        return
+    job = rerun_job(rerun)
+    if job is not None and (job.active or job.state == "queued"):
+        follow(rerun)
+        return
+    if job is not None and job.reason:
+        st.caption(f"The rerun is {job.state}: {job.reason}")
+    state = job.state if job else get_run(rerun).state
+    verdict_view(verdict_of(source.run_id, rerun, (source.state, state)), source.run_id, rerun)
 
 
 st.title("Replay")
-try:
-    listed = jobs.queue()
-    if not listed:
-        st.info("No runs yet. Launch one; later its config comes back into the form here.", icon=":material/info:")
-        st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
-        st.stop()
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Back into the form")
-        chosen = pick("Run", listed, "replay.run")
-        pasted = st.text_input("or its id", placeholder="32 hexadecimal digits", key="replay.id").strip()
-        if st.button("Fill the form", type="primary", disabled=not (chosen or pasted), icon=":material/replay:"):
-            st.switch_page("pages/launch_runs.py", query_params={"replay": pasted or chosen})
-        upload = st.file_uploader("or a config file", type=["json", "yaml", "yml"], key="replay.file")
-        if upload is not None:
-            from_file(upload)
-    with right:
-        st.subheader("Verify a rerun")
-        source = pick("Source", listed, "replay.source")
-        rerun = pick("Rerun", listed, "replay.rerun")
-        if source and rerun:
-            verdict = verify(source, rerun)
-            show = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}
-            show[verdict.outcome](verdict.sentence())
-except LabError as error:
-    st.error(str(error))
+left, right = st.columns([5, 7], gap="large")
+with left:
+    try:
+        picker()
+    except LabError as error:
+        st.error(str(error))
+with right:
+    try:
+        if wanted := st.query_params.get("run"):
+            verification(run_panel(find_id(wanted)))
+        else:
+            st.caption("Choose a run: its config comes back into the Launch form, or it is trained again and compared.")
+    except LabError as error:
+        st.error(str(error))

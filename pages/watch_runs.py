@@ -5,9 +5,11 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
+from core.tracking.in_force import in_force
 from pages.parts.curves_cache import curves_of
 from pages.parts.figures import lambda_figure, residual_figure
 from pages.parts.live_plotly import live_plotly
+from pages.parts.origin_view import in_force_badge
 from pages.parts.run_list import chosen_run, run_table, state_badge
 from pages.parts.text import ago, duration, figure_of, plain
 
@@ -28,9 +30,7 @@ def controls(job: jobs.Job) -> None:
             if st.button(label, key=f"watch.{label}.{job.run_id}"):
                 action(job.run_id)
                 st.rerun()
-        st.page_link(
-            "pages/launch_runs.py", label="Replay", icon=":material/replay:", query_params={"replay": job.run_id}
-        )
+        st.page_link("pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id})
         if job.has_checkpoint:
             st.page_link(
                 "pages/solution_3d.py",
@@ -93,7 +93,8 @@ def figures(job: jobs.Job, progress: dict) -> None:
         cells = {unknown: f"{progress['lambda']:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(label, value)
-    st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}`")
+    badge = in_force_badge(in_force(job.run_id, local=True))
+    st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}` {badge}")
 
 
 st.title("Watch")

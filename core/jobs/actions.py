@@ -30,31 +30,35 @@ ENGINES: dict[str, Engine] = {"local": _local, "inline": _local}
 """By the name in a job's row; an inline run has no slot, and its process is looked after like any other's."""
 
 
-def submit(config: RunConfig, *, parent: str | None = None, priority: int = 0) -> str:
+def submit(
+    config: RunConfig, *, parent: str | None = None, priority: int = 0, tags: dict[str, str] | None = None
+) -> str:
     """Queue a run and return its id; it is in the store at once and outlives this process.
 
     Args:
         config: the run.
         parent: run to file it under in the store, where that is not `config.parent`, whose solution it starts from.
         priority: higher ones go first, equal ones in the order they came.
+        tags: for the store, from the run's first moment on.
 
     Raises:
         LabError: the disk is nearly full, the device or the dataset is not there, or the store can't be written.
             Nothing is half-created then: what was begun is marked failed with the reason.
     """
     config = _check(config)
-    run_id = _take_in(config, parent, "local", state="queued", priority=priority)
+    run_id = _take_in(config, parent, tags, "local", state="queued", priority=priority)
     _refresh()
     return run_id
 
 
-def begin_here(config: RunConfig, *, parent: str | None = None) -> str:
+def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, str] | None = None) -> str:
     """Take in a run that the calling process trains itself, outside the slots, and return its id. Raises LabError."""
     config = _check(config)
     pid = os.getpid()
     return _take_in(
         config,
         parent,
+        tags,
         "inline",
         state="running",
         attempt=1,
@@ -84,11 +88,11 @@ def _check_disk() -> None:
         raise LabError(f"Only {free / 2**20:.0f} MB are free in {root}; a run needs 200 MB. Free some space.")
 
 
-def _take_in(config: RunConfig, parent: str | None, engine: str, **fields: Any) -> str:
+def _take_in(config: RunConfig, parent: str | None, tags: dict[str, str] | None, engine: str, **fields: Any) -> str:
     from core.tracking import datasets, store
 
     used = datasets.keep(config)
-    run_id = store.create_run(config, parent=parent)
+    run_id = store.create_run(config, parent=parent, tags=tags)
     try:
         if used:
             datasets.log_input(run_id, used)

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
+import re
 import socket
 import subprocess
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 import core
+from core.tracking import store
 
 PACKAGES = ("torch", "numpy", "scipy", "mlflow", "pydantic", "pyarrow", "streamlit", "pyvista", "vtk", "meshio")
 SOURCE = Path(__file__).parents[2]
+FACTS_FILE, DIFF_FILE, LOCK_FILE = "provenance.json", "uncommitted.diff", "environment.txt"
+
+NAMES = {
+    "git.commit": "commit",
+    "git.diff": "uncommitted changes",
+    "seed": "seed",
+    "device": "device",
+    "gpu": "GPU",
+    "cuda": "CUDA",
+    "threads": "threads",
+    "cpu": "CPU",
+    "cpu.capability": "CPU instructions",
+    "environment": "installed packages",
+    "singularity_lab": "singularity-lab",
+    "python": "Python",
+    "torch": "torch",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "platform": "system",
+    "host": "host",
+}
+"""Facts by which a result is traced, with their names for people; the commit, the changes and the packages are hashes.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,7 +52,7 @@ class Code:
     """Git commit, or "unknown" outside a checkout."""
     dirty: bool
     diff: str
-    """Uncommitted changes as a patch, at most 1 MB of it."""
+    """Uncommitted changes as a patch, at most 1 MB of it, after a comment line for each file Git does not know."""
 
 
 @cache
@@ -33,8 +60,9 @@ def code() -> Code:
     """The commit of the source tree and what is not committed."""
     try:
         commit = _git("rev-parse", "HEAD").strip()
-        status = _git("status", "--porcelain", "--untracked-files=normal")
-        return Code(commit, bool(status.strip()), _git("diff", "HEAD")[:1_000_000] if status.strip() else "")
+        status = _git("status", "--porcelain", "--untracked-files=all").splitlines()
+        untracked = "".join(f"# not known to Git: {line[3:]}\n" for line in status if line.startswith("??"))
+        return Code(commit, bool(status), (untracked + _git("diff", "HEAD"))[:1_000_000] if status else "")
     except (OSError, subprocess.SubprocessError):
         return Code("unknown", False, "")
 
@@ -46,6 +74,18 @@ def _git(*arguments: str) -> str:
     return done.stdout
 
 
+@cache
+def environment() -> str:
+    """Every installed distribution as `name==version`, one a line in alphabetical order, as `pip freeze` writes it."""
+    found = {_normal(name): item.version for item in reversed([*distributions()]) if (name := item.metadata["Name"])}
+    return "".join(f"{name}=={number}\n" for name, number in sorted(found.items()))
+
+
+def _normal(name: str) -> str:
+    """A distribution's name as PEP 503 writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def provenance(seed: int, device: str) -> dict[str, str]:
     """Tags of a run: commit, host, versions, threads, seed, device. To be called in the process that trains."""
     import torch
@@ -55,9 +95,11 @@ def provenance(seed: int, device: str) -> dict[str, str]:
     return {
         "git.commit": code().commit,
         "git.dirty": str(code().dirty).lower(),
+        "git.diff": hashlib.sha256(code().diff.encode()).hexdigest() if code().diff else "none",
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "cpu": _processor(),
+        "cpu.capability": torch.backends.cpu.get_cpu_capability(),
         "cpu.count": str(os.cpu_count()),
         "threads": str(torch.get_num_threads()),
         "python": platform.python_version(),
@@ -67,7 +109,35 @@ def provenance(seed: int, device: str) -> dict[str, str]:
         "gpu": gpu,
         "device": device,
         "seed": str(seed),
+        "environment": hashlib.sha256(environment().encode()).hexdigest(),
     }
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run's result comes from, as the run noted it at its start."""
+
+    facts: dict[str, str]
+    """Name for people → value, in the order of `NAMES`; empty for a run that noted none."""
+    diff: bytes | None
+    """Uncommitted changes of the code; None when there were none."""
+    lock: bytes | None
+    """Installed packages as `pip freeze` writes them; None for a run that noted none."""
+
+
+def origin(run_id: str) -> Origin:
+    """The provenance of a run, from its own folder or the store. Raises LabError."""
+    noted = json.loads(store.artifact(run_id, FACTS_FILE) or b"{}")
+    return Origin(
+        facts={name: shown(key, noted[key]) for key, name in NAMES.items() if key in noted},
+        diff=store.artifact(run_id, DIFF_FILE) if noted.get("git.dirty") == "true" else None,
+        lock=store.artifact(run_id, LOCK_FILE) if "environment" in noted else None,
+    )
+
+
+def shown(key: str, value: str) -> str:
+    """A fact as a table shows it: the beginning of a hash."""
+    return value[:12] if key in ("git.commit", "git.diff", "environment") and " " not in value else value
 
 
 def _version(package: str) -> str:

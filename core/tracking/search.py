@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from core.errors import LabError
+from core.errors import LabError, RunNotFoundError
+from core.home import RUN_ID
 from core.tracking import store
 from core.tracking.store import RunRecord
 
@@ -127,3 +128,47 @@ def _as_mlflow_run(record: RunRecord) -> SimpleNamespace:
         ),
         data=record,
     )
+
+
+PREFIX = re.compile(r"[0-9a-f]{8,31}")
+"""The first characters of an id that stand for it."""
+
+
+def find_runs(text: str = "", limit: int = 100) -> list[RunRecord]:
+    """The newest `limit` runs with a config that `search` finds; runs submitted from other machines are among them."""
+    with_config = [record for record in store.runs() if record.config_hash]
+    return search(with_config, text)[:limit]
+
+
+def find_id(text: str) -> str:
+    """The id of the one run that `text` stands for: a whole id, or its first 8 characters or more.
+
+    Raises RunNotFoundError, or LabError for what is no id and for a beginning that fits several runs.
+    """
+    text = text.strip().lower()
+    if RUN_ID.fullmatch(text):
+        store.stored_config(text)
+        return text
+    if not PREFIX.fullmatch(text):
+        raise LabError(
+            f"{text[:60]!r} is no run id: that is 32 digits from 0-9 and a-f, of which the first 8 are enough."
+        )
+    found = [head.run_id for head in store.heads() if head.run_id.startswith(text)]
+    if not found:
+        raise RunNotFoundError(text)
+    if len(found) > 1:
+        raise LabError(f"{text!r} fits more than one run; write more of the id.")
+    return found[0]
+
+
+def reruns(source: RunRecord, limit: int = 100) -> list[RunRecord]:
+    """Runs that repeat `source`, newest first: those started as its rerun, and others of the same config."""
+    return [
+        record
+        for record in store.runs()
+        if record.run_id != source.run_id
+        and (
+            record.tags.get("lab.replay_of") == source.run_id
+            or (source.config_hash and record.config_hash == source.config_hash)
+        )
+    ][:limit]

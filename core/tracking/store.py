@@ -18,10 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config import RunConfig, load_config
+from core.config import RunConfig, read_data
 from core.errors import ConfigError, RunNotFoundError, StoreError
 from core.home import RUN_ID, home
 from core.locks import one_at_a_time
+from core.migrations import Reading, read_config
 from core.tracking.sqlite_reader import How, SqliteReader, number, sqlite_reader
 
 if TYPE_CHECKING:
@@ -114,8 +115,10 @@ def _store_errors(run_id: str | None = None):
         raise StoreError(f"The MLflow store did not answer: {_first_line(error)}") from error
 
 
-def create_run(config: RunConfig, *, parent: str | None = None) -> str:
+def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, str] | None = None) -> str:
     """A new MLflow run in state queued, with the whole config as artifact `config.json`; returns its id.
+
+    `tags` are set beside the lab's own.
 
     Raises RunNotFoundError when the parent is not in the store, StoreError when it can't be written.
     """
@@ -123,7 +126,7 @@ def create_run(config: RunConfig, *, parent: str | None = None) -> str:
     parent = parent or config.parent
     if parent:
         get_run(parent)
-    tags = {
+    tags = (tags or {}) | {
         "lab.state": "queued",
         "lab.problem": config.problem.kind,
         "lab.config_hash": config.hash,
@@ -396,22 +399,42 @@ def dataset_inputs(limit: int = 10_000) -> list[tuple[RunRecord, str, dict[str, 
 
 
 def run_config(run_id: str) -> RunConfig:
-    """The config a run was made from: its own `config.json`, local copy first, then the artifact.
+    """The config a run was made from, as this version reads it. Raises like `stored_config`."""
+    return stored_config(run_id).config
 
-    Raises RunNotFoundError, or ConfigError for a run without one (made by another program).
+
+def stored_config(run_id: str) -> Reading:
+    """The config a run was made from, and what this version reads otherwise: local copy first, then the artifact.
+
+    Raises RunNotFoundError, or ConfigError for a run without one (made by another program, or by a newer one).
     """
-    local = home().run_dir(run_id) / "config.json"
+    raw = artifact(run_id, "config.json")
+    if raw is None:
+        made_here = "lab.config_hash" in get_run(run_id).tags
+        why = "its artifact is gone" if made_here else "it was made by another program"
+        raise ConfigError([f"run {run_id} has no config.json: {why}"])
+    return read_config(read_data(raw, f"config.json of run {run_id[:8]}"), complete=True)
+
+
+def artifact(run_id: str, name: str) -> bytes | None:
+    """A file that a run left: the copy in its own folder, else the one in the store; None where there is neither.
+
+    Raises RunNotFoundError for a run that is in neither.
+    """
+    local = home().run_dir(run_id) / name
     if local.exists():
-        return load_config(local)
+        return local.read_bytes()
     lab = client()
     get_run(run_id)
     from mlflow.exceptions import MlflowException
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _store_errors(run_id):
+        if name not in {item.path for item in lab.list_artifacts(run_id)}:
+            return None
         try:
-            return load_config(Path(lab.download_artifacts(run_id, "config.json", folder)))
+            return Path(lab.download_artifacts(run_id, name, folder)).read_bytes()
         except (MlflowException, OSError) as error:
-            raise ConfigError([f"run {run_id} has no config.json: it was made by another program"]) from error
+            raise StoreError(f"{name} of run {run_id[:8]} can't be fetched: {_first_line(error)}") from error
 
 
 def _record(run: Any, experiment: str) -> RunRecord:

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from core.config import RunConfig, parse_config
+from core.config import RunConfig
 from core.errors import LabError
+from core.migrations import read_config
 from core.networks.layers import JetLinear, Network
 from core.networks.solution import Solution, Term
 
@@ -30,6 +31,10 @@ class StageRecord:
     """Why it ended, in words."""
     max_residual: float = float("nan")
     rms_residual: float = float("nan")
+    warmup_precision: str = ""
+    """What the warm-up computed in; empty when there was none."""
+    precision: str = ""
+    """What the main phase computed in; empty before it."""
 
 
 @dataclass
@@ -109,7 +114,7 @@ def load(path: Path) -> Checkpoint:
         raise LabError(f"The checkpoint {path} can't be read: {error}") from error
     if not isinstance(data, dict) or data.get("format") != 1:
         raise LabError(f"{path} is not a checkpoint of this version.")
-    config = parse_config(json.loads(data["config"]))
+    config = read_config(json.loads(data["config"]), complete=True).config
     solution = Solution(config.problem, data["lambda"])
     for stage in data["stages"]:
         layers = [

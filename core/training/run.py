@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from core.errors import LabError
 from core.home import home
 from core.jobs.control import RunControl
 from core.reports.summary import summary
-from core.tracking import store
+from core.tracking import in_force, store
 from core.tracking.history import HistoryWriter, read_history
-from core.tracking.provenance import code, provenance
+from core.tracking.provenance import DIFF_FILE, FACTS_FILE, LOCK_FILE, code, environment, provenance
+from core.tracking.replay import THREADS_TAG
 from core.tracking.residual_tracker import draw_residuals
 from core.training import checkpoint as checkpoints
 from core.training.measure import Measures, measure
@@ -101,9 +103,13 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
     is set in either case.
     """
     with RunControl(run_id, attempt) as control:
-        config = store.run_config(run_id)
+        reading = store.stored_config(run_id)
+        config = reading.config
+        for note in reading.notes:
+            _say(f"config: {note}")
         folder = home().run_dir(run_id)
         store.set_state(run_id, "running")
+        _set_threads(run_id)
         _record_provenance(run_id, config)
         mirror = MetricsMirror(run_id)
         history_path, last = folder / "history.arrows", folder / "checkpoints" / "last.pt"
@@ -118,10 +124,12 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
                 trainer.resume(checkpoints.load(last))
             else:
                 history.truncate(0)
+            in_force.record(run_id, trainer.effective_config())
             outcome = trainer.train()
         finally:
             history.close()
             mirror.close()
+        in_force.record(run_id, trainer.effective_config())  # now with what was measured on the way
         state = STATES[outcome.wanted]
         report = _conclude(run_id, state, config, outcome, folder)
         control.finish(state, "")
@@ -143,6 +151,13 @@ def _parent_solution(config: RunConfig):
     return stored.solution
 
 
+def _set_threads(run_id: str) -> None:
+    """As many threads as the run that this one repeats, where the machine has them: sums depend on how they are cut."""
+    wanted = store.get_run(run_id).tags.get(THREADS_TAG, "")
+    if wanted.isdigit() and 1 <= int(wanted) <= (os.cpu_count() or 1):
+        torch.set_num_threads(int(wanted))
+
+
 def _record_provenance(run_id: str, config: RunConfig) -> None:
     device = config.device
     if device == "auto":
@@ -152,9 +167,12 @@ def _record_provenance(run_id: str, config: RunConfig) -> None:
     for key, value in facts.items():
         client.set_tag(run_id, f"provenance.{key}", value)
     client.set_tag(run_id, "mlflow.source.git.commit", facts["git.commit"])
-    client.log_text(run_id, json.dumps(facts, indent=2), "provenance.json")
-    if code().diff:
-        client.log_text(run_id, code().diff, "uncommitted.diff")
+    files = {FACTS_FILE: json.dumps(facts, indent=2), DIFF_FILE: code().diff, LOCK_FILE: environment()}
+    for name, text in files.items():
+        if text:
+            path = home().run_dir(run_id) / name
+            path.write_text(text, encoding="utf-8")
+            client.log_artifact(run_id, str(path))
 
 
 def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, folder: Path) -> RunReport:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -83,6 +83,7 @@ class Trainer:
         if self.problem.has_lambda:
             lam = config.lambda_.start if config.lambda_.start is not None else self.problem.lambda_start()
         self.solution = parent if parent is not None else Solution(self.problem, lam)
+        self._lambda_start = None if self.solution.lam is None else float(self.solution.lam.detach())
         self._started = time.perf_counter()
 
     def resume(self, saved: Checkpoint) -> None:
@@ -117,6 +118,24 @@ class Trainer:
             self._copy_checkpoint(f"stage-{k + 1}.pt")
             self._report_stage_end(k)
         return Outcome(None, self.solution, self.records, self.position)
+
+    def effective_config(self) -> dict[str, Any]:
+        """The config in force as plain data: what this process really uses in the place of what it was asked for.
+
+        A stage's precision and σ are known once it has begun.
+        """
+        data = self.config.model_dump(mode="json", by_alias=True)
+        data["problem"] = self.solution.problem.model_dump(mode="json", by_alias=True)
+        if self.config.device.partition(":")[0] != self.device.type:
+            data["device"] = self.device.type
+        if self._lambda_start is not None:
+            data["lambda"]["start"] = self._lambda_start
+        for stage, record in zip(data["stages"], self.records, strict=False):
+            stage["precision"] = record.precision or stage["precision"]
+            stage["warmup"]["precision"] = record.warmup_precision or stage["warmup"]["precision"]
+            if stage["fourier"]:
+                stage["fourier"]["sigma"] = record.sigma
+        return data
 
     # -- stages ---------------------------------------------------------------------------------------------------
 
@@ -176,9 +195,11 @@ class Trainer:
         """Adam. Losses that are no longer finite in a reduced precision send the phase back to float64."""
         position = self.position
         how = arithmetic(precision, self.device)
+        self._computes_in(how.name)
         wanted = self._adam(stage, iterations, learning_rate, final_ratio, how)
         if wanted == "diverged" and how.name != "float64":
             self.say(f"the loss stopped being finite in {how.name}; going on in float64")
+            self._computes_in("float64")
             wanted = self._adam(stage, iterations, learning_rate, final_ratio, arithmetic("float64", self.device))
         if wanted == "diverged":
             raise TrainingError(
@@ -250,6 +271,7 @@ class Trainer:
         position, record = self.position, self.records[-1]
         objective = self._objective(stage)
         objective.check_memory()
+        self._computes_in("float64")
         optimizer = GaussNewton(stage.optimizer.damping, stage.optimizer.minimum_damping)
         if "gauss_newton" in self._optimizer_state:
             optimizer.restore(self._optimizer_state["gauss_newton"])
@@ -321,6 +343,11 @@ class Trainer:
         if self._release_lambda():
             objective.forget_frozen()
         return objective
+
+    def _computes_in(self, precision: str) -> None:
+        """Note what this phase computes in."""
+        name = "precision" if self.position.phase == MAIN else "warmup_precision"
+        setattr(self.records[-1], name, precision)
 
     def _lambda_waits(self) -> bool:
         lam = self.config.lambda_

@@ -1,0 +1,232 @@
+"""Verify: whether a rerun repeated its source, by their whole histories, with the environments of both."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import LabError
+from core.home import home
+from core.tracking import store
+from core.tracking.history import INTEGERS, read_history
+from core.tracking.in_force import Difference
+from core.tracking.provenance import LOCK_FILE, NAMES, shown
+from core.tracking.replay import differences
+from core.tracking.store import RunRecord
+
+WITHIN = 1e-6
+"""Largest relative difference of a curve that still counts as within tolerance: other threads, versions or a GPU
+round differently, and Levenberg–Marquardt carries the last digits on."""
+
+NOT_COMPARED = ("wall_time_s", "device_memory_mb")
+"""Columns of a history that no rerun repeats."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of the histories compares."""
+
+    name: str
+    from_iteration: int | None
+    """First iteration at which a digit differs; None when none does."""
+    largest: float
+    """Largest |a − b| / max(|a|, |b|); infinite where one of the two is NaN or infinite."""
+    curve: bool
+    """A loss, residual or λ, for which the tolerance holds; of others only identity is asked."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact of provenance of both runs."""
+
+    name: str
+    source: str
+    rerun: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two runs differ in it."""
+        return self.source != self.rerun
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rerun did compared with its source."""
+
+    outcome: str
+    """bit-identical, within tolerance or different."""
+    compared: int
+    """Iterations that were compared: those that both have."""
+    iterations: tuple[int, int]
+    """Iterations of the source and of the rerun."""
+    states: tuple[str, str]
+    largest: float
+    """Largest relative difference over the curves."""
+    from_iteration: int | None
+    """First iteration at which any digit differs."""
+    beyond_iteration: int | None
+    """First iteration at which a curve differs by more than the tolerance."""
+    columns: tuple[Column, ...]
+    unshared: tuple[str, ...]
+    """Columns that only one of the histories has."""
+    environment: tuple[Fact, ...]
+    packages: tuple[Difference, ...]
+    """Installed packages in which the two environments differ."""
+    config: tuple[Difference, ...]
+    """Fields in which the two configs differ."""
+
+    def sentence(self) -> str:
+        """The verdict in words."""
+        only = f"; only one of them has {', '.join(self.unshared)}" if self.unshared else ""
+        return f"{self.outcome}{self._how()}{self._length()}{only}"
+
+    def _how(self) -> str:
+        if self.outcome == "bit-identical":
+            return f" over {self.compared:,} iterations"
+        if self.outcome == "within tolerance" and not self.largest:
+            names = ", ".join(column.name for column in self.columns if column.from_iteration is not None)
+            return f": identical curves over {self.compared:,} iterations, but not {names}"
+        if self.outcome == "within tolerance":
+            how = f": from iteration {self.from_iteration:,} on, at most {self.largest:.1e} relatively"
+            return how + f" over {self.compared:,} iterations"
+        text = f": from iteration {self.beyond_iteration:,} on"
+        if math.isfinite(self.largest):
+            text += f", at most {self.largest:.1e} relatively"
+        if self.from_iteration is not None and self.from_iteration < self.beyond_iteration:
+            text += f" (last digits from iteration {self.from_iteration:,} on)"
+        return text
+
+    def _length(self) -> str:
+        if self.iterations[0] == self.iterations[1]:
+            return ""
+        short = 0 if self.iterations[0] < self.iterations[1] else 1
+        who, state = ("source", "rerun")[short], self.states[short]
+        if state == "finished":
+            return f"; {self.iterations[0]:,} iterations against {self.iterations[1]:,}"
+        return f"; only these could be compared, since the {who} is {state} after {self.iterations[short]:,}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; a difference without a number is null."""
+        return {
+            "outcome": self.outcome,
+            "sentence": self.sentence(),
+            "tolerance": WITHIN,
+            "compared_iterations": self.compared,
+            "iterations": {"source": self.iterations[0], "rerun": self.iterations[1]},
+            "states": {"source": self.states[0], "rerun": self.states[1]},
+            "largest_relative_difference": _finite(self.largest),
+            "from_iteration": self.from_iteration,
+            "beyond_tolerance_from_iteration": self.beyond_iteration,
+            "columns": {
+                item.name: {"from_iteration": item.from_iteration, "largest_relative_difference": _finite(item.largest)}
+                for item in self.columns
+            },
+            "unshared_columns": list(self.unshared),
+            "environment": {
+                item.name: {"source": item.source, "rerun": item.rerun, "differs": item.differs}
+                for item in self.environment
+            },
+            "packages": {item.field: {"source": item.before, "rerun": item.after} for item in self.packages},
+            "config": {item.field: {"source": item.before, "rerun": item.after} for item in self.config},
+        }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def verify(source: str, rerun: str) -> Verdict:
+    """Compare the histories of two runs, column by column and iteration by iteration, where both have them.
+
+    A run that was cut short is compared as far as it came. Raises LabError when one of them has no history.
+    """
+    if source == rerun:
+        raise LabError("A run can't be verified against itself; choose its rerun.")
+    histories = history_of(source), history_of(rerun)
+    records = store.get_run(source), store.get_run(rerun)
+    lengths = tuple(len(history["iteration"]) for history in histories)
+    common = min(lengths)
+    iteration = histories[0]["iteration"]
+    columns, beyond = [], []
+    shared = [name for name in histories[0] if name in histories[1] and name not in NOT_COMPARED]
+    for name in shared:
+        column, over = _column(name, *(history[name][:common] for history in histories), iteration)
+        columns.append(column)
+        beyond += [over] if over is not None else []
+    froms = [column.from_iteration for column in columns if column.from_iteration is not None]
+    largest = max((column.largest for column in columns if column.curve), default=0.0)
+    if lengths[0] != lengths[1] and records[int(lengths[1] == common)].state == "finished":
+        beyond.append(int(iteration[common - 1]) + 1)
+        froms.append(beyond[-1])
+        largest = math.inf
+    return Verdict(
+        outcome="different" if beyond else "within tolerance" if froms else "bit-identical",
+        compared=common,
+        iterations=lengths,
+        states=(records[0].state, records[1].state),
+        largest=largest,
+        from_iteration=min(froms, default=None),
+        beyond_iteration=min(beyond, default=None),
+        columns=tuple(columns),
+        unshared=tuple(sorted({*histories[0], *histories[1]} - {*shared, *NOT_COMPARED})),
+        environment=_environment(*records),
+        packages=_packages(*records),
+        config=differences(store.run_config(source), store.run_config(rerun)),
+    )
+
+
+def _column(name: str, a: np.ndarray, b: np.ndarray, iteration: np.ndarray) -> tuple[Column, int | None]:
+    """How two columns (n,) compare, and the first iteration at which they differ by more than the tolerance."""
+    curve = name in ("loss", "max_residual", "lambda", *INTEGERS) or name.startswith("rms_")
+    unequal = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    if not unequal.any():
+        return Column(name, None, 0.0, curve), None
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = np.abs(a - b) / np.maximum(np.abs(a), np.abs(b))
+    relative = np.where(unequal, np.nan_to_num(relative, nan=np.inf), 0.0)
+    over = unequal if name in INTEGERS else relative > WITHIN
+    found = Column(name, int(iteration[np.flatnonzero(unequal)[0]]), float(relative.max()), curve)
+    return found, int(iteration[np.flatnonzero(over)[0]]) if curve and over.any() else None
+
+
+def history_of(run_id: str) -> dict[str, np.ndarray]:
+    """A run's history from its own folder, else from the store, where a run leaves it at its end."""
+    path = home().run_dir(run_id) / "history.arrows"
+    if path.exists():
+        columns = read_history(path).columns
+    else:
+        raw = store.artifact(run_id, "history.arrows")
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(raw or b"")
+            file.flush()
+            columns = read_history(Path(file.name)).columns
+    if not columns or not len(columns["iteration"]):
+        raise LabError(f"Run {run_id[:8]} has no history to compare: it left none here or in the store.")
+    return columns
+
+
+def _environment(source: RunRecord, rerun: RunRecord) -> tuple[Fact, ...]:
+    def fact(record: RunRecord, key: str) -> str:
+        return shown(key, record.tags.get(f"provenance.{key}", "not recorded"))
+
+    return tuple(Fact(name, fact(source, key), fact(rerun, key)) for key, name in NAMES.items() if key != "seed")
+
+
+def _packages(source: RunRecord, rerun: RunRecord) -> tuple[Difference, ...]:
+    locks = [record.tags.get("provenance.environment") for record in (source, rerun)]
+    if locks[0] == locks[1] or None in locks:
+        return ()
+    first, second = (_versions(store.artifact(record.run_id, LOCK_FILE)) for record in (source, rerun))
+    names = sorted({*first, *second})
+    return tuple(Difference(n, first.get(n), second.get(n)) for n in names if first.get(n) != second.get(n))
+
+
+def _versions(lock: bytes | None) -> dict[str, str]:
+    """Package → version in a file as `pip freeze` writes it."""
+    lines = (lock or b"").decode().splitlines()
+    return {name: number for name, equals, number in (line.partition("==") for line in lines) if equals}

@@ -1,0 +1,137 @@
+"""What the Launch form was filled from: a run, its next stage or a config file, and what was changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import streamlit as st
+
+from core.config import Fourier, GaussNewton, RunConfig, Stage, read_data
+from core.migrations import Reading, read_config
+from core.tracking.in_force import Difference
+from core.tracking.replay import differences, missing_parent
+from core.tracking.store import stored_config
+
+# A Fourier correction, whose first step is nearly undamped since it is linear.
+NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the form's values come from."""
+
+    kind: Literal["replay", "parent", "file"]
+    name: str
+    """Run id, or the file's name."""
+    config: RunConfig
+    notes: tuple[str, ...]
+    """What this version reads otherwise than it was written."""
+
+    def form_data(self) -> dict[str, Any]:
+        """Plain values for the form."""
+        data = self.config.model_dump(mode="json", by_alias=True)
+        if self.kind == "parent":
+            name = f"{self.config.name or self.name[:8]}, next stage"
+            data |= {"parent": self.name, "stages": [NEXT_STAGE], "name": name}
+        return data
+
+
+def linked_source() -> Source | None:
+    """What the address asks for (`?replay=RUN`, `?parent=RUN`) or was uploaded, when the form does not hold it yet.
+
+    Raises LabError when that can't be read; the form keeps what it has.
+    """
+    now = st.session_state.get("launch.source")
+    uploaded = st.session_state.pop("launch.upload", None)
+    if uploaded:
+        return uploaded
+    for kind in ("replay", "parent"):
+        text = st.query_params.get(kind, "")
+        if not text or (now and (now.kind, now.name) == (kind, text)):
+            continue
+        from core.tracking.search import find_id
+
+        run_id = find_id(text)
+        if run_id != text:
+            st.query_params[kind] = run_id
+        if now and (now.kind, now.name) == (kind, run_id):
+            continue
+        if kind == "parent":
+            from core.tracking.best import require_checkpoint
+
+            require_checkpoint(run_id)
+        reading = stored_config(run_id)
+        return Source(kind, run_id, reading.config, reading.notes)
+    return None
+
+
+def uploaded_source(raw: bytes, name: str) -> Source:
+    """A config file as the form's source. Raises ConfigError."""
+    reading: Reading = read_config(read_data(raw, name))
+    return Source("file", name, reading.config, reading.notes)
+
+
+def forget_source() -> None:
+    """The form is filled with something else from now on."""
+    st.session_state.pop("launch.source", None)
+    for kind in ("replay", "parent"):
+        st.query_params.pop(kind, None)
+
+
+def source_notes(source: Source) -> None:
+    """Where the form came from, above the form, with all that was not read as it was written."""
+    if source.kind == "parent":
+        st.caption(f":material/account_tree: Starts from the frozen solution of run `{source.name[:12]}`.")
+    elif source.kind == "replay":
+        st.caption(f":material/replay: Replay of {source.config.name or 'run'} `{source.name[:12]}`.")
+    else:
+        st.caption(f":material/description: From the file `{source.name}`.")
+    note_list(source.notes)
+    if missing := missing_parent(source.config):
+        st.error(missing)
+
+
+def note_list(notes: tuple[str, ...]) -> None:
+    """What of an old config is not read as it was written."""
+    if notes:
+        lines = "\n".join(f"- {_literal(note)}" for note in notes)
+        st.warning(f"Not all of the config is as it was written:\n{lines}", icon=":material/history:")
+
+
+def source_changes(source: Source, config: RunConfig, restore: Callable[[Source], None]) -> None:
+    """The fields changed since, in a table, and a button that has `restore` fill the form from the source again."""
+    if source.kind == "parent":
+        return
+    changed = differences(source.config, config)
+    if not changed:
+        st.caption(":material/equal: Every field as in the source.")
+        return
+    st.caption(f":material/difference: {len(changed)} changed against the source:")
+    difference_table(changed, "source", "now")
+    st.button("Back to the source's values", on_click=restore, args=(source,), icon=":material/undo:", width="stretch")
+
+
+def difference_table(changed: tuple[Difference, ...], before: str, after: str) -> None:
+    """Fields and their values on both sides."""
+    rows = {
+        "field": [f"`{item.field}`" for item in changed],
+        before: [value_text(item.before) for item in changed],
+        after: [value_text(item.after) for item in changed],
+    }
+    st.table(rows, border="horizontal", hide_index=True)
+
+
+def value_text(value: Any) -> str:
+    """A config's value as the form shows it."""
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else _literal(str(value))
+
+
+def _literal(text: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$~:#|" else letter for letter in text)

@@ -1,0 +1,106 @@
+"""A rerun beside its source: how far it is, then the verdict, both curves and both environments."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import jobs
+from core.errors import RunNotFoundError
+from core.tracking.history import INTEGERS
+from core.tracking.verify import Verdict, history_of, verify
+from pages.parts.figures import PALETTE, Series, curve_figure
+from pages.parts.launch_source import difference_table, value_text
+from pages.parts.live_plotly import live_plotly
+from pages.parts.text import duration
+
+SHOW = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}
+ICONS = {"bit-identical": "check_circle", "within tolerance": "approximate", "different": "difference"}
+LABELS = {"max_residual": "max |R|", "rms_residual": "RMS R", "loss": "loss", "lambda": "λ"}
+
+
+def rerun_job(run_id: str) -> jobs.Job | None:
+    """The rerun's job; None for a run of another machine."""
+    try:
+        return jobs.status(run_id)
+    except RunNotFoundError:
+        return None
+
+
+@st.fragment(run_every=1.0)
+def follow(run_id: str) -> None:
+    """Progress of a rerun, until it ends; then the page is drawn again with the verdict."""
+    job = jobs.status(run_id)
+    if job.state == "queued":
+        st.progress(0.0, text=f"The rerun waits in the queue, place {job.position}.")
+    elif job.active:
+        progress = jobs.progress(run_id)
+        if progress is None:
+            st.progress(0.0, text="The rerun starts …")
+            return
+        text = (
+            f"Rerun: stage {progress['stage'] + 1} of {progress['stages']}, iteration {progress['iteration']:,} · "
+            f"at most {duration(progress['eta_s'])} left"
+        )
+        st.progress(min(1.0, progress["fraction"]), text=text)
+    else:
+        st.rerun()
+
+
+@st.cache_data(max_entries=20, show_spinner="Comparing both histories …")
+def verdict_of(source: str, rerun: str, states: tuple[str, str]) -> Verdict:
+    """The verdict, kept as long as neither run moves on."""
+    return verify(source, rerun)
+
+
+def verdict_view(verdict: Verdict, source: str, rerun: str) -> None:
+    """The verdict in words, the curves over each other, the environments side by side."""
+    SHOW[verdict.outcome](verdict.sentence(), icon=f":material/{ICONS[verdict.outcome]}:")
+    overlay(verdict, source, rerun)
+    environment_table(verdict)
+
+
+def overlay(verdict: Verdict, source: str, rerun: str) -> None:
+    """One column of both histories over each other."""
+    histories = history_of(source), history_of(rerun)
+    names = [
+        column.name
+        for column in verdict.columns
+        if column.curve and column.name not in INTEGERS and np.isfinite(histories[0][column.name]).any()
+    ]
+    name = st.segmented_control(
+        "Curve",
+        names,
+        default="max_residual",
+        format_func=lambda key: LABELS.get(key, key.replace("rms_", "RMS ")),
+        key="replay.curve",
+        label_visibility="collapsed",
+    )
+    name = name or "max_residual"
+    series = [
+        Series(history["iteration"], history[name], label, color, dash)
+        for history, label, color, dash in zip(
+            histories, ("source", "rerun"), (PALETTE[0], PALETTE[1]), ("solid", "dash"), strict=True
+        )
+    ]
+    figure = curve_figure(
+        series, x_title="iteration", y_title=LABELS.get(name, name), log_y=name != "lambda", revision=f"{rerun}{name}"
+    )
+    live_plotly(figure, key="replay.overlay", height=360)
+
+
+def environment_table(verdict: Verdict) -> None:
+    """Facts of both runs, those that differ marked; then the configs and the packages, where they differ."""
+    rows = [(fact.name, value_text(fact.source), value_text(fact.rerun), fact.differs) for fact in verdict.environment]
+    cells = [
+        (f":red[**≠ {name}**]", f"**{source}**", f"**{rerun}**") if differs else (name, source, rerun)
+        for name, source, rerun, differs in rows
+    ]
+    names, sources, reruns = map(list, zip(*cells, strict=True))
+    st.table({"environment": names, "source": sources, "rerun": reruns}, border="horizontal", hide_index=True)
+    if verdict.config:
+        st.caption("Configs differ:")
+        difference_table(verdict.config, "source", "rerun")
+    if verdict.packages:
+        with st.expander(f"{len(verdict.packages)} installed packages differ"):
+            difference_table(verdict.packages, "source", "rerun")
