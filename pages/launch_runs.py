@@ -127,6 +127,7 @@ with main:
         format_func=lambda name: f"{presets()[name].title} · {duration(presets()[name].expected_seconds)}",
         key="launch.preset",
         on_change=preset_clicked,
+        wrap=True,
     )
     if chosen:
         st.caption(f"{presets()[chosen].description} The time is for two CPU cores.")
