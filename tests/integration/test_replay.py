@@ -85,7 +85,8 @@ def test_what_the_process_does_otherwise_than_asked_is_named():
     assert store.get_run(run_id).tags["lab.in_force"] == "differs"
     page = opened("pages/watch_runs.py", run=run_id)
     assert not page.exception
-    assert "fields not as asked" in texts(page)
+    assert "1 field not as asked" in texts(page)
+    assert page.table[0].value.values.tolist() == [["swarm", "3", "–"]]
 
 
 def test_provenance_is_whole_and_shown():
@@ -274,7 +275,7 @@ def test_an_uploaded_config_fills_the_form_and_its_unknown_fields_are_named():
     assert "mine.yaml" in texts(app)
     app.switch_page(str(ROOT / "pages/launch_runs.py")).run()
     next(item for item in app.number_input if item.label == "Seed").set_value(12).run()
-    assert app.table[0].value.values.tolist() == [["`seed`", "11", "12"]]
+    assert app.table[0].value.values.tolist() == [["seed", "11", "12"]]
 
 
 # -- verdicts -----------------------------------------------------------------------------------------------------
