@@ -48,24 +48,22 @@ def linked_source() -> Source | None:
     uploaded = st.session_state.pop("launch.upload", None)
     if uploaded:
         return uploaded
-    for kind in ("replay", "parent"):
-        text = st.query_params.get(kind, "")
-        if not text or (now and (now.kind, now.name) == (kind, text)):
-            continue
-        from core.tracking.search import find_id
+    kind = next((key for key in ("replay", "parent") if st.query_params.get(key)), None)
+    held = (now.kind, now.name) if now else None
+    if kind is None or held == (kind, st.query_params[kind]):
+        return None
+    from core.tracking.search import find_id
 
-        run_id = find_id(text)
-        if run_id != text:
-            st.query_params[kind] = run_id
-        if now and (now.kind, now.name) == (kind, run_id):
-            continue
-        if kind == "parent":
-            from core.tracking.best import require_checkpoint
+    run_id = find_id(st.query_params[kind])
+    st.query_params[kind] = run_id
+    if held == (kind, run_id):
+        return None
+    if kind == "parent":
+        from core.tracking.best import require_checkpoint
 
-            require_checkpoint(run_id)
-        reading = stored_config(run_id)
-        return Source(kind, run_id, reading.config, reading.notes)
-    return None
+        require_checkpoint(run_id)
+    reading = stored_config(run_id)
+    return Source(kind, run_id, reading.config, reading.notes)
 
 
 def uploaded_source(raw: bytes, name: str) -> Source:

@@ -186,6 +186,16 @@ def test_a_run_known_to_the_store_alone_fills_the_form():
     assert store.run_config(run_id).hash.startswith(app.code[0].value)
 
 
+def test_an_address_that_asks_for_two_things_holds_still():
+    first, second = (store.create_run(override(resolve("poisson3d"), [f"seed={seed}"])) for seed in (7, 8))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["replay"], app.query_params["parent"] = first, second
+    app.run()
+    assert app.session_state["launch.data"]["seed"] == 7
+    app.run()
+    assert app.session_state["launch.data"]["seed"] == 7
+
+
 # -- bad input ----------------------------------------------------------------------------------------------------
 
 
