@@ -225,7 +225,7 @@ def read_data(raw: bytes, name: str) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigError([f"{name} can't be read: it is no UTF-8 text"]) from None
     try:
-        data = yaml.safe_load(text)
+        data = _plain_data(text)
     except RecursionError:
         raise ConfigError([f"{name} can't be read: it is nested too deeply"]) from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
@@ -237,6 +237,14 @@ def read_data(raw: bytes, name: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError([f"{name} holds {_kind_of(data)}, and a run's config is a mapping of fields"])
     return data
+
+
+def _plain_data(text: str) -> Any:
+    """JSON as JSON, since YAML 1.1 takes its 1e-20 for a word; everything else as YAML."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def _more_values_than(limit: int, data: Any) -> bool:

@@ -119,7 +119,7 @@ try:
 except LabError as error:
     st.error(str(error))
 source = st.session_state.get("launch.source")
-main, side = st.columns([10, 3], gap="large")
+main, side = st.columns([9, 3], gap="large")
 with main:
     chosen = st.pills(
         "Preset",

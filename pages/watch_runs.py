@@ -8,6 +8,7 @@ from core.problems import CATALOGUE
 from core.tracking.in_force import in_force
 from pages.parts.curves_cache import curves_of
 from pages.parts.figures import lambda_figure, residual_figure
+from pages.parts.launch_source import difference_table
 from pages.parts.live_plotly import live_plotly
 from pages.parts.origin_view import in_force_badge
 from pages.parts.run_list import chosen_run, run_table, state_badge
@@ -93,8 +94,11 @@ def figures(job: jobs.Job, progress: dict) -> None:
         cells = {unknown: f"{progress['lambda']:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(label, value)
-    badge = in_force_badge(in_force(job.run_id, local=True))
+    found = in_force(job.run_id, local=True)
+    badge = in_force_badge(found)
     st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}` {badge}")
+    if found and found.differing:
+        difference_table(found.differing, "asked for", "in force")
 
 
 st.title("Watch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -47,24 +48,22 @@ def linked_source() -> Source | None:
     uploaded = st.session_state.pop("launch.upload", None)
     if uploaded:
         return uploaded
-    for kind in ("replay", "parent"):
-        text = st.query_params.get(kind, "")
-        if not text or (now and (now.kind, now.name) == (kind, text)):
-            continue
-        from core.tracking.search import find_id
+    kind = next((key for key in ("replay", "parent") if st.query_params.get(key)), None)
+    held = (now.kind, now.name) if now else None
+    if kind is None or held == (kind, st.query_params[kind]):
+        return None
+    from core.tracking.search import find_id
 
-        run_id = find_id(text)
-        if run_id != text:
-            st.query_params[kind] = run_id
-        if now and (now.kind, now.name) == (kind, run_id):
-            continue
-        if kind == "parent":
-            from core.tracking.best import require_checkpoint
+    run_id = find_id(st.query_params[kind])
+    st.query_params[kind] = run_id
+    if held == (kind, run_id):
+        return None
+    if kind == "parent":
+        from core.tracking.best import require_checkpoint
 
-            require_checkpoint(run_id)
-        reading = stored_config(run_id)
-        return Source(kind, run_id, reading.config, reading.notes)
-    return None
+        require_checkpoint(run_id)
+    reading = stored_config(run_id)
+    return Source(kind, run_id, reading.config, reading.notes)
 
 
 def uploaded_source(raw: bytes, name: str) -> Source:
@@ -85,9 +84,9 @@ def source_notes(source: Source) -> None:
     if source.kind == "parent":
         st.caption(f":material/account_tree: Starts from the frozen solution of run `{source.name[:12]}`.")
     elif source.kind == "replay":
-        st.caption(f":material/replay: Replay of {source.config.name or 'run'} `{source.name[:12]}`.")
+        st.caption(f":material/replay: Replay of {source.config.name or 'run'} `{source.name[:12]}`")
     else:
-        st.caption(f":material/description: From the file `{source.name}`.")
+        st.caption(f":material/description: From the file `{source.name}`")
     note_list(source.notes)
     if missing := missing_parent(source.config):
         st.error(missing)
@@ -116,11 +115,17 @@ def source_changes(source: Source, config: RunConfig, restore: Callable[[Source]
 def difference_table(changed: tuple[Difference, ...], before: str, after: str) -> None:
     """Fields and their values on both sides."""
     rows = {
-        "field": [f"`{item.field}`" for item in changed],
+        "field": [field_text(item.field) for item in changed],
         before: [value_text(item.before) for item in changed],
         after: [value_text(item.after) for item in changed],
     }
     st.table(rows, border="horizontal", hide_index=True)
+
+
+def field_text(path: str) -> str:
+    """A field's path in words that wrap in a narrow column: stages.0.target_residual → stage 1 · target residual."""
+    path = re.sub(r"^stages\.(\d+)\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
+    return _literal(path.replace(".", " · ").replace("_", " "))
 
 
 def value_text(value: Any) -> str:

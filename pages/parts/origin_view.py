@@ -15,7 +15,8 @@ def in_force_badge(found: InForce | None) -> str:
         return ""
     if found.matches:
         return ":green-badge[:material/check: config in force matches]"
-    return f":red-badge[:material/warning: {len(found.differing)} fields not as asked]"
+    count = len(found.differing)
+    return f":red-badge[:material/warning: {count} field{'s' * (count > 1)} not as asked]"
 
 
 def in_force_view(found: InForce | None) -> None:

@@ -84,7 +84,7 @@ def test_replay_fills_the_form_and_tells_what_was_changed():
     assert store.run_config(run_id).hash.startswith(app.code[0].value)
     next(item for item in app.text_input if item.label == "Hidden").set_value("9, 8").run()
     changes = app.table[0].value
-    assert changes.values.tolist() == [["`network.hidden`", "8, 8", "9, 8"]]
+    assert changes.values.tolist() == [["network · hidden", "8, 8", "9, 8"]]
     next(item for item in app.button if "Back to" in item.label).click().run()
     assert store.run_config(run_id).hash.startswith(app.code[0].value)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
