@@ -206,6 +206,7 @@ def live_curve(browser: Browser) -> dict[str, Any]:
     A process of its own writes through the program's history writer; the browser notes when its chart has the step.
     """
     found = {}
+    bulk(200)
     with dashboard() as url:
         for points in (1_000, 100_000, 1_000_000):
             writer = subprocess.Popen(
@@ -249,6 +250,7 @@ def live_curve(browser: Browser) -> dict[str, Any]:
 def replay_verify() -> dict[str, Any]:
     """Three problems trained and trained again from their record, by the command line."""
     found = {}
+    bulk(200)
     settings = ["--set", "stages.0.iterations=40", "--set", "stages.0.warmup.iterations=60"]
     with tempfile.TemporaryDirectory() as folder:
         for preset in ("poisson2d-quick", "burgers-profile", "poisson3d"):
@@ -314,6 +316,7 @@ def tracking_overhead() -> dict[str, Any]:
         return time.perf_counter() - wall, time.process_time() - cpu
 
     found = {}
+    bulk(200)
     for name, settings in cases.items():
         config = override(resolve("poisson2d-quick"), settings)
         train(config, True)
