@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.tracking import store
@@ -28,47 +29,43 @@ def lineage(run_id: str) -> list[Node]:
 
     A parent that was deleted is a node without a name; a circle, which only hand-written tags can make, is cut.
     """
-    heads = {head.run_id: head for head in store.heads()}
+    return family(run_id, store.heads())
+
+
+def family(run_id: str, runs: Sequence[Head]) -> list[Node]:
+    """The lineage of a run among `runs`."""
+    heads = {head.run_id: head for head in runs}
     children: dict[str, list[str]] = {}
-    for head in sorted(heads.values(), key=lambda head: (head.started, head.run_id)):
+    for head in sorted(runs, key=lambda head: (head.started, head.run_id)):
         if head.parent:
             children.setdefault(head.parent, []).append(head.run_id)
     root, seen = run_id, {run_id}
     while root in heads and (parent := heads[root].parent) and parent not in seen:
         root = parent
         seen.add(root)
-    nodes: list[Node] = []
-    _place(root, 0, 0.0, None, heads, children, set(), nodes)
-    return nodes
 
-
-def _place(
-    run_id: str,
-    column: int,
-    row: float,
-    parent: str | None,
-    heads: dict[str, Head],
-    children: dict[str, list[str]],
-    placed: set[str],
-    nodes: list[Node],
-) -> float:
-    """Place a run above or between its descendants; returns the first free row below them."""
-    placed.add(run_id)
-    index = len(nodes)
-    nodes.append(None)  # type: ignore[arg-type]  # its row is known once its children have theirs
-    rows, below = [], row
-    for child in children.get(run_id, []):
-        if child not in placed:
-            place = len(nodes)
-            below = _place(child, column + 1, below, run_id, heads, children, placed, nodes)
-            rows.append(nodes[place].row)
-    head = heads.get(run_id)
-    nodes[index] = Node(
-        run_id,
-        head.name if head else run_id[:8],
-        head.state if head else "deleted",
-        parent,
-        column,
-        (rows[0] + rows[-1]) / 2 if rows else row,
-    )
-    return max(below, row + 1)
+    column, parent_of, young = {root: 0}, {root: None}, {}
+    order, waiting = [], [root]
+    while waiting:
+        at = waiting.pop()
+        order.append(at)
+        young[at] = [child for child in children.get(at, []) if child not in column]
+        for child in young[at]:
+            column[child], parent_of[child] = column[at] + 1, at
+        waiting += reversed(young[at])
+    leaves = (at for at in order if not young[at])
+    row: dict[str, float] = {at: float(k) for k, at in enumerate(leaves)}
+    for at in reversed(order):
+        if young[at]:
+            row[at] = (row[young[at][0]] + row[young[at][-1]]) / 2
+    return [
+        Node(
+            at,
+            heads[at].name if at in heads else at[:8],
+            heads[at].state if at in heads else "deleted",
+            parent_of[at],
+            column[at],
+            row[at],
+        )
+        for at in order
+    ]

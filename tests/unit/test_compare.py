@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.tracking.compare import band, delta, ordered, smooth, typed
+from core.tracking.lineage import family
 from core.tracking.search import split
-from core.tracking.store import RunRecord
+from core.tracking.store import Head, RunRecord
 from pages.parts.selection import Selection, first, from_text
 
 
@@ -112,3 +113,12 @@ def test_a_broken_selection_chooses_nothing(text):
     selection, missing = from_text(text, IDS)
     assert not selection
     assert all(len(part) <= 12 for part in missing)
+
+
+def test_a_lineage_may_be_thousands_of_stages_deep():
+    runs = [
+        Head(f"{k:032x}", f"run {k}", "finished", "p", float(k), f"{k - 1:032x}" if k else None) for k in range(5000)
+    ]
+    nodes = family(runs[2500].run_id, runs)
+    assert [node.column for node in nodes] == list(range(5000))
+    assert {node.row for node in nodes} == {0.0}
