@@ -42,7 +42,7 @@ def picker() -> None:
             st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
     if listed and st.session_state.get("replay.found") != text:
         st.session_state["replay.found"] = text
-        if len(listed) == 1 and listed[0].run_id.startswith(text.lower()):
+        if text and len(listed) == 1 and listed[0].run_id.startswith(text.lower()):
             open_run(listed[0].run_id)
     if listed:
         st.session_state["replay.table"] = f"replay.table.{text}"

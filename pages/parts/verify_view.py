@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core import jobs
-from core.errors import RunNotFoundError
+from core.errors import LabError, RunNotFoundError
 from core.tracking.history import INTEGERS
 from core.tracking.verify import Verdict, history_of, verify
 from pages.parts.figures import PALETTE, Series, curve_figure
@@ -30,7 +30,11 @@ def rerun_job(run_id: str) -> jobs.Job | None:
 @st.fragment(run_every=1.0)
 def follow(run_id: str) -> None:
     """Progress of a rerun, until it ends; then the page is drawn again with the verdict."""
-    job = jobs.status(run_id)
+    try:
+        job = jobs.status(run_id)
+    except LabError as error:
+        st.error(str(error))
+        return
     if job.state == "queued":
         st.progress(0.0, text=f"The rerun waits in the queue, place {job.position}.")
     elif job.active:

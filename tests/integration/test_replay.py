@@ -254,6 +254,10 @@ def test_fields_of_an_older_program_are_named_on_the_form_and_by_the_command(tmp
     strict = tmp_path / "mine.json"
     strict.write_text((home().run_dir(run_id) / "config.json").read_text())
     assert command("train", str(strict)).returncode == 2
+    done = command("replay", str(strict), "--verify")
+    assert (done.returncode, "name its id" in done.stderr) == (2, True)
+    done = command("replay", str(strict), OMP_NUM_THREADS="1")
+    assert (done.returncode, "note: swarm" in done.stderr) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -424,6 +428,12 @@ def test_verify_of_a_run_without_a_history_or_of_itself_is_a_message():
         page = opened("pages/replay_run.py", run=a, rerun=rerun)
         assert not page.exception, page.exception
         assert words in page.error[0].value
+
+
+def test_a_bad_address_stays_a_message_beside_a_single_run():
+    trained()
+    page = opened("pages/replay_run.py", run="xyz")
+    assert "no run id" in page.error[0].value
 
 
 def test_a_deleted_run_is_no_longer_offered():
