@@ -6,9 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.config import parse_config
 from core.errors import LabError
 from core.presets import presets
 from core.tracking.datasets import Dataset, Digests, Use, columns, read, since
+from pages.parts.launch_source import Source
 from pages.parts.text import ago
 
 PRESET = "burgers-inverse"
@@ -110,7 +112,8 @@ def _content(item: Dataset, version: Digests) -> None:
             data = presets()[PRESET].config.model_dump(mode="json", by_alias=True)
             newest = item.now is not None and item.now == version
             chosen = {"dataset": item.path, "dataset_version": None if newest else version.git_blob}
-            st.session_state["launch.upload"] = data | {"problem": data["problem"] | chosen}
+            config = parse_config(data | {"problem": data["problem"] | chosen})
+            st.session_state["launch.upload"] = Source("dataset", item.path, config, ())
             st.switch_page("pages/launch_runs.py")
 
 

@@ -14,6 +14,7 @@ from core.migrations import Reading, read_config
 from core.tracking.in_force import Difference
 from core.tracking.replay import differences, missing_parent
 from core.tracking.store import stored_config
+from pages.parts.text import plain
 
 # A Fourier correction, whose first step is nearly undamped since it is linear.
 NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
@@ -23,9 +24,9 @@ NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=
 class Source:
     """Where the form's values come from."""
 
-    kind: Literal["replay", "parent", "file"]
+    kind: Literal["replay", "parent", "file", "dataset"]
     name: str
-    """Run id, or the file's name."""
+    """Run id, or the name of the config file or dataset."""
     config: RunConfig
     notes: tuple[str, ...]
     """What this version reads otherwise than it was written."""
@@ -85,6 +86,8 @@ def source_notes(source: Source) -> None:
         st.caption(f":material/account_tree: Starts from the frozen solution of run `{source.name[:12]}`.")
     elif source.kind == "replay":
         st.caption(f":material/replay: Replay of {source.config.name or 'run'} `{source.name[:12]}`")
+    elif source.kind == "dataset":
+        st.caption(f":material/dataset: Learns from the dataset `{source.name}`")
     else:
         st.caption(f":material/description: From the file `{source.name}`")
     note_list(source.notes)
@@ -95,7 +98,7 @@ def source_notes(source: Source) -> None:
 def note_list(notes: tuple[str, ...]) -> None:
     """What of an old config is not read as it was written."""
     if notes:
-        lines = "\n".join(f"- {_literal(note)}" for note in notes)
+        lines = "\n".join(f"- {plain(note)}" for note in notes)
         st.warning(f"Not all of the config is as it was written:\n{lines}", icon=":material/history:")
 
 
@@ -125,7 +128,7 @@ def difference_table(changed: tuple[Difference, ...], before: str, after: str) -
 def field_text(path: str) -> str:
     """A field's path in words that wrap in a narrow column: stages.0.target_residual → stage 1 · target residual."""
     path = re.sub(r"^stages\.(\d+)\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
-    return _literal(path.replace(".", " · ").replace("_", " "))
+    return plain(path.replace(".", " · ").replace("_", " "))
 
 
 def value_text(value: Any) -> str:
@@ -134,9 +137,4 @@ def value_text(value: Any) -> str:
         return "–"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else _literal(str(value))
-
-
-def _literal(text: str) -> str:
-    """Text that Markdown leaves as it is."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$~:#|" else letter for letter in text)
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else plain(str(value))

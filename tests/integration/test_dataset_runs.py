@@ -21,7 +21,7 @@ from core.problems.burgers_viscous import BurgersViscous
 from core.tracking import store
 from core.tracking.datasets import add, datasets, digests_of, pinned, since, uses
 from core.tracking.history import read_history
-from core.tracking.replay import verify
+from core.tracking.verify import verify
 from core.training import checkpoint as checkpoints
 from core.training.objective import Objective
 from core.training.run import execute
