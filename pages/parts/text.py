@@ -30,4 +30,4 @@ def figure_of(value: float | None) -> str:
 
 def plain(text: str) -> str:
     """Text that people typed, for Markdown: nothing in it is a heading, a link, a picture or a badge."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])", r"\\\1", text)
+    return re.sub(r"([\\`*_\[\]<>$~:#|])", r"\\\1", text)
