@@ -1,6 +1,8 @@
 """Every test gets a lab home of its own; nothing touches the developer's."""
 
 import os
+import shutil
+import sqlite3
 
 import pytest
 
@@ -8,10 +10,33 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
+@pytest.fixture(scope="session")
+def fresh_store(tmp_path_factory):
+    """MLflow's database as a new lab has it, made once: its migrations take seconds on two busy cores."""
+    from core.tracking import store
+
+    folder = tmp_path_factory.mktemp("fresh") / "lab"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_HOME", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        store.client()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def lab_home(tmp_path, monkeypatch):
-    """A fresh LAB_HOME."""
+def lab_home(tmp_path, monkeypatch, request):
+    """A fresh LAB_HOME; with an empty store in it for all but unit tests."""
     folder = tmp_path / "lab"
     monkeypatch.setenv("LAB_HOME", str(folder))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if "unit" not in request.path.parts:
+        made = request.getfixturevalue("fresh_store")
+        folder.mkdir()
+        shutil.copyfile(made / "mlflow.db", folder / "mlflow.db")
+        database = sqlite3.connect(folder / "mlflow.db")
+        with database:
+            database.execute(
+                "UPDATE experiments SET artifact_location = REPLACE(artifact_location, ?, ?)", (str(made), str(folder))
+            )
+        database.close()
     return folder

@@ -26,11 +26,9 @@ SHORT = RunConfig(
 
 
 @pytest.fixture(autouse=True)
-def lab(tmp_path, monkeypatch):
-    monkeypatch.setenv("LAB_HOME", str(tmp_path))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def lab(lab_home, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield tmp_path
+    yield lab_home
     for job in jobs.queue():
         if job.active or job.state == "queued":
             jobs.stop(job.run_id, grace_s=0.0)
