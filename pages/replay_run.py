@@ -5,13 +5,13 @@ import streamlit as st
 from core.errors import LabError
 from core.tracking.in_force import in_force
 from core.tracking.replay import missing_parent, submit_rerun
-from core.tracking.search import find_id, find_runs, reruns
+from core.tracking.search import find_id, find_runs
 from core.tracking.store import RunRecord, get_run, stored_config
 from pages.parts.launch_source import note_list, uploaded_source
 from pages.parts.origin_view import in_force_view, provenance_view
 from pages.parts.run_list import state_badge
 from pages.parts.text import ago
-from pages.parts.verify_view import follow, rerun_job, verdict_of, verdict_view
+from pages.parts.verify_view import verification
 
 ENDED = ("finished", "stopped", "failed", "crashed", "paused")
 
@@ -81,44 +81,6 @@ def run_panel(run_id: str) -> RunRecord:
     in_force_view(in_force(run_id))
     provenance_view(run_id)
     return record
-
-
-def choose_rerun(source: RunRecord) -> str | None:
-    """Which run is compared with the source: one of its reruns, or any by its id; the address keeps it."""
-    names = {r.run_id: f"{r.name} · {r.state} · {ago(r.started)} · {r.run_id[:8]}" for r in reruns(source)}
-    wanted = st.query_params.get("rerun")
-    options = list(dict.fromkeys([*([wanted] if wanted else []), *names]))
-    chosen = st.selectbox(
-        "Compare with",
-        options,
-        index=0 if wanted else None,
-        format_func=lambda run_id: names.get(run_id, run_id),
-        placeholder="a rerun of it, or the id of any run",
-        accept_new_options=True,
-        key=f"replay.rerun.{source.run_id}.{wanted}",
-    )
-    if not chosen:
-        return None
-    rerun = find_id(chosen)
-    if rerun != wanted:
-        st.query_params["rerun"] = rerun
-    return rerun
-
-
-def verification(source: RunRecord) -> None:
-    """The rerun's progress, then the verdict."""
-    st.subheader("Verify")
-    rerun = choose_rerun(source)
-    if rerun is None:
-        return
-    job = rerun_job(rerun)
-    if job is not None and (job.active or job.state == "queued"):
-        follow(rerun)
-        return
-    if job is not None and job.reason:
-        st.caption(f"The rerun is {job.state}: {job.reason}")
-    state = job.state if job else get_run(rerun).state
-    verdict_view(verdict_of(source.run_id, rerun, (source.state, state)), source.run_id, rerun)
 
 
 st.title("Replay")

@@ -8,11 +8,13 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError, RunNotFoundError
 from core.tracking.history import INTEGERS
+from core.tracking.search import find_id, reruns
+from core.tracking.store import RunRecord, get_run
 from core.tracking.verify import Verdict, history_of, verify
 from pages.parts.figures import PALETTE, Series, curve_figure
 from pages.parts.launch_source import difference_table, value_text
 from pages.parts.live_plotly import live_plotly
-from pages.parts.text import duration
+from pages.parts.text import ago, duration
 
 SHOW = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}
 ICONS = {"bit-identical": "check_circle", "within tolerance": "approximate", "different": "difference"}
@@ -108,3 +110,41 @@ def environment_table(verdict: Verdict) -> None:
     if verdict.packages:
         with st.expander(f"{len(verdict.packages)} installed packages differ"):
             difference_table(verdict.packages, "source", "rerun")
+
+
+def choose_rerun(source: RunRecord) -> str | None:
+    """Which run is compared with the source: one of its reruns, or any by its id; the address keeps it."""
+    names = {r.run_id: f"{r.name} · {r.state} · {ago(r.started)} · {r.run_id[:8]}" for r in reruns(source)}
+    wanted = st.query_params.get("rerun")
+    options = list(dict.fromkeys([*([wanted] if wanted else []), *names]))
+    chosen = st.selectbox(
+        "Compare with",
+        options,
+        index=0 if wanted else None,
+        format_func=lambda run_id: names.get(run_id, run_id),
+        placeholder="a rerun of it, or the id of any run",
+        accept_new_options=True,
+        key=f"replay.rerun.{source.run_id}.{wanted}",
+    )
+    if not chosen:
+        return None
+    rerun = find_id(chosen)
+    if rerun != wanted:
+        st.query_params["rerun"] = rerun
+    return rerun
+
+
+def verification(source: RunRecord) -> None:
+    """The rerun's progress, then the verdict."""
+    st.subheader("Verify")
+    rerun = choose_rerun(source)
+    if rerun is None:
+        return
+    job = rerun_job(rerun)
+    if job is not None and (job.active or job.state == "queued"):
+        follow(rerun)
+        return
+    if job is not None and job.reason:
+        st.caption(f"The rerun is {job.state}: {job.reason}")
+    state = job.state if job else get_run(rerun).state
+    verdict_view(verdict_of(source.run_id, rerun, (source.state, state)), source.run_id, rerun)

@@ -367,7 +367,7 @@ from core.config import RunConfig
 from core.jobs import control
 from core.tracking import store
 
-store.create_run = lambda config, parent: sys.argv[1]  # made by the test, which has mlflow loaded already
+store.create_run = lambda config, parent, tags: sys.argv[1]  # made by the test, which has mlflow loaded already
 control.tell_store = lambda run_id: None
 run_id = jobs.begin_here(RunConfig(problem={"kind": "poisson2d"}))
 with control.RunControl(run_id, 1) as job:
@@ -404,7 +404,7 @@ from core.jobs.local import LocalEngine
 from core.tracking import store
 
 made = iter(sys.argv[3:])
-store.create_run = lambda config, parent: next(made)  # made by the test, which has mlflow loaded already
+store.create_run = lambda config, parent, tags: next(made)  # made by the test, which has mlflow loaded already
 actions.ENGINES["local"] = actions.ENGINES["inline"] = LocalEngine(worker=[sys.executable, "-c", sys.argv[1]])
 config = RunConfig(problem={"kind": "poisson2d"}, name=sys.argv[2])
 for _ in sys.argv[3:]:

@@ -199,7 +199,7 @@ def test_an_address_that_asks_for_two_things_holds_still():
 # -- bad input ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["0" * 32, "x", "../../etc/passwd", "deadbeef", "'; DROP TABLE runs"])
+@pytest.mark.parametrize("text", ["0" * 32, "../../etc/passwd", "'; DROP TABLE runs"])
 @pytest.mark.parametrize(("path", "key"), [("launch_runs", "replay"), ("replay_run", "run")])
 def test_an_id_that_is_none_is_a_message_and_the_form_stays(path, key, text):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
