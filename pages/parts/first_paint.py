@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-PAUSE_S = 0.4
+PAUSE_S = 0.9
 """About what a browser needs for a table of a thousand runs."""
 
 
