@@ -62,8 +62,8 @@ def split(text: str) -> tuple[list[str], str]:
 def search(records: Iterable[RunRecord], text: str) -> list[RunRecord]:
     """The runs that contain every plain word and match the filter, in the order given.
 
-    Words are looked for in the name, id, problem, experiment, state, people's tags and the note. The filter is MLflow's
-    (`metrics.loss < 1e-6 and params.seed = '3'`), parsed and matched by MLflow itself; NaN matches nothing.
+    Words are looked for in name, id, config hash, problem, experiment, state, people's tags and the note. The filter is
+    MLflow's (`metrics.loss < 1e-6 and params.seed = '3'`), parsed and matched by MLflow itself; NaN matches nothing.
 
     Raises:
         LabError: MLflow refuses the filter; the message is its own.
@@ -78,6 +78,7 @@ def _has_words(record: RunRecord, words: list[str]) -> bool:
         [
             record.name,
             record.run_id,
+            record.config_hash,
             record.problem,
             record.experiment,
             record.state,
@@ -135,9 +136,9 @@ PREFIX = re.compile(r"[0-9a-f]{8,31}")
 
 
 def find_runs(text: str = "", limit: int = 100) -> list[RunRecord]:
-    """The newest `limit` runs with a config that `search` finds; runs submitted from other machines are among them."""
-    with_config = [record for record in store.runs() if record.config_hash]
-    return search(with_config, text)[:limit]
+    """The newest `limit` runs with a config that contain every word; those submitted elsewhere are among them."""
+    words = text.lower().split()
+    return [record for record in store.runs() if record.config_hash and _has_words(record, words)][:limit]
 
 
 def find_id(text: str) -> str:

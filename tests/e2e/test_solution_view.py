@@ -74,6 +74,6 @@ def test_quick_view_follows_theme_and_width(server, run_id, page):
 
 
 def test_a_chart_that_cannot_be_drawn_says_so(server, run_id, page):
-    page.route("**/plotly.min.js", lambda route: route.abort())
+    page.route("**/plotly.min.js*", lambda route: route.abort())
     page.goto(f"{server.url}/solution?run={run_id}")
     expect(page.get_by_text("This chart could not be drawn")).to_be_visible(timeout=60_000)

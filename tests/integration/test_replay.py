@@ -160,7 +160,7 @@ def test_runs_are_found_by_name_problem_state_and_id_also_without_a_job():
         (config.hash[:12], {first}),
         ("nothing-like-it", set()),
         ("' OR 1=1", set()),
-        ("\\", {first, other}),
+        ("\\", set()),
     ]:
         assert {record.run_id for record in find_runs(text)} == expected, text
     assert find_id(first[:8]) == find_id(first.upper()) == first
