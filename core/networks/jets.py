@@ -103,6 +103,12 @@ class Jet:
         r = 1 / self.value
         return self.map(self.value.log(), r, -r * r)
 
+    def sqrt(self) -> Jet:
+        """Square root of a positive jet."""
+        root = self.value.sqrt()
+        slope = 0.5 / root
+        return self.map(root, slope, -0.5 * slope / self.value)
+
     def tanh(self) -> Jet:
         """Hyperbolic tangent."""
         t = self.value.tanh()

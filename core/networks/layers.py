@@ -81,12 +81,16 @@ def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> N
     return Network(layers, config.activation)
 
 
-def fourier(config: Fourier, sigma: float, inputs: int, outputs: int, generator: torch.Generator) -> Network:
+def fourier(
+    config: Fourier, sigma: float | tuple[float, ...], inputs: int, outputs: int, generator: torch.Generator
+) -> Network:
     """Features [cos Bx, sin Bx], B ~ N(0, σ²) fixed, then `hidden` tanh layers; the last layer starts at zero.
 
-    Zero, so that a new stage changes nothing until its first step.
+    σ is one number, or one for each input. Zero, so that a new stage changes nothing until its first step.
     """
-    basis = sigma * torch.randn(config.features, inputs, generator=generator, dtype=torch.float64)
+    basis = torch.as_tensor(sigma, dtype=torch.float64) * torch.randn(
+        config.features, inputs, generator=generator, dtype=torch.float64
+    )
     widths = [2 * config.features, *config.hidden]
     layers = [
         JetLinear(_glorot(fan_in, fan_out, generator), torch.zeros(fan_out, dtype=torch.float64))

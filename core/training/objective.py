@@ -175,3 +175,21 @@ class Objective:
 
 def _sample_gradients(layer: JetLinear, data: Tensor, cotangent: Tensor) -> list[Tensor]:
     return layer.sample_gradients(data.detach(), cotangent)
+
+
+class Move:
+    """Sets parameters to their value at creation plus a flat step, and returns the loss there."""
+
+    def __init__(self, parameters: list[torch.nn.Parameter], objective: Objective):
+        self.parameters = parameters
+        self.objective = objective
+        self.base = [p.detach().clone() for p in parameters]
+
+    @torch.no_grad()
+    def __call__(self, step: Tensor) -> float:
+        """Move by `step` (P,) from where the parameters were; the loss there, NaN allowed."""
+        start = 0
+        for p, base in zip(self.parameters, self.base, strict=True):
+            p.copy_(base + step[start : start + p.numel()].view_as(p))
+            start += p.numel()
+        return float(self.objective.residuals().loss())

@@ -21,7 +21,7 @@ from core.tracking import store
 from core.tracking.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
 from core.training.run import execute
-from core.training.spectrum import dominant_frequency
+from core.training.spectrum import residual_spectrum
 from core.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +156,7 @@ def test_dominant_frequency_of_a_known_residual(tmp_path):
             return {"residual_poisson": np.cos(2 * np.pi * 7 * points[:, 0]) * np.cos(2 * np.pi * 7 * points[:, 1])}
 
     # 7 cycles over the unit interval, which the network sees as [−1, 1]: 3.5 cycles per unit of its input
-    assert dominant_frequency(Known()) == pytest.approx(3.5, abs=0.13)
+    assert residual_spectrum(Known()).dominant == pytest.approx(3.5, abs=0.13)
 
 
 def test_a_next_stage_run_starts_from_its_parent(tmp_path):
