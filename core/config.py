@@ -32,6 +32,7 @@ NO_SUCH_FIELD = "there is no such field"
 
 ProblemConfig = Annotated[reduce(operator.or_, CATALOGUE), Field(discriminator="kind")]
 Sigma = Annotated[float, Field(gt=0, le=1e4)]
+Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"]
 
@@ -48,13 +49,11 @@ class Fourier(Frozen):
     """A network whose first layer is [cos Bx, sin Bx], B ~ N(0, σ²) (arXiv 2509.14185, eq. 19)."""
 
     features: int = Field(100, ge=1, le=20_000, description="Rows of B; the network reads twice as many features.")
-    sigma: Literal["measured", "search"] | Sigma | Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)] = (
-        Field(
-            "measured",
-            title="σ",
-            description="Standard deviation of B, one for all inputs or one for each. `measured`: 2π times the dominant "
-            "frequency of the residual so far. `search`: from there, by what one step leaves at points not trained on.",
-        )
+    sigma: Literal["measured", "search"] | Sigma | Sigmas = Field(
+        "measured",
+        title="σ",
+        description="Standard deviation of B, one for all inputs or one for each. `measured`: 2π times the dominant "
+        "frequency of the residual so far. `search`: from there, by what one step leaves at points not trained on.",
     )
     hidden: tuple[Width, ...] = Field(
         (), max_length=12, description="Hidden tanh layers after the features; none: linear in its weights."

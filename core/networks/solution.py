@@ -67,7 +67,7 @@ class Solution(nn.Module):
 
     @torch.no_grad()
     def evaluate(self, points: np.ndarray, point_set: str = "interior") -> dict[str, np.ndarray]:
-        """Every field, and every residual asked for on `point_set` (key `residual_NAME`), at points (N, d): arrays (N,).
+        """Every field, and every residual asked for on `point_set` (key `residual_NAME`), at points (N, d): (N,) each.
 
         Residuals are those of the equations on `point_set`, at the scale the problem divides them by.
         """

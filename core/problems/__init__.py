@@ -1,5 +1,6 @@
 """The catalogue of problems: a new one is its own file and one line here."""
 
+from core.problems.allen_cahn import AllenCahn
 from core.problems.base import Problem
 from core.problems.beltrami import Beltrami
 from core.problems.burgers_inverse import BurgersInverse
@@ -29,6 +30,7 @@ CATALOGUE: tuple[type[Problem], ...] = (
     BurgersProfile,
     BurgersViscous,
     BurgersInverse,
+    AllenCahn,
     TaylorGreen,
     Beltrami,
 )

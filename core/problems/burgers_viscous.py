@@ -26,7 +26,7 @@ class BurgersViscous(Problem):
         gt=0,
         le=10,
         title="Stretch δ",
-        description="The network reads asinh(x/δ), in which a layer of that width at x = 0 is as wide as everything else, "
+        description="The network reads asinh(x/δ), in which a layer of that width at x = 0 is as wide as all the rest, "
         "and solves the half x ≥ 0. Empty: it reads x.",
     )
 
