@@ -17,6 +17,7 @@ from core.config import RunConfig, Stage
 from core.errors import TrainingError
 from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
+from core.optimizers.adam import Adam
 from core.optimizers.gauss_newton import GaussNewton
 from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
@@ -30,6 +31,8 @@ from core.training.spectrum import residual_spectrum
 Wanted = Literal["stop", "pause"] | None
 HELD_OUT = 1_000_003
 """Draw of the points that choose σ; no stage resamples so often."""
+SAVE_INTERVAL = 2.0
+"""Least seconds between two checkpoints of a first-order phase."""
 STALL = 0.99
 """A second-order stage has stalled when `patience` iterations did not bring the loss below this times its best."""
 
@@ -88,6 +91,7 @@ class Trainer:
         self.solution = parent if parent is not None else Solution(self.problem, lam)
         self._lambda_start = None if self.solution.lam is None else float(self.solution.lam.detach())
         self._started = time.perf_counter()
+        self._saved = time.monotonic()
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again."""
@@ -242,9 +246,9 @@ class Trainer:
         objective = self._objective(stage, how.dtype)
         network = self.solution.networks[-1]
         parameters = list(network.parameters()) + ([self.solution.lam] if self.solution.lam is not None else [])
-        optimizer = torch.optim.Adam(parameters, lr=learning_rate)
+        optimizer = Adam(parameters, learning_rate)
         if "adam" in self._optimizer_state:
-            optimizer.load_state_dict(self._optimizer_state["adam"])
+            optimizer.restore(self._optimizer_state["adam"])
         scaler = torch.amp.GradScaler(self.device.type, enabled=how.scaled and self.device.type == "cuda")
         good = [p.detach().clone() for p in parameters]
         wanted: Wanted | Literal["diverged"] = None
@@ -253,8 +257,8 @@ class Trainer:
             began = time.perf_counter()
             objective = self._refresh(stage, objective, how.dtype)
             rate = cosine(learning_rate, final_ratio, position.iteration, iterations)
-            optimizer.param_groups[0]["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.learning_rate = rate
+            optimizer.forget_gradients()
             with how.context(self.device):
                 residuals = objective.residuals()
                 loss = residuals.loss()
@@ -280,11 +284,11 @@ class Trainer:
                 if main and stage.target_residual and float(maximum) <= stage.target_residual:
                     record.ended = f"target residual {stage.target_residual:g} reached"
                     break
-            if position.iteration % stage.checkpoint_every == 0:
-                self._optimizer_state = {"adam": optimizer.state_dict()}
+            if position.iteration % stage.checkpoint_every == 0 and self._save_is_due():
+                self._optimizer_state = {"adam": optimizer.state()}
                 self._save()
             if wanted := self.wanted():
-                self._optimizer_state = {"adam": optimizer.state_dict()}
+                self._optimizer_state = {"adam": optimizer.state()}
                 break
         else:
             record.ended = "all iterations done"
@@ -452,7 +456,12 @@ class Trainer:
     def _warmup_length(self) -> int:
         return self.config.stages[self.position.stage].warmup.iterations
 
+    def _save_is_due(self) -> bool:
+        """Whether the last checkpoint is old enough: first-order steps are so short that saving would slow them."""
+        return time.monotonic() - self._saved >= SAVE_INTERVAL
+
     def _save(self) -> None:
+        self._saved = time.monotonic()
         self.history.flush()
         self.position.history_rows = self.history.rows
         self.position.wall_time_s = self._clock()
