@@ -347,7 +347,9 @@ _TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, Ga
 
 
 def _is_union_tag(part: str | int) -> bool:
-    return isinstance(part, str) and (part in _TAGS or part.startswith(("literal[", "constrained-", "function-")))
+    return isinstance(part, str) and (
+        part in _TAGS or part.startswith(("literal[", "constrained-", "function-", "tuple["))
+    )
 
 
 def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:

