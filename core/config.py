@@ -31,6 +31,8 @@ MOST_VALUES = 20_000
 NO_SUCH_FIELD = "there is no such field"
 
 ProblemConfig = Annotated[reduce(operator.or_, CATALOGUE), Field(discriminator="kind")]
+Sigma = Annotated[float, Field(gt=0, le=1e4)]
+Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"]
 
@@ -44,13 +46,14 @@ class MLP(Frozen):
 
 
 class Fourier(Frozen):
-    """A correction network whose first layer is [cos Bx, sin Bx], B ~ N(0, σ²) (arXiv 2509.14185, eq. 19)."""
+    """A network whose first layer is [cos Bx, sin Bx], B ~ N(0, σ²) (arXiv 2509.14185, eq. 19)."""
 
     features: int = Field(100, ge=1, le=20_000, description="Rows of B; the network reads twice as many features.")
-    sigma: Literal["measured"] | Annotated[float, Field(gt=0)] = Field(
+    sigma: Literal["measured", "search"] | Sigma | Sigmas = Field(
         "measured",
         title="σ",
-        description="Standard deviation of B. `measured`: 2π times the dominant frequency of the residual so far.",
+        description="Standard deviation of B, one for all inputs or one for each. `measured`: 2π times the dominant "
+        "frequency of the residual so far. `search`: from there, by what one step leaves at points not trained on.",
     )
     hidden: tuple[Width, ...] = Field(
         (), max_length=12, description="Hidden tanh layers after the features; none: linear in its weights."
@@ -85,7 +88,9 @@ class Collocation(Frozen):
     """Where the equations are asked for."""
 
     points: int = Field(1000, ge=4, le=10_000_000, description="Points in the domain.")
-    sampler: Literal["sobol", "uniform", "grid"] = "sobol"
+    sampler: Literal["sobol", "uniform", "grid", "chebyshev"] = Field(
+        "sobol", description="`chebyshev`: Sobol points denser towards the walls, where a fit would run wild."
+    )
     resample_every: int = Field(0, ge=0, description="Draw new points every so many iterations; 0: never.")
 
 
@@ -106,7 +111,7 @@ class Stage(Frozen):
     )
     collocation: Collocation = Collocation()
     precision: Precision = Field("auto", description="`auto`: float64 for Gauss–Newton and on a CPU, else AMP.")
-    fourier: Fourier | None = Field(None, description="Makes this stage's network a Fourier-feature correction.")
+    fourier: Fourier | None = Field(None, description="Gives this stage a network of Fourier features.")
     checkpoint_every: int = Field(50, ge=1, le=10_000_000, description="Iterations between checkpoints.")
 
     @model_validator(mode="after")
@@ -145,9 +150,14 @@ class RunConfig(Frozen):
     )
 
     @model_validator(mode="after")
-    def _first_stage_has_a_network(self) -> RunConfig:
-        if self.parent is None and self.stages[0].fourier is not None:
-            raise ValueError("stages.0.fourier: the first stage corrects nothing; allowed: empty, or a parent run")
+    def _one_sigma_for_each_input(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            sigma = stage.fourier.sigma if stage.fourier else None
+            if isinstance(sigma, tuple) and len(sigma) != self.problem.inputs:
+                raise ValueError(
+                    f"stages.{k}.fourier.sigma: {len(sigma)} values for the {self.problem.inputs} inputs of "
+                    f"{self.problem.title}; allowed: one value, or one for each input"
+                )
         return self
 
     def canonical_json(self) -> str:
@@ -337,7 +347,9 @@ _TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, Ga
 
 
 def _is_union_tag(part: str | int) -> bool:
-    return isinstance(part, str) and (part in _TAGS or part.startswith(("literal[", "constrained-", "function-")))
+    return isinstance(part, str) and (
+        part in _TAGS or part.startswith(("literal[", "constrained-", "function-", "tuple["))
+    )
 
 
 def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import MLP, Fourier
-from core.networks.jets import Jet, activate, cos_sin
+from core.networks.jets import Jet, activate, affine, cos_sin
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -29,12 +29,10 @@ class JetLinear(nn.Module):
 
     def forward(self, jet: Jet, tape: Tape | None = None) -> Jet:
         """Shape (C, N, in) to (C, N, out)."""
-        out = jet.data @ self.weight.T
-        if self.bias is not None:
-            out[0] += self.bias
+        out = affine(jet, self.weight, self.bias)
         if tape is not None:
-            tape.append((self, jet.data, out))
-        return Jet(out, jet.layout)
+            tape.append((self, jet.data, out.data))
+        return out
 
     def sample_gradients(self, inputs: Tensor, cotangent: Tensor) -> list[Tensor]:
         """Per-sample gradients (N, out·in) and, with a bias, (N, out), from the output's cotangent (C, N, out)."""
@@ -57,15 +55,14 @@ class Network(nn.Module):
         self.activation = activation
         self.register_buffer("basis", basis)
 
-    def forward(self, features: Jet, tape: Tape | None = None) -> tuple[Jet, ...]:
-        """Features (C, N, inputs) to one jet (C, N) for each output."""
+    def forward(self, features: Jet, tape: Tape | None = None) -> Jet:
+        """Features (C, N, inputs) to outputs (C, N, outputs)."""
         jet = features
         if self.basis is not None:
             jet = cos_sin(Jet(jet.data @ self.basis.T, jet.layout))
         for layer in self.layers[:-1]:
             jet = activate(layer(jet, tape), self.activation)
-        jet = self.layers[-1](jet, tape)
-        return tuple(Jet(jet.data[..., i], jet.layout) for i in range(jet.data.shape[-1]))
+        return self.layers[-1](jet, tape)
 
 
 def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> Network:
@@ -81,12 +78,16 @@ def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> N
     return Network(layers, config.activation)
 
 
-def fourier(config: Fourier, sigma: float, inputs: int, outputs: int, generator: torch.Generator) -> Network:
+def fourier(
+    config: Fourier, sigma: float | tuple[float, ...], inputs: int, outputs: int, generator: torch.Generator
+) -> Network:
     """Features [cos Bx, sin Bx], B ~ N(0, σ²) fixed, then `hidden` tanh layers; the last layer starts at zero.
 
-    Zero, so that a new stage changes nothing until its first step.
+    σ is one number, or one for each input. Zero, so that a new stage changes nothing until its first step.
     """
-    basis = sigma * torch.randn(config.features, inputs, generator=generator, dtype=torch.float64)
+    basis = torch.as_tensor(sigma, dtype=torch.float64) * torch.randn(
+        config.features, inputs, generator=generator, dtype=torch.float64
+    )
     widths = [2 * config.features, *config.hidden]
     layers = [
         JetLinear(_glorot(fan_in, fan_out, generator), torch.zeros(fan_out, dtype=torch.float64))

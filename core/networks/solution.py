@@ -51,8 +51,9 @@ class Solution(nn.Module):
         total = None
         last = len(self.networks) - 1
         for k in range(start, len(self.networks) if stop is None else stop):
-            outputs = self.networks[k](features, tape if k == last else None)
-            part = torch.stack([jet.data for jet in outputs], dim=-1) * self.epsilons[k]
+            part = self.networks[k](features, tape if k == last else None).data
+            if self.epsilons[k] != 1:
+                part = part * self.epsilons[k]
             total = part if total is None else total + part
         return total
 
@@ -67,21 +68,24 @@ class Solution(nn.Module):
 
     @torch.no_grad()
     def evaluate(self, points: np.ndarray, point_set: str = "interior") -> dict[str, np.ndarray]:
-        """Every field and every residual (key `residual_NAME`) at points (N, d), as float64 arrays (N,).
+        """Every field, and every residual asked for on `point_set` (key `residual_NAME`), at points (N, d): (N,) each.
 
         Residuals are those of the equations on `point_set`, at the scale the problem divides them by.
         """
-        parameter = next(self.parameters())
+        like = next(self.parameters(), torch.zeros(0, dtype=torch.float64))
         parts: dict[str, list[np.ndarray]] = {}
         points = np.asarray(points, dtype=np.float64)
         # the widest layer's jets of a chunk (at 8 bytes) stay near the processor's cache
-        widest = max(layer.weight.shape[1] for network in self.networks for layer in network.layers)
+        widest = max((layer.weight.shape[1] for network in self.networks for layer in network.layers), default=1)
         chunk = max(128, 2_000_000 // (self.layout.components * widest))
         for start in range(0, len(points), chunk):
-            block = torch.as_tensor(points[start : start + chunk], dtype=parameter.dtype, device=parameter.device)
+            block = torch.as_tensor(points[start : start + chunk], dtype=like.dtype, device=like.device)
             x = coordinates(block, self.layout)
             lam = None if self.lam is None else self.lam.expand(len(block))
-            u = self.fields(self.raw(self.features(x, lam)), x, lam)
+            raw = self.raw(self.features(x, lam))
+            if raw is None:  # no stage yet: what the ansatz alone says
+                raw = block.new_zeros(self.layout.components, len(block), self.problem.outputs)
+            u = self.fields(raw, x, lam)
             values = {name: u[name].value for name in self.problem.fields}
             for name, residual in self.problem.residuals(point_set, u, x, lam).items():
                 values[f"residual_{name}"] = residual

@@ -11,6 +11,9 @@ from torch import Tensor
 WELL_CONDITIONED = 1e-7
 """Relative damping from which the normal equations lose no digit that matters, so that Cholesky may be used."""
 
+NO_GAIN = 1e-9
+"""Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
+
 
 class DampedSystem:
     """Minimises |r + Jδ|² + μ|δ|² for many μ from one factorisation.
@@ -152,10 +155,12 @@ class GaussNewton:
         system = DampedSystem(J.div_(scale), r)
         before = float(r @ r)
         ratio = float("nan")
-        for _ in range(self.MAX_TRIALS):
+        for trial in range(self.MAX_TRIALS):
             damping = self.damping.value
             scaled = system.step(damping)
             predicted = system.predicted_decrease(scaled)
+            if trial and predicted < NO_GAIN * before:
+                break
             step = scaled / scale
             after = loss_after(step)
             ratio = (before - after) / predicted if predicted > 0 else float("nan")

@@ -1,12 +1,38 @@
 """The catalogue of problems: a new one is its own file and one line here."""
 
+from core.problems.allen_cahn import AllenCahn
 from core.problems.base import Problem
+from core.problems.beltrami import Beltrami
 from core.problems.burgers_inverse import BurgersInverse
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
+from core.problems.heat1d import Heat1D
+from core.problems.heat2d import Heat2D
+from core.problems.heat3d import Heat3D
+from core.problems.helmholtz import Helmholtz
 from core.problems.poisson2d import Poisson2D
 from core.problems.poisson3d import Poisson3D
+from core.problems.poisson5d import Poisson5D
+from core.problems.poisson5d_cosine import Poisson5DCosine
+from core.problems.taylor_green import TaylorGreen
+from core.problems.wave import Wave
 
-CATALOGUE: tuple[type[Problem], ...] = (Poisson2D, Poisson3D, BurgersProfile, BurgersViscous, BurgersInverse)
+CATALOGUE: tuple[type[Problem], ...] = (
+    Poisson2D,
+    Poisson3D,
+    Poisson5D,
+    Poisson5DCosine,
+    Helmholtz,
+    Heat1D,
+    Heat2D,
+    Heat3D,
+    Wave,
+    BurgersProfile,
+    BurgersViscous,
+    BurgersInverse,
+    AllenCahn,
+    TaylorGreen,
+    Beltrami,
+)
 
 __all__ = ["CATALOGUE", "Problem"]

@@ -21,6 +21,15 @@ class BurgersViscous(Problem):
         0.01 / np.pi, gt=1e-4, le=1.0, title="Viscosity ν", description="The layer at x = 0 is about πν wide."
     )
 
+    stretch: float | None = Field(
+        None,
+        gt=0,
+        le=10,
+        title="Stretch δ",
+        description="The network reads asinh(x/δ), in which a layer of that width at x = 0 is as wide as all the rest, "
+        "and solves the half x ≥ 0. Empty: it reads x.",
+    )
+
     title: ClassVar[str] = "Burgers, viscous"
     equation: ClassVar[str] = r"u_t + u u_x = \nu u_{xx},\quad u(x,0) = -\sin \pi x,\quad u(\pm 1, t) = 0"
     source: ClassVar[str] = "Basdevant et al., Computers & Fluids 14 (1986)"
@@ -34,19 +43,38 @@ class BurgersViscous(Problem):
         return ((-1.0, 1.0), (0.0, 1.0))
 
     def collocation(self, unit):
+        if self.stretch:
+            # u is odd in x: half of the domain is enough, sampled uniformly in what the network reads
+            x = self.stretch * np.sinh(unit[:, :1] * np.arcsinh(1 / self.stretch))
+            return {"interior": np.concatenate([x, unit[:, 1:]], axis=1)}
         # Half of the points crowd into the layer that forms at x = 0: x = sinh(βs)/sinh(β) with s uniform in [−1, 1].
         s = 2 * unit[:, :1] - 1
         crowded = np.sinh(5 * s) / np.sinh(5)
         x = np.where(np.arange(len(s))[:, None] % 2, crowded, s)
         return {"interior": np.concatenate([x, unit[:, 1:]], axis=1)}
 
+    def features(self, x, lam):
+        if not self.stretch:
+            return super().features(x, lam)
+        # log(z + √(z² + 1)) of |x|/δ, over its value at 1, on [−1, 1] as t is
+        z = _absolute(x[0]) * (1 / self.stretch)
+        return [(z + (z * z + 1).sqrt()).log() * (2 / np.arcsinh(1 / self.stretch)) - 1, x[1] * 2 - 1]
+
     def ansatz(self, raw, x, lam):
         space, t = x
-        return {"u": t * (1 - space * space) * raw[0] - (space * np.pi).sin()}
+        initial = (space * np.pi).sin()
+        if not self.stretch:
+            return {"u": t * (1 - space * space) * raw[0] - initial}
+        # x/√(x² + δ²) vanishes at 0 as u does and is 1 outside the layer, so that N stays of the size of u/t
+        layer = space / (space * space + self.stretch**2).sqrt()
+        return {"u": t * (1 - space * space) * layer * raw[0] - initial}
 
     def residuals(self, points, u, x, lam):
         v = u["u"]
-        return {"burgers": v.first(1) + v.value * v.first(0) - self.viscosity * v.second("xx")}
+        r = v.first(1) + v.value * v.first(0) - self.viscosity * v.second("xx")
+        if self.stretch:
+            r = r * (x[0].value.square() + self.stretch**2).sqrt()
+        return {"burgers": r}
 
     def exact(self, x):
         """Cole–Hopf: u = −∫ sin π(x−η) w dη / ∫ w dη, w = exp(−cos(π(x−η))/(2πν) − η²/(4νt)).
@@ -68,3 +96,8 @@ class BurgersViscous(Problem):
             weight = np.exp(exponent - exponent.max(axis=1, keepdims=True))
             u[rows] = -(np.sin(np.pi * shifted) * weight).sum(axis=1) / weight.sum(axis=1)
         return {"u": u}
+
+
+def _absolute(jet):
+    """|x| of a jet, from the right at 0."""
+    return jet * jet.value.sign().where(jet.value != 0, 1.0)

@@ -6,6 +6,7 @@ from core.config import RunConfig
 from core.problems.base import DataProblem
 from core.training.checkpoint import StageRecord
 from core.training.measure import Measures
+from core.training.sigma import as_text
 
 
 def summary(
@@ -54,7 +55,7 @@ def summary(
     ]
     for record, stage in zip(records, config.stages, strict=False):
         network = f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
-        sigma = "" if record.sigma is None else f"{record.sigma:.3g}"
+        sigma = "" if record.sigma is None else as_text(record.sigma)
         lines.append(
             f"| {record.index + 1} | {network} | {record.parameters} | {sigma} | {record.epsilon:.2e} | "
             f"{record.iterations} | {record.seconds:.1f} | {record.max_residual:.2e} | {record.ended} |"

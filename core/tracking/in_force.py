@@ -14,8 +14,8 @@ from core.tracking import store
 
 FILE = "effective_config.json"
 TAG = "lab.in_force"
-LEFT_OPEN = {"device": "auto", "precision": "auto", "sigma": "measured", "start": None}
-"""Fields by the last part of their path → the value that leaves the choice to the run."""
+LEFT_OPEN = {"device": ("auto",), "precision": ("auto",), "sigma": ("measured", "search"), "start": (None,)}
+"""Fields by the last part of their path → the values that leave the choice to the run."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def compare(asked: dict[str, Any], effective: dict[str, Any]) -> InForce:
 
 def _was_left_open(item: Difference) -> bool:
     name = item.field.rpartition(".")[2]
-    return name in LEFT_OPEN and item.before == LEFT_OPEN[name]
+    return item.before in LEFT_OPEN.get(name, ())
 
 
 def record(run_id: str, effective: dict[str, Any]) -> InForce:

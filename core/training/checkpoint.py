@@ -23,7 +23,7 @@ class StageRecord:
     index: int
     parameters: int
     epsilon: float
-    sigma: float | None = None
+    sigma: float | tuple[float, ...] | None = None
     dominant_frequency: float | None = None
     iterations: int = 0
     seconds: float = 0.0

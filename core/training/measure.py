@@ -50,7 +50,7 @@ def measure(solution: Solution) -> Measures:
     problem = solution.problem
     points = dense_points(problem)
     values = solution.evaluate(points)
-    residual = np.concatenate([values[f"residual_{name}"] for name in problem.residual_names])
+    residual = np.concatenate([rows for name, rows in values.items() if name.startswith("residual_")])
     lam = None if solution.lam is None else float(solution.lam.detach())
     exact = problem.exact(points)
     relative = largest = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import psutil
@@ -25,21 +26,29 @@ class Residuals:
 
     by_name: dict[str, Tensor]
 
+    @cached_property
+    def mean_squares(self) -> dict[str, Tensor]:
+        """Mean square of each equation."""
+        return {name: r.square().mean() for name, r in self.by_name.items()}
+
     def loss(self) -> Tensor:
         """Σ over the equations of the mean square: the quantity that is minimised."""
-        return sum(r.square().mean() for r in self.by_name.values())
+        return sum(self.mean_squares.values())
 
     def maximum(self) -> Tensor:
         """Largest absolute residual."""
-        return torch.stack([r.detach().abs().max() for r in self.by_name.values()]).max()
+        largest = [torch.linalg.vector_norm(r.detach(), torch.inf) for r in self.by_name.values()]
+        return largest[0] if len(largest) == 1 else torch.stack(largest).max()
 
     def rms(self) -> Tensor:
         """Root mean square over all points and equations."""
-        return torch.cat([r.detach() for r in self.by_name.values()]).square().mean().sqrt()
+        rows = [len(r) for r in self.by_name.values()]
+        squares = zip(self.mean_squares.values(), rows, strict=True)
+        return (sum(square.detach() * n for square, n in squares) / sum(rows)).sqrt()
 
     def rms_by_name(self) -> dict[str, Tensor]:
         """Root mean square of each equation."""
-        return {name: r.detach().square().mean().sqrt() for name, r in self.by_name.items()}
+        return {name: square.detach().sqrt() for name, square in self.mean_squares.items()}
 
 
 class Objective:
@@ -175,3 +184,21 @@ class Objective:
 
 def _sample_gradients(layer: JetLinear, data: Tensor, cotangent: Tensor) -> list[Tensor]:
     return layer.sample_gradients(data.detach(), cotangent)
+
+
+class Move:
+    """Sets parameters to their value at creation plus a flat step, and returns the loss there."""
+
+    def __init__(self, parameters: list[torch.nn.Parameter], objective: Objective):
+        self.parameters = parameters
+        self.objective = objective
+        self.base = [p.detach().clone() for p in parameters]
+
+    @torch.no_grad()
+    def __call__(self, step: Tensor) -> float:
+        """Move by `step` (P,) from where the parameters were; the loss there, NaN allowed."""
+        start = 0
+        for p, base in zip(self.parameters, self.base, strict=True):
+            p.copy_(base + step[start : start + p.numel()].view_as(p))
+            start += p.numel()
+        return float(self.objective.residuals().loss())

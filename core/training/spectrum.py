@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from core.networks.solution import Solution
@@ -10,8 +12,18 @@ LINES = 16
 SAMPLES = 1024
 
 
-def dominant_frequency(solution: Solution, seed: int = 0) -> float:
-    """f_d: where the power spectrum of the residuals peaks (arXiv 2509.14185, eq. 19: σ = 2π f_d).
+@dataclass(frozen=True)
+class Spectrum:
+    """Where the power spectrum of the residuals peaks, in cycles per unit of the network's inputs."""
+
+    dominant: float
+    """f_d over all inputs (arXiv 2509.14185, eq. 19: σ = 2π f_d)."""
+    by_input: tuple[float, ...]
+    """The peak along each input, f_d for one that no line runs along."""
+
+
+def residual_spectrum(solution: Solution, seed: int = 0) -> Spectrum:
+    """The dominant frequencies of a solution's residuals in the interior.
 
     The residual is sampled along lines through the domain, one coordinate varying, the others drawn at random. Along
     a line the network's input moves by features ξ that need not be uniform, so the spectrum is the Fourier integral
@@ -22,12 +34,12 @@ def dominant_frequency(solution: Solution, seed: int = 0) -> float:
     problem = solution.problem
     d = len(problem.coordinates)
     rng = np.random.default_rng(seed)
-    spectra: list[tuple[np.ndarray, np.ndarray]] = []
+    spectra: list[tuple[int, np.ndarray, np.ndarray]] = []
     for axis in range(d):
         for _ in range(LINES if d > 1 else 1):
             points = _line(problem, axis, rng)
             values = solution.evaluate(points)
-            feature = _arc(solution, points)
+            index, feature = _arc(solution, points)
             span = np.ptp(feature)
             if not span > 0:
                 continue
@@ -36,15 +48,25 @@ def dominant_frequency(solution: Solution, seed: int = 0) -> float:
             window = np.sin(np.pi * (xi - xi[0]) / span) ** 2
             frequencies = np.arange(1, SAMPLES // 4 + 1) / (2 * span)
             phase = np.exp(-2j * np.pi * np.outer(frequencies, xi))
-            for name in problem.residual_names:
-                r = values[f"residual_{name}"][order]
+            for name, rows in values.items():
+                if not name.startswith("residual_"):
+                    continue
+                r = rows[order]
                 if not np.isfinite(r).all() or not np.any(r):
                     continue
                 r = r / np.linalg.norm(r)
                 power = np.abs(np.trapezoid(phase * (window * r), xi, axis=1)) ** 2
-                spectra.append((frequencies, power / power.sum()))
+                spectra.append((index, frequencies, power / power.sum()))
+    dominant = _peak([(f, p) for _, f, p in spectra], otherwise=1.0)
+    return Spectrum(
+        dominant,
+        tuple(_peak([(f, p) for i, f, p in spectra if i == k], otherwise=dominant) for k in range(problem.inputs)),
+    )
+
+
+def _peak(spectra: list[tuple[np.ndarray, np.ndarray]], otherwise: float) -> float:
     if not spectra:
-        return 1.0
+        return otherwise
     grid = np.unique(np.concatenate([f for f, _ in spectra]))
     total = sum(np.interp(grid, f, p, left=0, right=0) for f, p in spectra)
     return float(grid[int(np.argmax(total))])
@@ -58,8 +80,8 @@ def _line(problem, axis: int, rng: np.random.Generator) -> np.ndarray:
     return points
 
 
-def _arc(solution: Solution, points: np.ndarray) -> np.ndarray:
-    """The network input that varies most along the line, at its points."""
+def _arc(solution: Solution, points: np.ndarray) -> tuple[int, np.ndarray]:
+    """The network input that varies most along the line: its index, and its values there."""
     import torch
 
     from core.networks.jets import coordinates
@@ -68,4 +90,5 @@ def _arc(solution: Solution, points: np.ndarray) -> np.ndarray:
         x = coordinates(torch.as_tensor(points), solution.layout)
         lam = None if solution.lam is None else solution.lam.expand(len(points))
         features = solution.features(x, lam).value.numpy()
-    return features[:, int(np.argmax(np.ptp(features, axis=0)))]
+    index = int(np.argmax(np.ptp(features, axis=0)))
+    return index, features[:, index]

@@ -17,16 +17,22 @@ from core.config import RunConfig, Stage
 from core.errors import TrainingError
 from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
+from core.optimizers.adam import Adam
 from core.optimizers.gauss_newton import GaussNewton
 from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint, Position, StageRecord
 from core.training.first_order import Arithmetic, arithmetic, cosine
-from core.training.objective import Objective, Residuals
+from core.training.objective import Move, Objective, Residuals
 from core.training.progress import ProgressFile
-from core.training.spectrum import dominant_frequency
+from core.training.sigma import after_one_step, as_text, best_sigma
+from core.training.spectrum import residual_spectrum
 
 Wanted = Literal["stop", "pause"] | None
+HELD_OUT = 1_000_003
+"""Draw of the points that choose σ; no stage resamples so often."""
+SAVE_INTERVAL = 2.0
+"""Least seconds between two checkpoints of a first-order phase."""
 STALL = 0.99
 """A second-order stage has stalled when `patience` iterations did not bring the loss below this times its best."""
 
@@ -85,6 +91,7 @@ class Trainer:
         self.solution = parent if parent is not None else Solution(self.problem, lam)
         self._lambda_start = None if self.solution.lam is None else float(self.solution.lam.detach())
         self._started = time.perf_counter()
+        self._saved = time.monotonic()
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again."""
@@ -143,25 +150,48 @@ class Trainer:
         """Add the stage's network Φ_k, scaled by what the stages before it left."""
         generator = torch.Generator().manual_seed(self.config.seed * 1000 + k)
         inputs, outputs = self.problem.inputs, self.problem.outputs
+        correction = len(self.solution.networks) > 0
+        epsilon, sigma, frequency = 1.0, None, None
         if stage.fourier is None:
-            epsilon, sigma, frequency = 1.0, None, None
-            if len(self.solution.networks):
+            if correction:
                 epsilon = self._residual_rms(stage)
             network = mlp(self.config.network, inputs, outputs, generator)
-            if len(self.solution.networks):
+            if correction:
                 torch.nn.init.zeros_(network.layers[-1].weight)
                 torch.nn.init.zeros_(network.layers[-1].bias)
         else:
-            frequency = dominant_frequency(self._on_cpu(), self.config.seed)
-            sigma = 2 * math.pi * frequency if stage.fourier.sigma == "measured" else stage.fourier.sigma
-            # arXiv 2509.14185, eq. 19: the correction of a residual of frequency f_d in an equation of order m
-            epsilon = self._residual_rms(stage) / (2 * math.pi * frequency) ** self.problem.pde_order
+            spectrum = residual_spectrum(self._on_cpu(), self.config.seed)
+            frequency = spectrum.dominant
+            if correction:
+                # arXiv 2509.14185, eq. 19: the correction of a residual of frequency f_d in an equation of order m
+                epsilon = self._residual_rms(stage) / (2 * math.pi * frequency) ** self.problem.pde_order
+            sigma = stage.fourier.sigma
+            if sigma == "measured":
+                sigma = 2 * math.pi * frequency
+            elif sigma == "search":
+                sigma = self._search_sigma(k, stage, 2 * math.pi * np.array(spectrum.by_input), epsilon)
             network = fourier(stage.fourier, sigma, inputs, outputs, generator)
         self.solution.add(Term(network.to(self.device), epsilon))
         parameters = sum(p.numel() for p in network.parameters())
         self.records.append(StageRecord(k, parameters, epsilon, sigma, frequency))
-        about = f", σ = {sigma:.3g} (f_d = {frequency:.3g}), ε = {epsilon:.2e}" if sigma else ""
+        about = f", σ = {as_text(sigma)} (f_d = {frequency:.3g}), ε = {epsilon:.2e}" if sigma else ""
         self.say(f"stage {k + 1} of {len(self.config.stages)}: {parameters} parameters{about}")
+
+    def _search_sigma(self, k: int, stage: Stage, start: np.ndarray, epsilon: float) -> tuple[float, ...]:
+        """σ for each input: the one near `start` whose features leave least at points that are not trained on."""
+        inputs, outputs = self.problem.inputs, self.problem.outputs
+        self._release_lambda()
+        training, held_out = (collocation(self.config, stage, k, draw) for draw in (0, HELD_OUT))
+
+        def left_by(sigma: tuple[float, ...]) -> float:
+            generator = torch.Generator().manual_seed(self.config.seed * 1000 + k)
+            network = fourier(stage.fourier, sigma, inputs, outputs, generator).to(self.device)
+            damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
+            left = after_one_step(self.solution, Term(network, epsilon), training, held_out, self.samples, damping)
+            self.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
+            return left
+
+        return best_sigma(left_by, start)
 
     def _warm_up(self, stage: Stage) -> Wanted:
         if self.position.phase != WARMUP:
@@ -216,9 +246,9 @@ class Trainer:
         objective = self._objective(stage, how.dtype)
         network = self.solution.networks[-1]
         parameters = list(network.parameters()) + ([self.solution.lam] if self.solution.lam is not None else [])
-        optimizer = torch.optim.Adam(parameters, lr=learning_rate)
+        optimizer = Adam(parameters, learning_rate)
         if "adam" in self._optimizer_state:
-            optimizer.load_state_dict(self._optimizer_state["adam"])
+            optimizer.restore(self._optimizer_state["adam"])
         scaler = torch.amp.GradScaler(self.device.type, enabled=how.scaled and self.device.type == "cuda")
         good = [p.detach().clone() for p in parameters]
         wanted: Wanted | Literal["diverged"] = None
@@ -227,8 +257,8 @@ class Trainer:
             began = time.perf_counter()
             objective = self._refresh(stage, objective, how.dtype)
             rate = cosine(learning_rate, final_ratio, position.iteration, iterations)
-            optimizer.param_groups[0]["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.learning_rate = rate
+            optimizer.forget_gradients()
             with how.context(self.device):
                 residuals = objective.residuals()
                 loss = residuals.loss()
@@ -254,11 +284,11 @@ class Trainer:
                 if main and stage.target_residual and float(maximum) <= stage.target_residual:
                     record.ended = f"target residual {stage.target_residual:g} reached"
                     break
-            if position.iteration % stage.checkpoint_every == 0:
-                self._optimizer_state = {"adam": optimizer.state_dict()}
+            if position.iteration % stage.checkpoint_every == 0 and self._save_is_due():
+                self._optimizer_state = {"adam": optimizer.state()}
                 self._save()
             if wanted := self.wanted():
-                self._optimizer_state = {"adam": optimizer.state_dict()}
+                self._optimizer_state = {"adam": optimizer.state()}
                 break
         else:
             record.ended = "all iterations done"
@@ -286,7 +316,7 @@ class Trainer:
                     f"iteration {position.iteration}. Look at the problem's residual and its collocation points."
                 )
             parameters = objective.parameters()
-            step = optimizer.iterate(r, J, _Move(parameters, objective))
+            step = optimizer.iterate(r, J, Move(parameters, objective))
             position.iteration += 1
             position.total += 1
             record.iterations += 1
@@ -426,7 +456,12 @@ class Trainer:
     def _warmup_length(self) -> int:
         return self.config.stages[self.position.stage].warmup.iterations
 
+    def _save_is_due(self) -> bool:
+        """Whether the last checkpoint is old enough: first-order steps are so short that saving would slow them."""
+        return time.monotonic() - self._saved >= SAVE_INTERVAL
+
     def _save(self) -> None:
+        self._saved = time.monotonic()
         self.history.flush()
         self.position.history_rows = self.history.rows
         self.position.wall_time_s = self._clock()
@@ -448,29 +483,12 @@ class Trainer:
         temporary.replace(folder / name)
 
 
-class _Move:
-    """Sets parameters to their value at creation plus a flat step, and returns the loss there."""
-
-    def __init__(self, parameters: list[torch.nn.Parameter], objective: Objective):
-        self.parameters = parameters
-        self.objective = objective
-        self.base = [p.detach().clone() for p in parameters]
-
-    @torch.no_grad()
-    def __call__(self, step: torch.Tensor) -> float:
-        start = 0
-        for p, base in zip(self.parameters, self.base, strict=True):
-            p.copy_(base + step[start : start + p.numel()].view_as(p))
-            start += p.numel()
-        return float(self.objective.residuals().loss())
-
-
 def collocation(config: RunConfig, stage: Stage, index: int, draw: int) -> dict[str, np.ndarray]:
     """Points of a stage, the same for the same config, stage and draw on every machine."""
     d = len(config.problem.coordinates)
     seed = (config.seed * 1_000_003 + index * 1_009 + draw) % 2**31
     n, sampler = stage.collocation.points, stage.collocation.sampler
-    if sampler == "sobol":
+    if sampler in ("sobol", "chebyshev"):
         unit = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n, dtype=torch.float64).numpy()
     elif sampler == "uniform":
         unit = np.random.default_rng(seed).random((n, d))
@@ -478,6 +496,9 @@ def collocation(config: RunConfig, stage: Stage, index: int, draw: int) -> dict[
         side = max(2, round(n ** (1 / d)))
         axis = (np.arange(side) + 0.5) / side
         unit = np.stack(np.meshgrid(*[axis] * d, indexing="ij"), axis=-1).reshape(-1, d)
+    if sampler == "chebyshev":
+        # the arcsine law, under which least squares by polynomials is stable (Cohen and Migliorati, SMAI JCM 3, 2017)
+        unit = (1 - np.cos(np.pi * unit)) / 2
     return config.problem.collocation(unit)
 
 

@@ -209,7 +209,10 @@ def _from_text(text: str, annotation: Any) -> Any:
         return [_number(part.strip()) for part in text.split(",") if part.strip()]
     if not text and type(None) in _members(annotation):
         return None
-    return _number(text) if kind in (int, float) else text
+    if kind in (int, float):
+        one_or_more = any(get_origin(member) is tuple for member in _members(annotation))
+        return [_number(part.strip()) for part in text.split(",")] if one_or_more and "," in text else _number(text)
+    return text
 
 
 def _number(text: str) -> Any:

@@ -83,7 +83,7 @@ def test_config_imports_no_torch():
         ({"stages": [{"optimizer": {"kind": "adam", "learning_rate": "x"}}]}, ["optimizer.learning_rate", "'x'"]),
         ({"stages": [{"target_residual": float("nan")}]}, ["stages.0.target_residual", "nan"]),
         ({"stages": [{"precision": "float32"}]}, ["float32", "gauss_newton", "float64"]),
-        ({"stages": [{"fourier": {}}]}, ["stages.0.fourier", "corrects nothing"]),
+        ({"stages": [{"fourier": {"sigma": [1.0, 2.0, 3.0]}}]}, ["stages.0.fourier.sigma", "3 values", "2 inputs"]),
         ({"stages": [{}, {"fourier": {"sigma": -1}}]}, ["stages.1.fourier.sigma", "-1", "measured"]),
         ({"device": "gpu"}, ["device", "'gpu'", "cuda:N"]),
         ({"seed": -1}, ["seed", "-1"]),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.config import MLP, Fourier
-from core.networks.jets import Layout, coordinates, stack
+from core.networks.jets import Jet, Layout, coordinates, stack
 from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
 from core.problems import CATALOGUE
@@ -58,7 +58,8 @@ def test_networks_equal_nested_autograd(activation):
     else:
         network = mlp(MLP(hidden=(9, 8), activation=activation), 2, 1, generator)
     points = torch.rand(15, 2, dtype=torch.float64)
-    jet = network(stack(coordinates(points, LAYOUT)))[0]
+    outputs = network(stack(coordinates(points, LAYOUT)))
+    jet = Jet(outputs.data[..., 0], LAYOUT)
     for key, form in FORMS.items():
         value, gradient, second = nested(lambda x, y: by_autograd(network, x, y), points, form)
         torch.testing.assert_close(jet.value, value, rtol=1e-12, atol=1e-12)

@@ -9,10 +9,22 @@ from core.networks.jets import Jet, Layout, coordinates
 from core.networks.layers import mlp
 from core.networks.solution import Solution, Term
 from core.problems import CATALOGUE
+from core.problems.allen_cahn import AllenCahn
+from core.problems.allen_cahn_reference import reference
+from core.problems.beltrami import Beltrami
+from core.problems.boxes import faces
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
+from core.problems.heat1d import Heat1D
+from core.problems.heat2d import Heat2D
+from core.problems.heat3d import Heat3D
+from core.problems.helmholtz import Helmholtz
 from core.problems.poisson2d import Poisson2D
 from core.problems.poisson3d import Poisson3D
+from core.problems.poisson5d import Poisson5D
+from core.problems.poisson5d_cosine import Poisson5DCosine
+from core.problems.taylor_green import TaylorGreen
+from core.problems.wave import Wave
 
 
 def random_solution(problem, lam=None):
@@ -40,6 +52,91 @@ def test_poisson_ansatz_vanishes_on_the_boundary(problem):
     points = np.random.default_rng(0).random((64, len(problem.coordinates)))
     points[np.arange(64), np.arange(64) % points.shape[1]] = np.arange(64) % 2
     assert np.abs(random_solution(problem).evaluate(points)["u"]).max() == 0
+
+
+def differences(problem, points, h=1e-3):
+    """The exact fields as jets, their derivatives by central differences of fourth order."""
+    first = {-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}
+    second = {-2: -1 / 12, -1: 4 / 3, 1: 4 / 3, 2: -1 / 12}
+    d = len(problem.coordinates)
+    layout = Layout.of(d, problem.forms)
+    here = problem.exact(points)
+    near = {(i, k): problem.exact(points + k * h * np.eye(d)[i]) for i in range(d) for k in first}
+    fields = {}
+    for name in problem.fields:
+        parts = [here[name], *(sum(c * near[i, k][name] for k, c in first.items()) / h for i in range(d))]
+        for form in problem.forms.values():
+            assert all(i == j for i, j, _ in form)
+            terms = (
+                c * (-5 / 2 * here[name] + sum(w * near[i, k][name] for k, w in second.items())) for i, _, c in form
+            )
+            parts.append(sum(terms) / h**2)
+        fields[name] = Jet(torch.as_tensor(np.array(parts)), layout)
+    return fields, coordinates(torch.as_tensor(points), layout)
+
+
+EXACT = [
+    *(Heat1D(), Heat2D(), Heat3D(diffusivity=0.05), Wave(), Helmholtz(), Helmholtz(a1=2, a2=3, wavenumber=4.0)),
+    *(Poisson5D(), Poisson5DCosine(), TaylorGreen(viscosity=0.1), Beltrami(), Beltrami(a=0.5, d=1.5)),
+    BurgersViscous(viscosity=0.05, stretch=0.1),
+]
+
+
+@pytest.mark.parametrize("problem", EXACT, ids=lambda p: p.kind)
+def test_exact_fields_solve_every_equation(problem):
+    low, high = np.array(problem.domain()).T
+    points = low + (high - low) * (0.1 + 0.8 * np.random.default_rng(3).random((40, len(low))))
+    for name in problem.collocation(np.random.default_rng(4).random((24, len(low)))):
+        at = points if name == "interior" else problem.collocation((points - low) / (high - low))[name]
+        fields, x = differences(problem, at)
+        for key, residual in problem.residuals(name, fields, x, None).items():
+            assert residual.abs().max() < 1e-6, (name, key)
+
+
+@pytest.mark.parametrize("problem", [Heat2D(), Wave(), TaylorGreen(), Beltrami()], ids=lambda p: p.kind)
+def test_ansatz_holds_the_initial_value(problem):
+    low, high = np.array(problem.domain()).T
+    points = low + (high - low) * np.random.default_rng(0).random((50, len(low)))
+    points[:, problem.coordinates.index("t")] = 0
+    values, exact = random_solution(problem).evaluate(points), problem.exact(points)
+    for name in set(problem.fields) - {"p"}:
+        np.testing.assert_allclose(values[name], exact[name], atol=1e-13)
+
+
+@pytest.mark.parametrize("problem", [Heat3D(), Wave(), Helmholtz(), BurgersViscous(stretch=0.01)], ids=lambda p: p.kind)
+def test_ansatz_vanishes_on_the_walls(problem):
+    space = len(problem.coordinates) - (problem.time is not None)
+    points = faces(np.random.default_rng(0).random((60, len(problem.coordinates))), problem.domain(), space)
+    assert np.abs(random_solution(problem).evaluate(points)["u"]).max() < 1e-14
+
+
+def test_stretched_burgers_is_odd():
+    points = np.random.default_rng(0).random((40, 2))
+    solution = random_solution(BurgersViscous(stretch=0.02))
+    right, left = solution.evaluate(points), solution.evaluate(points * [-1, 1])
+    np.testing.assert_allclose(right["u"], -left["u"], atol=1e-15)
+    np.testing.assert_allclose(right["residual_burgers"], -left["residual_burgers"], atol=1e-10)
+    assert solution.evaluate(np.array([[0.0, 0.5]]))["u"] == 0
+
+
+def test_faces_cover_every_wall():
+    points = faces(np.random.default_rng(0).random((12, 3)), ((-1.0, 2.0), (0.0, 3.0), (0.0, 1.0)), 2)
+    assert [set(points[rows, axis]) for axis, rows in ((0, [0, 4, 8]), (0, [1, 5]), (1, [2, 6]), (1, [3, 7]))] == [
+        *({-1.0}, {2.0}, {0.0}, {3.0})
+    ]
+    assert len(set(points[:, 2])) == 12
+
+
+def test_allen_cahn_reference_converges_and_solves_the_equation():
+    fine, coarse = reference(1e-3), reference(1e-3, 512, 2000)
+    rng = np.random.default_rng(2)
+    x, t = rng.uniform(-1, 1, 300), rng.uniform(0.05, 1, 300)
+    np.testing.assert_allclose(fine(x, t), coarse(x, t), atol=1e-6)
+    inside = np.stack([rng.uniform(-0.8, 0.8, 40), rng.uniform(0.2, 0.9, 40)], axis=1)
+    problem = AllenCahn(diffusivity=1e-3)
+    fields, at = differences(problem, inside, h=2e-3)
+    assert problem.residuals("interior", fields, at, None)["allen_cahn"].abs().max() < 1e-4
+    np.testing.assert_allclose(fine(x, 0 * t), x**2 * np.cos(np.pi * x), atol=1e-6)
 
 
 def test_viscous_burgers_exact_solution():
@@ -124,6 +221,7 @@ def test_every_problem_keeps_the_interface(problem):
     unit = np.random.default_rng(0).random((16, len(p.coordinates)))
     sets = p.collocation(unit)
     solution = random_solution(p, p.lambda_start())
+    residuals = set()
     for name, points in sets.items():
         assert points.shape[1] == len(p.coordinates)
         for (low, high), column in zip(p.domain(), points.T, strict=True):
@@ -131,7 +229,8 @@ def test_every_problem_keeps_the_interface(problem):
             assert column.max() <= high
         values = solution.evaluate(points, name)
         assert set(p.fields) <= set(values)
-    assert {f"residual_{name}" for name in p.residual_names} <= set(values)
+        residuals |= {name for name in values if name.startswith("residual_")}
+    assert residuals == {f"residual_{name}" for name in p.residual_names}
     for i in range(len(p.coordinates)):
         assert (np.diff(p.axis(i, 33)) > 0).all()
     assert p.title
