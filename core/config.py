@@ -425,7 +425,8 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
     if kind == "missing":
         return f"{name}: is missing"
     if kind == "union_tag_invalid":
-        return f"{name}.kind: {context['tag']!r} is not known; allowed: {context['expected_tags']}"
+        outside = " (a problem from a file outside needs LAB_PROBLEMS to name it)" if name == "problem" else ""
+        return f"{name}.kind: {context['tag']!r} is not known; allowed: {context['expected_tags']}{outside}"
     if kind == "union_tag_not_found":
         return f"{name}.kind: is missing"
     if kind == "value_error":

@@ -23,7 +23,11 @@ class SOAP:
         self._optimizer = Library(
             list(parameters), lr=learning_rate, weight_decay=0.0, precondition_frequency=precondition_every
         )
-        self.param_groups = self._optimizer.param_groups
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """What `torch.amp.GradScaler` looks for; a restored optimizer has new ones."""
+        return self._optimizer.param_groups
 
     @property
     def learning_rate(self) -> float:

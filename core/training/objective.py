@@ -127,7 +127,7 @@ class Objective:
                 f"{DATA}_{field}": self._weight * (fields[field].value - measured)
                 for field, measured in self._measured.items()
             }
-        return solution.problem.residuals(name, fields, x, lam)
+        return solution.residuals(name, fields, x, lam)
 
     def _lambda_at(self, name: str) -> Tensor | None:
         lam = self.solution.lam
