@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app test setup setup-dev browser lint unit
+.PHONY: app test setup setup-dev browser lint unit peers
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,12 @@ browser: setup-dev
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
 	     apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; then :; \
 	else $(VENV)/bin/playwright install chromium; fi
+
+# DeepXDE and PINA, for benchmarks.throughput alone.
+peers:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet torch==2.13.0
+	.venv-peers/bin/pip install --quiet -r requirements-peers.txt
 
 unit: setup-dev
 	$(PY) -m pytest tests/unit

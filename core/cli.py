@@ -32,10 +32,19 @@ ParentOption = Annotated[str | None, typer.Option(metavar="RUN", help="Run whose
 def main() -> None:
     """Run the command line; LabError becomes one line on stderr and exit code 2."""
     try:
+        _tell_refused()
         app()
     except LabError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _tell_refused() -> None:
+    """What could not be taken as a problem from outside, on stderr."""
+    from core.problems import REFUSED
+
+    for refused in REFUSED:
+        print(f"problem not loaded: {refused}", file=sys.stderr)
 
 
 def _config(name: str, settings: list[str] | None, parent: str | None):
@@ -192,13 +201,15 @@ def presets() -> None:
 
 @app.command()
 def problems() -> None:
-    """The problems and their parameters."""
+    """The problems and their parameters, with the file of those from outside (LAB_PROBLEMS, or a package)."""
     from core.problems import CATALOGUE
+    from core.problems.external import kind_of, source_file
 
     for problem in CATALOGUE:
-        kind = problem.model_fields["kind"].default
         parameters = [name for name in problem.model_fields if name != "kind"]
-        print(f"{kind:<18} {problem.title:<32} {', '.join(parameters)}")
+        source = source_file(problem)
+        from_where = f"  {source}" if source else ""
+        print(f"{kind_of(problem):<18} {problem.title:<32} {', '.join(parameters)}{from_where}")
 
 
 @app.command()

@@ -68,6 +68,63 @@ class GaussNewton(Frozen):
     minimum_damping: float = Field(1e-20, gt=0, le=1.0, description="Damping never falls below this, relatively.")
 
 
+class Auto(Frozen):
+    """A second-order method, or Adam, by rows, parameters, free memory and precision; the log says why."""
+
+    kind: Literal["auto"] = "auto"
+
+
+class Woodbury(Frozen):
+    """Gauss–Newton for fewer rows than parameters, with SPRING's momentum."""
+
+    kind: Literal["woodbury"] = "woodbury"
+    damping: float = Field(1e-3, gt=0, le=1e6, description="First damping, for rows of the Jacobian of size one.")
+    minimum_damping: float = Field(1e-14, gt=0, le=1.0, description="Damping never falls below this, relatively.")
+    momentum: float = Field(0.0, ge=0, lt=1, description="SPRING's; 0: none.")
+
+
+class ConjugateGradient(Frozen):
+    """Gauss–Newton that stores no Jacobian: conjugate gradients on products."""
+
+    kind: Literal["conjugate_gradient"] = "conjugate_gradient"
+    damping: float = Field(1e-3, gt=0, le=1e6, description="First damping, relative to the loss's own curvature.")
+    minimum_damping: float = Field(1e-14, gt=0, le=1.0, description="Damping never falls below this, relatively.")
+    tolerance: float = Field(1e-3, gt=0, lt=1, description="Relative residual of the inner solve.")
+    products: int = Field(200, ge=1, le=100_000, description="Most products with JᵀJ an iteration.")
+
+
+class RankOneEMA(Frozen):
+    """Gauss–Newton from an average of rank-1 estimates of JᵀJ, with momentum from a 2×2 model."""
+
+    kind: Literal["rank_one_ema"] = "rank_one_ema"
+    damping: float = Field(1e-2, gt=0, le=1e6, description="First damping, relative to the estimate's diagonal.")
+    minimum_damping: float = Field(1e-12, gt=0, le=1.0, description="Damping never falls below this, relatively.")
+    decay: float = Field(0.99, gt=0, lt=1, description="Weight of the old average in each update.")
+    probes: int = Field(4, ge=1, le=1000, description="Random vectors an iteration.")
+
+
+class LBFGS(Frozen):
+    """Limited-memory BFGS with a strong Wolfe line search."""
+
+    kind: Literal["lbfgs"] = "lbfgs"
+    history: int = Field(100, ge=1, le=10_000, description="Pairs of steps and gradient changes that are kept.")
+
+
+class SSBroyden(Frozen):
+    """Self-scaled Broyden: a dense inverse Hessian and a strong Wolfe line search."""
+
+    kind: Literal["ssbroyden"] = "ssbroyden"
+
+
+class SOAP(Frozen):
+    """Adam in the eigenbasis of Shampoo's preconditioner, with a cosine learning-rate decay."""
+
+    kind: Literal["soap"] = "soap"
+    learning_rate: float = Field(3e-3, gt=0, le=10)
+    final_learning_rate_ratio: float = Field(0.01, gt=0, le=1, description="Last learning rate over the first.")
+    precondition_every: int = Field(10, ge=1, le=10_000, description="Iterations between two eigenbases.")
+
+
 class Adam(Frozen):
     """Adam with a cosine learning-rate decay."""
 
@@ -94,7 +151,11 @@ class Collocation(Frozen):
     resample_every: int = Field(0, ge=0, description="Draw new points every so many iterations; 0: never.")
 
 
-Optimizer = Annotated[GaussNewton | Adam, Field(discriminator="kind")]
+FIRST_ORDER = ("adam", "soap")
+"""Optimizers that work in any precision; the others need float64."""
+
+OPTIMIZERS = (GaussNewton, Adam, Auto, Woodbury, ConjugateGradient, RankOneEMA, LBFGS, SSBroyden, SOAP)
+Optimizer = Annotated[reduce(operator.or_, OPTIMIZERS), Field(discriminator="kind")]
 
 
 class Stage(Frozen):
@@ -110,15 +171,15 @@ class Stage(Frozen):
         15, ge=1, le=1_000_000, description="Stop after so many iterations without 1 % less loss (second order only)."
     )
     collocation: Collocation = Collocation()
-    precision: Precision = Field("auto", description="`auto`: float64 for Gauss–Newton and on a CPU, else AMP.")
+    precision: Precision = Field("auto", description="`auto`: float64 for second order and on a CPU, else AMP.")
     fourier: Fourier | None = Field(None, description="Gives this stage a network of Fourier features.")
     checkpoint_every: int = Field(50, ge=1, le=10_000_000, description="Iterations between checkpoints.")
 
     @model_validator(mode="after")
     def _second_order_needs_float64(self) -> Stage:
-        if self.optimizer.kind == "gauss_newton" and self.precision not in ("auto", "float64"):
+        if self.optimizer.kind not in (*FIRST_ORDER, "auto") and self.precision not in ("auto", "float64"):
             raise ValueError(
-                f"precision {self.precision!r} does not go with gauss_newton, which needs float64; "
+                f"precision {self.precision!r} does not go with {self.optimizer.kind}, which needs float64; "
                 "allowed: auto, float64"
             )
         return self
@@ -343,7 +404,7 @@ def field_errors(error: ValidationError) -> list[tuple[tuple[str | int, ...], st
     return [(path, " or ".join(dict.fromkeys(lines))) for path, lines in seen.items()]
 
 
-_TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, GaussNewton, Adam)} | {"Fourier"}
+_TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, *OPTIMIZERS)} | {"Fourier"}
 
 
 def _is_union_tag(part: str | int) -> bool:
@@ -364,7 +425,8 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
     if kind == "missing":
         return f"{name}: is missing"
     if kind == "union_tag_invalid":
-        return f"{name}.kind: {context['tag']!r} is not known; allowed: {context['expected_tags']}"
+        outside = " (a problem from a file outside needs LAB_PROBLEMS to name it)" if name == "problem" else ""
+        return f"{name}.kind: {context['tag']!r} is not known; allowed: {context['expected_tags']}{outside}"
     if kind == "union_tag_not_found":
         return f"{name}.kind: is missing"
     if kind == "value_error":

@@ -29,3 +29,7 @@ class StoreError(LabError):
 
 class TrainingError(LabError):
     """Training can't go on (NaN in a residual, a Jacobian too large for memory); the run ends `failed`."""
+
+
+class NotFiniteError(TrainingError):
+    """A problem's residual is NaN or infinite."""

@@ -7,7 +7,7 @@ from core import jobs
 from core.config import RunConfig, field_errors
 from core.errors import LabError
 from core.presets import presets
-from core.problems import CATALOGUE
+from core.problems import CATALOGUE, REFUSED
 from core.tracking.datasets import pinned
 from core.tracking.replay import REPLAY_TAG
 from pages.parts.config_form import fields_form
@@ -19,7 +19,7 @@ from pages.parts.launch_source import (
     source_changes,
     source_notes,
 )
-from pages.parts.text import duration
+from pages.parts.text import duration, plain
 
 UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
 
@@ -144,3 +144,7 @@ with side:
         launch_panel(data, source)
     except LabError as error:
         st.error(str(error))
+    if REFUSED:
+        with st.expander(f"Problems that could not be loaded: {len(REFUSED)}"):
+            for refused in REFUSED:
+                st.caption(plain(str(refused)))

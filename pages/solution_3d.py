@@ -4,10 +4,11 @@ import numpy as np
 import streamlit as st
 
 from core.errors import LabError
+from core.problems import Problem
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
 from core.solution.export import FORMATS, export_bytes
-from core.solution.grid import SolutionGrid
+from core.solution.grid import SolutionGrid, fixed
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
 from pages.parts.figures import PALETTE, Series, curve_figure
 from pages.parts.live_plotly import live_plotly
@@ -60,20 +61,21 @@ def draw(run: Viewable, controls, canvas) -> None:
         identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
         scene = show_scene(path, request, look, renderer or RENDERERS[0], identity)
         thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
-        st.caption(" · ".join(filter(None, [numbers(grid, run.config.problem.unknown), thinned])))
+        st.caption(" · ".join(filter(None, [numbers(grid, run.config.problem), thinned])))
         if len(grid.axes) == 1:
             curve(grid, quantity, run.run_id)
         download(grid, run, request)
 
 
-def numbers(grid: SolutionGrid, unknown: str) -> str:
+def numbers(grid: SolutionGrid, problem: Problem) -> str:
     """How good the sampled solution is, in one line."""
     found = grid.accuracy()
-    parts = [f"{grid.points:,} points", f"max |R| {figure_of(found.max_residual)}"]
+    at = [f"{name} = {value:g}" for name, value in fixed(problem).items()]
+    parts = [*at, f"{grid.points:,} points", f"max |R| {figure_of(found.max_residual)}"]
     if found.relative_l2_error is not None:
         parts += [f"relative L2 error {figure_of(found.relative_l2_error)}", f"max error {figure_of(found.max_error)}"]
     if "lambda" in grid.about:
-        parts.append(f"{unknown} = {grid.about['lambda']:.10f}")
+        parts.append(f"{problem.unknown} = {grid.about['lambda']:.10f}")
     if found.not_finite:
         parts.append(f"{found.not_finite:,} values are not finite")
     return " · ".join(parts)

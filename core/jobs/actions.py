@@ -18,6 +18,7 @@ from core.jobs.job import ACTIVE, GRACE_S, REPEATABLE, Job
 from core.jobs.local import LocalEngine
 from core.jobs.process import boot_id, started_at
 from core.jobs.sync import tell_store
+from core.problems.external import keep_source
 
 if TYPE_CHECKING:
     from core.config import RunConfig
@@ -99,6 +100,7 @@ def _take_in(config: RunConfig, parent: str | None, tags: dict[str, str] | None,
         folder = home().run_dir(run_id)
         folder.mkdir(parents=True)
         write_whole(folder / "config.json", config.canonical_json() + "\n")
+        keep_source(config.problem, folder)
         table.insert(run_id, config, engine, **fields)
     except (OSError, StoreError) as error:
         store.set_state(run_id, "failed", f"It could not be queued: {error}")

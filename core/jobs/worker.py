@@ -22,6 +22,7 @@ from core.jobs.local import SOURCE, LocalEngine
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
+from core.problems.external import with_kept_source
 
 POLL_S = 0.2
 RUN = (sys.executable, "-m", "core", "work")
@@ -78,6 +79,7 @@ def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> subpr
     folder = home().run_dir(job.run_id)
     environment = os.environ | attempt_environment(folder, job.attempt)
     environment |= {"LAB_HOME": str(home().root), "PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": slot.visible}
+    environment = with_kept_source(folder, environment)
     with (folder / "log.txt").open("ab") as log:
         return subprocess.Popen(
             [*command, job.run_id, "--attempt", str(job.attempt), *(["--fresh"] if job.fresh else [])],

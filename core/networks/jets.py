@@ -210,6 +210,20 @@ class _Activate(torch.autograd.Function):
             out[1 + d + k].addcmul_(curvature, f2)
         ctx.layout, ctx.activation = layout, activation
         ctx.save_for_backward(data, f0, f1, f2, *curvatures)
+        ctx.save_for_forward(data, f0, f1, f2, *curvatures)
+        return out
+
+    @staticmethod
+    def jvp(ctx, tangent: Tensor, _layout, _activation) -> Tensor:
+        data, f0, f1, f2, *curvatures = ctx.saved_tensors
+        layout, d = ctx.layout, ctx.layout.dimension
+        slope = f2 * tangent[0]
+        out = f1 * tangent + slope * data
+        out[0] = f1 * tangent[0]
+        f3 = ctx.activation.third(f0, f1) if curvatures else None
+        for k, (form, curvature) in enumerate(zip(layout.forms, curvatures, strict=True)):
+            change = layout.pairs(form, data[1 : 1 + d], tangent[1 : 1 + d])
+            out[1 + d + k] += f3 * tangent[0] * curvature + f2 * change
         return out
 
     @staticmethod
@@ -276,10 +290,23 @@ class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx, data: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(data, weight)
+        ctx.save_for_forward(data, weight)
         ctx.has_bias = bias is not None
         out = data @ weight.T
         if bias is not None:
             out[0] += bias
+        return out
+
+    @staticmethod
+    def jvp(ctx, inputs: Tensor | None, slope: Tensor | None, shift: Tensor | None) -> Tensor:
+        data, weight = ctx.saved_tensors
+        out = data.new_zeros(*data.shape[:-1], len(weight))
+        if inputs is not None:
+            out = out + inputs @ weight.T
+        if slope is not None:
+            out = out + data @ slope.T
+        if shift is not None:
+            out[0] += shift
         return out
 
     @staticmethod

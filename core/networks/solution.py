@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.errors import LabError, TrainingError
 from core.networks.jets import Jet, Layout, coordinates, stack
 from core.networks.layers import Network, Tape
 from core.problems import Problem
+
+
+@contextmanager
+def problem_code(problem: Problem, method: str) -> Iterator[None]:
+    """Around a problem's own code: what it raises becomes one sentence, its traceback stays in the log."""
+    try:
+        yield
+    except LabError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        traceback.print_exception(error)
+        raise TrainingError(
+            f"{method} of the problem {problem.kind} ({inspect.getfile(type(problem))}) failed: "
+            f"{type(error).__name__}: {text}"
+        ) from error
 
 
 @dataclass
@@ -59,12 +80,29 @@ class Solution(nn.Module):
 
     def features(self, x: tuple[Jet, ...], lam: Tensor | None) -> Jet:
         """The problem's features as one jet (C, N, inputs)."""
-        return stack(self.problem.features(x, lam))
+        with problem_code(self.problem, "features"):
+            return stack(self.problem.features(x, lam))
 
     def fields(self, raw: Tensor, x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Jet]:
         """Fields as jets from raw outputs (C, N, outputs)."""
         outputs = tuple(Jet(raw[..., i], self.layout) for i in range(raw.shape[-1]))
-        return self.problem.ansatz(outputs, x, lam)
+        with problem_code(self.problem, "ansatz"):
+            fields = self.problem.ansatz(outputs, x, lam)
+            if missing := [name for name in self.problem.fields if name not in fields]:
+                raise KeyError(f"it gives no {', '.join(missing)}")
+        return fields
+
+    def residuals(self, points: str, u: dict[str, Jet], x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Tensor]:
+        """The problem's residuals on a point set, each of shape (n,)."""
+        count = x[0].data.shape[-1]
+        with problem_code(self.problem, "residuals"):
+            residuals = self.problem.residuals(points, u, x, lam)
+            for name, r in residuals.items():
+                if name not in self.problem.residual_names:
+                    raise KeyError(f"{name} is not in residual_names")
+                if r.shape != (count,):
+                    raise ValueError(f"{name} has the shape {tuple(r.shape)} and should have ({count},)")
+        return residuals
 
     @torch.no_grad()
     def evaluate(self, points: np.ndarray, point_set: str = "interior") -> dict[str, np.ndarray]:
@@ -87,7 +125,7 @@ class Solution(nn.Module):
                 raw = block.new_zeros(self.layout.components, len(block), self.problem.outputs)
             u = self.fields(raw, x, lam)
             values = {name: u[name].value for name in self.problem.fields}
-            for name, residual in self.problem.residuals(point_set, u, x, lam).items():
+            for name, residual in self.residuals(point_set, u, x, lam).items():
                 values[f"residual_{name}"] = residual
             for name, value in values.items():
                 parts.setdefault(name, []).append(value.double().cpu().numpy())

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.optimizers.report import StepReport
+
 WELL_CONDITIONED = 1e-7
 """Relative damping from which the normal equations lose no digit that matters, so that Cholesky may be used."""
 
@@ -87,17 +89,6 @@ class TrustRatioDamping:
         self.growth *= 2.0
 
 
-@dataclass(frozen=True)
-class StepReport:
-    """What one Levenberg–Marquardt iteration did."""
-
-    accepted: bool
-    loss: float
-    damping: float
-    trust_ratio: float
-    step_norm: float
-
-
 class ColumnScale:
     """Scale of each parameter: the largest norm its column of J had lately (Marquardt 1963, Moré 1978).
 
@@ -139,7 +130,12 @@ class GaussNewton:
         self.damping = TrustRatioDamping(damping, minimum_damping)
         self.scale = ColumnScale()
 
-    def iterate(self, r: Tensor, J: Tensor, loss_after: Callable[[Tensor], float]) -> StepReport:
+    def iterate(self, objective):
+        """See `Optimizer.iterate`."""
+        residuals, r, J = objective.linearise()
+        return residuals, self.step(r, J, objective.mover())
+
+    def step(self, r: Tensor, J: Tensor, loss_after: Callable[[Tensor], float]) -> StepReport:
         """One iteration: steps of growing damping until one decreases the loss.
 
         Args:
@@ -171,11 +167,11 @@ class GaussNewton:
         loss_after(torch.zeros_like(step))
         return StepReport(False, before, self.damping.value, ratio, 0.0)
 
-    def state(self) -> dict[str, float | Tensor | None]:
-        """What a checkpoint needs to continue."""
+    def state(self):
+        """See `Optimizer.state`."""
         return {"damping": self.damping.value, "growth": self.damping.growth, "scale": self.scale.value}
 
-    def restore(self, state: dict[str, float | Tensor | None]) -> None:
-        """Continue from `state()`."""
+    def restore(self, state):
+        """See `Optimizer.restore`."""
         self.damping.value, self.damping.growth = state["damping"], state["growth"]
         self.scale.value = state["scale"]

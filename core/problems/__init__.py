@@ -1,5 +1,6 @@
-"""The catalogue of problems: a new one is its own file and one line here."""
+"""The catalogue of problems: a new one is its own file and one line here, or a file outside (docs/adding-a-problem)."""
 
+from core.problems import external
 from core.problems.allen_cahn import AllenCahn
 from core.problems.base import Problem
 from core.problems.beltrami import Beltrami
@@ -17,7 +18,7 @@ from core.problems.poisson5d_cosine import Poisson5DCosine
 from core.problems.taylor_green import TaylorGreen
 from core.problems.wave import Wave
 
-CATALOGUE: tuple[type[Problem], ...] = (
+BUILT_IN: tuple[type[Problem], ...] = (
     Poisson2D,
     Poisson3D,
     Poisson5D,
@@ -35,4 +36,9 @@ CATALOGUE: tuple[type[Problem], ...] = (
     Beltrami,
 )
 
-__all__ = ["CATALOGUE", "Problem"]
+EXTERNAL, REFUSED = external.load(BUILT_IN)
+"""Problems from outside this package, and what could not be taken from there."""
+
+CATALOGUE = BUILT_IN + EXTERNAL
+
+__all__ = ["BUILT_IN", "CATALOGUE", "EXTERNAL", "REFUSED", "Problem"]

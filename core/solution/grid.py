@@ -113,15 +113,26 @@ class SolutionGrid:
             )
 
 
+def shown(problem: Problem) -> tuple[int, ...]:
+    """Indices of the coordinates that a grid runs along: time, and the first three others."""
+    space = [i for i, name in enumerate(problem.coordinates) if name != problem.time][:3]
+    return tuple(i for i, name in enumerate(problem.coordinates) if i in space or name == problem.time)
+
+
+def fixed(problem: Problem) -> dict[str, float]:
+    """The coordinates that a grid does not run along, each in the middle of its range."""
+    return {name: sum(problem.domain()[i]) / 2 for i, name in enumerate(problem.coordinates) if i not in shown(problem)}
+
+
 def default_resolution(problem: Problem) -> int:
     """Points along each axis that a first look needs."""
-    return DEFAULT_RESOLUTION.get(len(problem.coordinates), 9)
+    return DEFAULT_RESOLUTION[len(shown(problem))]
 
 
 def required_bytes(problem: Problem, resolution: int) -> int:
     """Memory that sampling and meshing a grid takes at its peak: every value three times over, and coordinates."""
     columns = 3 * len(problem.fields) + len(problem.residual_names)
-    return resolution ** len(problem.coordinates) * 8 * 3 * (columns + len(problem.coordinates))
+    return resolution ** len(shown(problem)) * 8 * 3 * (columns + len(problem.coordinates))
 
 
 def check_resolution(problem: Problem, resolution: int) -> None:
@@ -130,7 +141,7 @@ def check_resolution(problem: Problem, resolution: int) -> None:
         raise LabError(f"A resolution of {resolution} is no grid; it starts at 2 points along each axis.")
     needed, free = required_bytes(problem, resolution), psutil.virtual_memory().available * 0.6
     if needed > free:
-        d = len(problem.coordinates)
+        d = len(shown(problem))
         largest = int((free / required_bytes(problem, 1)) ** (1 / d))
         raise LabError(
             f"{resolution} points along each of {d} axes would need {needed / 2**30:.1f} GiB; this machine can give "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 
 from core.errors import LabError
 from core.home import home
-from core.solution.grid import SolutionGrid, check_resolution, default_resolution
+from core.solution.grid import SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.tracking.store import run_config
 
 if TYPE_CHECKING:
@@ -79,12 +80,16 @@ def _compute(
     solution: RunSolution, run_id: str, resolution: int, digest: str, limit_s: float | None = None
 ) -> SolutionGrid:
     problem = solution.problem
-    axes = tuple(problem.axis(i, resolution) for i in range(len(problem.coordinates)))
+    along = shown(problem)
+    axes = tuple(problem.axis(i, resolution) for i in along)
     shape = tuple(len(axis) for axis in axes)
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    points = np.empty((math.prod(shape), len(problem.coordinates)))
+    points[:, along] = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    for name, value in fixed(problem).items():
+        points[:, problem.coordinates.index(name)] = value
     values = _evaluated(solution, points, limit_s)
     return SolutionGrid(
-        coordinates=problem.coordinates,
+        coordinates=tuple(problem.coordinates[i] for i in along),
         axes=axes,
         values={name: value.reshape(shape) for name, value in values.items()},
         time=problem.time,
@@ -94,6 +99,7 @@ def _compute(
             "config_hash": solution.stored.config.hash,
             "checkpoint_sha256": digest,
             "iteration": solution.stored.position.total,
+            **fixed(problem),
             **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
         },
     )

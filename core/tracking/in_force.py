@@ -14,7 +14,13 @@ from core.tracking import store
 
 FILE = "effective_config.json"
 TAG = "lab.in_force"
-LEFT_OPEN = {"device": ("auto",), "precision": ("auto",), "sigma": ("measured", "search"), "start": (None,)}
+LEFT_OPEN = {
+    "device": ("auto",),
+    "precision": ("auto",),
+    "sigma": ("measured", "search"),
+    "start": (None,),
+    "kind": ("auto",),
+}
 """Fields by the last part of their path → the values that leave the choice to the run."""
 
 

@@ -33,6 +33,8 @@ class StageRecord:
     rms_residual: float = float("nan")
     warmup_precision: str = ""
     """What the warm-up computed in; empty when there was none."""
+    optimizer: str = ""
+    """What trained its main phase; `auto` is resolved. Empty before it."""
     precision: str = ""
     """What the main phase computed in; empty before it."""
 

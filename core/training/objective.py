@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import psutil
 import torch
-from torch import Tensor
+import torch.autograd.forward_ad as forward_ad
+from torch import Tensor, nn
 
-from core.errors import TrainingError
+from core.errors import NotFiniteError, TrainingError
 from core.networks.jets import Jet, coordinates
 from core.networks.layers import JetLinear, Tape
 from core.networks.solution import Solution
 from core.problems.base import Samples
 
+SHARE = 0.8
+"""Part of the free memory that a dense Jacobian may take."""
 DATA = "data"
 """The point set of the samples, and what their rows' names begin with."""
 
@@ -123,7 +127,7 @@ class Objective:
                 f"{DATA}_{field}": self._weight * (fields[field].value - measured)
                 for field, measured in self._measured.items()
             }
-        return solution.problem.residuals(name, fields, x, lam)
+        return solution.residuals(name, fields, x, lam)
 
     def _lambda_at(self, name: str) -> Tensor | None:
         lam = self.solution.lam
@@ -136,19 +140,59 @@ class Objective:
             by_name.update(self._residuals(name, self._lambda_at(name), None))
         return Residuals(by_name)
 
-    def check_memory(self) -> None:
-        """Raise TrainingError when the dense Jacobian and its factorisation would not fit."""
-        columns = sum(p.numel() for p in self.parameters())
-        rows = self.rows * max(1, len(self.solution.problem.residual_names))
-        needed = 8 * (3 * rows * columns + 4 * columns**2)
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the Jacobian."""
+        rows = 0
+        with torch.no_grad():
+            rows = sum(len(r) for r in self.residuals().by_name.values())
+        return rows, sum(p.numel() for p in self.parameters())
+
+    def free_memory(self) -> int:
+        """Bytes that the device has left."""
         device = next(self.solution.parameters()).device
-        free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-        if needed > 0.8 * free:
+        return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+
+    def check_memory(self, squared: Literal["columns", "rows"] = "columns") -> None:
+        """Raise TrainingError when the dense Jacobian and what is factorised would not fit.
+
+        Args:
+            squared: whether the factorised matrix is parameters² or rows².
+        """
+        rows, columns = self.shape()
+        needed, free = dense_bytes(rows, columns, squared), self.free_memory()
+        if needed > SHARE * free:
             raise TrainingError(
-                f"Gauss–Newton would need {needed / 2**30:.1f} GiB for a {rows} × {columns} Jacobian and its "
-                f"factorisation, and {free / 2**30:.1f} GiB are free. Use fewer collocation points or parameters, "
-                "or the optimizer adam, which stores no Jacobian."
+                f"A {rows} × {columns} Jacobian and its factorisation would need {needed / 2**30:.1f} GiB, and "
+                f"{free / 2**30:.1f} GiB are free. Use fewer collocation points or parameters, or the optimizer "
+                "conjugate_gradient, which stores no Jacobian."
             )
+
+    def mover(self) -> Move:
+        """What sets the trained parameters to their present values plus a step, and returns the loss there."""
+        return Move(self.parameters(), self)
+
+    def check_finite(self, residuals: Residuals) -> None:
+        """Raise NotFiniteError where a residual is NaN or infinite, naming it."""
+        bad = [name for name, r in residuals.by_name.items() if not bool(torch.isfinite(r).all())]
+        if bad:
+            raise NotFiniteError(
+                f"The residual {', '.join(bad)} of {self.solution.problem.title} is NaN or infinite at some points. "
+                "Look at the problem's residuals and its collocation points."
+            )
+
+    def gradient(self) -> tuple[Residuals, float, Tensor]:
+        """Residuals, loss |r|², and its gradient (P,) by one backward pass."""
+        residuals = self.residuals()
+        self.check_finite(residuals)
+        loss = residuals.loss()
+        parts = torch.autograd.grad(loss, self.parameters(), materialize_grads=True)
+        return residuals, float(loss.detach()), torch.cat([part.reshape(-1) for part in parts])
+
+    def products(self) -> tuple[Residuals, Products]:
+        """Residuals, and the weighted system by its products instead of its Jacobian."""
+        residuals = self.residuals()
+        self.check_finite(residuals)
+        return residuals, Products(self, _rows(residuals))
 
     def linearise(self) -> tuple[Residuals, Tensor, Tensor]:
         """Residuals, and the weighted system: r (M,) and J = ∂r/∂θ (M, P), rows scaled by 1/√n so that loss = |r|².
@@ -179,7 +223,64 @@ class Objective:
                 by_name[key] = r.detach()
                 rows.append(by_name[key] * scale)
                 blocks.append(torch.cat(columns, dim=1).mul_(scale))
-        return Residuals(by_name), torch.cat(rows), torch.cat(blocks)
+        residuals = Residuals(by_name)
+        self.check_finite(residuals)
+        return residuals, torch.cat(rows), torch.cat(blocks)
+
+
+def dense_bytes(rows: int, columns: int, squared: Literal["columns", "rows"]) -> int:
+    """Bytes that a dense Jacobian takes with the copies that its factorisation makes."""
+    return 8 * (3 * rows * columns + 4 * (columns if squared == "columns" else rows) ** 2)
+
+
+def _rows(residuals: Residuals) -> Tensor:
+    """R (M,), scaled so that the loss is |r|²."""
+    return torch.cat([r * len(r) ** -0.5 for r in residuals.by_name.values()])
+
+
+class Products:
+    """J and Jᵀ at the parameters' present values, by products; valid until they move.
+
+    Args:
+        objective: whose Jacobian it is.
+        r: its weighted residuals (M,), differentiable.
+    """
+
+    def __init__(self, objective: Objective, r: Tensor):
+        self._parameters = objective.parameters()
+        self._graph = r
+        self._module = _RowsOf(objective)
+        names = {id(p): name for name, p in self._module.named_parameters()}
+        self._names = [names[id(p)] for p in self._parameters]
+        self.r = r.detach()
+
+    def transposed(self, w: Tensor) -> Tensor:
+        """Jᵀw (P,) for w (M,), by one backward pass."""
+        parts = torch.autograd.grad(self._graph, self._parameters, w, retain_graph=True, materialize_grads=True)
+        return torch.cat([part.reshape(-1) for part in parts])
+
+    def times(self, v: Tensor) -> Tensor:
+        """Jv (M,) for v (P,), by one pass of forward-mode differentiation."""
+        parts = v.split([p.numel() for p in self._parameters])
+        with forward_ad.dual_level():
+            duals = {
+                name: forward_ad.make_dual(p.detach(), part.view_as(p))
+                for name, p, part in zip(self._names, self._parameters, parts, strict=True)
+            }
+            tangent = forward_ad.unpack_dual(torch.func.functional_call(self._module, duals, ())).tangent
+        return torch.zeros_like(self.r) if tangent is None else tangent.detach()
+
+
+class _RowsOf(nn.Module):
+    """An objective's weighted residuals as a module, so that its parameters can be replaced by dual numbers."""
+
+    def __init__(self, objective: Objective):
+        super().__init__()
+        self.solution = objective.solution
+        self._objective = objective
+
+    def forward(self) -> Tensor:
+        return _rows(self._objective.residuals())
 
 
 def _sample_gradients(layer: JetLinear, data: Tensor, cotangent: Tensor) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -17,6 +18,7 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.home import home
 from core.jobs.control import RunControl
+from core.problems.external import KEPT
 from core.reports.summary import summary
 from core.tracking import in_force, store
 from core.tracking.history import HistoryWriter, read_history
@@ -167,6 +169,10 @@ def _record_provenance(run_id: str, config: RunConfig) -> None:
     for key, value in facts.items():
         client.set_tag(run_id, f"provenance.{key}", value)
     client.set_tag(run_id, "mlflow.source.git.commit", facts["git.commit"])
+    kept = home().run_dir(run_id) / KEPT
+    if kept.exists():
+        client.set_tag(run_id, "provenance.problem.sha256", hashlib.sha256(kept.read_bytes()).hexdigest())
+        client.log_artifact(run_id, str(kept))
     files = {FACTS_FILE: json.dumps(facts, indent=2), DIFF_FILE: code().diff, LOCK_FILE: environment()}
     for name, text in files.items():
         if text:

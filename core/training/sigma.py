@@ -11,7 +11,7 @@ import torch
 from core.networks.solution import Solution, Term
 from core.optimizers.gauss_newton import GaussNewton
 from core.problems.base import Samples
-from core.training.objective import Move, Objective
+from core.training.objective import Objective
 
 MOST_STEPS = 8
 """Doublings or halvings in one direction."""
@@ -85,7 +85,7 @@ def after_one_step(
         objective = Objective(solution, training, torch.float64, samples)
         objective.check_memory()
         _, r, J = objective.linearise()
-        GaussNewton(damping, min(damping, 1e-20)).iterate(r, J, Move(objective.parameters(), objective))
+        GaussNewton(damping, min(damping, 1e-20)).step(r, J, objective.mover())
         with torch.no_grad():
             return float(Objective(solution, held_out, torch.float64, samples).residuals().loss().sqrt())
     finally:

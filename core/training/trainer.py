@@ -13,17 +13,19 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from core.config import RunConfig, Stage
-from core.errors import TrainingError
+from core import config as configs
+from core.config import FIRST_ORDER, RunConfig, Stage
+from core.errors import NotFiniteError, TrainingError
 from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
-from core.optimizers.gauss_newton import GaussNewton
+from core.optimizers.soap import SOAP
 from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint, Position, StageRecord
+from core.training.choose import build, choose
 from core.training.first_order import Arithmetic, arithmetic, cosine
-from core.training.objective import Move, Objective, Residuals
+from core.training.objective import Objective, Residuals
 from core.training.progress import ProgressFile
 from core.training.sigma import after_one_step, as_text, best_sigma
 from core.training.spectrum import residual_spectrum
@@ -139,6 +141,8 @@ class Trainer:
             data["lambda"]["start"] = self._lambda_start
         for stage, record in zip(data["stages"], self.records, strict=False):
             stage["precision"] = record.precision or stage["precision"]
+            if stage["optimizer"]["kind"] == "auto" and record.optimizer:
+                stage["optimizer"]["kind"] = record.optimizer
             stage["warmup"]["precision"] = record.warmup_precision or stage["warmup"]["precision"]
             if stage["fourier"]:
                 stage["fourier"]["sigma"] = record.sigma
@@ -199,7 +203,7 @@ class Trainer:
         wanted = None
         if stage.warmup.iterations:
             wanted = self._first_order(
-                stage, stage.warmup.iterations, stage.warmup.learning_rate, 0.1, stage.warmup.precision
+                stage, stage.warmup.iterations, stage.warmup.learning_rate, 0.1, stage.warmup.precision, configs.Adam()
             )
         if wanted is None:
             self.position.phase, self.position.iteration = MAIN, 0
@@ -207,30 +211,38 @@ class Trainer:
         return wanted
 
     def _main(self, stage: Stage) -> Wanted:
-        if stage.optimizer.kind == "gauss_newton":
-            return self._second_order(stage)
-        return self._first_order(
-            stage,
-            stage.iterations,
-            stage.optimizer.learning_rate,
-            stage.optimizer.final_learning_rate_ratio,
-            stage.precision,
-        )
+        config = stage.optimizer
+        if config.kind == "auto":
+            choice = choose(self._objective(stage), stage.precision)
+            config = choice.config
+            self.say(f"auto: {choice.reason}")
+        self.records[-1].optimizer = config.kind
+        if config.kind not in FIRST_ORDER:
+            return self._second_order(stage, config)
+        rates = (config.learning_rate, config.final_learning_rate_ratio)
+        return self._first_order(stage, stage.iterations, *rates, stage.precision, config)
 
     # -- phases ---------------------------------------------------------------------------------------------------
 
     def _first_order(
-        self, stage: Stage, iterations: int, learning_rate: float, final_ratio: float, precision: str
+        self,
+        stage: Stage,
+        iterations: int,
+        learning_rate: float,
+        final_ratio: float,
+        precision: str,
+        config: configs.Adam | configs.SOAP,
     ) -> Wanted:
-        """Adam. Losses that are no longer finite in a reduced precision send the phase back to float64."""
+        """Adam or SOAP. Losses that are no longer finite in a reduced precision send the phase back to float64."""
         position = self.position
         how = arithmetic(precision, self.device)
         self._computes_in(how.name)
-        wanted = self._adam(stage, iterations, learning_rate, final_ratio, how)
+        wanted = self._descend(stage, iterations, learning_rate, final_ratio, how, config)
         if wanted == "diverged" and how.name != "float64":
             self.say(f"the loss stopped being finite in {how.name}; going on in float64")
             self._computes_in("float64")
-            wanted = self._adam(stage, iterations, learning_rate, final_ratio, arithmetic("float64", self.device))
+            how = arithmetic("float64", self.device)
+            wanted = self._descend(stage, iterations, learning_rate, final_ratio, how, config)
         if wanted == "diverged":
             raise TrainingError(
                 f"The loss became NaN or infinite in stage {position.stage + 1} at iteration {position.iteration}. "
@@ -238,8 +250,14 @@ class Trainer:
             )
         return wanted
 
-    def _adam(
-        self, stage: Stage, iterations: int, learning_rate: float, final_ratio: float, how: Arithmetic
+    def _descend(
+        self,
+        stage: Stage,
+        iterations: int,
+        learning_rate: float,
+        final_ratio: float,
+        how: Arithmetic,
+        config: configs.Adam | configs.SOAP,
     ) -> Wanted | Literal["diverged"]:
         position, record = self.position, self.records[-1]
         self.solution.to(how.dtype)
@@ -247,8 +265,10 @@ class Trainer:
         network = self.solution.networks[-1]
         parameters = list(network.parameters()) + ([self.solution.lam] if self.solution.lam is not None else [])
         optimizer = Adam(parameters, learning_rate)
-        if "adam" in self._optimizer_state:
-            optimizer.restore(self._optimizer_state["adam"])
+        if config.kind == "soap":
+            optimizer = SOAP(parameters, learning_rate, config.precondition_every)
+        if config.kind in self._optimizer_state:
+            optimizer.restore(self._optimizer_state[config.kind])
         scaler = torch.amp.GradScaler(self.device.type, enabled=how.scaled and self.device.type == "cuda")
         good = [p.detach().clone() for p in parameters]
         wanted: Wanted | Literal["diverged"] = None
@@ -285,10 +305,10 @@ class Trainer:
                     record.ended = f"target residual {stage.target_residual:g} reached"
                     break
             if position.iteration % stage.checkpoint_every == 0 and self._save_is_due():
-                self._optimizer_state = {"adam": optimizer.state()}
+                self._optimizer_state = {config.kind: optimizer.state()}
                 self._save()
             if wanted := self.wanted():
-                self._optimizer_state = {"adam": optimizer.state()}
+                self._optimizer_state = {config.kind: optimizer.state()}
                 break
         else:
             record.ended = "all iterations done"
@@ -297,26 +317,25 @@ class Trainer:
             self._final_residuals(self._objective(stage))
         return wanted
 
-    def _second_order(self, stage: Stage) -> Wanted:
+    def _second_order(self, stage: Stage, config: configs.Optimizer) -> Wanted:
         position, record = self.position, self.records[-1]
         objective = self._objective(stage)
-        objective.check_memory()
+        if config.kind in ("gauss_newton", "woodbury"):
+            objective.check_memory("rows" if config.kind == "woodbury" else "columns")
         self._computes_in("float64")
-        optimizer = GaussNewton(stage.optimizer.damping, stage.optimizer.minimum_damping)
-        if "gauss_newton" in self._optimizer_state:
-            optimizer.restore(self._optimizer_state["gauss_newton"])
+        optimizer = build(config, self.config.seed)
+        if config.kind in self._optimizer_state:
+            optimizer.restore(self._optimizer_state[config.kind])
         while position.iteration < stage.iterations:
             began = time.perf_counter()
             objective = self._refresh(stage, objective)
-            residuals, r, J = objective.linearise()
-            maximum = float(residuals.maximum())
-            if not math.isfinite(maximum):
+            try:
+                residuals, step = optimizer.iterate(objective)
+            except NotFiniteError as error:
                 raise TrainingError(
-                    f"The residual of {self.problem.title} is NaN or infinite in stage {position.stage + 1} at "
-                    f"iteration {position.iteration}. Look at the problem's residual and its collocation points."
-                )
-            parameters = objective.parameters()
-            step = optimizer.iterate(r, J, Move(parameters, objective))
+                    f"{error} It was in stage {position.stage + 1} at iteration {position.iteration}."
+                ) from error
+            maximum = float(residuals.maximum())
             position.iteration += 1
             position.total += 1
             record.iterations += 1
@@ -324,7 +343,7 @@ class Trainer:
             record.max_residual, record.rms_residual = maximum, float(residuals.rms())
             self._log(
                 residuals,
-                float(r @ r),
+                float(residuals.loss().detach()),
                 maximum,
                 damping=step.damping,
                 trust_ratio=step.trust_ratio,
@@ -346,10 +365,10 @@ class Trainer:
                 record.ended = f"stalled: less than 1 % gained in {stage.patience} iterations"
                 break
             if position.iteration % stage.checkpoint_every == 0:
-                self._optimizer_state = {"gauss_newton": optimizer.state()}
+                self._optimizer_state = {config.kind: optimizer.state()}
                 self._save()
             if wanted := self.wanted():
-                self._optimizer_state = {"gauss_newton": optimizer.state()}
+                self._optimizer_state = {config.kind: optimizer.state()}
                 return wanted
         else:
             record.ended = "all iterations done"

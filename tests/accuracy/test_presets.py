@@ -33,8 +33,11 @@ def train(tmp_path, name, *settings):
     ("name", "bars"),
     [
         ("poisson2d-quick", {"relative_l2_error": 1e-5}),
-        ("poisson2d", {"relative_l2_error": 1e-11, "max_residual": 1e-7}),
-        ("poisson3d", {"relative_l2_error": 1e-7}),
+        ("poisson2d", {"relative_l2_error": 1e-13, "max_residual": 1e-12}),
+        ("poisson3d", {"relative_l2_error": 1e-8}),
+        ("helmholtz", {"relative_l2_error": 1e-12, "max_residual": 1e-11}),
+        ("wave", {"relative_l2_error": 1e-11, "max_residual": 1e-9}),
+        ("taylor-green", {"relative_l2_error": 1e-8}),
         ("burgers-profile", {"lambda_error": 1e-12, "max_error": 1e-9, "max_residual": 1e-11}),
     ],
 )

@@ -149,3 +149,12 @@ def test_a_colour_range_upside_down_is_a_message():
     labelled(app.number_input, "From").set_value(5.0).run()
     assert not app.exception, app.exception
     assert "goes up" in app.error[0].value
+
+
+def test_more_than_three_dimensions_are_cut_in_the_middle():
+    run_id = trained("poisson5d", "stages.0.fourier.features=5", "stages.0.fourier.sigma=1.0")
+    grid = sample.sample(run_id, 5)
+    assert grid.coordinates == ("x1", "x2", "x3")
+    assert grid.about["x4"] == grid.about["x5"] == 0.5
+    points = np.concatenate([grid.coordinates_of_points(), np.full((125, 2), 0.5)], axis=1)
+    np.testing.assert_allclose(grid.values["u"].ravel(), load_solution(run_id).evaluate(points)["u"], atol=1e-13)

@@ -89,7 +89,9 @@ def test_resuming_continues_the_same_curve(tmp_path, preset, moment):
     assert_same(curve(tmp_path / "straight"), curve(tmp_path / "broken"))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "gauss_newton"])
+@pytest.mark.parametrize(
+    "optimizer", ["adam", "soap", "gauss_newton", "woodbury", "rank_one_ema", "lbfgs", "ssbroyden"]
+)
 def test_resampling_is_resumed_too(tmp_path, optimizer):
     config = small("stages.0.collocation.resample_every=6", f"stages.0.optimizer={{kind: {optimizer}}}")
     train(config, tmp_path / "straight")

@@ -50,7 +50,7 @@ def minimise(residual, start, iterations, optimizer):
             theta.copy_(base + step)
             return float(residual(theta) @ residual(theta))
 
-        report = optimizer.iterate(residual(theta), torch.func.jacrev(residual)(theta), loss_after)
+        report = optimizer.step(residual(theta), torch.func.jacrev(residual)(theta), loss_after)
     return theta, report
 
 
@@ -74,7 +74,7 @@ def test_no_decrease_restores_the_parameters_and_says_so():
         seen.append(float(step))
         return float("nan")
 
-    report = GaussNewton(1e-2, 1e-20).iterate(
+    report = GaussNewton(1e-2, 1e-20).step(
         torch.tensor([1.0], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64), loss_after
     )
     assert not report.accepted

@@ -1,0 +1,160 @@
+"""Problems from outside this package: by entry point, and from files named by the one who starts the program.
+
+`LAB_PROBLEMS` lists files or folders, separated as in PATH; every class in them that is a `Problem` with a `kind` of
+its own joins the catalogue. An installed package offers its problems as entry points of the group
+`singularity_lab.problems`. Such code runs with the rights of the program, like any import: nobody who only visits the
+pages can name a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import get_args
+
+from core.problems.base import Problem
+
+VARIABLE = "LAB_PROBLEMS"
+GROUP = "singularity_lab.problems"
+KEPT = "problem.py"
+"""Name of that copy in the run's folder."""
+REQUIRED = ("title", "equation", "coordinates", "fields", "residual_names")
+METHODS = ("domain", "ansatz", "residuals")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A source that gave no problem, and why, in one sentence."""
+
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
+def load(taken: Iterable[type[Problem]]) -> tuple[tuple[type[Problem], ...], tuple[Refused, ...]]:
+    """Problems from outside, and what could not be taken; one that fails keeps no other from loading.
+
+    Args:
+        taken: the classes whose kinds are taken.
+    """
+    kinds = {kind_of(problem): "this package" for problem in taken}
+    found: list[type[Problem]] = []
+    refused: list[Refused] = []
+    for source, offered in _offers(refused):
+        reason = _reason_against(offered, kinds)
+        if reason:
+            refused.append(Refused(source, reason))
+        else:
+            kinds[kind_of(offered)] = source
+            found.append(offered)
+    return tuple(found), tuple(refused)
+
+
+def kind_of(problem: type[Problem]) -> str:
+    """The `kind` by which a config names a problem."""
+    return get_args(problem.model_fields["kind"].annotation)[0]
+
+
+def source_file(problem: type[Problem]) -> Path | None:
+    """The file of a problem from outside this package, None for the package's own."""
+    path = Path(inspect.getfile(problem)).resolve()
+    return None if path.is_relative_to(Path(__file__).parent) else path
+
+
+def keep_source(problem: Problem, folder: Path) -> None:
+    """Keep the file of a problem from outside beside its run, which then uses this copy however the file changes."""
+    if path := source_file(type(problem)):
+        (folder / KEPT).write_bytes(path.read_bytes())
+
+
+def with_kept_source(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a run's process: its own copy of the problem's file comes first."""
+    if not (folder / KEPT).exists():
+        return environment
+    named = [str(folder / KEPT), *filter(None, [environment.get(VARIABLE)])]
+    return environment | {VARIABLE: os.pathsep.join(named)}
+
+
+def _offers(refused: list[Refused]) -> Iterator[tuple[str, object]]:
+    for entry in entry_points(group=GROUP):
+        try:
+            yield f"entry point {entry.name}", entry.load()
+        except Exception as error:  # whatever a stranger's module raises must not keep the program from starting
+            refused.append(Refused(f"entry point {entry.name}", _sentence(error)))
+    for path in _files(refused):
+        try:
+            module = _module(path)
+        except Exception as error:
+            refused.append(Refused(str(path), _sentence(error)))
+            continue
+        classes = [item for item in vars(module).values() if _is_own_problem(item, module)]
+        if not classes:
+            refused.append(Refused(str(path), "it defines no problem: no class of its own that extends Problem"))
+        yield from ((str(path), item) for item in classes)
+
+
+def _files(refused: list[Refused]) -> Iterator[Path]:
+    for part in os.environ.get(VARIABLE, "").split(os.pathsep):
+        if not part.strip():
+            continue
+        path = Path(part).expanduser().resolve()
+        if path.is_dir():
+            yield from sorted(item for item in path.glob("*.py") if not item.name.startswith("_"))
+        elif path.is_file():
+            yield path
+        else:
+            refused.append(Refused(str(path), f"{VARIABLE} names it and there is no such file or folder"))
+
+
+def _module(path: Path) -> ModuleType:
+    name = f"lab_problem_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # pydantic looks annotations up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _is_own_problem(item: object, module: ModuleType) -> bool:
+    own = isinstance(item, type) and issubclass(item, Problem) and item.__module__ == module.__name__
+    return own and bool(get_args(item.model_fields["kind"].annotation))
+
+
+def _reason_against(offered: object, kinds: dict[str, str]) -> str:
+    """Why something can't be in the catalogue; empty when it can."""
+    if not (isinstance(offered, type) and issubclass(offered, Problem)):
+        return f"{offered!r} is no class that extends Problem"
+    name = offered.__name__
+    choices = get_args(offered.model_fields["kind"].annotation)
+    if len(choices) != 1 or offered.model_fields["kind"].default != choices[0]:
+        return f'{name} needs a kind of its own, as in  kind: Literal["my_problem"] = "my_problem"'
+    missing = [attribute for attribute in REQUIRED if not hasattr(offered, attribute)]
+    missing += [method for method in METHODS if getattr(offered, method) is getattr(Problem, method)]
+    if missing:
+        return f"{name} lacks {', '.join(missing)}"
+    if choices[0] in kinds:
+        return f"{name} has the kind {choices[0]!r}, which {kinds[choices[0]]} has too"
+    try:
+        offered()
+    except Exception as error:
+        return f"{name} can't be made with its default values: {_sentence(error)}"
+    return ""
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
