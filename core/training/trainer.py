@@ -93,7 +93,7 @@ class Trainer:
         self.solution = parent if parent is not None else Solution(self.problem, lam)
         self._lambda_start = None if self.solution.lam is None else float(self.solution.lam.detach())
         self._started = time.perf_counter()
-        self._saved = time.monotonic()
+        self._saved = -math.inf
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again."""
