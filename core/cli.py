@@ -202,8 +202,9 @@ def presets() -> None:
 @app.command()
 def problems() -> None:
     """The problems and their parameters, with the file of those from outside (LAB_PROBLEMS, or a package)."""
+    from core.problem_source import source_file
     from core.problems import CATALOGUE
-    from core.problems.external import kind_of, source_file
+    from core.problems.external import kind_of
 
     for problem in CATALOGUE:
         parameters = [name for name in problem.model_fields if name != "kind"]

@@ -18,7 +18,7 @@ from core.jobs.job import ACTIVE, GRACE_S, REPEATABLE, Job
 from core.jobs.local import LocalEngine
 from core.jobs.process import boot_id, started_at
 from core.jobs.sync import tell_store
-from core.problems.external import keep_source
+from core.problem_source import keep_source
 
 if TYPE_CHECKING:
     from core.config import RunConfig

@@ -22,7 +22,7 @@ from core.jobs.local import SOURCE, LocalEngine
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
-from core.problems.external import with_kept_source
+from core.problem_source import with_kept_source
 
 POLL_S = 0.2
 RUN = (sys.executable, "-m", "core", "work")

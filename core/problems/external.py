@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,12 +19,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
+from core.problem_source import VARIABLE
 from core.problems.base import Problem
 
-VARIABLE = "LAB_PROBLEMS"
 GROUP = "singularity_lab.problems"
-KEPT = "problem.py"
-"""Name of that copy in the run's folder."""
 REQUIRED = ("title", "equation", "coordinates", "fields", "residual_names")
 METHODS = ("domain", "ansatz", "residuals")
 
@@ -63,26 +60,6 @@ def load(taken: Iterable[type[Problem]]) -> tuple[tuple[type[Problem], ...], tup
 def kind_of(problem: type[Problem]) -> str:
     """The `kind` by which a config names a problem."""
     return get_args(problem.model_fields["kind"].annotation)[0]
-
-
-def source_file(problem: type[Problem]) -> Path | None:
-    """The file of a problem from outside this package, None for the package's own."""
-    path = Path(inspect.getfile(problem)).resolve()
-    return None if path.is_relative_to(Path(__file__).parent) else path
-
-
-def keep_source(problem: Problem, folder: Path) -> None:
-    """Keep the file of a problem from outside beside its run, which then uses this copy however the file changes."""
-    if path := source_file(type(problem)):
-        (folder / KEPT).write_bytes(path.read_bytes())
-
-
-def with_kept_source(folder: Path, environment: dict[str, str]) -> dict[str, str]:
-    """The environment of a run's process: its own copy of the problem's file comes first."""
-    if not (folder / KEPT).exists():
-        return environment
-    named = [str(folder / KEPT), *filter(None, [environment.get(VARIABLE)])]
-    return environment | {VARIABLE: os.pathsep.join(named)}
 
 
 def _offers(refused: list[Refused]) -> Iterator[tuple[str, object]]:

@@ -89,8 +89,8 @@ class Objective:
             name: coordinates(torch.as_tensor(block, dtype=dtype, device=device), solution.layout)
             for name, block in points.items()
         }
+        self._points = points
         self._cache: dict[str, tuple[Jet, Tensor | None]] = {}
-        self.rows = sum(len(block) for block in points.values())
 
     @property
     def free_lambda(self) -> bool:
@@ -141,10 +141,15 @@ class Objective:
         return Residuals(by_name)
 
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the Jacobian."""
-        rows = 0
+        """Rows and columns of the Jacobian, from a few points: nothing large is allocated."""
+        few = Objective(self.solution, {name: points[:2] for name, points in self._points.items() if name != DATA})
         with torch.no_grad():
-            rows = sum(len(r) for r in self.residuals().by_name.values())
+            rows = sum(
+                len(points) * len(few._residuals(name, few._lambda_at(name), None))
+                for name, points in self._points.items()
+                if name != DATA
+            )
+        rows += sum(len(values) for values in self._measured.values())
         return rows, sum(p.numel() for p in self.parameters())
 
     def free_memory(self) -> int:

@@ -18,7 +18,7 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.home import home
 from core.jobs.control import RunControl
-from core.problems.external import KEPT
+from core.problem_source import KEPT
 from core.reports.summary import summary
 from core.tracking import in_force, store
 from core.tracking.history import HistoryWriter, read_history
