@@ -11,13 +11,13 @@ import json
 import operator
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from core.errors import ConfigError
-from core.frozen import Frozen
+from core.frozen import Extended, Frozen
 from core.problems import CATALOGUE
 
 VERSION = 1
@@ -60,12 +60,22 @@ class Fourier(Frozen):
     )
 
 
-class GaussNewton(Frozen):
+class GaussNewton(Extended):
     """Levenberg–Marquardt: damped Gauss–Newton on the stacked residuals, in float64."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"guard", "dampings"})
 
     kind: Literal["gauss_newton"] = "gauss_newton"
     damping: float = Field(1e-2, gt=0, le=1e6, description="First damping, for columns of the Jacobian scaled to one.")
     minimum_damping: float = Field(1e-20, gt=0, le=1.0, description="Damping never falls below this, relatively.")
+    guard: Literal["geodesic", "line_search"] | None = Field(
+        None,
+        description="What a step is bettered by. `geodesic`: half the second-order correction along it. `line_search`: "
+        "its length is halved before the damping grows. Empty: nothing.",
+    )
+    dampings: Annotated[int, Field(ge=2, le=12)] | None = Field(
+        None, description="So many dampings, each ten times the next, from one factorisation; the best step is taken."
+    )
 
 
 class Auto(Frozen):
@@ -141,14 +151,21 @@ class Warmup(Frozen):
     precision: Precision = Field("auto", description="`auto`: AMP on CUDA, float64 on a CPU.")
 
 
-class Collocation(Frozen):
+class Collocation(Extended):
     """Where the equations are asked for."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"adaptive"})
 
     points: int = Field(1000, ge=4, le=10_000_000, description="Points in the domain.")
     sampler: Literal["sobol", "uniform", "grid", "chebyshev"] = Field(
         "sobol", description="`chebyshev`: Sobol points denser towards the walls, where a fit would run wild."
     )
     resample_every: int = Field(0, ge=0, description="Draw new points every so many iterations; 0: never.")
+    adaptive: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="Part of the points that are drawn by the size of the residual: at each new draw, and at the start "
+        "of a stage that corrects others.",
+    )
 
 
 FIRST_ORDER = ("adam", "soap")
@@ -158,8 +175,10 @@ OPTIMIZERS = (GaussNewton, Adam, Auto, Woodbury, ConjugateGradient, RankOneEMA, 
 Optimizer = Annotated[reduce(operator.or_, OPTIMIZERS), Field(discriminator="kind")]
 
 
-class Stage(Frozen):
+class Stage(Extended):
     """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale"})
 
     optimizer: Optimizer = GaussNewton()
     iterations: int = Field(100, ge=1, le=10_000_000)
@@ -174,6 +193,10 @@ class Stage(Frozen):
     precision: Precision = Field("auto", description="`auto`: float64 for second order and on a CPU, else AMP.")
     fourier: Fourier | None = Field(None, description="Gives this stage a network of Fourier features.")
     checkpoint_every: int = Field(50, ge=1, le=10_000_000, description="Iterations between checkpoints.")
+    gradient_scale: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        None,
+        description="Residuals are divided by √(1 + |∇u|²/s²), s this value: steep places weigh less. Empty: no.",
+    )
 
     @model_validator(mode="after")
     def _second_order_needs_float64(self) -> Stage:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,16 @@ WELL_CONDITIONED = 1e-7
 
 NO_GAIN = 1e-9
 """Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
+
+
+class Trial(Protocol):
+    """Moves the parameters and says what is left there."""
+
+    def __call__(self, step: Tensor) -> float:
+        """|r|² at θ + step (P,), where the parameters are left."""
+
+    def rows(self, step: Tensor) -> Tensor:
+        """Residuals r (M,) likewise; asked by the geodesic guard alone."""
 
 
 class DampedSystem:
@@ -42,6 +53,7 @@ class DampedSystem:
         if damping >= WELL_CONDITIONED:
             factor = self._cholesky(mu)
             if factor is not None:
+                self._factor, self._upper = factor, False
                 return -torch.cholesky_solve(self.gradient[:, None], factor)[:, 0]
         return self._stacked(mu)
 
@@ -62,7 +74,15 @@ class DampedSystem:
         bottom = torch.zeros(columns, columns + 1, dtype=top.dtype, device=top.device)
         bottom.diagonal().fill_(mu**0.5)
         R = torch.linalg.qr(torch.cat([top, bottom]), mode="r").R
+        self._factor, self._upper = R[:columns, :columns], True
         return -torch.linalg.solve_triangular(R[:columns, :columns], R[:columns, columns:], upper=True)[:, 0]
+
+    def solve(self, rows: Tensor) -> Tensor:
+        """δ (P,) that minimises |rows + Jδ|² + μ|δ|² for other rows (M,), at the damping of the last step.
+
+        By the factor of JᵀJ + μI that the last step left: accurate enough for a correction, not for a step.
+        """
+        return -torch.cholesky_solve((self.J.T @ rows)[:, None], self._factor, upper=self._upper)[:, 0]
 
     def predicted_decrease(self, step: Tensor) -> float:
         """|r|² − |r + Jδ|², the decrease of the linear model."""
@@ -121,28 +141,45 @@ class GaussNewton:
     Args:
         damping: first damping, relative to the largest squared norm of a scaled column.
         minimum_damping: floor of the damping, relative likewise.
+        guard: `geodesic` adds half the geodesic acceleration (Transtrum and Sethna, arXiv 1201.5885) where it is small
+            beside the step; `line_search` halves a rejected step before the damping grows; None does neither.
+        dampings: so many dampings, each ten times the next, from one factorisation; the best step is taken. None: one.
     """
 
     MAX_TRIALS = 12
     """Dampings tried in one iteration before it is given up; the last is 2^78 times the first."""
+    PROBE = 0.1
+    """Part of the step at which the second derivative along it is taken (0.1 in the paper)."""
+    MOST_ACCELERATION = 0.75
+    """Twice the acceleration over the step beyond which the model is not to be trusted (0.75 in the paper)."""
+    MAX_HALVINGS = 3
 
-    def __init__(self, damping: float, minimum_damping: float):
+    def __init__(
+        self,
+        damping: float,
+        minimum_damping: float,
+        guard: Literal["geodesic", "line_search"] | None = None,
+        dampings: int | None = None,
+    ):
         self.damping = TrustRatioDamping(damping, minimum_damping)
         self.scale = ColumnScale()
+        self.guard = guard
+        self.dampings = dampings or 1
 
     def iterate(self, objective):
         """See `Optimizer.iterate`."""
         residuals, r, J = objective.linearise()
         return residuals, self.step(r, J, objective.mover())
 
-    def step(self, r: Tensor, J: Tensor, loss_after: Callable[[Tensor], float]) -> StepReport:
+    def step(self, r: Tensor, J: Tensor, loss_after: Trial) -> StepReport:
         """One iteration: steps of growing damping until one decreases the loss.
 
         Args:
             r: residuals (M,) at θ.
             J: Jacobian (M, P) at θ; its columns are scaled in place.
             loss_after: sets the parameters to θ + δ for a given δ (P,) and returns the loss there, NaN allowed. Called
-                a last time with δ = 0 when no step is accepted, so that θ is restored.
+                a last time with δ = 0 when no step is accepted, so that θ is restored. The geodesic guard also asks
+                its `rows(δ)`, the residuals (M,) there.
 
         Returns:
             The report; `accepted` is False when no damping gave a decrease: θ is as good as float64 tells.
@@ -152,13 +189,24 @@ class GaussNewton:
         before = float(r @ r)
         ratio = float("nan")
         for trial in range(self.MAX_TRIALS):
+            if self.dampings > 1 and not trial:
+                self.damping.value = self._best_of_several(system, scale, loss_after)
             damping = self.damping.value
             scaled = system.step(damping)
             predicted = system.predicted_decrease(scaled)
             if trial and predicted < NO_GAIN * before:
                 break
             step = scaled / scale
+            if self.guard == "geodesic":
+                step = self._accelerated(system, scaled, scale, loss_after)
             after = loss_after(step)
+            if self.guard == "line_search":
+                for _ in range(self.MAX_HALVINGS):
+                    if after < before:
+                        break
+                    step, scaled = step / 2, scaled / 2
+                    predicted = system.predicted_decrease(scaled)
+                    after = loss_after(step)
             ratio = (before - after) / predicted if predicted > 0 else float("nan")
             if after < before and ratio > 1e-4:
                 self.damping.accept(min(ratio, 1.0))
@@ -166,6 +214,25 @@ class GaussNewton:
             self.damping.reject()
         loss_after(torch.zeros_like(step))
         return StepReport(False, before, self.damping.value, ratio, 0.0)
+
+    def _best_of_several(self, system: DampedSystem, scale: Tensor, loss_after: Trial) -> float:
+        """The damping around the present one whose step leaves least; the present one where none leaves a number."""
+        middle = self.dampings // 2
+        around = [self.damping.value * 10.0 ** (k - middle) for k in range(self.dampings)]
+        tried = sorted({max(self.damping.minimum, damping) for damping in around})
+        losses = [loss_after(system.step(damping) / scale) for damping in tried]
+        finite = [(loss, damping) for loss, damping in zip(losses, tried, strict=True) if math.isfinite(loss)]
+        return min(finite)[1] if finite else self.damping.value
+
+    def _accelerated(self, system: DampedSystem, scaled: Tensor, scale: Tensor, loss_after: Trial) -> Tensor:
+        """The step with half the geodesic acceleration, or without where that is too large to be believed."""
+        h = self.PROBE
+        along = system.J @ scaled
+        bend = (loss_after.rows(h * scaled / scale) - system.r - h * along) * (2 / h**2)
+        acceleration = system.solve(bend)
+        if not float(acceleration.norm()) * 2 <= self.MOST_ACCELERATION * float(scaled.norm()):
+            return scaled / scale
+        return (scaled + acceleration / 2) / scale
 
     def state(self):
         """See `Optimizer.state`."""

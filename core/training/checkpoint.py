@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from core.config import RunConfig
@@ -68,6 +69,8 @@ class Checkpoint:
     optimizer: dict[str, Any] = field(default_factory=dict)
     records: list[StageRecord] = field(default_factory=list)
     max_residual: float = float("nan")
+    points: dict[str, np.ndarray] | None = None
+    """Collocation points that were drawn by the residual: point set → (n, d). None: the config alone says them."""
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -80,6 +83,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "records": [asdict(record) for record in checkpoint.records],
         "max_residual": checkpoint.max_residual,
         "optimizer": checkpoint.optimizer,
+        "points": {name: torch.from_numpy(block) for name, block in (checkpoint.points or {}).items()},
         "lambda": None if solution.lam is None else float(solution.lam.detach()),
         "torch_rng": torch.get_rng_state(),
         "stages": [
@@ -131,4 +135,5 @@ def load(path: Path) -> Checkpoint:
         optimizer=data["optimizer"],
         records=[StageRecord(**record) for record in data["records"]],
         max_residual=data["max_residual"],
+        points={name: block.numpy() for name, block in data.get("points", {}).items()} or None,
     )

@@ -54,7 +54,7 @@ def build(config: configs.Optimizer, seed: int) -> Optimizer:
     """The optimizer that a config describes; it must be one that sees all points at once."""
     match config:
         case configs.GaussNewton():
-            return GaussNewton(config.damping, config.minimum_damping)
+            return GaussNewton(config.damping, config.minimum_damping, config.guard, config.dampings)
         case configs.Woodbury():
             return Woodbury(config.damping, config.minimum_damping, config.momentum)
         case configs.ConjugateGradient():

@@ -66,6 +66,8 @@ class Objective:
         points: point set → (n, d).
         dtype: of the computation; the solution must be in it.
         samples: measured values; their rows w(u − u_i) stand beside the equations', named `data_FIELD`.
+        gradient_scale: s where residuals are divided by √(1 + |∇u|²/s²), after arXiv 2511.22819; a point where the
+            solution is steep then weighs less, and the quotient is differentiated as a whole.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class Objective:
         points: dict[str, np.ndarray],
         dtype: torch.dtype = torch.float64,
         samples: Samples | None = None,
+        gradient_scale: float | None = None,
     ):
         self.solution = solution
+        self._gradient_scale = gradient_scale
         device = next(solution.parameters()).device
         self._measured: dict[str, Tensor] = {}
         self._weight = 1.0
@@ -127,7 +131,20 @@ class Objective:
                 f"{DATA}_{field}": self._weight * (fields[field].value - measured)
                 for field, measured in self._measured.items()
             }
-        return solution.residuals(name, fields, x, lam)
+        residuals = solution.residuals(name, fields, x, lam)
+        if self._gradient_scale is None:
+            return residuals
+        steepness = sum(fields[field].first(i).square() for field in solution.problem.fields for i in range(len(x)))
+        divisor = (1 + steepness / self._gradient_scale**2).sqrt()
+        return {key: r / divisor for key, r in residuals.items()}
+
+    def sizes(self) -> dict[str, Tensor]:
+        """√Σ r² over the equations at each point, by point set: (n,)."""
+        with torch.no_grad():
+            return {
+                name: sum(r.square() for r in self._residuals(name, self._lambda_at(name), None).values()).sqrt()
+                for name in self._x
+            }
 
     def _lambda_at(self, name: str) -> Tensor | None:
         lam = self.solution.lam
@@ -303,8 +320,17 @@ class Move:
     @torch.no_grad()
     def __call__(self, step: Tensor) -> float:
         """Move by `step` (P,) from where the parameters were; the loss there, NaN allowed."""
+        self._move(step)
+        return float(self.objective.residuals().loss())
+
+    @torch.no_grad()
+    def rows(self, step: Tensor) -> Tensor:
+        """Move likewise; the weighted residuals (M,) there."""
+        self._move(step)
+        return _rows(self.objective.residuals())
+
+    def _move(self, step: Tensor) -> None:
         start = 0
         for p, base in zip(self.parameters, self.base, strict=True):
             p.copy_(base + step[start : start + p.numel()].view_as(p))
             start += p.numel()
-        return float(self.objective.residuals().loss())

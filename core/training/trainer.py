@@ -33,6 +33,8 @@ from core.training.spectrum import residual_spectrum
 Wanted = Literal["stop", "pause"] | None
 HELD_OUT = 1_000_003
 """Draw of the points that choose σ; no stage resamples so often."""
+FROM_CANDIDATES, CANDIDATES = 2_000_003, 10
+"""Draw of the points that adaptive ones are chosen from, and how many times more they are."""
 SAVE_INTERVAL = 2.0
 """Least seconds between two checkpoints of a first-order phase."""
 STALL = 0.99
@@ -87,6 +89,7 @@ class Trainer:
         self.records: list[StageRecord] = []
         self.best = math.inf
         self._optimizer_state: dict = {}
+        self._adapted: dict[str, np.ndarray] | None = None
         lam = None
         if self.problem.has_lambda:
             lam = config.lambda_.start if config.lambda_.start is not None else self.problem.lambda_start()
@@ -98,7 +101,7 @@ class Trainer:
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again."""
         self.position, self.records, self.solution = saved.position, saved.records, saved.solution
-        self._optimizer_state = saved.optimizer
+        self._optimizer_state, self._adapted = saved.optimizer, saved.points
         self.history.truncate(saved.position.history_rows)
         self._started = time.perf_counter() - saved.position.wall_time_s
         self.say(f"resuming stage {self.position.stage + 1} at iteration {self.position.total}")
@@ -123,6 +126,7 @@ class Trainer:
                 stage=k + 1, total=self.position.total, resamples=0, best_loss=math.inf, wall_time_s=self._clock()
             )
             self._optimizer_state = {}
+            self._adapted = None
             self._save()
             self._copy_checkpoint(f"stage-{k + 1}.pt")
             self._report_stage_end(k)
@@ -379,8 +383,12 @@ class Trainer:
 
     def _objective(self, stage: Stage, dtype: torch.dtype = torch.float64) -> Objective:
         self._release_lambda()
-        points = collocation(self.config, stage, self.position.stage, self.position.resamples)
-        return Objective(self.solution, points, dtype, self.samples)
+        index, draw, share = self.position.stage, self.position.resamples, stage.collocation.adaptive
+        if share and self._adapted is None and (draw or len(self.solution.networks) > 1):
+            self._adapted = adapted(self.config, stage, index, draw, self._on_cpu())
+            self.solution.to(self.device)
+        points = collocation(self.config, stage, index, draw) if self._adapted is None else self._adapted
+        return Objective(self.solution, points, dtype, self.samples, stage.gradient_scale)
 
     def _refresh(self, stage: Stage, objective: Objective, dtype: torch.dtype = torch.float64) -> Objective:
         """The objective for the next iteration: new points when they are due, λ released when its time has come."""
@@ -388,6 +396,7 @@ class Trainer:
         if every and iteration and iteration % every == 0 and self.position.resamples < iteration // every:
             self.position.resamples += 1
             self.position.best_loss = math.inf
+            self._adapted = None
             return self._objective(stage, dtype)
         if self._release_lambda():
             objective.forget_frozen()
@@ -486,7 +495,15 @@ class Trainer:
         self.position.wall_time_s = self._clock()
         maximum = self.records[-1].max_residual if self.records else math.nan
         checkpoints.save(
-            Checkpoint(self.config, self.position, self.solution, self._optimizer_state, self.records, maximum),
+            Checkpoint(
+                self.config,
+                self.position,
+                self.solution,
+                self._optimizer_state,
+                self.records,
+                maximum,
+                self._adapted,
+            ),
             self.folder / "checkpoints" / "last.pt",
         )
         if maximum < self.best:
@@ -504,9 +521,42 @@ class Trainer:
 
 def collocation(config: RunConfig, stage: Stage, index: int, draw: int) -> dict[str, np.ndarray]:
     """Points of a stage, the same for the same config, stage and draw on every machine."""
+    return _points(config, stage, index, draw, stage.collocation.points)
+
+
+def adapted(config: RunConfig, stage: Stage, index: int, draw: int, solution: Solution) -> dict[str, np.ndarray]:
+    """As many points as `collocation` gives, `stage.collocation.adaptive` of them drawn by the residual.
+
+    Out of ten times as many, with a probability that goes as 1 + |r|/mean|r| (RAD with k = c = 1: Wu et al., arXiv
+    2207.10289). They depend on the solution, so a checkpoint keeps them.
+    """
+    plain = collocation(config, stage, index, draw)
+    candidates = _points(config, stage, index, draw + FROM_CANDIDATES, CANDIDATES * stage.collocation.points)
+    rng = np.random.default_rng([config.seed, index, draw])
+    dtype = next(solution.parameters()).dtype
+    chosen = {}
+    for name, block in plain.items():
+        several = candidates[name]
+        wanted = min(round(stage.collocation.adaptive * len(block)), len(several))
+        if len(several) <= len(block):  # a set of fixed points, such as a gauge
+            chosen[name] = block
+            continue
+        sizes = np.concatenate(
+            [
+                Objective(solution, {name: part}, dtype, None, stage.gradient_scale).sizes()[name].double().numpy()
+                for part in np.array_split(several, max(1, len(several) // 4096))
+            ]
+        )
+        weight = 1 + sizes / max(sizes.mean(), np.finfo(float).tiny)
+        picked = rng.choice(len(several), wanted, replace=False, p=weight / weight.sum())
+        chosen[name] = np.concatenate([block[: len(block) - wanted], several[np.sort(picked)]])
+    return chosen
+
+
+def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> dict[str, np.ndarray]:
     d = len(config.problem.coordinates)
     seed = (config.seed * 1_000_003 + index * 1_009 + draw) % 2**31
-    n, sampler = stage.collocation.points, stage.collocation.sampler
+    sampler = stage.collocation.sampler
     if sampler in ("sobol", "chebyshev"):
         unit = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n, dtype=torch.float64).numpy()
     elif sampler == "uniform":

@@ -21,9 +21,10 @@ from core.tracking import store
 from core.tracking.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
 from core.training.measure import measure
+from core.training.objective import Objective
 from core.training.run import execute
 from core.training.spectrum import residual_spectrum
-from core.training.trainer import Trainer
+from core.training.trainer import Trainer, adapted, collocation
 
 ROOT = Path(__file__).parents[2]
 TWO_STAGES = [
@@ -99,6 +100,54 @@ def test_resampling_is_resumed_too(tmp_path, optimizer):
     train(config, tmp_path / "broken", wanted=lambda: "stop" if next(seen) == 50 else None)
     train(config, tmp_path / "broken", resume=True)
     assert_same(curve(tmp_path / "straight"), curve(tmp_path / "broken"))
+
+
+def test_points_drawn_by_the_residual_are_resumed_too(tmp_path):
+    config = small(
+        "stages.0.collocation.resample_every=6",
+        "stages.0.collocation.adaptive=0.5",
+        "stages.1.collocation.adaptive=0.8",
+    )
+    train(config, tmp_path / "straight")
+    for moment in (50, 66):
+        seen = iter(range(10_000))
+        folder = tmp_path / f"broken{moment}"
+        train(config, folder, wanted=lambda seen=seen, moment=moment: "stop" if next(seen) == moment else None)
+        train(config, folder, resume=True)
+        assert_same(curve(tmp_path / "straight"), curve(folder))
+    train(small("stages.0.collocation.resample_every=6"), tmp_path / "plain")
+    assert not np.array_equal(curve(tmp_path / "plain")["loss"], curve(tmp_path / "straight")["loss"])
+
+
+def test_adaptive_points_gather_where_the_residual_is_large(tmp_path):
+    config = small("stages.0.iterations=3", "stages.0.collocation.adaptive=0.9", "stages.0.collocation.points=2000")
+    solution = train(config, tmp_path / "run").solution
+    plain = collocation(config, config.stages[0], 0, 1)
+    drawn = adapted(config, config.stages[0], 0, 1, solution)
+    size = {
+        name: np.abs(solution.evaluate(points["interior"])["residual_poisson"]).mean()
+        for name, points in (("plain", plain), ("drawn", drawn))
+    }
+    assert drawn["interior"].shape == plain["interior"].shape
+    # E|r|(1 + |r|/E|r|)/2 is larger than E|r| by half of the relative variance
+    assert size["drawn"] > 1.1 * size["plain"]
+
+
+def test_gradient_normalised_residuals_are_those_divided(tmp_path):
+    _, normalised = (
+        train(small("stages.0.iterations=1", "stages.0.warmup.iterations=0", *extra), tmp_path / name)
+        for name, extra in (("a", []), ("b", ["stages.0.gradient_scale=0.5"]))
+    )
+    first = [curve(tmp_path / name)["loss"][0] for name in "ab"]
+    assert first[1] < first[0]
+    steep = Objective(normalised.solution, {"interior": np.array([[0.3, 0.6], [0.5, 0.5]])}, gradient_scale=0.5)
+    flat = Objective(normalised.solution, {"interior": np.array([[0.3, 0.6], [0.5, 0.5]])})
+    h = 1e-6
+    points = np.array([[0.3, 0.6], [0.3 + h, 0.6], [0.3 - h, 0.6], [0.3, 0.6 + h], [0.3, 0.6 - h]])
+    u = normalised.solution.evaluate(points)["u"]
+    gradient = np.hypot(u[1] - u[2], u[3] - u[4]) / (2 * h)
+    ratio = flat.sizes()["interior"][0] / steep.sizes()["interior"][0]
+    assert float(ratio) == pytest.approx(np.sqrt(1 + (gradient / 0.5) ** 2), rel=1e-6)
 
 
 def test_sigkill_at_any_moment_continues_the_same_curve(tmp_path):

@@ -65,6 +65,53 @@ def test_rosenbrock():
     assert report.loss < 1e-20
 
 
+class Counted:
+    """Trials of a residual function, counted."""
+
+    def __init__(self, residual, theta):
+        self.residual, self.theta, self.base, self.trials = residual, theta, theta.clone(), 0
+
+    def __call__(self, step):
+        self.trials += 1
+        self.theta.copy_(self.base + step)
+        return float(self.residual(self.theta).square().sum())
+
+    def rows(self, step):
+        return self.residual(self.base + step)
+
+
+@pytest.mark.parametrize("options", [{}, {"guard": "geodesic"}, {"guard": "line_search"}, {"dampings": 4}])
+def test_guards_reach_the_same_minimum(options):
+    theta, optimizer = torch.tensor([-1.2, 1.0], dtype=torch.float64), GaussNewton(1e-2, 1e-20, **options)
+    for _ in range(40):
+        report = optimizer.step(rosenbrock(theta), torch.func.jacrev(rosenbrock)(theta), Counted(rosenbrock, theta))
+    torch.testing.assert_close(theta, torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-9)
+    assert report.loss < 1e-18
+
+
+def test_the_geodesic_step_follows_a_curved_valley():
+    """r = exp(θ) − 1, without damping: the step δ = (e^{−θ} − 1), its acceleration −δ², half of it the correction."""
+    theta = torch.tensor([0.3], dtype=torch.float64)
+    trial = Counted(lambda t: t.exp() - 1, theta)
+    plain = torch.expm1(-theta)
+    GaussNewton(1e-14, 1e-20, guard="geodesic").step(theta.exp() - 1, theta.exp()[None], trial)
+    torch.testing.assert_close(theta - trial.base, plain - plain**2 / 2, rtol=0.03, atol=0)
+    assert abs(float(theta)) < abs(float(trial.base + plain)) / 3
+
+
+def test_of_several_dampings_the_best_is_taken():
+    J, r = torch.eye(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    tried = {}
+
+    def loss_after(step):
+        tried[float(step)] = float((1 + step - 0.0).square() if step > -0.9 else torch.tensor(9.0))
+        return tried[float(step)]
+
+    report = GaussNewton(1e-2, 1e-20, dampings=5).step(r, J, loss_after)
+    assert len(tried) == 5
+    assert report.loss == min(tried.values())
+
+
 def test_no_decrease_restores_the_parameters_and_says_so():
     theta = torch.tensor([1.0], dtype=torch.float64)
     seen = []

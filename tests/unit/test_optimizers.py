@@ -56,6 +56,9 @@ def descend(config, iterations, system):
     ("config", "iterations", "bar"),
     [
         (configs.GaussNewton(), 40, 1e-8),
+        (configs.GaussNewton(guard="geodesic"), 40, 1e-8),
+        (configs.GaussNewton(guard="line_search"), 40, 1e-8),
+        (configs.GaussNewton(dampings=3), 40, 1e-7),
         (configs.Woodbury(), 40, 1e-8),
         (configs.Woodbury(momentum=0.5), 40, 1e-8),
         (configs.ConjugateGradient(products=40), 12, 1e-3),
