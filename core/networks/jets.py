@@ -84,6 +84,10 @@ class Jet:
         """The second-order form of this name applied to the value."""
         return self.data[1 + self.layout.dimension + self.layout.names.index(name)]
 
+    def first_points(self, count: int) -> Jet:
+        """The first `count` of a jet of shape (n,)."""
+        return Jet(self.data[:, :count], self.layout)
+
     def map(self, f: Tensor, df: Tensor, ddf: Tensor | None) -> Jet:
         """Compose with a function whose value and first two derivatives at `value` are given."""
         d = self.layout.dimension
@@ -118,6 +122,11 @@ class Jet:
         root = self.value.sqrt()
         slope = 0.5 / root
         return self.map(root, slope, -0.5 * slope / self.value)
+
+    def asinh(self) -> Jet:
+        """Inverse hyperbolic sine."""
+        slope = (1 + self.value.square()).rsqrt()
+        return self.map(self.value.asinh(), slope, -self.value * slope**3)
 
     def tanh(self) -> Jet:
         """Hyperbolic tangent."""

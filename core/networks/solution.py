@@ -88,13 +88,14 @@ class Solution(nn.Module):
         outputs = tuple(Jet(raw[..., i], self.layout) for i in range(raw.shape[-1]))
         with problem_code(self.problem, "ansatz"):
             fields = self.problem.ansatz(outputs, x, lam)
-            if missing := [name for name in self.problem.fields if name not in fields]:
+            given = (*fields, *self.problem.integral_names)
+            if missing := [name for name in self.problem.fields if name not in given]:
                 raise KeyError(f"it gives no {', '.join(missing)}")
         return fields
 
     def residuals(self, points: str, u: dict[str, Jet], x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Tensor]:
         """The problem's residuals on a point set, each of shape (n,)."""
-        count = x[0].data.shape[-1]
+        count = x[0].value.shape[-1]
         with problem_code(self.problem, "residuals"):
             residuals = self.problem.residuals(points, u, x, lam)
             for name, r in residuals.items():
@@ -116,17 +117,35 @@ class Solution(nn.Module):
         # the widest layer's jets of a chunk (at 8 bytes) stay near the processor's cache
         widest = max((layer.weight.shape[1] for network in self.networks for layer in network.layers), default=1)
         chunk = max(128, 2_000_000 // (self.layout.components * widest))
+        if self.problem.integral_names:
+            chunk = min(chunk, 512)  # a chunk's integrals are rows of a matrix over thousands of sources
+        integrated = self._integrated(like) if self.problem.integral_names else {}
         for start in range(0, len(points), chunk):
-            block = torch.as_tensor(points[start : start + chunk], dtype=like.dtype, device=like.device)
-            x = coordinates(block, self.layout)
-            lam = None if self.lam is None else self.lam.expand(len(block))
-            raw = self.raw(self.features(x, lam))
-            if raw is None:  # no stage yet: what the ansatz alone says
-                raw = block.new_zeros(self.layout.components, len(block), self.problem.outputs)
-            u = self.fields(raw, x, lam)
-            values = {name: u[name].value for name in self.problem.fields}
+            block = points[start : start + chunk]
+            u, x, lam = self._fields_at(block, like)
+            if integrated:
+                for name, integral in self.problem.integrals(block, self.problem.sources()).items():
+                    matrix = torch.as_tensor(integral.matrix, dtype=like.dtype, device=like.device)
+                    u[name] = matrix @ integrated[integral.field]
+            values = {
+                name: u[name] if name in self.problem.integral_names else u[name].value for name in self.problem.fields
+            }
             for name, residual in self.residuals(point_set, u, x, lam).items():
                 values[f"residual_{name}"] = residual
             for name, value in values.items():
                 parts.setdefault(name, []).append(value.double().cpu().numpy())
         return {name: np.concatenate(blocks) for name, blocks in parts.items()}
+
+    def _fields_at(self, points: np.ndarray, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
+        block = torch.as_tensor(points, dtype=like.dtype, device=like.device)
+        x = coordinates(block, self.layout)
+        lam = None if self.lam is None else self.lam.expand(len(block))
+        raw = self.raw(self.features(x, lam))
+        if raw is None:  # no stage yet: what the ansatz alone says
+            raw = block.new_zeros(self.layout.components, len(block), self.problem.outputs)
+        return self.fields(raw, x, lam), x, lam
+
+    def _integrated(self, like: Tensor) -> dict[str, Tensor]:
+        """What `ansatz` gives at the problem's own sources, to be integrated: name → (n,)."""
+        u, _, _ = self._fields_at(self.problem.sources(), like)
+        return {name: jet.value for name, jet in u.items()}

@@ -7,6 +7,8 @@ from core.problems.beltrami import Beltrami
 from core.problems.burgers_inverse import BurgersInverse
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
+from core.problems.ccf import CCF
+from core.problems.gclm import GCLM
 from core.problems.heat1d import Heat1D
 from core.problems.heat2d import Heat2D
 from core.problems.heat3d import Heat3D
@@ -29,6 +31,8 @@ BUILT_IN: tuple[type[Problem], ...] = (
     Heat3D,
     Wave,
     BurgersProfile,
+    GCLM,
+    CCF,
     BurgersViscous,
     BurgersInverse,
     AllenCahn,

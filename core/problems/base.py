@@ -30,6 +30,16 @@ def laplacian(dimension: int) -> Form:
 
 
 @dataclass(frozen=True)
+class Integral:
+    """A nonlocal quantity: a fixed matrix times a field's values at a point set."""
+
+    field: str
+    """The field that is integrated, by its name in what `ansatz` returns."""
+    matrix: np.ndarray
+    """(m, n), from the field at n points to the quantity at m."""
+
+
+@dataclass(frozen=True)
 class Samples:
     """Measured values that a solution is fitted to."""
 
@@ -59,6 +69,10 @@ class Problem(Frozen):
     """Second-order operators the residuals use, by name; only these are propagated."""
     pde_order: ClassVar[int] = 2
     has_lambda: ClassVar[bool] = False
+    lambda_range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    """Between these λ means something; no step may leave them."""
+    integral_names: ClassVar[tuple[str, ...]] = ()
+    """Nonlocal quantities, which `residuals` finds in `u` as tensors beside the fields' jets."""
     unknown: ClassVar[str] = "λ"
     """What the unknown is called where people read; in code it is λ for every problem that has one."""
 
@@ -90,6 +104,22 @@ class Problem(Frozen):
         """Map points of the unit cube (n, d) to point sets: name → (n_i, d). By default one set over the domain."""
         low, high = np.array(self.domain()).T
         return {"interior": low + (high - low) * unit}
+
+    def integrals(self, targets: np.ndarray, sources: np.ndarray) -> dict[str, Integral]:
+        """For each of `integral_names`, the matrix from a field at `sources` (n, d) to it at `targets` (m, d).
+
+        A point set of a nonlocal problem holds both: its first points, `asked` of them, are where the equations are
+        asked for, and all of them are sources.
+        """
+        return {}
+
+    def asked(self, points: np.ndarray) -> int:
+        """At how many of a point set's points, the first ones, the equations are asked for."""
+        return len(points)
+
+    def sources(self) -> np.ndarray:
+        """Points (n, d) to integrate over when the solution is evaluated away from its training points."""
+        raise NotImplementedError
 
     def features(self, x: tuple[Jet, ...], lam: Tensor | None) -> list[Jet]:
         """What the network reads, as jets of shape (n,): by default each coordinate scaled to [−1, 1]."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -94,6 +95,15 @@ class Objective:
             for name, block in points.items()
         }
         self._points = points
+        self._asked = {name: solution.problem.asked(block) for name, block in points.items() if name != DATA}
+        self._integrals = {
+            name: {
+                key: (integral.field, torch.as_tensor(integral.matrix, dtype=dtype, device=device))
+                for key, integral in solution.problem.integrals(block[: self._asked[name]], block).items()
+            }
+            for name, block in points.items()
+            if name != DATA
+        }
         self._cache: dict[str, tuple[Jet, Tensor | None]] = {}
 
     @property
@@ -119,7 +129,10 @@ class Objective:
             self._cache[name] = (features, frozen)
         return features, frozen
 
-    def _residuals(self, name: str, lam: Tensor | None, tape: Tape | None) -> dict[str, Tensor]:
+    def _residuals(
+        self, name: str, lam: Tensor | None, tape: Tape | None, leaves: Leaves | None = None
+    ) -> dict[str, Tensor]:
+        """Residuals on a point set. With `leaves`, its integrals take part as leaves, collected there."""
         solution, x = self.solution, self._x[name]
         features, frozen = self._features_and_frozen(name, lam)
         raw = solution.raw(features, start=len(solution.networks) - 1, tape=tape)
@@ -131,6 +144,15 @@ class Objective:
                 f"{DATA}_{field}": self._weight * (fields[field].value - measured)
                 for field, measured in self._measured.items()
             }
+        if integrals := self._integrals[name]:
+            asked = self._asked[name]
+            values = {key: matrix @ fields[field].value for key, (field, matrix) in integrals.items()}
+            if leaves is not None:
+                leaves.integrated = {field: fields[field].value for field, _ in integrals.values()}
+                values = leaves.values = {key: v.detach().requires_grad_() for key, v in values.items()}
+            fields = {key: jet.first_points(asked) for key, jet in fields.items()} | values
+            x = tuple(jet.first_points(asked) for jet in x)
+            lam = None if lam is None else lam[:asked]
         residuals = solution.residuals(name, fields, x, lam)
         if self._gradient_scale is None:
             return residuals
@@ -159,12 +181,12 @@ class Objective:
 
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the Jacobian, from a few points: nothing large is allocated."""
-        few = Objective(self.solution, {name: points[:2] for name, points in self._points.items() if name != DATA})
+        nonlocal_ = bool(self.solution.problem.integral_names)
+        few = {name: points if nonlocal_ else points[:2] for name, points in self._points.items() if name != DATA}
+        few = self if nonlocal_ else Objective(self.solution, few)
         with torch.no_grad():
             rows = sum(
-                len(points) * len(few._residuals(name, few._lambda_at(name), None))
-                for name, points in self._points.items()
-                if name != DATA
+                asked * len(few._residuals(name, few._lambda_at(name), None)) for name, asked in self._asked.items()
             )
         rows += sum(len(values) for values in self._measured.values())
         return rows, sum(p.numel() for p in self.parameters())
@@ -220,7 +242,8 @@ class Objective:
         """Residuals, and the weighted system: r (M,) and J = ∂r/∂θ (M, P), rows scaled by 1/√n so that loss = |r|².
 
         One forward pass and one backward pass an equation: since a residual depends on its own sample alone, the
-        cotangents of the layers' outputs under Σ_n r_n hold every sample's gradient at once.
+        cotangents of the layers' outputs under Σ_n r_n hold every sample's gradient at once. Where it depends on
+        integrals too, these are leaves of that pass, and J gains (∂r/∂I)·K·∂φ/∂θ for each I = Kφ.
         """
         by_name: dict[str, Tensor] = {}
         rows, blocks = [], []
@@ -229,25 +252,47 @@ class Objective:
             lam = self._lambda_at(name)
             if self.free_lambda:
                 lam = lam.detach().clone().requires_grad_()
-            residuals = self._residuals(name, lam, tape)
+            leaves = Leaves()
+            residuals = self._residuals(name, lam, tape, leaves)
             inputs = [out for _, _, out in tape] + ([lam] if self.free_lambda else [])
-            for key, r in residuals.items():
+
+            def sample_jacobian(values: Tensor, inputs=inputs, tape=tape) -> tuple[Tensor, tuple[Tensor, ...]]:
                 # data rows need not depend on λ: its column is zero there
-                cotangents = torch.autograd.grad(r.sum(), inputs, retain_graph=True, materialize_grads=True)
+                wanted = [*inputs, *leaves.values.values()]
+                cotangents = torch.autograd.grad(values.sum(), wanted, retain_graph=True, materialize_grads=True)
                 columns = [
                     part
                     for (layer, data, _), cotangent in zip(tape, cotangents, strict=False)
                     for part in _sample_gradients(layer, data, cotangent)
                 ]
                 if self.free_lambda:
-                    columns.append(cotangents[-1][:, None])
+                    columns.append(cotangents[len(tape)][:, None])
+                return torch.cat(columns, dim=1), cotangents[len(inputs) :]
+
+            of_integrated = {field: sample_jacobian(value)[0] for field, value in leaves.integrated.items()}
+            for key, r in residuals.items():
+                block, by_integral = sample_jacobian(r)
+                block = block[: len(r)]
+                for integral, slope in zip(leaves.values, by_integral, strict=True):
+                    field, matrix = self._integrals[name][integral]
+                    block.addcmul_(slope[:, None], matrix @ of_integrated[field])
                 scale = len(r) ** -0.5
                 by_name[key] = r.detach()
                 rows.append(by_name[key] * scale)
-                blocks.append(torch.cat(columns, dim=1).mul_(scale))
+                blocks.append(block.mul_(scale))
         residuals = Residuals(by_name)
         self.check_finite(residuals)
         return residuals, torch.cat(rows), torch.cat(blocks)
+
+
+@dataclass
+class Leaves:
+    """The integrals of a point set, cut off from what they are integrals of."""
+
+    values: dict[str, Tensor] = field(default_factory=dict)
+    """Integral → (m,)."""
+    integrated: dict[str, Tensor] = field(default_factory=dict)
+    """Field that is integrated → (n,)."""
 
 
 def dense_bytes(rows: int, columns: int, squared: Literal["columns", "rows"]) -> int:
@@ -321,6 +366,10 @@ class Move:
     def __call__(self, step: Tensor) -> float:
         """Move by `step` (P,) from where the parameters were; the loss there, NaN allowed."""
         self._move(step)
+        solution = self.objective.solution
+        low, high = solution.problem.lambda_range
+        if solution.lam is not None and not low < float(solution.lam) < high:
+            return math.nan
         return float(self.objective.residuals().loss())
 
     @torch.no_grad()

@@ -1,0 +1,129 @@
+"""Self-similar profiles of one-dimensional vorticity models with an odd profile and a nonlocal velocity."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from core.problems.base import Integral, Problem
+from core.problems.hilbert import nodes, operators
+
+REACH = 13.0
+"""The equation is asked for up to y = ℓ sinh(REACH), 220,000 widths of the core."""
+
+
+class SelfSimilarVorticity(Problem):
+    """Ω + ((1+λ)y + aU)Ω′ = Ω·HΩ with U′ = HΩ, U(0) = 0, Ω odd, Ω′(0) = −1, and λ unknown.
+
+    The ansatz Ω = −y (1+t²)^{−(1+α)/2} e^{(1−q)N}, t = y/ℓ, q = (1+t²)^{−α/2}, α = 1/(1+λ), holds the parity, the gauge, the
+    sign and the far field |y|^{−α}. Divided by Ω the equation is
+    (2+λ)p + (1+λ+aU/y)·yn′ + a(U/y)·b − HΩ = 0 with n = (1−q)N, p = 1/(1+t²), b = 1 − (1+α)(1−p), in which the far
+    field's own terms have cancelled by hand; its value at y = 0 is the origin condition 2 + λ = (1−a)HΩ(0). It is divided by
+    its decay, q (1/t where α > 1), too.
+    """
+
+    scale: float = Field(
+        1.0, gt=0, le=1e3, title="Width ℓ", description="Width of the profile's core; the network reads y/ℓ."
+    )
+    focus: Annotated[float, Field(gt=0, le=1e3)] | None = Field(
+        None,
+        title="Focus",
+        description="Where the profile is steepest, in units of ℓ: the network reads q magnified there as well. "
+        "Empty: nowhere.",
+    )
+    focus_width: float = Field(
+        0.05, gt=0, le=1, title="Width of the focus", description="In units of q, which goes from 1 to 0."
+    )
+
+    source: ClassVar[str] = "arXiv 2509.14185; Okamoto, Sakajo and Wunsch, Nonlinearity 21 (2008)"
+    coordinates: ClassVar[tuple[str, ...]] = ("y",)
+    fields: ClassVar[tuple[str, ...]] = ("Omega", "U", "HOmega")
+    integral_names: ClassVar[tuple[str, ...]] = ("U", "HOmega")
+    residual_names: ClassVar[tuple[str, ...]] = ("profile",)
+    pde_order: ClassVar[int] = 1
+    has_lambda: ClassVar[bool] = True
+    lambda_range: ClassVar[tuple[float, float]] = (-1.0, 100.0)
+
+    @property
+    def advection(self) -> float:
+        """The model's parameter a."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self):
+        return 1
+
+    @property
+    def inputs(self):
+        return 2 if self.focus is None else 3
+
+    def domain(self):
+        end = self.scale * float(np.sinh(REACH))
+        return ((-end, end),)
+
+    def axis(self, index, n):
+        return self.scale * np.sinh(np.linspace(-REACH, REACH, n))
+
+    def collocation(self, unit):
+        # The quadrature's own nodes: as many as asked for, uniform in s = asinh(y/ℓ), then the tail's.
+        return {"interior": self._nodes(REACH / len(unit))}
+
+    def sources(self):
+        # a step that no training grid has, so that what was fitted between its nodes shows
+        return self._nodes(0.0397 if self.focus is None else 0.0119)
+
+    def _nodes(self, step: float) -> np.ndarray:
+        sigma = nodes(step, REACH, 1 / (1 + self.lambda_start()))
+        return self.scale * np.sinh(np.concatenate([[0.0], sigma]))[:, None]
+
+    def asked(self, points):
+        return int((points[:, 0] <= self.scale * np.sinh(REACH) * (1 + 1e-9)).sum())
+
+    def integrals(self, targets, sources):
+        step = np.arcsinh(sources[1, 0] / self.scale)
+        sigma = step * np.arange(1, len(sources))
+        s = np.arcsinh(np.abs(targets[:, 0]) / self.scale)
+        nearest = np.round(s / step) * step
+        hilbert, velocity = operators(np.where(np.abs(s - nearest) < 1e-9 * step, nearest, s), sigma)
+        zero = np.zeros((len(targets), 1))  # the node at the origin, where Ω vanishes
+        sign = self.scale * np.sign(targets)
+        return {
+            "U": Integral("Omega", sign * np.concatenate([zero, velocity], axis=1)),
+            "HOmega": Integral("Omega", np.concatenate([zero, hilbert], axis=1)),
+        }
+
+    def features(self, x, lam):
+        t = x[0] * (1 / self.scale)
+        log = (t * t + 1).log()
+        alpha = 1 / (1 + lam)
+        q, root = (log * (-alpha / 2)).exp(), (log * -0.5).exp()
+        inputs = [q * 2 - 1, root * 2 - 1]
+        if self.focus is not None:
+            # asinh((q − q₀)/w), on [−1, 1]
+            middle = (1 + self.focus**2) ** (-alpha / 2)
+            low, high = (-middle / self.focus_width).asinh(), ((1 - middle) / self.focus_width).asinh()
+            z = (q - middle) * (1 / self.focus_width)
+            inputs.append((z.asinh() - low) * (2 / (high - low)) - 1)
+        return inputs
+
+    def ansatz(self, raw, x, lam):
+        t = x[0] * (1 / self.scale)
+        log = (t * t + 1).log()
+        alpha = 1 / (1 + lam)
+        n = (1 - (log * (-alpha / 2)).exp()) * raw[0]
+        return {"Omega": -(x[0] * (log * (-(1 + alpha) / 2)).exp() * n.exp()), "n": n}
+
+    def residuals(self, points, u, x, lam):
+        y = x[0].value
+        t2 = (y / self.scale).square()
+        alpha, p, a = 1 / (1 + lam), 1 / (1 + t2), self.advection
+        at_origin = y == 0
+        stretching = u["HOmega"]
+        velocity = (u["U"] / y.where(~at_origin, 1.0)).where(~at_origin, stretching)  # U/y
+        descent = y * u["n"].first(0)
+        b = 1 - (1 + alpha) * (1 - p)
+        decay = (t2.log1p() * (-alpha.clamp(max=1.0) / 2)).exp()
+        equation = (2 + lam) * p + (1 + lam + a * velocity) * descent + a * velocity * b - stretching
+        return {"profile": equation / decay}
