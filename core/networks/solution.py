@@ -127,9 +127,8 @@ class Solution(nn.Module):
                 for name, integral in self.problem.integrals(block, self.problem.sources()).items():
                     matrix = torch.as_tensor(integral.matrix, dtype=like.dtype, device=like.device)
                     u[name] = matrix @ integrated[integral.field]
-            values = {
-                name: u[name] if name in self.problem.integral_names else u[name].value for name in self.problem.fields
-            }
+            shown = {name: u[name] for name in self.problem.fields}
+            values = {name: part if isinstance(part, Tensor) else part.value for name, part in shown.items()}
             for name, residual in self.residuals(point_set, u, x, lam).items():
                 values[f"residual_{name}"] = residual
             for name, value in values.items():

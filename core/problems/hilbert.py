@@ -6,7 +6,7 @@ analytic near the line (Stenger, Numerical Methods Based on Sinc and Analytic Fu
 |y|^{−α} tail leaves out beyond the last node is e^{−α·distance} in s, relatively: 33/α of it makes it rounding.
 
 The antiderivative ∫₀^y Hf has a logarithm for its kernel, whose singularity the same band-limited interpolation
-integrates in closed form; the interpolating sinc is damped by a Gaussian, since f(σ)·dz/dσ grows where the tail is slow.
+integrates in closed form; the interpolating sinc is damped by a Gaussian, since f(σ)·dz/dσ grows for a slow tail.
 """
 
 from __future__ import annotations

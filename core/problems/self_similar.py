@@ -17,11 +17,11 @@ REACH = 13.0
 class SelfSimilarVorticity(Problem):
     """Ω + ((1+λ)y + aU)Ω′ = Ω·HΩ with U′ = HΩ, U(0) = 0, Ω odd, Ω′(0) = −1, and λ unknown.
 
-    The ansatz Ω = −y (1+t²)^{−(1+α)/2} e^{(1−q)N}, t = y/ℓ, q = (1+t²)^{−α/2}, α = 1/(1+λ), holds the parity, the gauge, the
-    sign and the far field |y|^{−α}. Divided by Ω the equation is
+    The ansatz Ω = −y (1+t²)^{−(1+α)/2} e^{(1−q)N}, t = y/ℓ, q = (1+t²)^{−α/2}, α = 1/(1+λ), holds the parity, the
+    gauge, the sign and the far field |y|^{−α}. Divided by Ω the equation is
     (2+λ)p + (1+λ+aU/y)·yn′ + a(U/y)·b − HΩ = 0 with n = (1−q)N, p = 1/(1+t²), b = 1 − (1+α)(1−p), in which the far
-    field's own terms have cancelled by hand; its value at y = 0 is the origin condition 2 + λ = (1−a)HΩ(0). It is divided by
-    its decay, q (1/t where α > 1), too.
+    field's own terms have cancelled by hand; its value at y = 0 is the origin condition 2 + λ = (1−a)HΩ(0). It is
+    divided by its decay, q (1/t where α > 1), too.
     """
 
     scale: float = Field(

@@ -256,7 +256,9 @@ class Objective:
             residuals = self._residuals(name, lam, tape, leaves)
             inputs = [out for _, _, out in tape] + ([lam] if self.free_lambda else [])
 
-            def sample_jacobian(values: Tensor, inputs=inputs, tape=tape) -> tuple[Tensor, tuple[Tensor, ...]]:
+            def sample_jacobian(
+                values: Tensor, inputs=inputs, tape=tape, leaves=leaves
+            ) -> tuple[Tensor, tuple[Tensor, ...]]:
                 # data rows need not depend on λ: its column is zero there
                 wanted = [*inputs, *leaves.values.values()]
                 cotangents = torch.autograd.grad(values.sum(), wanted, retain_graph=True, materialize_grads=True)
