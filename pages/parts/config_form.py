@@ -22,6 +22,13 @@ ADVANCED = {
     "resample_every",
     "dataset_version",
     "data_weight",
+    "guard",
+    "dampings",
+    "adaptive",
+    "gradient_scale",
+    "scale",
+    "focus",
+    "focus_width",
 }
 """Fields that most runs leave alone; they are folded away."""
 
@@ -120,8 +127,12 @@ class _Form:
         help_text = info.description
         choices = _choices(info.annotation)
         if choices and kind is None:
+            if type(None) in _members(info.annotation):
+                choices = [None, *choices]
             index = choices.index(value) if value in choices else 0
-            result = st.selectbox(label, choices, index=index, key=key, help=help_text)
+            result = st.selectbox(
+                label, choices, index=index, format_func=lambda c: c or "none", key=key, help=help_text
+            )
         elif kind is bool:
             result = st.checkbox(label, bool(value), key=key, help=help_text)
         elif kind is int and type(None) not in _members(info.annotation):

@@ -224,9 +224,10 @@ def test_every_problem_keeps_the_interface(problem):
     residuals = set()
     for name, points in sets.items():
         assert points.shape[1] == len(p.coordinates)
+        points = points[: p.asked(points)]  # what comes after them is integrated over
         for (low, high), column in zip(p.domain(), points.T, strict=True):
             assert low <= column.min()
-            assert column.max() <= high
+            assert column.max() <= high + 1e-12 * (high - low)
         values = solution.evaluate(points, name)
         assert set(p.fields) <= set(values)
         residuals |= {name for name in values if name.startswith("residual_")}
