@@ -208,12 +208,25 @@ class Stage(Extended):
         return self
 
 
-class Lambda(Frozen):
+class Lambda(Extended):
     """How the unknown exponent λ is treated; without effect on problems that have none."""
 
-    mode: Literal["trainable", "fixed"] = Field("trainable", description="Solve for λ, or keep it at its start.")
+    added: ClassVar[frozenset[str]] = frozenset({"step", "relax"})
+
+    mode: Literal["trainable", "fixed", "analytic", "funnel"] = Field(
+        "trainable",
+        description="`trainable`: one more parameter. `fixed`: kept at its start. `analytic`: what the condition at the "
+        "origin says. `funnel`: frozen, the network relaxed, the next λ by secant on the signed residual at the "
+        "origin; later stages release it.",
+    )
     start: float | None = Field(None, gt=0, lt=100, description="Empty: the problem's own start value.")
     release_after: int = Field(5, ge=0, le=1_000_000, description="λ stays at its start for so many iterations.")
+    step: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        None, description="From the funnel's first λ to its second. Empty: 0.002."
+    )
+    relax: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="Most iterations at each λ of the funnel, twice as many at the first. Empty: 30."
+    )
 
 
 class RunConfig(Frozen):
@@ -232,6 +245,24 @@ class RunConfig(Frozen):
     parent: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
         None, description="Run whose solution is frozen as the start of this one."
     )
+
+    @model_validator(mode="after")
+    def _lambda_mode_fits(self) -> RunConfig:
+        mode = self.lambda_.mode
+        if mode not in ("analytic", "funnel") or not self.problem.has_lambda:
+            return self
+        if self.problem.origin_condition is None:
+            raise ValueError(
+                f"lambda.mode: {mode!r} needs a condition at the origin that fixes {self.problem.unknown}, and "
+                f"{self.problem.title} has none; allowed: trainable, fixed"
+            )
+        stages = self.stages[:1] if mode == "funnel" else self.stages
+        for k, stage in enumerate(stages):
+            if stage.optimizer.kind != "gauss_newton" or stage.warmup.iterations:
+                raise ValueError(
+                    f"stages.{k}: lambda.mode {mode!r} goes with the optimizer gauss_newton and no warm-up"
+                )
+        return self
 
     @model_validator(mode="after")
     def _one_sigma_for_each_input(self) -> RunConfig:

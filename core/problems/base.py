@@ -71,6 +71,8 @@ class Problem(Frozen):
     has_lambda: ClassVar[bool] = False
     lambda_range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     """Between these λ means something; no step may leave them."""
+    origin_condition: ClassVar[str | None] = None
+    """The residual whose value at the first point of the set `interior`, the origin, fixes λ; None if none does."""
     integral_names: ClassVar[tuple[str, ...]] = ()
     """Nonlocal quantities, which `residuals` finds in `u` as tensors beside the fields' jets."""
     unknown: ClassVar[str] = "λ"
@@ -146,8 +148,16 @@ class Problem(Frozen):
         """Where a search for λ starts."""
         return None
 
+    def lambda_start_source(self) -> str:
+        """Where `lambda_start` is from, in a few words: an empirical law, a published value."""
+        return "the problem's own"
+
     def reference_lambda(self) -> float | None:
         """λ as known exactly or published."""
+        return None
+
+    def caution(self) -> str | None:
+        """What a visitor must know before believing a run of these parameters, in one sentence; mostly nothing."""
         return None
 
     def samples(self) -> Samples | None:

@@ -1,15 +1,18 @@
 """The Hilbert transform of odd functions on the line, and its antiderivative, exact to rounding for slow tails.
 
-Hf(y) = (1/π) PV∫ f(z)/(y−z) dz. With z = ℓ sinh σ and a uniform grid in σ, the principal value is the trapezoidal rule
-with weights 1 − cos(π(s−σ)/h), at the nodes the alternate-point rule; it converges geometrically in 1/h for functions
-analytic near the line (Stenger, Numerical Methods Based on Sinc and Analytic Functions, 1993). What an odd
-|y|^{−α} tail leaves out beyond the last node is e^{−α·distance} in s, relatively: 33/α of it makes it rounding.
+Hf(y) = (1/π) PV∫ f(z)/(y−z) dz. With z = ℓ sinh σ(τ) and a uniform grid in τ, the principal value is the trapezoidal
+rule with weights 1 − cos(π(t−τ)/h), at the nodes the alternate-point rule; it converges geometrically in 1/h for
+functions analytic near the line (Stenger, Numerical Methods Based on Sinc and Analytic Functions, 1993). Any analytic
+odd σ(τ) does: `Crowding` puts more nodes where a profile is steep. What an odd |y|^{−α} tail leaves out beyond the last
+node is e^{−α·distance} in σ, relatively: 33/α of it makes it rounding.
 
 The antiderivative ∫₀^y Hf has a logarithm for its kernel, whose singularity the same band-limited interpolation
-integrates in closed form; the interpolating sinc is damped by a Gaussian, since f(σ)·dz/dσ grows for a slow tail.
+integrates in closed form; the interpolating sinc is damped by a Gaussian, since f(σ)·dz/dτ grows for a slow tail.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,38 +22,78 @@ TAIL = 33.0
 """e^{−TAIL} is rounding: quadrature reaches so many e-foldings of the tail past the last target."""
 
 
-def nodes(step: float, reach: float, alpha: float) -> np.ndarray:
-    """Positive nodes σ_j = j·step (n,) for targets up to s = reach and a tail |y|^{−alpha}."""
-    return step * np.arange(1, int((reach + TAIL / alpha) / step) + 2)
+@dataclass(frozen=True)
+class Crowding:
+    """τ(σ) = σ + Bw(asinh((σ−c)/w) + asinh((σ+c)/w)): around ±c nodes uniform in τ are 1+B times as dense in σ."""
+
+    center: float = 0.0
+    width: float = 1.0
+    strength: float = 0.0
+    """B; 0 leaves τ = σ."""
+
+    def tau(self, sigma: np.ndarray) -> np.ndarray:
+        """τ at σ, odd and increasing."""
+        near, far = (sigma - self.center) / self.width, (sigma + self.center) / self.width
+        return sigma + self.strength * self.width * (np.arcsinh(near) + np.arcsinh(far))
+
+    def slope(self, sigma: np.ndarray) -> np.ndarray:
+        """dτ/dσ."""
+        near, far = (sigma - self.center) / self.width, (sigma + self.center) / self.width
+        return 1 + self.strength * ((1 + near**2) ** -0.5 + (1 + far**2) ** -0.5)
+
+    def sigma(self, tau: np.ndarray) -> np.ndarray:
+        """σ at τ ≥ 0, by Newton's method from a table."""
+        if not self.strength:
+            return tau
+        table = np.linspace(0, tau.max(), 20_001)  # τ ≥ σ
+        sigma = np.interp(tau, self.tau(table), table)
+        for _ in range(6):
+            sigma = sigma - (self.tau(sigma) - tau) / self.slope(sigma)
+        return sigma
 
 
-def operators(targets: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+UNIFORM = Crowding()
+
+
+def nodes(step: float, reach: float, alpha: float, crowding: Crowding = UNIFORM) -> np.ndarray:
+    """Positive nodes σ_j (n,), τ_j = j·step, for targets up to σ = reach and a tail |y|^{−alpha}."""
+    last = crowding.tau(np.array(reach + TAIL / alpha))
+    return crowding.sigma(step * np.arange(1, int(last / step) + 2))
+
+
+def operators(
+    targets: np.ndarray, sigma: np.ndarray, crowding: Crowding = UNIFORM
+) -> tuple[np.ndarray, np.ndarray]:
     """Matrices (m, n) from f(sinh σ_j) to Hf and to ∫₀^y Hf at y = sinh s, for odd f; both in units of ℓ = 1.
 
     Args:
         targets: s_i ≥ 0 (m,); any, on the nodes or between them.
-        sigma: uniform nodes σ_j = j·h > 0 (n,).
+        sigma: nodes σ_j > 0 (n,), uniform in τ: τ_j = j·h.
+        crowding: σ as a function of τ.
 
     Returns:
         Hf is even in y, its antiderivative odd.
     """
-    h = sigma[0]
+    tau = crowding.tau(sigma)
+    h = tau[0]
     s = np.asarray(targets, dtype=float)[:, None]
     near, far = s - sigma, s + sigma
-    weight = h / np.pi * np.cosh(sigma)
-    here = np.abs(near) < 1e-9 * h
+    near_steps, far_steps = (crowding.tau(s) - tau) / h, (crowding.tau(s) + tau) / h
+    speed = np.cosh(sigma) / crowding.slope(sigma)  # dz/dτ
+    weight = h / np.pi * speed
+    here = np.abs(near_steps) < 1e-9
     # y − z and y + z as products: no digits are lost where they are close or both huge
     difference = np.where(here, 1.0, 2 * np.sinh(near / 2) * np.cosh(far / 2))
     total = 2 * np.sinh(far / 2) * np.cosh(near / 2)
-    hilbert = np.where(here, 0.0, (1 - np.cos(np.pi * near / h)) / difference)
-    hilbert = weight * (hilbert - (1 - np.cos(np.pi * far / h)) / total)
+    hilbert = np.where(here, 0.0, (1 - np.cos(np.pi * near_steps)) / difference)
+    hilbert = weight * (hilbert - (1 - np.cos(np.pi * far_steps)) / total)
 
     ratio = np.abs(difference) / total
     smaller = np.minimum(np.sinh(s), np.sinh(sigma))
     apart = (ratio > 0.5) & ~here  # log1p where the logarithm is small, and loses no digits there
     kernel = np.where(apart, np.log1p(-2 * np.where(apart, smaller / total, 0.0)), np.log(ratio))
-    kernel = np.where(here, np.log(h * np.cosh(s)) - np.log(total), kernel)
-    kernel += _correction(near / h) - _correction(far / h)
+    kernel = np.where(here, np.log(h * speed) - np.log(total), kernel)
+    kernel += _correction(near_steps) - _correction(far_steps)
     return hilbert, weight * kernel
 
 

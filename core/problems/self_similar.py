@@ -8,10 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from core.problems.base import Integral, Problem
-from core.problems.hilbert import nodes, operators
+from core.problems.hilbert import UNIFORM, Crowding, nodes, operators
 
 REACH = 13.0
 """The equation is asked for up to y = ℓ sinh(REACH), 220,000 widths of the core."""
+
+
+CROWDING = 8.0
+"""Nodes at the focus are so many times denser than the average, and one more."""
 
 
 class SelfSimilarVorticity(Problem):
@@ -44,6 +48,7 @@ class SelfSimilarVorticity(Problem):
     fields: ClassVar[tuple[str, ...]] = ("Omega", "U", "HOmega")
     integral_names: ClassVar[tuple[str, ...]] = ("U", "HOmega")
     residual_names: ClassVar[tuple[str, ...]] = ("profile",)
+    origin_condition: ClassVar[str] = "profile"
     pde_order: ClassVar[int] = 1
     has_lambda: ClassVar[bool] = True
     lambda_range: ClassVar[tuple[float, float]] = (-1.0, 100.0)
@@ -73,27 +78,33 @@ class SelfSimilarVorticity(Problem):
     def axis(self, index, n):
         return self.width * np.sinh(np.linspace(-REACH, REACH, n))
 
+    @property
+    def crowding(self) -> Crowding:
+        """Where the quadrature's nodes are denser: where the profile is steep."""
+        if self.focus is None:
+            return UNIFORM
+        alpha, center = 1 / (1 + self.lambda_start()), float(np.arcsinh(self.focus))
+        falls = alpha * np.cosh(center) ** -alpha * np.tanh(center)  # −dq/ds there
+        return Crowding(center, self.focus_width / falls, CROWDING)
+
     def collocation(self, unit):
-        # The quadrature's own nodes: as many as asked for, uniform in s = asinh(y/ℓ), then the tail's.
-        return {"interior": self._nodes(REACH / len(unit))}
+        # The quadrature's own nodes: as many as asked for up to REACH, then the tail's.
+        return {"interior": self._nodes(self.crowding.tau(np.array(REACH)) / len(unit))}
 
     def sources(self):
         # a step that no training grid has, so that what was fitted between its nodes shows
-        return self._nodes(0.0397 if self.focus is None else 0.0119)
+        return self._nodes(0.0397)
 
     def _nodes(self, step: float) -> np.ndarray:
-        sigma = nodes(step, REACH, 1 / (1 + self.lambda_start()))
+        sigma = nodes(float(step), REACH, 1 / (1 + self.lambda_start()), self.crowding)
         return self.width * np.sinh(np.concatenate([[0.0], sigma]))[:, None]
 
     def asked(self, points):
         return int((points[:, 0] <= self.width * np.sinh(REACH) * (1 + 1e-9)).sum())
 
     def integrals(self, targets, sources):
-        step = np.arcsinh(sources[1, 0] / self.width)
-        sigma = step * np.arange(1, len(sources))
-        s = np.arcsinh(np.abs(targets[:, 0]) / self.width)
-        nearest = np.round(s / step) * step
-        hilbert, velocity = operators(np.where(np.abs(s - nearest) < 1e-9 * step, nearest, s), sigma)
+        sigma = np.arcsinh(sources[1:, 0] / self.width)
+        hilbert, velocity = operators(np.arcsinh(np.abs(targets[:, 0]) / self.width), sigma, self.crowding)
         zero = np.zeros((len(targets), 1))  # the node at the origin, where Ω vanishes
         sign = self.width * np.sign(targets)
         return {

@@ -21,6 +21,9 @@ from core.problems.base import Samples
 
 SHARE = 0.8
 """Part of the free memory that a dense Jacobian may take."""
+SECANT_STEPS = 12
+ORIGIN_ROUNDING = 1e-13
+"""The condition at the origin holds to rounding."""
 DATA = "data"
 """The point set of the samples, and what their rows' names begin with."""
 
@@ -69,6 +72,8 @@ class Objective:
         samples: measured values; their rows w(u − u_i) stand beside the equations', named `data_FIELD`.
         gradient_scale: s where residuals are divided by √(1 + |∇u|²/s²), after arXiv 2511.22819; a point where the
             solution is steep then weighs less, and the quotient is differentiated as a whole.
+        analytic: λ is no parameter but what the problem's `origin_condition` makes it, for any network; J is that of
+            the other residuals along this constraint.
     """
 
     def __init__(
@@ -78,8 +83,12 @@ class Objective:
         dtype: torch.dtype = torch.float64,
         samples: Samples | None = None,
         gradient_scale: float | None = None,
+        analytic: bool = False,
     ):
         self.solution = solution
+        self.analytic = analytic
+        self.rejected_lambda: float | None = None
+        """A λ outside the problem's range that a step led to since the last `linearise`."""
         self._gradient_scale = gradient_scale
         device = next(solution.parameters()).device
         self._measured: dict[str, Tensor] = {}
@@ -114,7 +123,7 @@ class Objective:
     def parameters(self) -> list[torch.nn.Parameter]:
         """Trained parameters: the last network's, layer by layer (weight, bias), then λ."""
         own = [p for layer in self.solution.networks[-1].layers for p in (layer.weight, layer.bias) if p is not None]
-        return [*own, self.solution.lam] if self.free_lambda else own
+        return [*own, self.solution.lam] if self.free_lambda and not self.analytic else own
 
     def forget_frozen(self) -> None:
         """Drop what was computed once; needed after λ changed from outside."""
@@ -171,6 +180,34 @@ class Objective:
     def _lambda_at(self, name: str) -> Tensor | None:
         lam = self.solution.lam
         return None if lam is None else lam.to(self._x[name][0].data.dtype).expand(self._x[name][0].data.shape[1])
+
+    @torch.no_grad()
+    def origin_residual(self) -> float:
+        """The signed residual of the origin condition."""
+        residuals = self._residuals("interior", self._lambda_at("interior"), None)
+        return float(residuals[self.solution.problem.origin_condition][0])
+
+    @torch.no_grad()
+    def settle_lambda(self) -> bool:
+        """Set λ to the root of the origin condition near it, by the secant method; False where none is found."""
+        lam, (low, high) = self.solution.lam, self.solution.problem.lambda_range
+        before, here = float(lam), self.origin_residual()
+        old, old_residual = before, here
+        lam.add_(1e-6)
+        for _ in range(SECANT_STEPS):
+            new, residual = float(lam), self.origin_residual()
+            if abs(residual) < abs(here):
+                before, here = new, residual
+            if residual == old_residual or abs(here) < ORIGIN_ROUNDING:
+                break
+            proposed = new - residual * (new - old) / (residual - old_residual)
+            old, old_residual = new, residual
+            if not low < proposed < high:
+                self.rejected_lambda = proposed
+                break
+            lam.fill_(proposed)
+        lam.fill_(before)
+        return abs(here) < 1e3 * ORIGIN_ROUNDING
 
     def residuals(self) -> Residuals:
         """All residuals at the current parameters, differentiable."""
@@ -247,6 +284,12 @@ class Objective:
         """
         by_name: dict[str, Tensor] = {}
         rows, blocks = [], []
+        self.rejected_lambda = None
+        if self.analytic and not self.settle_lambda():
+            raise TrainingError(
+                f"The condition at the origin has no root in {self.solution.problem.unknown} near "
+                f"{float(self.solution.lam):.6g}. Start nearer, or take another mode of lambda."
+            )
         for name in self._x:
             tape: Tape = []
             lam = self._lambda_at(name)
@@ -284,7 +327,13 @@ class Objective:
                 blocks.append(block.mul_(scale))
         residuals = Residuals(by_name)
         self.check_finite(residuals)
-        return residuals, torch.cat(rows), torch.cat(blocks)
+        J = torch.cat(blocks)
+        if self.analytic:
+            # dλ/dθ along the constraint r_origin(θ, λ) = 0, whose row is the first of its residual's
+            names = list(by_name)
+            row = sum(len(by_name[name]) for name in names[: names.index(self.solution.problem.origin_condition)])
+            J = J[:, :-1] - torch.outer(J[:, -1], J[row, :-1] / J[row, -1])
+        return residuals, torch.cat(rows), J
 
 
 @dataclass
@@ -363,14 +412,19 @@ class Move:
         self.parameters = parameters
         self.objective = objective
         self.base = [p.detach().clone() for p in parameters]
+        lam = objective.solution.lam
+        self.lam = None if lam is None else lam.detach().clone()
 
     @torch.no_grad()
     def __call__(self, step: Tensor) -> float:
         """Move by `step` (P,) from where the parameters were; the loss there, NaN allowed."""
         self._move(step)
-        solution = self.objective.solution
+        objective, solution = self.objective, self.objective.solution
+        if objective.analytic and not objective.settle_lambda():
+            return math.nan
         low, high = solution.problem.lambda_range
         if solution.lam is not None and not low < float(solution.lam) < high:
+            objective.rejected_lambda = float(solution.lam)
             return math.nan
         return float(self.objective.residuals().loss())
 
@@ -382,6 +436,8 @@ class Move:
 
     def _move(self, step: Tensor) -> None:
         start = 0
+        if self.objective.analytic:
+            self.objective.solution.lam.copy_(self.lam)
         for p, base in zip(self.parameters, self.base, strict=True):
             p.copy_(base + step[start : start + p.numel()].view_as(p))
             start += p.numel()

@@ -1,0 +1,1 @@
+"""What belongs to self-similar blow-up alone: the funnel, certificates, reconstruction in physical time."""

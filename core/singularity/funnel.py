@@ -1,0 +1,94 @@
+"""The funnel: λ frozen, the network relaxed, the signed residual r̂ at the origin read off, its root by secant.
+
+At a λ that admits no smooth profile the relaxed residual keeps its worst place, the origin, and its sign there tells the
+side (arXiv 2509.14185, "Discovery of Unstable Singularities"). λ can't drift to a stabler profile: it only moves here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILE = "funnel.json"
+"""In a run's folder: every point, as a list of objects."""
+OVERSHOOT = 1.5
+"""Without a sign change yet, the secant's step is lengthened so much, to get one."""
+LONGEST = 8.0
+"""A step is at most so many times the one before."""
+
+
+@dataclass(frozen=True)
+class FunnelPoint:
+    """A λ and what relaxing at it left."""
+
+    lambda_: float
+    r_hat: float
+    """Signed residual at the origin."""
+    max_residual: float
+    rms_residual: float
+
+
+def bracket(points: list[FunnelPoint]) -> tuple[FunnelPoint, FunnelPoint] | None:
+    """The two points of opposite sign that are closest in λ, the one with r̂ < 0 first; None without a sign change."""
+    pairs = [(a, b) for a in points for b in points if a.r_hat < 0 <= b.r_hat]
+    return min(pairs, key=lambda pair: abs(pair[0].lambda_ - pair[1].lambda_)) if pairs else None
+
+
+def settled(points: list[FunnelPoint]) -> bool:
+    """Whether r̂ of the last point is no larger than the residual elsewhere, so that it says nothing more."""
+    return abs(points[-1].r_hat) <= points[-1].rms_residual
+
+
+def slope(points: list[FunnelPoint]) -> float | None:
+    """dr̂/dλ from the two points of least |r̂| at different λ; None where there are none."""
+    best = sorted(points, key=lambda point: abs(point.r_hat))
+    for other in best[1:]:
+        if other.lambda_ != best[0].lambda_ and other.r_hat != best[0].r_hat:
+            return (other.r_hat - best[0].r_hat) / (other.lambda_ - best[0].lambda_)
+    return None
+
+
+def next_lambda(points: list[FunnelPoint], first_step: float) -> float:
+    """Where to relax next.
+
+    Args:
+        points: those so far, in order; at least one.
+        first_step: from the first point to the second.
+    """
+    last = points[-1]
+    rise = slope(points)
+    if rise is None:
+        return last.lambda_ + first_step
+    ends = bracket(points)
+    best = min(points, key=lambda point: abs(point.r_hat))
+    root = best.lambda_ - best.r_hat / rise
+    if ends is not None:
+        low, high = sorted(point.lambda_ for point in ends)
+        return root if low < root < high else (low + high) / 2
+    step = OVERSHOOT * (root - best.lambda_)
+    longest = LONGEST * max(abs(points[-1].lambda_ - points[-2].lambda_), abs(first_step))
+    return best.lambda_ + max(-longest, min(longest, step))
+
+
+def without_root(points: list[FunnelPoint]) -> str:
+    """What to say when r̂ kept its sign."""
+    found = [point.lambda_ for point in points]
+    sign = "positive" if points[0].r_hat > 0 else "negative"
+    return (
+        f"the funnel found no sign change: r̂ stayed {sign} at all {len(points)} values of λ from {min(found):.6g} to "
+        f"{max(found):.6g}, so there is no profile to claim there"
+    )
+
+
+def write(points: list[FunnelPoint], folder: Path) -> None:
+    """Keep all points in the run's folder; a reader sees the old file or the new one."""
+    temporary = folder / f"{FILE}.tmp"
+    temporary.write_text(json.dumps([asdict(point) for point in points], indent=1), encoding="utf-8")
+    temporary.replace(folder / FILE)
+
+
+def read(folder: Path) -> list[FunnelPoint]:
+    """The points of a run, none where it has no funnel."""
+    path = folder / FILE
+    return [FunnelPoint(**point) for point in json.loads(path.read_text("utf-8"))] if path.exists() else []
