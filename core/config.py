@@ -178,7 +178,7 @@ Optimizer = Annotated[reduce(operator.or_, OPTIMIZERS), Field(discriminator="kin
 class Stage(Extended):
     """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale"})
+    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins"})
 
     optimizer: Optimizer = GaussNewton()
     iterations: int = Field(100, ge=1, le=10_000_000)
@@ -198,6 +198,18 @@ class Stage(Extended):
         description="Residuals are divided by √(1 + |∇u|²/s²), s this value: steep places weigh less. Empty: no.",
     )
 
+    begins: Literal["fitted"] | None = Field(
+        None,
+        description="`fitted`: Fourier features, linear in their weights, are fitted to the solution so far and take its "
+        "place. Empty: the stage adds a correction to it.",
+    )
+
+    @model_validator(mode="after")
+    def _only_linear_networks_are_fitted(self) -> Stage:
+        if self.begins and (self.fourier is None or self.fourier.hidden):
+            raise ValueError("begins 'fitted' goes with fourier without hidden layers alone")
+        return self
+
     @model_validator(mode="after")
     def _second_order_needs_float64(self) -> Stage:
         if self.optimizer.kind not in (*FIRST_ORDER, "auto") and self.precision not in ("auto", "float64"):
@@ -215,8 +227,8 @@ class Lambda(Extended):
 
     mode: Literal["trainable", "fixed", "analytic", "funnel"] = Field(
         "trainable",
-        description="`trainable`: one more parameter. `fixed`: kept at its start. `analytic`: what the condition at the "
-        "origin says. `funnel`: frozen, the network relaxed, the next λ by secant on the signed residual at the "
+        description="`trainable`: one more parameter. `fixed`: kept at its start. `analytic`: what the condition at "
+        "the origin says. `funnel`: frozen, the network relaxed, the next λ by secant on the signed residual at the "
         "origin; later stages release it.",
     )
     start: float | None = Field(None, gt=0, lt=100, description="Empty: the problem's own start value.")

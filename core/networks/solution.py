@@ -40,6 +40,8 @@ class Term:
 
     network: Network
     epsilon: float
+    centre: float | None = None
+    """λ at which the network's features are taken; None: at the λ of the moment."""
 
 
 class Solution(nn.Module):
@@ -56,6 +58,7 @@ class Solution(nn.Module):
         self.layout = Layout.of(len(problem.coordinates), problem.forms)
         self.networks = nn.ModuleList()
         self.epsilons: list[float] = []
+        self.centres: list[float | None] = []
         self.lam = None if lam is None else nn.Parameter(torch.tensor(lam, dtype=torch.float64), requires_grad=False)
 
     def add(self, term: Term) -> None:
@@ -63,23 +66,51 @@ class Solution(nn.Module):
         self.networks.requires_grad_(False)
         self.networks.append(term.network)
         self.epsilons.append(term.epsilon)
+        self.centres.append(term.centre)
 
-    def raw(self, features: Jet, start: int = 0, stop: int | None = None, tape: Tape | None = None) -> Tensor | None:
-        """Σ ε_k Φ_k over the stages start … stop−1 at features (C, N, inputs), shape (C, N, outputs).
+    def remove_last(self) -> None:
+        """Take the last term away again."""
+        del self.networks[-1]
+        self.epsilons.pop()
+        self.centres.pop()
 
-        Only the last stage is taped. None when the range is empty.
+    def keep_last(self) -> None:
+        """Drop all terms but the last."""
+        self.networks = self.networks[-1:]
+        self.epsilons, self.centres = self.epsilons[-1:], self.centres[-1:]
+
+    def raw(
+        self, features: tuple[Jet, ...], start: int = 0, stop: int | None = None, tape: Tape | None = None
+    ) -> Tensor | None:
+        """Σ ε_k Φ_k over the stages start … stop−1, shape (C, N, outputs); None when the range is empty.
+
+        Args:
+            features: of each stage of the range, (C, N, inputs), as `features` gives them.
+            start: first stage.
+            stop: one past the last; None: all.
+            tape: of the last stage of all.
         """
         total = None
         last = len(self.networks) - 1
         for k in range(start, len(self.networks) if stop is None else stop):
-            part = self.networks[k](features, tape if k == last else None).data
+            part = self.networks[k](features[k - start], tape if k == last else None).data
             if self.epsilons[k] != 1:
                 part = part * self.epsilons[k]
             total = part if total is None else total + part
         return total
 
-    def features(self, x: tuple[Jet, ...], lam: Tensor | None) -> Jet:
-        """The problem's features as one jet (C, N, inputs)."""
+    def features(
+        self, x: tuple[Jet, ...], lam: Tensor | None, start: int = 0, stop: int | None = None
+    ) -> tuple[Jet, ...]:
+        """What the networks of the stages start … stop−1 read, (C, N, inputs) each; computed once for one λ."""
+        known: dict[float | None, Jet] = {}
+        for centre in self.centres[start:stop]:
+            if centre not in known:
+                known[centre] = self.features_at(x, lam if centre is None else torch.full_like(lam, centre))
+        return tuple(known[centre] for centre in self.centres[start:stop])
+
+    def features_at(self, x: tuple[Jet, ...], lam: Tensor | None) -> Jet:
+        """The problem's features at λ as one jet (C, N, inputs)."""
         with problem_code(self.problem, "features"):
             return stack(self.problem.features(x, lam))
 

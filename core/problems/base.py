@@ -71,6 +71,9 @@ class Problem(Frozen):
     has_lambda: ClassVar[bool] = False
     lambda_range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     """Between these λ means something; no step may leave them."""
+    features_follow_lambda: ClassVar[bool] = True
+    """Whether features move with λ while it is solved for; else each stage keeps those of the λ it began with, which
+    makes a stage that is linear in its weights nearly linear in λ too."""
     origin_condition: ClassVar[str | None] = None
     """The residual whose value at the first point of the set `interior`, the origin, fixes λ; None if none does."""
     integral_names: ClassVar[tuple[str, ...]] = ()

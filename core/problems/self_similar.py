@@ -48,7 +48,9 @@ class SelfSimilarVorticity(Problem):
     fields: ClassVar[tuple[str, ...]] = ("Omega", "U", "HOmega")
     integral_names: ClassVar[tuple[str, ...]] = ("U", "HOmega")
     residual_names: ClassVar[tuple[str, ...]] = ("profile",)
+    features_follow_lambda: ClassVar[bool] = False
     origin_condition: ClassVar[str] = "profile"
+    gauge: ClassVar[str] = "Ω′(0) = −1"
     pde_order: ClassVar[int] = 1
     has_lambda: ClassVar[bool] = True
     lambda_range: ClassVar[tuple[float, float]] = (-1.0, 100.0)
@@ -69,7 +71,7 @@ class SelfSimilarVorticity(Problem):
 
     @property
     def inputs(self):
-        return 2 if self.focus is None else 3
+        return 2
 
     def domain(self):
         end = self.width * float(np.sinh(REACH))
@@ -117,14 +119,13 @@ class SelfSimilarVorticity(Problem):
         log = (t * t + 1).log()
         alpha = 1 / (1 + lam)
         q, root = (log * (-alpha / 2)).exp(), (log * -0.5).exp()
-        inputs = [q * 2 - 1, root * 2 - 1]
-        if self.focus is not None:
-            # asinh((q − q₀)/w), on [−1, 1]
-            middle = (1 + self.focus**2) ** (-alpha / 2)
-            low, high = (-middle / self.focus_width).asinh(), ((1 - middle) / self.focus_width).asinh()
-            z = (q - middle) * (1 / self.focus_width)
-            inputs.append((z.asinh() - low) * (2 / (high - low)) - 1)
-        return inputs
+        if self.focus is None:
+            return [q * 2 - 1, root * 2 - 1]
+        # q + Bw·asinh((q − q₀)/w), on [−1, 1]: the quadrature's crowding, seen from q
+        middle, w, B = (1 + self.focus**2) ** (-alpha / 2), self.focus_width, CROWDING
+        low, high = B * w * (-middle / w).asinh(), 1 + B * w * ((1 - middle) / w).asinh()
+        stretched = q + ((q - middle) * (1 / w)).asinh() * (B * w)
+        return [(stretched - low) * (2 / (high - low)) - 1, root * 2 - 1]
 
     def ansatz(self, raw, x, lam):
         t = x[0] * (1 / self.width)

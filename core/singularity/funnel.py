@@ -1,7 +1,8 @@
 """The funnel: λ frozen, the network relaxed, the signed residual r̂ at the origin read off, its root by secant.
 
-At a λ that admits no smooth profile the relaxed residual keeps its worst place, the origin, and its sign there tells the
-side (arXiv 2509.14185, "Discovery of Unstable Singularities"). λ can't drift to a stabler profile: it only moves here.
+At a λ that admits no smooth profile the relaxed residual keeps its worst place, the origin, and its sign there tells
+the side (arXiv 2509.14185, "Discovery of Unstable Singularities"). λ can't drift to a stabler profile: it only moves
+here.
 """
 
 from __future__ import annotations

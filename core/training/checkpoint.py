@@ -89,6 +89,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "stages": [
             {
                 "epsilon": epsilon,
+                "centre": centre,
                 "activation": network.activation,
                 "basis": None if network.basis is None else network.basis.detach().cpu(),
                 "layers": [
@@ -96,7 +97,9 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
                     for layer in network.layers
                 ],
             }
-            for network, epsilon in zip(solution.networks, solution.epsilons, strict=True)
+            for network, epsilon, centre in zip(
+                solution.networks, solution.epsilons, solution.centres, strict=True
+            )
         ],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +130,7 @@ def load(path: Path) -> Checkpoint:
             JetLinear(weight.double(), None if bias is None else bias.double()) for weight, bias in stage["layers"]
         ]
         basis = None if stage["basis"] is None else stage["basis"].double()
-        solution.add(Term(Network(layers, stage["activation"], basis), stage["epsilon"]))
+        solution.add(Term(Network(layers, stage["activation"], basis), stage["epsilon"], stage.get("centre")))
     return Checkpoint(
         config=config,
         position=Position(**data["position"]),

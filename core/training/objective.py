@@ -62,8 +62,8 @@ class Residuals:
 class Objective:
     """Residuals of a solution's last stage at fixed points, and their Jacobian.
 
-    Everything that the trained parameters can't change (coordinates, and without a free λ also the features and the
-    frozen stages) is computed once.
+    Everything that the trained parameters can't change (coordinates; features and frozen stages too, unless they depend
+    on a free λ) is computed once.
 
     Args:
         solution: its last network is trained; λ too where it requires a gradient.
@@ -113,7 +113,7 @@ class Objective:
             for name, block in points.items()
             if name != DATA
         }
-        self._cache: dict[str, tuple[Jet, Tensor | None]] = {}
+        self._cache: dict[str, tuple[tuple[Jet, ...], Tensor | None]] = {}
 
     @property
     def free_lambda(self) -> bool:
@@ -129,12 +129,14 @@ class Objective:
         """Drop what was computed once; needed after λ changed from outside."""
         self._cache.clear()
 
-    def _features_and_frozen(self, name: str, lam: Tensor | None) -> tuple[Jet, Tensor | None]:
-        if not self.free_lambda and name in self._cache:
+    def _features_and_frozen(self, name: str, lam: Tensor | None) -> tuple[tuple[Jet, ...], Tensor | None]:
+        """What the last stage reads, and the sum of the stages before it."""
+        if name in self._cache:
             return self._cache[name]
-        features = self.solution.features(self._x[name], lam)
-        frozen = self.solution.raw(features, stop=len(self.solution.networks) - 1)
-        if not self.free_lambda:
+        solution, last = self.solution, len(self.solution.networks) - 1
+        frozen = solution.raw(solution.features(self._x[name], lam, stop=last), stop=last)
+        features = solution.features(self._x[name], lam, start=last)
+        if not self.free_lambda or None not in solution.centres:
             self._cache[name] = (features, frozen)
         return features, frozen
 

@@ -89,8 +89,7 @@ def after_one_step(
         with torch.no_grad():
             return float(Objective(solution, held_out, torch.float64, samples).residuals().loss().sqrt())
     finally:
-        del solution.networks[-1]
-        solution.epsilons.pop()
+        solution.remove_last()
         if lam is not None:
             solution.lam.data.copy_(lam)
         for parameter, wanted in zip(solution.parameters(), trained, strict=True):

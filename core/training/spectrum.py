@@ -89,6 +89,6 @@ def _arc(solution: Solution, points: np.ndarray) -> tuple[int, np.ndarray]:
     with torch.no_grad():
         x = coordinates(torch.as_tensor(points), solution.layout)
         lam = None if solution.lam is None else solution.lam.expand(len(points))
-        features = solution.features(x, lam).value.numpy()
+        features = solution.features_at(x, lam).value.numpy()
     index = int(np.argmax(np.ptp(features, axis=0)))
     return index, features[:, index]

@@ -16,7 +16,8 @@ import torch
 from core import config as configs
 from core.config import FIRST_ORDER, RunConfig, Stage
 from core.errors import NotFiniteError, TrainingError
-from core.networks.layers import fourier, mlp
+from core.networks.jets import coordinates
+from core.networks.layers import Tape, fourier, mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
 from core.optimizers.soap import SOAP
@@ -37,6 +38,8 @@ FROM_CANDIDATES, CANDIDATES = 2_000_003, 10
 """Draw of the points that adaptive ones are chosen from, and how many times more they are."""
 SAVE_INTERVAL = 2.0
 """Least seconds between two checkpoints of a first-order phase."""
+FIT_PRECISION = 1e-12
+"""Relative size of the singular values that a fit of one network to another leaves out."""
 STALL = 0.99
 """A second-order stage has stalled when `patience` iterations did not bring the loss below this times its best."""
 
@@ -170,7 +173,7 @@ class Trainer:
         else:
             spectrum = residual_spectrum(self._on_cpu(), self.config.seed)
             frequency = spectrum.dominant
-            if correction:
+            if correction and not stage.begins:
                 # arXiv 2509.14185, eq. 19: the correction of a residual of frequency f_d in an equation of order m
                 epsilon = self._residual_rms(stage) / (2 * math.pi * frequency) ** self.problem.pde_order
             sigma = stage.fourier.sigma
@@ -179,7 +182,13 @@ class Trainer:
             elif sigma == "search":
                 sigma = self._search_sigma(k, stage, 2 * math.pi * np.array(spectrum.by_input), epsilon)
             network = fourier(stage.fourier, sigma, inputs, outputs, generator)
-        self.solution.add(Term(network.to(self.device), epsilon))
+        centre = None if self.problem.features_follow_lambda else float(self.solution.lam.detach())
+        term = Term(network.to(self.device), epsilon, centre)
+        if stage.begins == "fitted" and correction:
+            self._fit(term, collocation(self.config, stage, k, 0))
+        self.solution.add(term)
+        if stage.begins == "fitted":
+            self.solution.keep_last()
         parameters = sum(p.numel() for p in network.parameters())
         self.records.append(StageRecord(k, parameters, epsilon, sigma, frequency))
         about = f", σ = {as_text(sigma)} (f_d = {frequency:.3g}), ε = {epsilon:.2e}" if sigma else ""
@@ -200,6 +209,25 @@ class Trainer:
             return left
 
         return best_sigma(left_by, start)
+
+    @torch.no_grad()
+    def _fit(self, term: Term, points: dict[str, np.ndarray]) -> None:
+        """Give a term's last layer the weights with which it equals the solution so far at the points, nearly."""
+        solution, layer = self.solution, term.network.layers[-1]
+        rows, values = [], []
+        for block in points.values():
+            x = coordinates(torch.as_tensor(block, device=self.device), solution.layout)
+            lam = None if solution.lam is None else solution.lam.expand(len(block))
+            values.append(solution.raw(solution.features(x, lam))[0])
+            tape: Tape = []
+            at = lam if term.centre is None else torch.full_like(lam, term.centre)
+            term.network(solution.features_at(x, at), tape)
+            rows.append(tape[-1][1][0])
+        design = torch.cat(rows)
+        design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1).cpu()
+        weights = torch.linalg.lstsq(design, torch.cat(values).cpu(), rcond=FIT_PRECISION, driver="gelsd").solution
+        layer.weight.copy_(weights[:-1].T)
+        layer.bias.copy_(weights[-1])
 
     def _warm_up(self, stage: Stage) -> Wanted:
         if self.position.phase != WARMUP:
