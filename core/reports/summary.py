@@ -91,5 +91,6 @@ def _certificate_lines(certificate: Certificate) -> list[str]:
             for region in certificate.regions
         ),
         "",
-        f"Gauge: {certificate.gauge}. Checkpoint `{certificate.checkpoint}`, SHA-256 `{certificate.checkpoint_sha256}`.",
+        f"Gauge: {certificate.gauge}. Checkpoint `{certificate.checkpoint}`, SHA-256 "
+        f"`{certificate.checkpoint_sha256}`.",
     ]

@@ -144,7 +144,7 @@ def certified(problem: Problem) -> bool:
 
 
 def points(problem: Problem) -> dict[str, np.ndarray]:
-    """Where a certificate asks for the residual: region → (n, d); none of them is a point of training but the origin."""
+    """Where a certificate asks for the residual, region → (n, d): no points of training, but for the origin."""
     if not similarity.is_profile(problem):
         from core.training.measure import dense_points
 

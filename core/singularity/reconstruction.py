@@ -16,7 +16,7 @@ from core.solution.grid import SolutionGrid
 RESOLUTION = 2001
 """Points of the profile's sample, even in asinh(y/ℓ): the cubic spline through them is exact to about 1e-9."""
 SPAN = 6.0
-"""A surface reaches from t = 0 to t = 1 − 10^−SPAN."""
+"""Surfaces and animations reach from t = 0 to t = 1 − 10^−SPAN."""
 HALF_WINDOW = 4.0
 """And over |x| up to so many widths of the initial core."""
 
@@ -49,12 +49,18 @@ class Profile:
         return {name: CubicSpline(s, values) for name, values in self.values.items()}
 
     def at(self, field: str, y: np.ndarray) -> np.ndarray:
-        """A field at any y, same shape: a cubic spline in asinh(y/ℓ), beyond the sample its last power law."""
+        """A field at any y, same shape: a cubic spline in asinh(y/ℓ), beyond the sample the far field's power law."""
         end = self.y[-1]
         inside = self._splines[field](np.arcsinh(np.clip(y, self.y[0], end) / self.width))
+        return inside * np.maximum(np.abs(y) / end, 1.0) ** self._far_power(field)
+
+    def _far_power(self, field: str) -> float:
+        """Ω ~ |y|^{−α} with α = 1/(1+λ), U ~ |y|^{1−α} unless that decays; HΩ goes on as its last points do."""
+        alpha = 1 / (1 + self.lambda_)
+        if field in ("Omega", "U"):
+            return -alpha if field == "Omega" else max(0.0, 1 - alpha)
         last, before = (abs(self.values[field][k]) for k in (-1, -4))
-        slope = np.log(last / before) / np.log(end / self.y[-4]) if last > 0 and before > 0 else 0.0
-        return inside * np.maximum(np.abs(y) / end, 1.0) ** slope
+        return float(np.log(last / before) / np.log(self.y[-1] / self.y[-4])) if last > 0 and before > 0 else 0.0
 
     def physical(self, field: str, x: np.ndarray, remaining: np.ndarray | float) -> np.ndarray:
         """ω or u at positions x when `remaining` = 1−t is left before blow-up; both broadcast.
@@ -63,6 +69,45 @@ class Profile:
         """
         scale = np.asarray(remaining, dtype=float)
         return scale ** similarity.power(field, self.lambda_) * self.at(field, x / scale ** (1 + self.lambda_))
+
+
+@dataclass(frozen=True)
+class BlowUp:
+    """One field at moments that approach blow-up, on a window that stays and over all scales."""
+
+    field: str
+    moments: np.ndarray
+    """log₁₀(1−t) (k,), falling from 0."""
+    x: np.ndarray
+    """Positions of the window (n,), denser towards 0."""
+    near: np.ndarray
+    """(k, n)."""
+    far: np.ndarray
+    """Positive positions (m,), even in log x, down to the last moment's core."""
+    tails: np.ndarray
+    """Size of the field there (k, m)."""
+
+
+def blow_up(profile: Profile, field: str, moments: int = 61) -> BlowUp:
+    """A field in physical time, evenly in the logarithm of the time to blow-up."""
+    logs = np.linspace(0, -SPAN, moments)
+    remaining = 10.0 ** logs[:, None]
+    edge = HALF_WINDOW * profile.width
+    x = _window(edge, 301)
+    far = np.geomspace(edge * 10 ** (-SPAN * (1 + profile.lambda_) - 1), edge, 161)
+    return BlowUp(
+        field,
+        logs,
+        x,
+        profile.physical(field, x[None, :], remaining),
+        far,
+        np.abs(profile.physical(field, far[None, :], remaining)),
+    )
+
+
+def _window(edge: float, n: int) -> np.ndarray:
+    """`n` positions from −edge to edge, even in asinh(x/δ) with δ a hundredth of it: late cores are narrow."""
+    return edge / 100 * np.sinh(np.linspace(-1, 1, n) * np.arcsinh(100))
 
 
 def physical_file(run_id: str, resolution: int, limit_s: float | None = None) -> Path:
@@ -85,14 +130,10 @@ def physical_file(run_id: str, resolution: int, limit_s: float | None = None) ->
 
 
 def physical_grid(profile: Profile, resolution: int, about: dict[str, object] | None = None) -> SolutionGrid:
-    """The fields over x and −log₁₀(1−t), `resolution` points each.
-
-    x is even in asinh(x/δ), δ a hundredth of the window, so that the last moments' cores are not lost between points.
-    """
-    edge = HALF_WINDOW * profile.width
-    x = edge / 100 * np.sinh(np.linspace(-1, 1, resolution | 1) * np.arcsinh(100))
+    """The fields over x and −log₁₀(1−t), `resolution` points each."""
+    x = _window(HALF_WINDOW * profile.width, resolution)
     decades = np.linspace(0, SPAN, resolution)
-    remaining = 10.0**-decades[None, :]
+    remaining = 10.0 ** -decades[None, :]
     values = {}
     for field in profile.values:
         name = similarity.PHYSICAL[field]

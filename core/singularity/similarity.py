@@ -24,7 +24,7 @@ def is_profile(problem: Problem) -> bool:
 
 
 def power(field: str, lam: float) -> float:
-    """The power k of 1−t in front of a field: −1 for Ω and HΩ, λ for the velocity, whose derivative grows like 1/(1−t)."""
+    """The power k of 1−t in front of a field: −1 for Ω and HΩ, λ for the velocity, of which they are derivatives."""
     return lam if field == "U" else -1.0
 
 

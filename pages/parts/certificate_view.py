@@ -1,0 +1,59 @@
+"""A run's residual certificate: a badge, its numbers, the file."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from core.singularity.certificate import FILE, WORDS, Certificate, is_current
+from pages.parts.text import plain
+
+
+def certificate_badge(holds: bool | None) -> str:
+    """The certificate in a word, as a coloured badge in Markdown."""
+    if holds is None:
+        return ":gray-badge[:material/hourglass_empty: no certificate]"
+    if holds:
+        return ":green-badge[:material/verified: certificate holds]"
+    return ":orange-badge[:material/unpublished: certificate does not hold]"
+
+
+def certificate_view(certificate: Certificate | None) -> None:
+    """The certificate's figures, what they are of, and the file to keep."""
+    if certificate is None:
+        st.caption("There is no certificate yet: a run gets one at its end, also when it is stopped.")
+        return
+    st.markdown(
+        f"{certificate_badge(certificate.holds)} at tolerance {certificate.tolerance:g}, gauge "
+        f"{plain(certificate.gauge)}, on points not used in training"
+    )
+    st.table(
+        {
+            "where": [WORDS[region.name] for region in certificate.regions],
+            "from": [f"{region.low:.3g}" for region in certificate.regions],
+            "to": [f"{region.high:.3g}" for region in certificate.regions],
+            "points": [f"{region.points:,}" for region in certificate.regions],
+            "max |R|": [f"{region.max_residual:.2e}" for region in certificate.regions],
+            "RMS R": [f"{region.rms_residual:.2e}" for region in certificate.regions],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+    versions = ", ".join(f"{name} {value[:12]}" for name, value in certificate.versions.items())
+    st.caption(
+        f"{certificate.made} · iteration {certificate.iteration:,} · config `{certificate.config_hash[:16]}` · "
+        f"checkpoint `{certificate.checkpoint_sha256[:16]}` · {plain(versions)}"
+    )
+    if not is_current(certificate):
+        st.warning(
+            "The run went on since: this is the certificate of an earlier checkpoint.", icon=":material/history:"
+        )
+    st.download_button(
+        "Certificate",
+        json.dumps(certificate.as_dict(), indent=2, ensure_ascii=False),
+        f"{certificate.run_id[:8]}-{FILE}",
+        mime="application/json",
+        on_click="ignore",
+        icon=":material/download:",
+    )
