@@ -11,7 +11,7 @@ from core.singularity import funnel, similarity
 from core.singularity.digits import as_text
 from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
-from core.tracking.store import run_config
+from core.tracking import store
 from pages.parts import singularity_figures as figures
 from pages.parts.certificate_view import certificate_badge, certificate_view
 from pages.parts.curves_cache import curves_of
@@ -22,59 +22,74 @@ from pages.parts.singularity_choice import KEY, choose_run, invitation
 from pages.parts.text import figure_of, plain
 
 
+def has_checkpoint(run: Found) -> bool:
+    """Whether there is a solution to look at or to start from."""
+    return (home().run_dir(run.run_id) / "checkpoints" / "last.pt").exists()
+
+
 def head(run: Found, problem: Problem) -> None:
     """Name, badges, and what can be done next."""
     name, buttons = st.columns([3, 3], vertical_alignment="center")
     name.markdown(f"### {plain(run.name)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}")
-    checkpoint = (home().run_dir(run.run_id) / "checkpoints" / "last.pt").exists()
+    checkpoint = has_checkpoint(run)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         query = {"run": run.run_id}
         st.page_link("pages/watch_runs.py", label="Watch", icon=":material/monitoring:", query_params=query)
         if checkpoint:
             view = query | {"view": "physical time"}
             st.page_link("pages/solution_3d.py", label="3D view", icon=":material/deployed_code:", query_params=view)
-        if checkpoint and similarity.next_order(problem) is not None:
-            following = {"next_order": run.run_id}
-            if st.button("Launch the next order from here", type="primary", icon=":material/stairs:"):
-                st.switch_page("pages/launch_runs.py", query_params=following)
+        further = checkpoint and similarity.next_order(problem) is not None
+        if further and st.button("Launch the next order from here", type="primary", icon=":material/stairs:"):
+            st.switch_page("pages/launch_runs.py", query_params={"next_order": run.run_id})
     if caution := problem.caution():
         st.warning(caution, icon=":material/warning:")
 
 
 def search(run_id: str, problem: Problem) -> None:
-    """What moves while a run trains: its figures, λ against iteration, the funnel."""
-    run = next(item for item in found_runs() if item.run_id == run_id)
-    if st.session_state.get(f"{KEY}.state") != (run_id, run.state):
-        st.session_state[f"{KEY}.state"] = (run_id, run.state)
+    """What moves while a run trains: its figures, λ against iteration and among all runs, certificate and funnel."""
+    runs = found_runs()
+    run = next(item for item in runs if item.run_id == run_id)
+    before = st.session_state.get(f"{KEY}.state")
+    st.session_state[f"{KEY}.state"] = (run_id, run.state)
+    if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
-    curves, reference = curves_of(run_id), problem.reference_lambda()
+    curves, reference, certificate = curves_of(run_id), problem.reference_lambda(), certificates.read(run_id)
     lam = curves.column("lambda")
-    now = run.lambda_ if run.holds is not None or not len(lam) else float(lam[-1])
-    cells = {
-        "λ": "–" if now is None else as_text(now, run.uncertainty),
-        "known λ": "–" if reference is None else f"{reference:.10g}",
-        "distance": figure_of(None if now is None or reference is None else abs(now - reference)),
-        "max residual": figure_of(run.max_residual),
-    }
-    for column, (label, value) in zip(st.columns([3, 2, 1, 1]), cells.items(), strict=True):
-        column.metric(label, value)
+    numbers(run, float(lam[-1]) if len(lam) else None, reference)
     left, right = st.columns(2, gap="large")
     with left:
         targets = {"λ": None, "|λ − last|": lam[-1] if len(lam) else None, "|λ − known|": reference}
         offered = [name for name, value in targets.items() if name == "λ" or value is not None]
         shown = st.segmented_control("Against iteration", offered, default="λ", key=f"{KEY}.target.{len(offered)}")
-        if len(lam):
-            figure = figures.iterations_figure(curves, run_id, targets[shown or "λ"], reference)
-            live_plotly(figure, key=f"{KEY}.iterations.{run_id}", height=320)
-        else:
-            st.caption("No iteration yet.")
+        figure = figures.iterations_figure(curves, run_id, targets[shown or "λ"], reference)
+        live_plotly(figure, key=f"{KEY}.iterations.{run_id}", height=320)
+    with right:
+        st.caption(f"Over {'a' if run.kind == 'gclm' else 'the order'}, all runs. The law: {LAWS[run.kind].source}.")
+        same = [item for item in runs if item.kind == run.kind]
+        live_plotly(figures.order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
+    left, right = st.columns(2, gap="large")
+    with left:
+        certificate_view(certificate)
     with right:
         points = funnel.read(home().run_dir(run_id))
-        st.caption("Funnel: λ frozen, the network relaxed; numbered as the secant went, its bracket shaded")
         if points:
-            live_plotly(figures.funnel_figure(points, run_id), key=f"{KEY}.funnel.{run_id}", height=370)
+            st.caption("Funnel: λ frozen, the network relaxed; numbered as the secant went, its bracket shaded")
+            live_plotly(figures.funnel_figure(points, run_id), key=f"{KEY}.funnel.{run_id}", height=340)
         else:
-            st.caption("This run has none: its λ was solved for together with the profile, or it has not begun.")
+            st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")
+
+
+def numbers(run: Found, last: float | None, reference: float | None) -> None:
+    """λ with the digits that are supported, and what it is to be held against."""
+    lam = run.lambda_ if run.holds is not None or last is None else last
+    cells = {
+        "λ": "–" if lam is None else as_text(lam, run.uncertainty),
+        "known λ": "–" if reference is None else f"{reference:.10g}",
+        "distance": figure_of(None if lam is None or reference is None else abs(lam - reference)),
+        "max residual": figure_of(run.max_residual),
+    }
+    for column, (label, value) in zip(st.columns([3, 2, 1, 1]), cells.items(), strict=True):
+        column.metric(label, value)
 
 
 st.title("Singularities")
@@ -87,21 +102,12 @@ try:
         st.stop()
     if (run := choose_run(runs)) is None:
         st.stop()
-    problem = run_config(run.run_id).problem
+    problem = store.run_config(run.run_id).problem
     head(run, problem)
-    live = run.state not in ("finished", "stopped", "failed", "crashed", "paused")
+    live = run.state not in (*store.ENDED, "paused")
     st.fragment(search, run_every=1.0 if live else None)(run.run_id, problem)
-    found = certificates.read(run.run_id)
-    left, right = st.columns(2, gap="large")
-    with left:
-        law = LAWS[run.kind]
-        st.caption(f"All runs. Law: {law.source}")
-        same = [item for item in runs if item.kind == run.kind]
-        live_plotly(figures.order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=380)
-    with right:
-        certificate_view(found)
-    if (home().run_dir(run.run_id) / "checkpoints" / "last.pt").exists():
-        profile_view(run.run_id, problem, found)
+    if has_checkpoint(run):
+        profile_view(run.run_id, problem, certificates.read(run.run_id))
     else:
         st.caption("The profile is drawn from the first checkpoint on.")
 except LabError as error:

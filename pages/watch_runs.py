@@ -55,6 +55,9 @@ def run_view(run_id: str) -> None:
         controls(job)
     if job.reason:
         st.caption(job.reason)
+    problem = PROBLEMS[job.problem](**job.problem_parameters) if job.problem in PROBLEMS else None
+    if problem is not None and (caution := problem.caution()):
+        st.warning(caution, icon=":material/warning:")
     if job.active and progress:
         fraction = min(1.0, progress["fraction"])
         text = (
@@ -69,9 +72,8 @@ def run_view(run_id: str) -> None:
     figures(job, progress)
     if len(curves.column("iteration")):
         live_plotly(residual_figure(curves, run_id), key=f"watch.residual.{run_id}", height=420)
-        problem = PROBLEMS.get(job.problem)
         if problem is not None and problem.has_lambda:
-            reference = problem(**job.problem_parameters).reference_lambda()
+            reference = problem.reference_lambda()
             live_plotly(
                 lambda_figure(curves, run_id, reference, problem.unknown), key=f"watch.lambda.{run_id}", height=260
             )

@@ -111,10 +111,7 @@ def _window(edge: float, n: int) -> np.ndarray:
 
 
 def physical_file(run_id: str, resolution: int, limit_s: float | None = None) -> Path:
-    """A run's solution over (x, −log₁₀(1−t)) on a grid, as a file; only a new checkpoint or resolution is computed.
-
-    Beside the fields it holds each of them times (1−t)^{−k}, which stays bounded. Raises LabError.
-    """
+    """A run's `physical_grid` as a file; only a new checkpoint or resolution is computed. Raises LabError."""
     from core.solution.grid import check_resolution
     from core.solution.sample import sampled_file
     from core.tracking.store import run_config
@@ -130,8 +127,14 @@ def physical_file(run_id: str, resolution: int, limit_s: float | None = None) ->
 
 
 def physical_grid(profile: Profile, resolution: int, about: dict[str, object] | None = None) -> SolutionGrid:
-    """The fields over x and −log₁₀(1−t), `resolution` points each."""
-    x = _window(HALF_WINDOW * profile.width, resolution)
+    """The fields over asinh(x/δ) and −log₁₀(1−t), `resolution` points each; x itself is one more value.
+
+    δ is the width of the last moment's core: from there to the window's edge every scale is resolved alike. Beside each
+    field stands what it is without its power of 1−t, which stays bounded where the field blows up.
+    """
+    edge, core = HALF_WINDOW * profile.width, profile.width * 10 ** (-SPAN * (1 + profile.lambda_))
+    s = np.linspace(-1, 1, resolution) * np.arcsinh(edge / core)
+    x = core * np.sinh(s)
     decades = np.linspace(0, SPAN, resolution)
     remaining = 10.0 ** -decades[None, :]
     values = {}
@@ -141,6 +144,6 @@ def physical_grid(profile: Profile, resolution: int, about: dict[str, object] | 
         k = similarity.power(field, profile.lambda_)
         values[name] = physical
         values[f"{name}/(1−t)^{k:.3g}"] = physical * remaining**-k
-    return SolutionGrid(
-        coordinates=("x", "−log₁₀(1−t)"), axes=(x, decades), values=values, time=None, about=about or {}
-    )
+    values["x"] = np.broadcast_to(x[:, None], values[name].shape).copy()
+    named = (about or {}) | {"delta": core}
+    return SolutionGrid(("asinh(x/δ)", "−log₁₀(1−t)"), (s, decades), values, None, named)

@@ -154,8 +154,13 @@ def _parent_solution(config: RunConfig):
             f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "
             "a next stage needs the same problem."
         )
-    stored.solution.problem = config.problem
-    return stored.solution
+    solution = stored.solution
+    solution.problem = config.problem
+    if solution.lam is not None and stored.config.problem != config.problem:
+        # another order or another a has another λ; a search would drift back to the parent's from there
+        start = config.lambda_.start if config.lambda_.start is not None else config.problem.lambda_start()
+        solution.lam.data.fill_(start)
+    return solution
 
 
 def _set_threads(run_id: str) -> None:

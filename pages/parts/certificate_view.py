@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import streamlit as st
 
-from core.singularity.certificate import FILE, WORDS, Certificate, is_current
+from core.problems import Problem
+from core.singularity.certificate import FILE, WORDS, Certificate, certified, is_current, read
+from core.singularity.digits import as_text
 from pages.parts.text import plain
 
 
@@ -17,6 +20,20 @@ def certificate_badge(holds: bool | None) -> str:
     if holds:
         return ":green-badge[:material/verified: certificate holds]"
     return ":orange-badge[:material/unpublished: certificate does not hold]"
+
+
+def unknown_text(problem: Problem, about: dict[str, Any]) -> str:
+    """A checkpoint's λ with the digits that its certificate supports; another unknown with ten decimals.
+
+    Args:
+        problem: of the run.
+        about: of the run's sampled grid.
+    """
+    if not certified(problem):
+        return f"{problem.unknown} = {about['lambda']:.10f}"
+    found = read(about["run_id"])
+    same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
+    return f"λ {as_text(about['lambda'], found.lambda_uncertainty if same else None)}"
 
 
 def certificate_view(certificate: Certificate | None) -> None:

@@ -159,9 +159,10 @@ def profile_residual_figure(grid: SolutionGrid, axis: str, certificate: Certific
             hovertemplate="y = %{customdata:.4g}: %{y:.2e}<extra>" + name + "</extra>",
         )  # fmt: skip
     if certificate is not None:
-        figure.add_hline(
-            y=certificate.tolerance, line={"width": 1, "dash": "dash", "color": GREY},
-            annotation={"text": "tolerance", "font": {"size": 11}},
+        figure.add_hline(y=certificate.tolerance, line={"width": 1, "dash": "dash", "color": GREY})
+        figure.add_annotation(
+            x=1, xref="paper", y=np.log10(certificate.tolerance), text="tolerance", showarrow=False, xanchor="right",
+            yanchor="bottom", font={"size": 11},
         )  # fmt: skip
     figure.update_layout(**_layout(revision), showlegend=False)
     figure.update_xaxes(**_axis(grid, logarithmic))
@@ -200,7 +201,11 @@ def blow_up_figure(found: BlowUp) -> go.Figure:
     figure.update_xaxes(title_text="x", row=1, col=1)
     figure.update_yaxes(title_text=f"{name}(x, t)", range=[-top, top], exponentformat="power", row=1, col=1)
     figure.update_xaxes(title_text="|x|", type="log", exponentformat="power", dtick=2, row=1, col=2)
-    figure.update_yaxes(title_text=f"|{name}|", type="log", exponentformat="power", dtick=2, row=1, col=2)
+    sizes = np.log10(tails[tails > 0])
+    figure.update_yaxes(
+        title_text=f"|{name}|", type="log", exponentformat="power", dtick=2,
+        range=[sizes.min() - 0.3, sizes.max() + 0.3], row=1, col=2,
+    )  # fmt: skip
     playing = {"frame": {"duration": 90, "redraw": False}, "transition": {"duration": 0}, "fromcurrent": True}
     stopped = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}}
     figure.update_layout(
@@ -236,8 +241,8 @@ def blow_up_figure(found: BlowUp) -> go.Figure:
                 "bgcolor": "rgba(0,0,0,0)",
                 "bordercolor": GREY,
                 "buttons": [
-                    {"label": "▶", "method": "animate", "args": [None, playing]},
-                    {"label": "⏸", "method": "animate", "args": [[None], stopped]},
+                    {"label": "Play", "method": "animate", "args": [None, playing]},
+                    {"label": "Pause", "method": "animate", "args": [[None], stopped]},
                 ],
             }
         ],
