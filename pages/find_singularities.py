@@ -73,8 +73,10 @@ def search(run_id: str, problem: Problem) -> None:
     with right:
         points = funnel.read(home().run_dir(run_id))
         if points:
-            st.caption("Funnel: λ frozen, the network relaxed; numbered as the secant went, its bracket shaded")
-            live_plotly(figures.funnel_figure(points, run_id), key=f"{KEY}.funnel.{run_id}", height=340)
+            over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
+            center = points[-1].lambda_ if over == "distance of λ" else None
+            live_plotly(figures.funnel_figure(points, run_id, center), key=f"{KEY}.funnel.{run_id}", height=340)
+            st.caption("λ frozen, the network relaxed; numbered as the secant went, its bracket shaded.")
         else:
             st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")
 

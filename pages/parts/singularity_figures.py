@@ -41,34 +41,47 @@ def iterations_figure(curves: RunCurves, run_id: str, target: float | None, refe
     return figure.update_layout(showlegend=False)
 
 
-def funnel_figure(points: Sequence[FunnelPoint], run_id: str) -> go.Figure:
-    """Largest residual and signed r̂ against λ, every point in the order the secant took it, and the bracket."""
-    lam = [point.lambda_ for point in points]
-    order = [str(k) for k in range(1, len(points) + 1)]
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.5, 0.5])
-    look = {
-        "mode": "lines+markers+text",
-        "text": order,
-        "textposition": "top center",
-        "textfont": {"size": 10},
-        "line": {"width": 1, "dash": "dot"},
-    }
-    figure.add_scatter(
-        x=lam, y=[point.max_residual for point in points], name="max |R|", marker={"color": PALETTE[1], "size": 8},
-        hovertemplate="λ %{x:.12g}<br>max |R| %{y:.3e}<extra>step %{text}</extra>", row=1, col=1, **look,
-    )  # fmt: skip
-    figure.add_scatter(
-        x=lam, y=[point.r_hat for point in points], name="r̂", marker={"color": PALETTE[0], "size": 8},
-        hovertemplate="λ %{x:.12g}<br>r̂ %{y:.3e}<extra>step %{text}</extra>", row=2, col=1, **look,
-    )  # fmt: skip
-    figure.add_hline(y=0, line={"width": 1, "color": GREY}, row=2, col=1)
-    if ends := bracket(list(points)):
-        low, high = sorted(point.lambda_ for point in ends)
-        figure.add_vrect(x0=low, x1=high, fillcolor=GREY, opacity=0.25, line_width=0)
+def funnel_figure(points: Sequence[FunnelPoint], run_id: str, center: float | None = None) -> go.Figure:
+    """Largest residual and signed r̂ against λ, numbered in the order the secant took them, the bracket shaded.
+
+    Args:
+        points: at least one.
+        run_id: whose funnel it is; the view is kept as long as it stays.
+        center: where the funnel ends; given, sizes over |λ − center| are drawn, both on log axes, and triangles tell
+            the sign of r̂.
+    """
+    lam, r_hat = np.array([p.lambda_ for p in points]), np.array([p.r_hat for p in points])
+    x = lam if center is None else _positive(lam - center)
+    y = r_hat if center is None else _positive(r_hat)
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07)
+    for row, values, color, name, symbols in (
+        (1, [p.max_residual for p in points], PALETTE[1], "max |R|", "circle"),
+        (2, y, PALETTE[0], "r̂", ["triangle-up" if r > 0 else "triangle-down" for r in r_hat]),
+    ):
+        figure.add_scatter(
+            x=x, y=values, mode="lines+markers+text", name=name, customdata=np.column_stack([lam, r_hat]),
+            text=[str(k) for k in range(1, len(points) + 1)], textposition="middle right", textfont={"size": 11},
+            line={"width": 1, "dash": "dot", "color": color}, marker={"size": 9, "color": color, "symbol": symbols},
+            hovertemplate="λ %{customdata[0]:.14g}<br>max |R| or |r̂| %{y:.3e}<br>r̂ %{customdata[1]:.3e}"
+            "<extra>step %{text}</extra>",
+            cliponaxis=False, row=row, col=1,
+        )  # fmt: skip
+    if center is None:
+        figure.add_hline(y=0, line={"width": 1, "color": GREY}, row=2, col=1)
+        if ends := bracket(list(points)):
+            low, high = sorted(point.lambda_ for point in ends)
+            figure.add_vrect(x0=low, x1=high, fillcolor=GREY, opacity=0.25, line_width=0)
     figure.update_yaxes(title_text="max |R|", type="log", exponentformat="power", row=1, col=1)
-    figure.update_yaxes(title_text="signed r̂ at the origin", exponentformat="power", row=2, col=1)
-    figure.update_xaxes(title_text="λ", exponentformat="none", row=2, col=1)
-    figure.update_layout(uirevision=run_id, showlegend=False, margin={"l": 72, "r": 12, "t": 16, "b": 48})
+    figure.update_yaxes(
+        title_text="signed r̂" if center is None else "|r̂|", type="linear" if center is None else "log",
+        exponentformat="power", row=2, col=1,
+    )  # fmt: skip
+    if center is None:
+        figure.update_xaxes(exponentformat="none")
+    else:
+        figure.update_xaxes(type="log", exponentformat="power", dtick=2)
+    figure.update_xaxes(title_text="λ" if center is None else f"|λ − {center:.6g}…|", row=2, col=1)
+    figure.update_layout(uirevision=f"{run_id}.{center}", showlegend=False, margin={"l": 72, "r": 24, "t": 16, "b": 48})
     return figure
 
 
