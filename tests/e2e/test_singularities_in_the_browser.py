@@ -41,4 +41,4 @@ def test_a_blow_up_plays_and_the_next_order_is_a_click_away(server, run_id, page
     assert page.evaluate(drawn) != begin
     page.get_by_role("button", name="Launch the next order from here").click()
     expect(page.get_by_text("as a warm start")).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("spinbutton", name="Order n")).to_have_value("1")
+    expect(page.get_by_role("spinbutton", name="Order n")).to_have_value("1", timeout=60_000)
