@@ -3,28 +3,32 @@
 import streamlit as st
 
 from core import jobs
-from core.errors import LabError
+from core.errors import LabError, RunNotFoundError
 from core.home import home
 from core.problems import Problem
 from core.singularity import certificate as certificates
 from core.singularity import funnel, similarity
-from core.singularity.digits import as_text
 from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
 from core.tracking import store
 from pages.parts import singularity_figures as figures
-from pages.parts.certificate_view import certificate_badge, certificate_view
+from pages.parts.certificate_view import certificate_badge, certificate_view, search_numbers
 from pages.parts.curves_cache import curves_of
 from pages.parts.live_plotly import live_plotly
 from pages.parts.profile_view import profile_view
 from pages.parts.run_list import state_badge
 from pages.parts.singularity_choice import KEY, choose_run, invitation
-from pages.parts.text import figure_of, plain
+from pages.parts.text import plain
 
 
 def has_checkpoint(run: Found) -> bool:
     """Whether there is a solution to look at or to start from."""
     return (home().run_dir(run.run_id) / "checkpoints" / "last.pt").exists()
+
+
+def certificate_of(run: Found) -> certificates.Certificate | None:
+    """The run's certificate; its tags know whether there is one, without a search through artifacts each second."""
+    return None if run.holds is None else certificates.read(run.run_id)
 
 
 def head(run: Found, problem: Problem) -> None:
@@ -41,6 +45,8 @@ def head(run: Found, problem: Problem) -> None:
         further = checkpoint and similarity.next_order(problem) is not None
         if further and st.button("Launch the next order from here", type="primary", icon=":material/stairs:"):
             st.switch_page("pages/launch_runs.py", query_params={"next_order": run.run_id})
+    if run.reason:
+        st.caption(plain(run.reason))
     if caution := problem.caution():
         st.warning(caution, icon=":material/warning:")
 
@@ -48,14 +54,17 @@ def head(run: Found, problem: Problem) -> None:
 def search(run_id: str, problem: Problem) -> None:
     """What moves while a run trains: its figures, λ against iteration and among all runs, certificate and funnel."""
     runs = found_runs()
-    run = next(item for item in runs if item.run_id == run_id)
+    run = next((item for item in runs if item.run_id == run_id), None)
+    if run is None:
+        st.error(str(RunNotFoundError(run_id)))  # deleted meanwhile
+        return
     before = st.session_state.get(f"{KEY}.state")
     st.session_state[f"{KEY}.state"] = (run_id, run.state)
     if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
-    curves, reference, certificate = curves_of(run_id), problem.reference_lambda(), certificates.read(run_id)
+    curves, reference = curves_of(run_id), problem.reference_lambda()
     lam = curves.column("lambda")
-    numbers(run, float(lam[-1]) if len(lam) else None, reference)
+    search_numbers(run, float(lam[-1]) if len(lam) else None, reference)
     left, right = st.columns(2, gap="large")
     with left:
         targets = {"λ": None, "|λ − last|": lam[-1] if len(lam) else None, "|λ − known|": reference}
@@ -69,7 +78,7 @@ def search(run_id: str, problem: Problem) -> None:
         live_plotly(figures.order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
     left, right = st.columns(2, gap="large")
     with left:
-        certificate_view(certificate)
+        certificate_view(certificate_of(run))
     with right:
         points = funnel.read(home().run_dir(run_id))
         if points:
@@ -79,19 +88,6 @@ def search(run_id: str, problem: Problem) -> None:
             st.caption("λ frozen, the network relaxed; numbered as the secant went, its bracket shaded.")
         else:
             st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")
-
-
-def numbers(run: Found, last: float | None, reference: float | None) -> None:
-    """λ with the digits that are supported, and what it is to be held against."""
-    lam = run.lambda_ if run.holds is not None or last is None else last
-    cells = {
-        "λ": "–" if lam is None else as_text(lam, run.uncertainty),
-        "known λ": "–" if reference is None else f"{reference:.10g}",
-        "distance": figure_of(None if lam is None or reference is None else abs(lam - reference)),
-        "max residual": figure_of(run.max_residual),
-    }
-    for column, (label, value) in zip(st.columns([3, 2, 1, 1]), cells.items(), strict=True):
-        column.metric(label, value)
 
 
 st.title("Singularities")
@@ -109,7 +105,7 @@ try:
     live = run.state not in (*store.ENDED, "paused")
     st.fragment(search, run_every=1.0 if live else None)(run.run_id, problem)
     if has_checkpoint(run):
-        profile_view(run.run_id, problem, certificates.read(run.run_id))
+        profile_view(run.run_id, problem, certificate_of(run))
     else:
         st.caption("The profile is drawn from the first checkpoint on.")
 except LabError as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.config import RunConfig
 from core.problems.base import DataProblem
-from core.singularity.certificate import WORDS, Certificate
+from core.singularity.certificate import WORDS, Certificate, certified
+from core.singularity.digits import lambda_text
 from core.training.checkpoint import StageRecord
 from core.training.measure import Measures
 from core.training.sigma import as_text
@@ -45,7 +46,9 @@ def summary(
             f"| max error | {measures.max_error:.3e} |",
         ]
     if measures.lambda_ is not None:
-        shown = certificate.lambda_text if certificate else f"{measures.lambda_:.13g}"
+        uncertainty = certificate.lambda_uncertainty if certificate else None
+        claimed = certified(problem)  # another unknown, such as a viscosity, has no certificate
+        shown = lambda_text(measures.lambda_, uncertainty) if claimed else f"{measures.lambda_:.13g}"
         lines.append(f"| {problem.unknown} | {shown} |")
     if measures.lambda_error is not None:
         lines += [

@@ -18,7 +18,7 @@ from core.home import home
 from core.jobs.files import write_whole
 from core.problems.base import Problem
 from core.singularity import similarity
-from core.singularity.digits import as_text
+from core.singularity.digits import lambda_text
 
 if TYPE_CHECKING:
     from core.training.checkpoint import Checkpoint
@@ -97,7 +97,7 @@ class Certificate:
     @property
     def lambda_text(self) -> str:
         """λ with the digits that are supported."""
-        return as_text(self.lambda_, self.lambda_uncertainty)
+        return lambda_text(self.lambda_, self.lambda_uncertainty)
 
     def sentence(self) -> str:
         """The claim in one line."""

@@ -9,7 +9,7 @@ UNASSESSED = 4
 """Decimals of a λ whose digits nobody assessed; it is said so beside them."""
 
 
-def as_text(value: float, uncertainty: float | None) -> str:
+def lambda_text(value: float, uncertainty: float | None) -> str:
     """λ for people: 0.60573370120(1) has an uncertainty of 1 in its last digit.
 
     The uncertainty is rounded up to one digit, and what rounding λ itself takes away is added to it before, so that

@@ -28,6 +28,8 @@ class Found:
     max_residual: float | None
     holds: bool | None
     """What its certificate says; None without one."""
+    reason: str = ""
+    """Why it ended, where that is worth a sentence."""
 
 
 def found_runs() -> list[Found]:
@@ -57,4 +59,5 @@ def _found(record: store.RunRecord) -> Found:
         uncertainty=float(tags[UNCERTAINTY_TAG]) if UNCERTAINTY_TAG in tags else None,
         max_residual=residual if residual is not None and math.isfinite(residual) else None,
         holds=tags[TAG] == "holds" if TAG in tags else None,
+        reason=tags.get("lab.reason", ""),
     )

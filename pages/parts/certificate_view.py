@@ -9,8 +9,9 @@ import streamlit as st
 
 from core.problems import Problem
 from core.singularity.certificate import FILE, WORDS, Certificate, certified, is_current, read
-from core.singularity.digits import as_text
-from pages.parts.text import plain
+from core.singularity.digits import lambda_text
+from core.singularity.found import Found
+from pages.parts.text import figure_of, plain
 
 
 def certificate_badge(holds: bool | None) -> str:
@@ -33,7 +34,26 @@ def unknown_text(problem: Problem, about: dict[str, Any]) -> str:
         return f"{problem.unknown} = {about['lambda']:.10f}"
     found = read(about["run_id"])
     same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
-    return f"λ {as_text(about['lambda'], found.lambda_uncertainty if same else None)}"
+    return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"
+
+
+def search_numbers(run: Found, last: float | None, reference: float | None) -> None:
+    """λ with the digits that are supported, and what it is to be held against."""
+    lam = run.lambda_ if run.holds is not None or last is None else last
+    cells = {
+        "λ": "–" if lam is None else lambda_text(lam, run.uncertainty),
+        "known λ": "–" if reference is None else f"{reference:.10g}",
+        "distance": figure_of(None if lam is None or reference is None else abs(lam - reference)),
+        "max residual": figure_of(run.max_residual),
+    }
+    for column, (label, value) in zip(st.columns([3, 2, 1, 1]), cells.items(), strict=True):
+        column.metric(label, value)
+
+
+def claimed_lambda(run_id: str, last: float) -> str:
+    """λ of a run that has ended, with the digits that its certificate supports; without one, of its last iteration."""
+    found = read(run_id)
+    return found.lambda_text if found else lambda_text(last, None)
 
 
 def certificate_view(certificate: Certificate | None) -> None:

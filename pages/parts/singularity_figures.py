@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.singularity.certificate import Certificate
-from core.singularity.digits import as_text
+from core.singularity.digits import lambda_text
 from core.singularity.found import Found
 from core.singularity.funnel import FunnelPoint, bracket
 from core.singularity.laws import LAWS, published
@@ -115,7 +115,7 @@ def order_figure(kind: str, runs: Sequence[Found], chosen: str) -> go.Figure:
                 mode="markers",
                 marker={"color": color, "size": [11 if run.run_id == chosen else 7 for run in group],
                         "line": {"width": [2 if run.run_id == chosen else 0 for run in group], "color": PALETTE[4]}},
-                text=[f"{run.name} · {as_text(run.lambda_, run.uncertainty)}" for run in group],
+                text=[f"{run.name} · {lambda_text(run.lambda_, run.uncertainty)}" for run in group],
                 hovertemplate="%{text}<extra></extra>",
             )  # fmt: skip
     over = "advection a" if kind == "gclm" else "order n"

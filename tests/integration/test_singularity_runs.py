@@ -142,6 +142,18 @@ def test_page_of_a_search():
     app = opened("pages/find_singularities.py", run=run_id)
     assert "No funnel" not in texts(app)
     assert not app.exception
+    watch = opened("pages/watch_runs.py", run=run_id)
+    assert {item.label: item.value for item in watch.metric}["λ"] == report.certificate.lambda_text
+
+
+def test_a_search_that_failed_says_why_and_claims_nothing():
+    run_id = jobs.begin_here(resolve("burgers-profile"))
+    store.set_state(run_id, "failed", "the funnel found no sign change")
+    app = opened("pages/find_singularities.py", run=run_id)
+    assert not app.exception, app.exception
+    assert "the funnel found no sign change" in texts(app)
+    assert "There is no certificate yet" in texts(app)
+    assert {item.label: item.value for item in app.metric}["λ"] == "–"
 
 
 def test_page_chooses_by_equation_and_address():

@@ -19,7 +19,7 @@ from core.problems.gclm import GCLM
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.certificate import Certificate, Region
-from core.singularity.digits import as_text
+from core.singularity.digits import lambda_text
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint, Position
 from core.training.trainer import collocation
@@ -148,13 +148,13 @@ def test_only_searches_for_lambda_are_certified(tmp_path):
     ],
 )
 def test_digits_of_lambda(value, uncertainty, text):
-    assert as_text(value, uncertainty) == text
+    assert lambda_text(value, uncertainty) == text
 
 
 def test_no_digit_is_shown_that_is_not_supported():
     rng = np.random.default_rng(0)
     for value, uncertainty in zip(rng.uniform(-2, 2, 500), 10 ** rng.uniform(-14, -1, 500), strict=True):
-        shown, _, count = as_text(value, uncertainty).rstrip(")").partition("(")
+        shown, _, count = lambda_text(value, uncertainty).rstrip(")").partition("(")
         decimals = len(shown.partition(".")[2])
         unit = 10.0**-decimals
         assert 1 <= int(count) <= 9
