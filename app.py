@@ -19,6 +19,9 @@ st.navigation(
         st.Page("pages/best_run.py", title="Best run", icon=":material/trophy:", url_path="best"),
         st.Page("pages/replay_run.py", title="Replay", icon=":material/replay:", url_path="replay"),
         st.Page("pages/data_sets.py", title="Datasets", icon=":material/dataset:", url_path="datasets"),
+        st.Page(
+            "pages/find_singularities.py", title="Singularities", icon=":material/flare:", url_path="singularities"
+        ),
         st.Page("pages/solution_3d.py", title="Solution 3D", icon=":material/deployed_code:", url_path="solution"),
     ],
     position="top",

@@ -100,7 +100,7 @@ def _train(config, json_out: Path | None, tags: dict[str, str] | None = None) ->
     data = report.as_dict()
     _write_json(json_out, data)
     for key, value in data.items():
-        print(f"{key:>18}  {value}")
+        print(f"{key:>18}  {report.certificate.sentence() if key == 'certificate' else value}")
     if report.state == "stopped":
         raise typer.Exit(130)
     return run_id, data
@@ -312,6 +312,30 @@ def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--outpu
         raise LabError(f"Run {run_id} has no summary yet: it is written when a run ends.")
     _writable(output)
     output.write_bytes(source.read_bytes())
+
+
+@app.command()
+def certificate(
+    run: RunArgument,
+    json_out: JsonOption = None,
+    tolerance: Annotated[float | None, typer.Option(help="Judge the same residuals by another tolerance.")] = None,
+) -> None:
+    """A run's residual certificate. Exit code 1 when it does not hold."""
+    from core.singularity import certificate as certificates
+
+    _writable(json_out)
+    run_id = _run_id(run)
+    found = certificates.read(run_id)
+    if found is None:
+        raise LabError(f"Run {run_id[:8]} has no certificate: runs get one at their end, if their problem has a λ.")
+    if tolerance is not None:
+        found = found.at(tolerance)
+    if not certificates.is_current(found):
+        print("note: the run went on since; its end makes a new certificate", file=sys.stderr)
+    _write_json(json_out, found.as_dict())
+    print(found.sentence())
+    if not found.holds:
+        raise typer.Exit(1)
 
 
 dataset = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Files that runs learn from, in LAB_HOME/data.")

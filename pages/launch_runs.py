@@ -98,6 +98,8 @@ def launch_panel(data: dict, source: Source | None) -> None:
         if ("problem", "dataset") in errors:
             st.page_link("pages/data_sets.py", label="Datasets", icon=":material/dataset:")
     else:
+        if caution := config.problem.caution():
+            st.warning(caution, icon=":material/warning:")
         st.caption("Config hash")
         st.code(config.hash[:24], language=None)
         free = [slot for slot in jobs.capacity() if not slot.busy]

@@ -10,10 +10,19 @@ from core.solution.available import Viewable, viewable_runs
 from core.solution.export import FORMATS, export_bytes
 from core.solution.grid import SolutionGrid, fixed
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
+from pages.parts.certificate_view import unknown_text
 from pages.parts.figures import PALETTE, Series, curve_figure
 from pages.parts.live_plotly import live_plotly
 from pages.parts.scene import RENDERERS, show_scene
-from pages.parts.scene_form import KEY, Quantity, look_input, quantity_input, resolution_input, scene_input
+from pages.parts.scene_form import (
+    KEY,
+    Quantity,
+    look_input,
+    physical_input,
+    quantity_input,
+    resolution_input,
+    scene_input,
+)
 from pages.parts.text import ago, figure_of
 
 
@@ -48,9 +57,10 @@ def draw(run: Viewable, controls, canvas) -> None:
     """Inputs, one scene, its numbers, the download."""
     what, how_fine = controls.container(), controls.container()
     with how_fine:
-        resolution = resolution_input(run.config.problem, run.run_id)
+        in_time = physical_input(run.config.problem)
+        resolution = resolution_input(run.config.problem, run.run_id, in_time)
     with canvas, st.spinner("Sampling the network …", show_time=True):
-        path = children.sampled_file(run.run_id, resolution)
+        path = (children.physical_file if in_time else children.sampled_file)(run.run_id, resolution)
         grid = read_grid(path)
     with what:
         quantity = quantity_input(grid, run.run_id)
@@ -71,11 +81,13 @@ def numbers(grid: SolutionGrid, problem: Problem) -> str:
     """How good the sampled solution is, in one line."""
     found = grid.accuracy()
     at = [f"{name} = {value:g}" for name, value in fixed(problem).items()]
-    parts = [*at, f"{grid.points:,} points", f"max |R| {figure_of(found.max_residual)}"]
+    parts = [*at, f"{grid.points:,} points"]
+    if found.max_residual is not None:
+        parts.append(f"max |R| {figure_of(found.max_residual)}")
     if found.relative_l2_error is not None:
         parts += [f"relative L2 error {figure_of(found.relative_l2_error)}", f"max error {figure_of(found.max_error)}"]
     if "lambda" in grid.about:
-        parts.append(f"{problem.unknown} = {grid.about['lambda']:.10f}")
+        parts.append(unknown_text(problem, grid.about))
     if found.not_finite:
         parts.append(f"{found.not_finite:,} values are not finite")
     return " · ".join(parts)

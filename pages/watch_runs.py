@@ -6,6 +6,7 @@ from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
 from core.tracking.in_force import in_force
+from pages.parts.certificate_view import claimed_lambda
 from pages.parts.curves_cache import curves_of
 from pages.parts.figures import lambda_figure, residual_figure
 from pages.parts.launch_source import difference_table
@@ -55,6 +56,9 @@ def run_view(run_id: str) -> None:
         controls(job)
     if job.reason:
         st.caption(job.reason)
+    problem = PROBLEMS[job.problem](**job.problem_parameters) if job.problem in PROBLEMS else None
+    if problem is not None and (caution := problem.caution()):
+        st.warning(caution, icon=":material/warning:")
     if job.active and progress:
         fraction = min(1.0, progress["fraction"])
         text = (
@@ -69,9 +73,8 @@ def run_view(run_id: str) -> None:
     figures(job, progress)
     if len(curves.column("iteration")):
         live_plotly(residual_figure(curves, run_id), key=f"watch.residual.{run_id}", height=420)
-        problem = PROBLEMS.get(job.problem)
         if problem is not None and problem.has_lambda:
-            reference = problem(**job.problem_parameters).reference_lambda()
+            reference = problem.reference_lambda()
             live_plotly(
                 lambda_figure(curves, run_id, reference, problem.unknown), key=f"watch.lambda.{run_id}", height=260
             )
@@ -91,7 +94,10 @@ def figures(job: jobs.Job, progress: dict) -> None:
     }
     if progress.get("lambda") is not None:
         unknown = PROBLEMS[job.problem].unknown if job.problem in PROBLEMS else "λ"
-        cells = {unknown: f"{progress['lambda']:.8f}", **cells}
+        # while it moves, an iterate is no claim
+        claimed = unknown == "λ" and job.state in ("finished", "stopped")
+        lam = progress["lambda"]
+        cells = {unknown: claimed_lambda(job.run_id, lam) if claimed else f"{lam:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(label, value)
     found = in_force(job.run_id, local=True)

@@ -78,6 +78,8 @@ class Problem(Frozen):
     """The residual whose value at the first point of the set `interior`, the origin, fixes λ; None if none does."""
     integral_names: ClassVar[tuple[str, ...]] = ()
     """Nonlocal quantities, which `residuals` finds in `u` as tensors beside the fields' jets."""
+    gauge: ClassVar[str] = ""
+    """What fixes the freedom that the equation leaves, such as a dilation, in words; empty where it leaves none."""
     unknown: ClassVar[str] = "λ"
     """What the unknown is called where people read; in code it is λ for every problem that has one."""
 

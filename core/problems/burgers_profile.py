@@ -38,6 +38,7 @@ class BurgersProfile(Problem):
     residual_names: ClassVar[tuple[str, ...]] = ("profile",)
     pde_order: ClassVar[int] = 1
     has_lambda: ClassVar[bool] = True
+    gauge: ClassVar[str] = "C = 1 in y = −U − C·U^(1+1/λ)"
 
     @property
     def power(self) -> int:

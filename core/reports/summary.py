@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from core.config import RunConfig
 from core.problems.base import DataProblem
+from core.singularity.certificate import WORDS, Certificate, certified
+from core.singularity.digits import lambda_text
 from core.training.checkpoint import StageRecord
 from core.training.measure import Measures
 from core.training.sigma import as_text
@@ -17,8 +19,12 @@ def summary(
     records: list[StageRecord],
     wall_time_s: float,
     provenance: dict[str, str],
+    certificate: Certificate | None = None,
 ) -> str:
-    """What was solved, how well, in which stages and with what: one page of Markdown."""
+    """What was solved, how well, in which stages and with what: one page of Markdown.
+
+    λ stands there with the digits that its certificate supports.
+    """
     problem = config.problem
     lines = [
         f"# {config.name or problem.title}",
@@ -40,12 +46,17 @@ def summary(
             f"| max error | {measures.max_error:.3e} |",
         ]
     if measures.lambda_ is not None:
-        lines.append(f"| {problem.unknown} | {measures.lambda_:.13g} |")
+        uncertainty = certificate.lambda_uncertainty if certificate else None
+        claimed = certified(problem)  # another unknown, such as a viscosity, has no certificate
+        shown = lambda_text(measures.lambda_, uncertainty) if claimed else f"{measures.lambda_:.13g}"
+        lines.append(f"| {problem.unknown} | {shown} |")
     if measures.lambda_error is not None:
         lines += [
             f"| {problem.unknown} reference | {measures.lambda_reference:.13g} |",
             f"| abs. error of {problem.unknown} | {measures.lambda_error:.2e} |",
         ]
+    if certificate is not None:
+        lines += _certificate_lines(certificate)
     lines += [
         "",
         "## Stages",
@@ -67,3 +78,22 @@ def summary(
     lines += [f"| {key} | {value} |" for key, value in provenance.items()]
     lines += ["", "## Reproduce", "", f"`python -m core replay {run_id}`", ""]
     return "\n".join(lines)
+
+
+def _certificate_lines(certificate: Certificate) -> list[str]:
+    holds = "holds" if certificate.holds else "does not hold"
+    return [
+        "",
+        f"## Residual certificate: {holds} at {certificate.tolerance:g}",
+        "",
+        "| where | \\|y\\| from | to | points | max residual | RMS residual |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {WORDS[region.name]} | {region.low:.3g} | {region.high:.3g} | {region.points} | "
+            f"{region.max_residual:.3e} | {region.rms_residual:.3e} |"
+            for region in certificate.regions
+        ),
+        "",
+        f"Gauge: {certificate.gauge}. Checkpoint `{certificate.checkpoint}`, SHA-256 "
+        f"`{certificate.checkpoint_sha256}`.",
+    ]

@@ -131,6 +131,12 @@ def sampled_file(run_id: str, resolution: int) -> Path:
     return _sampler.call(function, run_id, resolution, SAMPLING_S, timeout_s=2 * SAMPLING_S)
 
 
+def physical_file(run_id: str, resolution: int) -> Path:
+    """`core.singularity.reconstruction.physical_file` in a child."""
+    function = "core.singularity.reconstruction:physical_file"
+    return _sampler.call(function, run_id, resolution, SAMPLING_S, timeout_s=2 * SAMPLING_S)
+
+
 def build_scene(path: Path, request: SceneRequest) -> Scene:
     """`core.solution.scene.build_scene` in a child."""
     return _renderer.call("core.solution.scene:build_scene", path, request, timeout_s=120)

@@ -20,6 +20,8 @@ from core.home import home
 from core.jobs.control import RunControl
 from core.problem_source import KEPT
 from core.reports.summary import summary
+from core.singularity import certificate as certificates
+from core.singularity.certificate import Certificate
 from core.tracking import in_force, store
 from core.tracking.history import HistoryWriter, read_history
 from core.tracking.provenance import DIFF_FILE, FACTS_FILE, LOCK_FILE, code, environment, provenance
@@ -48,6 +50,8 @@ class RunReport:
     iterations: int
     parameters: int
     measures: Measures
+    certificate: Certificate | None = None
+    """For runs that look for λ."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data; figures that the problem does not have are left out."""
@@ -60,8 +64,9 @@ class RunReport:
             "lambda_reference": self.measures.lambda_reference,
             "lambda_error": self.measures.lambda_error,
         }
-        own = {key: value for key, value in vars(self).items() if key != "measures"}
-        return own | {key: value for key, value in measures.items() if value is not None}
+        own = {key: value for key, value in vars(self).items() if key not in ("measures", "certificate")}
+        found = own | {key: value for key, value in measures.items() if value is not None}
+        return found | ({"certificate": self.certificate.as_dict()} if self.certificate else {})
 
 
 class MetricsMirror:
@@ -116,7 +121,7 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
         mirror = MetricsMirror(run_id)
         history_path, last = folder / "history.arrows", folder / "checkpoints" / "last.pt"
         if fresh:
-            for path in (history_path, last, folder / "progress.json"):
+            for path in (history_path, last, folder / "progress.json", folder / certificates.FILE):
                 path.unlink(missing_ok=True)
         history = HistoryWriter(history_path, config.problem.row_names, mirror)
         try:
@@ -149,8 +154,13 @@ def _parent_solution(config: RunConfig):
             f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "
             "a next stage needs the same problem."
         )
-    stored.solution.problem = config.problem
-    return stored.solution
+    solution = stored.solution
+    solution.problem = config.problem
+    if solution.lam is not None and stored.config.problem != config.problem:
+        # another order or another a has another λ; a search would drift back to the parent's from there
+        start = config.lambda_.start if config.lambda_.start is not None else config.problem.lambda_start()
+        solution.lam.data.fill_(start)
+    return solution
 
 
 def _set_threads(run_id: str) -> None:
@@ -207,7 +217,8 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
         for tag, value in sorted(store.get_run(run_id).tags.items())
         if tag.startswith("provenance.")
     }
-    text = summary(run_id, state, config, measures, outcome.records, wall_time, facts)
+    certificate = _certify(run_id, config, folder)
+    text = summary(run_id, state, config, measures, outcome.records, wall_time, facts, certificate)
     (folder / "summary.md").write_text(text, encoding="utf-8")
     if columns:
         title = f"{config.name or config.problem.title}: residuals of all stages"
@@ -227,7 +238,23 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
         iterations=outcome.position.total,
         parameters=sum(p.numel() for network in outcome.solution.networks for p in network.parameters()),
         measures=measures,
+        certificate=certificate,
     )
+
+
+def _certify(
+    run_id: str, config: RunConfig, folder: Path, lambda_uncertainty: float | None = None
+) -> Certificate | None:
+    """The certificate of the last checkpoint, in the run's folder, the store and its tags; None without a λ."""
+    path = folder / "checkpoints" / "last.pt"
+    if not certificates.certified(config.problem) or not path.exists():
+        return None
+    certificate = certificates.certify(run_id, path, lambda_uncertainty=lambda_uncertainty)
+    client = store.client()
+    client.log_artifact(run_id, str(certificate.write(folder)))
+    for name, value in certificates.tags(certificate).items():
+        client.set_tag(run_id, name, value)
+    return certificate
 
 
 def _extremes(columns: dict[str, np.ndarray], now: int) -> list[Metric]:

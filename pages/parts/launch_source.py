@@ -1,4 +1,4 @@
-"""What the Launch form was filled from: a run, its next stage or a config file, and what was changed since."""
+"""What the Launch form was filled from: a run, its next stage or order, or a config file; what was changed since."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import streamlit as st
 
 from core.config import Fourier, GaussNewton, RunConfig, Stage, read_data
 from core.migrations import Reading, read_config
+from core.singularity.next_order import next_order_config
 from core.tracking.in_force import Difference
 from core.tracking.replay import differences, missing_parent
 from core.tracking.store import stored_config
 from pages.parts.text import plain
 
+LINKS = ("replay", "parent", "next_order")
+"""Parameters of the address that fill the form from a run."""
 # A Fourier correction, whose first step is nearly undamped since it is linear.
 NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
 
@@ -24,7 +27,7 @@ NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=
 class Source:
     """Where the form's values come from."""
 
-    kind: Literal["replay", "parent", "file", "dataset"]
+    kind: Literal["replay", "parent", "next_order", "file", "dataset"]
     name: str
     """Run id, or the name of the config file or dataset."""
     config: RunConfig
@@ -37,11 +40,13 @@ class Source:
         if self.kind == "parent":
             name = f"{self.config.name or self.name[:8]}, next stage"
             data |= {"parent": self.name, "stages": [NEXT_STAGE], "name": name}
+        elif self.kind == "next_order":
+            data = next_order_config(self.config, self.name).model_dump(mode="json", by_alias=True)
         return data
 
 
 def linked_source() -> Source | None:
-    """What the address asks for (`?replay=RUN`, `?parent=RUN`) or was uploaded, when the form does not hold it yet.
+    """What the address asks for (one of `LINKS`) or was uploaded, when the form does not hold it yet.
 
     Raises LabError when that can't be read; the form keeps what it has.
     """
@@ -49,7 +54,7 @@ def linked_source() -> Source | None:
     uploaded = st.session_state.pop("launch.upload", None)
     if uploaded:
         return uploaded
-    kind = next((key for key in ("replay", "parent") if st.query_params.get(key)), None)
+    kind = next((key for key in LINKS if st.query_params.get(key)), None)
     held = (now.kind, now.name) if now else None
     if kind is None or held == (kind, st.query_params[kind]):
         return None
@@ -59,11 +64,13 @@ def linked_source() -> Source | None:
     st.query_params[kind] = run_id
     if held == (kind, run_id):
         return None
-    if kind == "parent":
+    if kind != "replay":
         from core.tracking.best import require_checkpoint
 
         require_checkpoint(run_id)
     reading = stored_config(run_id)
+    if kind == "next_order":
+        next_order_config(reading.config, run_id)  # refused here, while the form still holds something else
     return Source(kind, run_id, reading.config, reading.notes)
 
 
@@ -76,7 +83,7 @@ def uploaded_source(raw: bytes, name: str) -> Source:
 def forget_source() -> None:
     """The form is filled with something else from now on."""
     st.session_state.pop("launch.source", None)
-    for kind in ("replay", "parent"):
+    for kind in LINKS:
         st.query_params.pop(kind, None)
 
 
@@ -84,6 +91,8 @@ def source_notes(source: Source) -> None:
     """Where the form came from, above the form, with all that was not read as it was written."""
     if source.kind == "parent":
         st.caption(f":material/account_tree: Starts from the frozen solution of run `{source.name[:12]}`.")
+    elif source.kind == "next_order":
+        st.caption(f":material/stairs: The next order, from the solution of run `{source.name[:12]}` as a warm start.")
     elif source.kind == "replay":
         st.caption(f":material/replay: Replay of {source.config.name or 'run'} `{source.name[:12]}`")
     elif source.kind == "dataset":
@@ -104,7 +113,7 @@ def note_list(notes: tuple[str, ...]) -> None:
 
 def source_changes(source: Source, config: RunConfig, restore: Callable[[Source], None]) -> None:
     """The fields changed since, in a table, and a button that has `restore` fill the form from the source again."""
-    if source.kind == "parent":
+    if source.kind in ("parent", "next_order"):
         return
     changed = differences(source.config, config)
     if not changed:

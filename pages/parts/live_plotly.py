@@ -71,11 +71,13 @@ export default function (component) {
     if (gone) return;
     const figure = JSON.parse(data.figure);
     message.hidden = true;
-    return Plotly.react(element, figure.data, themed(figure.layout, parentElement), {
+    const config = {
       responsive: true, displaylogo: false, scrollZoom: false,
       modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendChartToCloud", "resetCameraLastSave3d"],
       toImageButtonOptions: { format: "svg", filename: data.name },
-    });
+    };
+    const layout = themed(figure.layout, parentElement);
+    return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames });
   }).catch((error) => {
     message.hidden = false;
     message.textContent = "This chart could not be drawn: " + error.message;

@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
-from core.solution.grid import SolutionGrid, check_resolution, default_resolution
+from core.singularity.similarity import PHYSICAL, is_profile
+from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, check_resolution, default_resolution
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
 from pages.parts.scene import COLORMAPS, Look
 
@@ -37,15 +38,29 @@ class Quantity:
 
 
 def is_signed(name: str) -> bool:
-    """Residuals and errors, which may be looked at as logarithms."""
-    return name.startswith("residual_") or name.endswith("_error")
+    """Residuals, errors and blow-ups, which may be looked at as logarithms."""
+    return name.startswith("residual_") or name.endswith("_error") or name in PHYSICAL.values()
 
 
-def resolution_input(problem: Problem, run_id: str) -> int:
-    """Points along each axis. Raises LabError for what the memory can't hold."""
-    start = default_resolution(problem)
+def physical_input(problem: Problem) -> bool:
+    """Whether a self-similar profile is shown as the solution in physical time that it stands for."""
+    if not is_profile(problem):
+        return False
+    views = ["profile", "physical time"]
+    return st.segmented_control("View", views, default=views[0], key="view", bind="query-params") == views[1]
+
+
+def resolution_input(problem: Problem, run_id: str, in_time: bool = False) -> int:
+    """Points along each axis. Raises LabError for what the memory can't hold.
+
+    Args:
+        problem: of the run.
+        run_id: the run.
+        in_time: a profile in physical time, which has time as a second axis.
+    """
+    start = DEFAULT_RESOLUTION[2] if in_time else default_resolution(problem)
     choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
-    chosen = st.select_slider("Resolution", choices, start, key=f"{KEY}.resolution.{run_id}")
+    chosen = st.select_slider("Resolution", choices, start, key=f"{KEY}.resolution.{run_id}.{in_time}")
     check_resolution(problem, chosen)
     return chosen
 
@@ -53,7 +68,8 @@ def resolution_input(problem: Problem, run_id: str) -> int:
 def quantity_input(grid: SolutionGrid, run_id: str) -> Quantity:
     """Which value, and whether as a logarithm."""
     name = st.selectbox("Value", list(grid.values), key=f"{KEY}.value.{run_id}")
-    logarithmic = is_signed(name) and st.toggle("log₁₀ of the absolute value", key=f"{KEY}.log")
+    grows = name in PHYSICAL.values()  # by powers of ten: on a linear scale there is only its last moment
+    logarithmic = is_signed(name) and st.toggle("log₁₀ of the absolute value", grows, key=f"{KEY}.log.{grows}")
     return Quantity(name, logarithmic, value_range(displayed(grid.values[name], logarithmic), logarithmic))
 
 

@@ -18,6 +18,7 @@ PAGES = {
     "pages/best_run.py": "Best run",
     "pages/replay_run.py": "Replay",
     "pages/data_sets.py": "Datasets",
+    "pages/find_singularities.py": "Singularities",
     "pages/solution_3d.py": "Solution 3D",
 }
 

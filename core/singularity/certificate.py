@@ -1,0 +1,284 @@
+"""What a run claims about its λ and its profile, with all that is needed to hold the claim against its checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import LabError
+from core.home import home
+from core.jobs.files import write_whole
+from core.problems.base import Problem
+from core.singularity import similarity
+from core.singularity.digits import lambda_text
+
+if TYPE_CHECKING:
+    from core.training.checkpoint import Checkpoint
+
+FILE = "certificate.json"
+"""In a run's folder, and among its artifacts."""
+TAG = "lab.certificate"
+"""Tag of a run that has one: `holds` or `does not hold`."""
+LAMBDA_TAG, UNCERTAINTY_TAG = f"{TAG}.lambda", f"{TAG}.lambda_uncertainty"
+RESIDUAL_TAG, TOLERANCE_TAG = f"{TAG}.max_residual", f"{TAG}.tolerance"
+"""Its figures, in full, for lists of runs; the uncertainty only where it was assessed."""
+TOLERANCE = 1e-8
+"""Largest residual that a certificate lets pass unless another tolerance is asked for."""
+NEAR = 10.0
+"""The neighbourhood of the origin ends, and the far field begins, at so many widths of the core."""
+POINTS = {"near": 900, "far": 900, "beyond": 200}
+"""Points of each region, on one side of the origin: profiles are odd and their residuals even."""
+WORDS = {
+    "near": "near the origin",
+    "far": "far field",
+    "beyond": "beyond the training reach",
+    "domain": "the domain",
+}
+"""Regions as people read them."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Residuals over one range of |y|."""
+
+    name: str
+    low: float
+    high: float
+    """Ends of the range of |y|; of the first coordinate where the problem is no profile."""
+    points: int
+    max_residual: float
+    rms_residual: float
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Residuals on points that were not trained on, and λ, of one checkpoint."""
+
+    run_id: str
+    problem: str
+    """Kind."""
+    title: str
+    parameters: dict[str, Any]
+    equation: str
+    gauge: str
+    regions: tuple[Region, ...]
+    tolerance: float
+    lambda_: float
+    lambda_uncertainty: float | None
+    """Half of the width of the interval that holds λ; None where that was not assessed."""
+    lambda_reference: float | None
+    config_hash: str
+    checkpoint: str
+    """File in the run's folder."""
+    checkpoint_sha256: str
+    iteration: int
+    made: str
+    """Date and time in UTC, ISO 8601."""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def max_residual(self) -> float:
+        """Largest absolute residual in any region; NaN where one of them is."""
+        return float(np.max([region.max_residual for region in self.regions]))
+
+    @property
+    def holds(self) -> bool:
+        """Whether no residual is above the tolerance; a NaN never holds."""
+        return bool(self.max_residual <= self.tolerance)
+
+    @property
+    def lambda_text(self) -> str:
+        """λ with the digits that are supported."""
+        return lambda_text(self.lambda_, self.lambda_uncertainty)
+
+    def sentence(self) -> str:
+        """The claim in one line."""
+        parts = ", ".join(f"{region.max_residual:.1e} {WORDS[region.name]}" for region in self.regions)
+        word = "holds" if self.holds else "does not hold"
+        return f"{word} at {self.tolerance:g}: max residual {parts}; λ {_equals(self.lambda_text)}; gauge {self.gauge}"
+
+    def at(self, tolerance: float) -> Certificate:
+        """The same figures judged by another tolerance. Raises LabError for one that is not positive."""
+        if not 0 < tolerance < np.inf:
+            raise LabError(f"A tolerance is a positive number, not {tolerance:g}.")
+        return replace(self, tolerance=tolerance)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, `holds` and the overall maximum included; what is not finite is None, since JSON has no word."""
+        data = asdict(self) | {"holds": self.holds, "max_residual": self.max_residual, "lambda_text": self.lambda_text}
+        data["lambda"] = data.pop("lambda_")
+        return json.loads(json.dumps(_finite(data)))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
+        """What `as_dict` gave. Raises LabError for what is no certificate of this version."""
+        names = cls.__dataclass_fields__.keys() - {"lambda_", "regions"}
+        try:
+            regions = tuple(
+                Region(**{name: np.nan if value is None else value for name, value in region.items()})
+                for region in data["regions"]
+            )
+            lam = np.nan if data["lambda"] is None else data["lambda"]
+            return cls(**{name: data[name] for name in names}, lambda_=lam, regions=regions)
+        except (KeyError, TypeError) as error:
+            raise LabError(f"This is no certificate of this version: {error}.") from None
+
+    def write(self, folder: Path) -> Path:
+        """Keep it in the run's folder; a reader sees the old file or the new one."""
+        path = folder / FILE
+        write_whole(path, json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        return path
+
+
+def certified(problem: Problem) -> bool:
+    """Whether runs of a problem get a certificate: those that look for λ."""
+    return problem.has_lambda and problem.unknown == "λ"
+
+
+def points(problem: Problem) -> dict[str, np.ndarray]:
+    """Where a certificate asks for the residual, region → (n, d): no points of training, but for the origin."""
+    if not similarity.is_profile(problem):
+        from core.training.measure import dense_points
+
+        return {"domain": dense_points(problem)}
+    ends = [0.0, float(np.arcsinh(NEAR)), similarity.trained_reach(problem), similarity.valid_reach(problem)]
+    result = {}
+    for (name, count), low, high in zip(POINTS.items(), ends[:-1], ends[1:], strict=True):
+        y = similarity.positions(low, high, count, similarity.width(problem))
+        # the origin is where λ is decided, whoever asks for it
+        result[name] = (np.concatenate([[0.0], y]) if name == "near" else y)[:, None]
+    return result
+
+
+def certify(
+    run_id: str,
+    path: Path,
+    *,
+    stored: Checkpoint | None = None,
+    lambda_uncertainty: float | None = None,
+    tolerance: float = TOLERANCE,
+) -> Certificate:
+    """The certificate of a checkpoint, from the file itself. Imports torch.
+
+    Args:
+        run_id: the run it is of.
+        path: the checkpoint.
+        stored: its content, where that was read already.
+        lambda_uncertainty: half of the width of the interval that holds λ; None if nobody assessed it.
+        tolerance: largest residual that passes.
+
+    Raises:
+        LabError: the checkpoint can't be read, or its problem has no λ.
+    """
+    from core.training import checkpoint as checkpoints
+
+    stored = stored or checkpoints.load(path)
+    problem, solution = stored.config.problem, stored.solution
+    if not certified(problem):
+        raise LabError(f"{problem.title} has no λ, and a certificate is about λ and its profile.")
+    found = []
+    for name, block in points(problem).items():
+        values = solution.evaluate(block)
+        residual = np.concatenate([rows for key, rows in values.items() if key.startswith("residual_")])
+        along = np.abs(block[:, 0]) if name != "domain" else block[:, 0]
+        found.append(
+            Region(
+                name,
+                float(along.min()),
+                float(along.max()),
+                len(block),
+                float(np.abs(residual).max()),
+                float(np.sqrt(np.mean(residual**2))),
+            )
+        )
+    return Certificate(
+        run_id=run_id,
+        problem=problem.kind,
+        title=problem.title,
+        parameters=problem.model_dump(mode="json", exclude={"kind"}, exclude_none=True),
+        equation=problem.equation,
+        gauge=similarity.gauge(problem),
+        regions=tuple(found),
+        tolerance=tolerance,
+        lambda_=float(solution.lam.detach()),
+        lambda_uncertainty=lambda_uncertainty,
+        lambda_reference=problem.reference_lambda(),
+        config_hash=stored.config.hash,
+        checkpoint=f"checkpoints/{path.name}",
+        checkpoint_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        iteration=stored.position.total,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=_versions(),
+    )
+
+
+def read(run_id: str) -> Certificate | None:
+    """A run's certificate from its own folder, else from the store; None where it has none.
+
+    Raises RunNotFoundError for what is no run, LabError for a file that is no certificate.
+    """
+    from core.tracking.store import artifact
+
+    raw = artifact(run_id, FILE)
+    if raw is None:
+        return None
+    try:
+        return Certificate.from_dict(json.loads(raw))
+    except ValueError as error:
+        raise LabError(f"The certificate of run {run_id[:8]} can't be read: {error}") from None
+
+
+def tags(certificate: Certificate) -> dict[str, str]:
+    """What a run's tags say of its certificate, so that lists of runs need not open files."""
+    found = {
+        TAG: "holds" if certificate.holds else "does not hold",
+        LAMBDA_TAG: repr(certificate.lambda_),
+        RESIDUAL_TAG: repr(certificate.max_residual),
+        TOLERANCE_TAG: repr(certificate.tolerance),
+    }
+    if certificate.lambda_uncertainty is not None:
+        found[UNCERTAINTY_TAG] = repr(certificate.lambda_uncertainty)
+    return found
+
+
+def is_current(certificate: Certificate) -> bool:
+    """Whether the run's checkpoint on this machine is the one certified; True where there is none here."""
+    path = home().run_dir(certificate.run_id) / certificate.checkpoint
+    return not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() == certificate.checkpoint_sha256
+
+
+def _equals(text: str) -> str:
+    return text if text.startswith("≈") else f"= {text}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _versions() -> dict[str, str]:
+    import scipy
+    import torch
+
+    import core
+    from core.tracking.provenance import code
+
+    return {
+        "singularity_lab": core.__version__,
+        "commit": code().commit,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }

@@ -1,0 +1,112 @@
+"""Singularities: a search for a self-similar blow-up, its λ among all others, its certificate, profile and blow-up."""
+
+import streamlit as st
+
+from core import jobs
+from core.errors import LabError, RunNotFoundError
+from core.home import home
+from core.problems import Problem
+from core.singularity import certificate as certificates
+from core.singularity import funnel, similarity
+from core.singularity.found import Found, found_runs
+from core.singularity.laws import LAWS
+from core.tracking import store
+from pages.parts import singularity_figures as figures
+from pages.parts.certificate_view import certificate_badge, certificate_view, search_numbers
+from pages.parts.curves_cache import curves_of
+from pages.parts.live_plotly import live_plotly
+from pages.parts.profile_view import profile_view
+from pages.parts.run_list import state_badge
+from pages.parts.singularity_choice import KEY, choose_run, invitation
+from pages.parts.text import plain
+
+
+def has_checkpoint(run: Found) -> bool:
+    """Whether there is a solution to look at or to start from."""
+    return (home().run_dir(run.run_id) / "checkpoints" / "last.pt").exists()
+
+
+def certificate_of(run: Found) -> certificates.Certificate | None:
+    """The run's certificate; its tags know whether there is one, without a search through artifacts each second."""
+    return None if run.holds is None else certificates.read(run.run_id)
+
+
+def head(run: Found, problem: Problem) -> None:
+    """Name, badges, and what can be done next."""
+    name, buttons = st.columns([3, 3], vertical_alignment="center")
+    name.markdown(f"### {plain(run.name)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}")
+    checkpoint = has_checkpoint(run)
+    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        query = {"run": run.run_id}
+        st.page_link("pages/watch_runs.py", label="Watch", icon=":material/monitoring:", query_params=query)
+        if checkpoint:
+            view = query | {"view": "physical time"}
+            st.page_link("pages/solution_3d.py", label="3D view", icon=":material/deployed_code:", query_params=view)
+        further = checkpoint and similarity.next_order(problem) is not None
+        if further and st.button("Launch the next order from here", type="primary", icon=":material/stairs:"):
+            st.switch_page("pages/launch_runs.py", query_params={"next_order": run.run_id})
+    if run.reason:
+        st.caption(plain(run.reason))
+    if caution := problem.caution():
+        st.warning(caution, icon=":material/warning:")
+
+
+def search(run_id: str, problem: Problem) -> None:
+    """What moves while a run trains: its figures, λ against iteration and among all runs, certificate and funnel."""
+    runs = found_runs()
+    run = next((item for item in runs if item.run_id == run_id), None)
+    if run is None:
+        st.error(str(RunNotFoundError(run_id)))  # deleted meanwhile
+        return
+    before = st.session_state.get(f"{KEY}.state")
+    st.session_state[f"{KEY}.state"] = (run_id, run.state)
+    if before not in (None, (run_id, run.state)) and before[0] == run_id:
+        st.rerun()
+    curves, reference = curves_of(run_id), problem.reference_lambda()
+    lam = curves.column("lambda")
+    search_numbers(run, float(lam[-1]) if len(lam) else None, reference)
+    left, right = st.columns(2, gap="large")
+    with left:
+        targets = {"λ": None, "|λ − last|": lam[-1] if len(lam) else None, "|λ − known|": reference}
+        offered = [name for name, value in targets.items() if name == "λ" or value is not None]
+        shown = st.segmented_control("Against iteration", offered, default="λ", key=f"{KEY}.target.{len(offered)}")
+        figure = figures.iterations_figure(curves, run_id, targets[shown or "λ"], reference)
+        live_plotly(figure, key=f"{KEY}.iterations.{run_id}", height=320)
+    with right:
+        st.caption(f"Over {'a' if run.kind == 'gclm' else 'the order'}, all runs. The law: {LAWS[run.kind].source}.")
+        same = [item for item in runs if item.kind == run.kind]
+        live_plotly(figures.order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
+    left, right = st.columns(2, gap="large")
+    with left:
+        certificate_view(certificate_of(run))
+    with right:
+        points = funnel.read(home().run_dir(run_id))
+        if points:
+            over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
+            center = points[-1].lambda_ if over == "distance of λ" else None
+            live_plotly(figures.funnel_figure(points, run_id, center), key=f"{KEY}.funnel.{run_id}", height=340)
+            st.caption("λ frozen, the network relaxed; numbered as the secant went, its bracket shaded.")
+        else:
+            st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")
+
+
+st.title("Singularities")
+try:
+    jobs.ensure()
+    runs = found_runs()
+    if not runs:
+        st.info("No search yet. Launch one by a click, and watch its λ settle here.", icon=":material/info:")
+        invitation(list(similarity.EQUATIONS))
+        st.stop()
+    if (run := choose_run(runs)) is None:
+        st.stop()
+    problem = store.run_config(run.run_id).problem
+    head(run, problem)
+    live = run.state not in (*store.ENDED, "paused")
+    st.fragment(search, run_every=1.0 if live else None)(run.run_id, problem)
+    if has_checkpoint(run):
+        profile_view(run.run_id, problem, certificate_of(run))
+    else:
+        st.caption("The profile is drawn from the first checkpoint on.")
+except LabError as error:
+    st.error(str(error))

@@ -1,0 +1,96 @@
+"""A run's residual certificate: a badge, its numbers, the file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from core.problems import Problem
+from core.singularity.certificate import FILE, WORDS, Certificate, certified, is_current, read
+from core.singularity.digits import lambda_text
+from core.singularity.found import Found
+from pages.parts.text import figure_of, plain
+
+
+def certificate_badge(holds: bool | None) -> str:
+    """The certificate in a word, as a coloured badge in Markdown."""
+    if holds is None:
+        return ":gray-badge[:material/hourglass_empty: no certificate]"
+    if holds:
+        return ":green-badge[:material/verified: certificate holds]"
+    return ":orange-badge[:material/unpublished: certificate does not hold]"
+
+
+def unknown_text(problem: Problem, about: dict[str, Any]) -> str:
+    """A checkpoint's λ with the digits that its certificate supports; another unknown with ten decimals.
+
+    Args:
+        problem: of the run.
+        about: of the run's sampled grid.
+    """
+    if not certified(problem):
+        return f"{problem.unknown} = {about['lambda']:.10f}"
+    found = read(about["run_id"])
+    same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
+    return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"
+
+
+def search_numbers(run: Found, last: float | None, reference: float | None) -> None:
+    """λ with the digits that are supported, and what it is to be held against."""
+    lam = run.lambda_ if run.holds is not None or last is None else last
+    cells = {
+        "λ": "–" if lam is None else lambda_text(lam, run.uncertainty),
+        "known λ": "–" if reference is None else f"{reference:.10g}",
+        "distance": figure_of(None if lam is None or reference is None else abs(lam - reference)),
+        "max residual": figure_of(run.max_residual),
+    }
+    for column, (label, value) in zip(st.columns([3, 2, 1, 1]), cells.items(), strict=True):
+        column.metric(label, value)
+
+
+def claimed_lambda(run_id: str, last: float) -> str:
+    """λ of a run that has ended, with the digits that its certificate supports; without one, of its last iteration."""
+    found = read(run_id)
+    return found.lambda_text if found else lambda_text(last, None)
+
+
+def certificate_view(certificate: Certificate | None) -> None:
+    """The certificate's figures, what they are of, and the file to keep."""
+    if certificate is None:
+        st.caption("There is no certificate yet: a run gets one at its end, also when it is stopped.")
+        return
+    st.markdown(
+        f"{certificate_badge(certificate.holds)} at tolerance {certificate.tolerance:g}, gauge "
+        f"{plain(certificate.gauge)}, on points not used in training"
+    )
+    st.table(
+        {
+            "where": [WORDS[region.name] for region in certificate.regions],
+            "from": [f"{region.low:.3g}" for region in certificate.regions],
+            "to": [f"{region.high:.3g}" for region in certificate.regions],
+            "points": [f"{region.points:,}" for region in certificate.regions],
+            "max |R|": [f"{region.max_residual:.2e}" for region in certificate.regions],
+            "RMS R": [f"{region.rms_residual:.2e}" for region in certificate.regions],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+    versions = ", ".join(f"{name} {value[:12]}" for name, value in certificate.versions.items())
+    st.caption(
+        f"{certificate.made} · iteration {certificate.iteration:,} · config `{certificate.config_hash[:16]}` · "
+        f"checkpoint `{certificate.checkpoint_sha256[:16]}` · {plain(versions)}"
+    )
+    if not is_current(certificate):
+        st.warning(
+            "The run went on since: this is the certificate of an earlier checkpoint.", icon=":material/history:"
+        )
+    st.download_button(
+        "Certificate",
+        json.dumps(certificate.as_dict(), indent=2, ensure_ascii=False),
+        f"{certificate.run_id[:8]}-{FILE}",
+        mime="application/json",
+        on_click="ignore",
+        icon=":material/download:",
+    )
