@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -386,7 +387,6 @@ class Trainer:
         index, draw, share = self.position.stage, self.position.resamples, stage.collocation.adaptive
         if share and self._adapted is None and (draw or len(self.solution.networks) > 1):
             self._adapted = adapted(self.config, stage, index, draw, self._on_cpu())
-            self.solution.to(self.device)
         points = collocation(self.config, stage, index, draw) if self._adapted is None else self._adapted
         return Objective(self.solution, points, dtype, self.samples, stage.gradient_scale)
 
@@ -431,7 +431,8 @@ class Trainer:
             return float(self._objective(stage).residuals().rms())
 
     def _on_cpu(self) -> Solution:
-        return self.solution.cpu() if self.device.type != "cpu" else self.solution
+        """The solution on the CPU, to be looked at: a copy where it is trained elsewhere, which must stay there."""
+        return self.solution if self.device.type == "cpu" else copy.deepcopy(self.solution).cpu()
 
     def _clock(self) -> float:
         return time.perf_counter() - self._started
