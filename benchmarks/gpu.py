@@ -1,7 +1,7 @@
 """What a CUDA device is good for: `python -m benchmarks.gpu`. Needs one; without, it says so and exits with 2.
 
-Three questions. Mixed precision against float32 and tf32, steps a second and peak memory, for a network wide enough to be
-bound by arithmetic. A small network, bound by launching kernels: steps one by one against steps replayed as a CUDA
+Three questions. Mixed precision against float32 and tf32, steps a second and peak memory, for a network wide enough to
+be bound by arithmetic. A small network, bound by launching kernels: steps one by one against steps replayed as a CUDA
 graph. And the presets of benchmarks.accuracy trained on the device. With `--json FILE` the figures are kept.
 """
 

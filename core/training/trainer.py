@@ -340,6 +340,8 @@ class Trainer:
                 raise TrainingError(
                     f"{error} It was in stage {position.stage + 1} at iteration {position.iteration}."
                 ) from error
+            if not step.accepted and not position.iteration and step.loss > 0:
+                self._check_sensitive(objective)
             maximum = float(residuals.maximum())
             position.iteration += 1
             position.total += 1
@@ -419,6 +421,14 @@ class Trainer:
         lam.requires_grad_(True)
         self.position.best_loss, self.position.since_best = math.inf, 0
         return True
+
+    def _check_sensitive(self, objective: Objective) -> None:
+        """Raise TrainingError when the whole Jacobian is zero, and not only no step better than none."""
+        if not bool(objective.gradient()[2].any()):
+            raise TrainingError(
+                f"No trained parameter changes the residuals of {self.problem.title} in stage "
+                f"{self.position.stage + 1}: their Jacobian is zero. Look at the problem's ansatz and residuals."
+            )
 
     @torch.no_grad()
     def _final_residuals(self, objective: Objective) -> None:

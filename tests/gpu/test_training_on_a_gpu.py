@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from core import config as configs
-from core.config import override, parse_config
+from core.config import override
 from core.optimizers.adam import Adam
+from core.tracking.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
 from core.training.cuda_graph import AdamStep
 from core.training.first_order import ARITHMETICS
 from core.training.measure import measure
-from core.training.trainer import Trainer
-from tests.integration.test_training import curve, features_alone, small, train
+from tests.integration.test_training import curve, features_alone, overflowing, small, train, trained
 from tests.unit.test_optimizers import objective
 
 pytestmark = [
@@ -35,20 +35,6 @@ def on(device, config):
 def first_order(precision, *settings):
     adam = "stages.0.optimizer={kind: adam, learning_rate: 0.003}"
     return on("cuda", small(adam, "stages.0.iterations=150", f"stages.0.precision={precision}", *settings))
-
-
-def trained(config, folder, monkeypatch):
-    """The trainer after training, and what it said."""
-    said = []
-    made = Trainer.__init__
-
-    def remembered(self, *arguments, **options):
-        made(self, *arguments, **options | {"say": said.append})
-        said.append(self)
-
-    monkeypatch.setattr(Trainer, "__init__", remembered)
-    train(config, folder)
-    return said[0], said[1:]
 
 
 def test_gauss_newton_is_as_exact_as_on_the_cpu(tmp_path):
@@ -82,30 +68,22 @@ def test_every_optimizer_runs_and_is_resumed(tmp_path, kind):
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "amp-bf16", "amp-fp16"])
-def test_reduced_precision_trains(tmp_path, monkeypatch, precision):
-    trainer, _ = trained(first_order(precision), tmp_path / "run", monkeypatch)
+def test_reduced_precision_trains(tmp_path, precision):
+    trainer, _ = trained(first_order(precision), tmp_path / "run")
     loss = curve(tmp_path / "run")["loss"]
     assert loss[150] < 0.5 * loss[0]
     assert trainer.effective_config()["stages"][0]["precision"] == precision
 
 
-def test_amp_is_on_by_itself(tmp_path, monkeypatch):
-    trainer, _ = trained(first_order("auto"), tmp_path / "run", monkeypatch)
+def test_amp_is_on_by_itself(tmp_path):
+    trainer, _ = trained(first_order("auto"), tmp_path / "run")
     assert trainer.effective_config()["stages"][0]["precision"].startswith("amp-")
     assert trainer.effective_config()["stages"][0]["warmup"]["precision"].startswith("amp-")
 
 
-def test_fp16_that_overflows_goes_on_in_float64_and_says_so(tmp_path, monkeypatch):
-    stage = {
-        "fourier": {"features": 50, "sigma": 400.0},
-        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
-        "precision": "amp-fp16",
-        "iterations": 60,
-        "collocation": {"points": 200},
-    }
-    config = parse_config({"problem": {"kind": "poisson2d"}, "device": "cuda", "stages": [stage]})
-    trainer, said = trained(config, tmp_path / "run", monkeypatch)
-    assert any("stopped being finite in amp-fp16; going on in float64" in line for line in said)
+def test_fp16_that_overflows_goes_on_in_float64_and_says_so(tmp_path):
+    trainer, said = trained(overflowing("cuda"), tmp_path / "run")
+    assert "the loss stopped being finite in amp-fp16; going on in float64" in said
     assert trainer.effective_config()["stages"][0]["precision"] == "float64"
     assert math.isfinite(curve(tmp_path / "run")["loss"][-1])
 
@@ -140,3 +118,22 @@ def test_a_recorded_step_repeats_the_step(precision):
     singly, replayed = losses(False), losses(True)
     assert replayed[-1] < 0.5 * replayed[0]
     torch.testing.assert_close(replayed, singly, rtol=1e-10 if precision == "float64" else 5e-2, atol=0)
+
+
+def test_recorded_steps_and_their_history_wait_for_the_device_once_a_flush(tmp_path):
+    system = objective(points=100, device="cuda")
+    step = AdamStep(system, ARITHMETICS["float64"], Adam(system.parameters(), 1e-2))
+    step.record()
+    history = HistoryWriter(tmp_path / "history.arrows", ("poisson",))
+    history.INTERVAL = math.inf
+    torch.cuda.set_sync_debug_mode("error")  # from here on torch raises where the host would wait
+    try:
+        for k in range(100):
+            seen = step(1e-2)
+            history.append(iteration=k + 1, stage=0, phase=1, loss=seen.loss(), max_residual=seen.maximum())
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    history.close()
+    loss = read_history(tmp_path / "history.arrows").columns["loss"]
+    assert len(loss) == 100
+    assert loss[-1] < loss[0]

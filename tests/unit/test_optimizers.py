@@ -61,7 +61,7 @@ def descend(config, iterations, system):
         (configs.GaussNewton(dampings=3), 40, 1e-7),
         (configs.Woodbury(), 40, 1e-8),
         (configs.Woodbury(momentum=0.5), 40, 1e-8),
-        (configs.ConjugateGradient(products=40), 12, 1e-3),
+        (configs.ConjugateGradient(products=40), 5, 1e-4),
         (configs.RankOneEMA(), 100, 1e-3),
         (configs.LBFGS(), 200, 1e-4),
         (configs.SSBroyden(), 200, 1e-5),
