@@ -39,8 +39,11 @@ peers:
 	.venv-peers/bin/pip install --quiet torch==2.13.0
 	.venv-peers/bin/pip install --quiet -r requirements-peers.txt
 
+# Two tests at a time, one thread each: torch's own threads gain little on networks this small, and would fight.
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup
+
 unit: setup-dev
-	$(PY) -m pytest tests/unit
+	$(PYTEST) tests/unit
 
 test: lint browser
-	$(PY) -m pytest
+	$(PYTEST)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.machine import machine
@@ -29,31 +29,46 @@ BARS = {
 """Preset → largest relative L2 error, and most seconds on two cores."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="presets; all without")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    print(f"{machine()}, {os.cpu_count()} cores\n")
+def rows(
+    names: Sequence[str], seeds: Sequence[int], bars: Mapping[str, tuple[float, int]], settings: Sequence[str] = ()
+) -> Iterator[dict[str, object]]:
+    """Train each preset with each seed, and print each as a line of a table as soon as it is there.
+
+    Args:
+        names: presets.
+        seeds: of each.
+        bars: preset → largest relative L2 error, and most seconds.
+        settings: fields of the configs that are set, as `core train --set` takes them.
+    """
     print("| preset | seed | relative l2 error | bar | max error | max residual | process, s | most, s | |")
     print("|---|---|---|---|---|---|---|---|---|")
-    rows = []
     with tempfile.TemporaryDirectory() as lab_home:
-        for name in options.names or BARS:
-            error, seconds = BARS[name]
-            for seed in options.seeds:
-                row = measure(name, seed, lab_home)
+        for name in names:
+            error, seconds = bars[name]
+            for seed in seeds:
+                row = measure(name, seed, lab_home, settings)
                 row["met"] = row["relative_l2_error"] <= error and row["process_s"] <= seconds
-                rows.append(row)
                 print(
                     f"| {name} | {seed} | {row['relative_l2_error']:.1e} | {error:.0e} | {row['max_error']:.1e} "
                     f"| {row['max_residual']:.1e} | {row['process_s']:.0f} | {seconds} "
                     f"| {'met' if row['met'] else 'not met'} |",
                     flush=True,
                 )
-                if options.json:
-                    options.json.write_text(json.dumps({"machine": machine(), "runs": rows}, indent=1))
+                yield row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="presets; all without")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    print(f"{machine()}\n")
+    done = []
+    for row in rows(options.names or list(BARS), options.seeds, BARS):
+        done.append(row)
+        if options.json:
+            options.json.write_text(json.dumps({"machine": machine(), "runs": done}, indent=1))
 
 
 if __name__ == "__main__":

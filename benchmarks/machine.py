@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 
 
 def machine() -> str:
@@ -17,3 +18,26 @@ def machine() -> str:
     except OSError:
         model = platform.processor() or model
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
+
+
+def gpu() -> str:
+    """The first CUDA device, its memory, CUDA and driver in one line; empty where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return ""
+    device = torch.cuda.get_device_properties(0)
+    major, minor = device.major, device.minor
+    return (
+        f"{device.name}, {device.total_memory / 2**30:.0f} GiB, compute capability {major}.{minor}, "
+        f"CUDA {torch.version.cuda}, driver {_driver()}"
+    )
+
+
+def _driver() -> str:
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

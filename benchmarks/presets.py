@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.machine import machine
@@ -21,12 +22,13 @@ ROOT = Path(__file__).parents[1]
 SHOWN = ("relative_l2_error", "max_error", "max_residual", "lambda_error")
 
 
-def measure(name: str, seed: int, lab_home: str) -> dict[str, object]:
-    """One run: its own figures, and the seconds from starting the process to its end."""
+def measure(name: str, seed: int, lab_home: str, settings: Sequence[str] = ()) -> dict[str, object]:
+    """One run, with fields of its config set: its own figures, and the seconds from starting the process to its end."""
+    changed = [part for setting in (f"seed={seed}", *settings) for part in ("--set", setting)]
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         began = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "core", "train", name, "--set", f"seed={seed}", "--json", out.name],
+            [sys.executable, "-m", "core", "train", name, *changed, "--json", out.name],
             cwd=ROOT,
             env=os.environ | {"LAB_HOME": lab_home},
             check=True,

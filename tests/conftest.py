@@ -3,6 +3,8 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -40,3 +42,18 @@ def lab_home(tmp_path, monkeypatch, request):
             )
         database.close()
     return folder
+
+
+@pytest.fixture
+def command_line(capsys, monkeypatch):
+    """`python -m core …` in this process, which has already imported what a new one spends seconds on."""
+    from core.cli import main
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["core", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return subprocess.CompletedProcess(arguments, ended.value.code or 0, *capsys.readouterr())
+
+    return run

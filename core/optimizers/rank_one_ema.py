@@ -39,6 +39,8 @@ class RankOneEMA:
         for _ in range(self.probes):
             signs = torch.randint(0, 2, (rows,), generator=self._generator).to(system.r) * 2 - 1
             column = system.transposed(signs)
+            if self._average is not None:  # restored ones come from a file, on the CPU
+                self._average = self._average.to(column)
             if self._average is None or len(self._average) != len(column):
                 self._average, self._weight, self._previous = column.new_zeros(len(column), len(column)), 0.0, None
             self._average.mul_(self.decay).addr_(column, column, alpha=1 - self.decay)
@@ -53,6 +55,8 @@ class RankOneEMA:
         average = self._average / self._weight
         scale = float(average.diagonal().mean().clamp_min(torch.finfo(r.dtype).tiny))
         before, ratio = float(r @ r), float("nan")
+        if self._previous is not None:
+            self._previous = self._previous.to(r)
         previous_image = None if self._previous is None else system.times(self._previous)
         move = objective.mover()
         for _ in range(self.MAX_TRIALS):
@@ -86,7 +90,9 @@ class RankOneEMA:
             images.append(previous_image)
         D, M = torch.stack(basis), torch.stack(images)
         gram = M @ M.T + mu * (D @ D.T)
-        weights = torch.linalg.lstsq(gram, -(D @ gradient)[:, None], driver="gelsd").solution[:, 0]
+        # on the host: no CUDA driver solves a least-squares problem that may lack rank
+        small = gram.cpu(), -(D @ gradient)[:, None].cpu()
+        weights = torch.linalg.lstsq(*small, driver="gelsd").solution[:, 0].to(D)
         return weights @ D, weights @ M
 
     def state(self):

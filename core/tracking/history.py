@@ -140,12 +140,21 @@ class HistoryWriter:
 
 
 def _numbers(values: list[object]) -> list[float]:
-    """Values as floats; tensors are stacked first so that a GPU is asked once, not once a value."""
-    if any(hasattr(value, "detach") for value in values):
-        import torch
+    """Values as floats; tensors are stacked where they are, so that a GPU is asked once, not once a value."""
+    alike: dict[tuple, list[int]] = {}
+    for i, value in enumerate(values):
+        if hasattr(value, "detach"):
+            alike.setdefault((value.device, value.dtype), []).append(i)
+    if not alike:
+        return values
+    import torch
 
-        return torch.stack([torch.as_tensor(value, dtype=torch.float64).cpu() for value in values]).tolist()
-    return values
+    numbers = list(values)
+    for places in alike.values():
+        read = torch.stack([values[i].detach() for i in places]).cpu().double().tolist()
+        for i, number in zip(places, read, strict=True):
+            numbers[i] = number
+    return [float(number) for number in numbers]
 
 
 @dataclass(frozen=True)

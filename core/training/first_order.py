@@ -38,10 +38,17 @@ ARITHMETICS = {
 
 
 def arithmetic(precision: str, device: torch.device) -> Arithmetic:
-    """The arithmetic for a precision; `auto` is AMP in bf16 on CUDA and float64 on a CPU."""
+    """The arithmetic for a precision; `auto` is float64 on a CPU and AMP on CUDA.
+
+    AMP is in bf16, which keeps float32's range, or in fp16 with a GradScaler on devices that compute no bf16.
+    """
     if precision == "auto":
-        precision = "amp-bf16" if device.type == "cuda" else "float64"
+        precision = "float64" if device.type != "cuda" else f"amp-{'bf16' if _has_bf16(device) else 'fp16'}"
     return ARITHMETICS[precision]
+
+
+def _has_bf16(device: torch.device) -> bool:
+    return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def cosine(first: float, final_ratio: float, iteration: int, iterations: int) -> float:

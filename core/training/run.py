@@ -7,6 +7,7 @@ import json
 import math
 import os
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from core.config import RunConfig
-from core.errors import LabError
+from core.errors import LabError, TrainingError
 from core.home import home
 from core.jobs.control import RunControl
 from core.problem_source import KEPT
@@ -133,6 +134,10 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
                 history.truncate(0)
             in_force.record(run_id, trainer.effective_config())
             outcome = trainer.train()
+        except TrainingError as error:
+            if error.__cause__ is None or isinstance(error.__cause__, LabError):  # else a problem's own code printed it
+                traceback.print_exception(error)
+            raise
         finally:
             history.close()
             mirror.close()

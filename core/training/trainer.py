@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -367,6 +368,8 @@ class Trainer:
                 raise TrainingError(
                     f"{error} It was in stage {position.stage + 1} at iteration {position.iteration}."
                 ) from error
+            if not step.accepted and not position.iteration and step.loss > 0:
+                self._check_sensitive(objective)
             maximum = float(residuals.maximum())
             position.iteration += 1
             position.total += 1
@@ -414,7 +417,6 @@ class Trainer:
         index, draw, share = self.position.stage, self.position.resamples, stage.collocation.adaptive
         if share and self._adapted is None and (draw or len(self.solution.networks) > 1):
             self._adapted = adapted(self.config, stage, index, draw, self._on_cpu())
-            self.solution.to(self.device)
         points = collocation(self.config, stage, index, draw) if self._adapted is None else self._adapted
         return Objective(self.solution, points, dtype, self.samples, stage.gradient_scale)
 
@@ -448,6 +450,14 @@ class Trainer:
         self.position.best_loss, self.position.since_best = math.inf, 0
         return True
 
+    def _check_sensitive(self, objective: Objective) -> None:
+        """Raise TrainingError when the whole Jacobian is zero, and not only no step better than none."""
+        if not bool(objective.gradient()[2].any()):
+            raise TrainingError(
+                f"No trained parameter changes the residuals of {self.problem.title} in stage "
+                f"{self.position.stage + 1}: their Jacobian is zero. Look at the problem's ansatz and residuals."
+            )
+
     @torch.no_grad()
     def _final_residuals(self, objective: Objective) -> None:
         final = objective.residuals()
@@ -459,7 +469,8 @@ class Trainer:
             return float(self._objective(stage).residuals().rms())
 
     def _on_cpu(self) -> Solution:
-        return self.solution.cpu() if self.device.type != "cpu" else self.solution
+        """The solution on the CPU, to be looked at: a copy where it is trained elsewhere, which must stay there."""
+        return self.solution if self.device.type == "cpu" else copy.deepcopy(self.solution).cpu()
 
     def _clock(self) -> float:
         return time.perf_counter() - self._started

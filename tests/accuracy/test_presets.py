@@ -14,6 +14,8 @@ from core.tracking.history import read_history
 
 pytestmark = pytest.mark.accuracy
 ROOT = Path(__file__).parents[2]
+POISSON_2D = 1e-13
+"""What two stages leave of the relative L2 error."""
 
 
 def train(tmp_path, name, *settings):
@@ -33,7 +35,7 @@ def train(tmp_path, name, *settings):
     ("name", "bars"),
     [
         ("poisson2d-quick", {"relative_l2_error": 1e-5}),
-        ("poisson2d", {"relative_l2_error": 1e-13, "max_residual": 1e-12}),
+        ("poisson2d", {"relative_l2_error": POISSON_2D, "max_residual": 1e-12}),
         ("poisson3d", {"relative_l2_error": 1e-8}),
         ("helmholtz", {"relative_l2_error": 1e-12, "max_residual": 1e-11}),
         ("wave", {"relative_l2_error": 1e-11, "max_residual": 1e-9}),
@@ -66,9 +68,9 @@ def test_preset_reaches_its_accuracy(tmp_path, name, bars):
 
 
 def test_second_stage_gains_orders_of_magnitude(tmp_path):
+    """Without one the preset stays far above what `test_preset_reaches_its_accuracy` asks of it."""
     one = train(tmp_path, "poisson2d", "stages.1.iterations=1", "stages.1.fourier.features=1")
-    two = train(tmp_path, "poisson2d")
-    assert two["relative_l2_error"] < 1e-3 * one["relative_l2_error"]
+    assert one["relative_l2_error"] > 1e3 * POISSON_2D
 
 
 @pytest.mark.parametrize(("order", "seed"), [(0, 1), (1, 2), (2, 0)])

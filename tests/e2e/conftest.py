@@ -13,6 +13,13 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.browser import FLAGS, READY, ROOT, chromium, free_port
 
 
+def pytest_collection_modifyitems(items):
+    """One browser at a time: two would take each other's frames away."""
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 class Server:
     """`make app` without make: started, killed and started again on one port."""
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from core import jobs
 from core.home import home
+from core.tracking import store
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "cubic_poisson.py"
@@ -97,6 +99,11 @@ def test_what_can_not_be_loaded_is_named_and_the_rest_loads(tmp_path, text, word
         ('return {"cubic": (', 'return {"quartic": (', ["quartic is not in residual_names"]),
         ("** 3 - forcing", "** 3 - forcing / 0", ["NaN or infinite"]),
         ("walls = 16", "walls = x[7]", ["ansatz of the problem", "IndexError"]),
+        (
+            "walls * raw[0]}",
+            "walls * (raw[0] * 0)}",
+            ["No trained parameter changes the residuals", "Jacobian is zero"],
+        ),
     ],
 )
 def test_a_problem_that_fails_ends_its_run_with_one_sentence(tmp_path, config, old, new, words):
@@ -109,8 +116,59 @@ def test_a_problem_that_fails_ends_its_run_with_one_sentence(tmp_path, config, o
     assert last.startswith("error: ")
     for word in words:
         assert word in last
-    listed = core("status", problems=[mine])
-    assert "failed" in listed.stdout
+    (job,) = jobs.queue()
+    assert job.state == store.get_run(job.run_id).state == "failed"
+    assert job.reason == last.removeprefix("error: ")
+    assert "Traceback" in done.stderr
+
+
+LAUNCH = """
+import json
+from core.config import override
+from core.presets import resolve
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=120).run()
+problem = next(item for item in app.selectbox if item.label == "Problem")
+offered = [option for option in problem.options if "cubic" in option]
+problem.set_value("cubic_poisson").run()
+field = next(item for item in app.text_input if item.label == "Strength c")
+field.set_value("2.5").run()
+expected = override(resolve("poisson2d-quick"), ["problem={kind: cubic_poisson, strength: 2.5}"])
+print(json.dumps({
+    "offered": offered,
+    "failed": [str(item.value) for item in [*app.exception, *app.error]],
+    "in the config": expected.hash.startswith(app.code[0].value),
+    "ready": not next(item for item in app.button if item.label == "Launch").disabled,
+}))
+"""
+
+
+@pytest.mark.parametrize("how", ["file", "entry point"])
+def test_the_launch_page_offers_it_with_its_parameters(tmp_path, how):
+    """In a process of its own: problems join the catalogue when the program starts."""
+    if how == "file":
+        environment = os.environ | {"LAB_PROBLEMS": str(EXAMPLE)}
+    else:  # what pip makes of a package with  [project.entry-points."singularity_lab.problems"]
+        package = tmp_path / "site"
+        installed = package / "cubic-1.0.dist-info"
+        installed.mkdir(parents=True)
+        (package / "cubic.py").write_bytes(EXAMPLE.read_bytes())
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: cubic\nVersion: 1.0\n")
+        (installed / "entry_points.txt").write_text(
+            "[singularity_lab.problems]\ncubic = cubic:CubicPoisson\nbroken = cubic:Absent\n"
+        )
+        environment = os.environ | {"PYTHONPATH": str(package), "LAB_PROBLEMS": ""}
+        listed = subprocess.run(
+            [sys.executable, "-m", "core", "problems"], cwd=ROOT, env=environment, capture_output=True, text=True
+        )
+        assert any(line.startswith("cubic_poisson") and "strength" in line for line in listed.stdout.splitlines())
+        assert listed.stderr.startswith("problem not loaded: entry point broken: AttributeError")
+    command = [sys.executable, "-c", LAUNCH]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout.splitlines()[-1])
+    assert shown.pop("offered") == ["Poisson with a cubic term"]
+    assert shown == {"failed": [], "in the config": True, "ready": True}
 
 
 def test_a_run_whose_problem_is_gone_is_named(tmp_path, config):

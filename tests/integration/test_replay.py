@@ -24,12 +24,12 @@ from core.tracking.replay import REPLAY_TAG, prepare_rerun
 from core.tracking.search import find_id, find_runs, reruns
 from core.tracking.verify import verify
 from core.training.run import execute
-from tests.integration.test_best_and_replay import SMALL
+from tests.integration.test_best_and_replay import SMALL, SMALL_SECOND_STAGE, short
 from tests.integration.test_pages import ROOT, opened, texts
 
 
 def trained(*settings, preset="poisson2d-quick", **options):
-    run_id = jobs.begin_here(override(resolve(preset), [*SMALL, *settings]), **options)
+    run_id = jobs.begin_here(override(short(preset), settings), **options)
     execute(run_id, 1)
     return run_id
 
@@ -387,7 +387,8 @@ def test_what_cannot_be_repeated_says_so_before_anything_starts():
 @pytest.mark.parametrize("preset", ["poisson2d-quick", "burgers-profile", "poisson3d"])
 def test_the_command_repeats_a_run_bit_by_bit_with_its_threads(preset, tmp_path):
     out = tmp_path / "out.json"
-    settings = [part for setting in SMALL for part in ("--set", setting)]
+    small = SMALL if preset == "poisson2d-quick" else [*SMALL, *SMALL_SECOND_STAGE]
+    settings = [part for setting in small for part in ("--set", setting)]
     done = command("train", preset, *settings, "--json", str(out), OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr
     source = json.loads(out.read_text())["run_id"]

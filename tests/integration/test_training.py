@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -180,12 +181,22 @@ def test_sigkill_at_any_moment_continues_the_same_curve(tmp_path):
     assert_same(curve(tmp_path / "straight"), curve(folder))
 
 
+def ended(folder, *settings):
+    config = small(*settings)
+    return train(config.model_copy(update={"stages": config.stages[:1]}), folder).records[0].ended
+
+
 def test_early_stopping_says_which(tmp_path):
-    reached = train(small("stages.0.target_residual=0.5", "stages.0.warmup.iterations=0"), tmp_path / "a").records[0]
-    assert reached.ended == "target residual 0.5 reached"
-    stalled = train(small("stages.0.patience=2", "stages.0.iterations=4000"), tmp_path / "b").records[0]
-    assert stalled.ended.startswith(("stalled", "no damping decreases"))
-    assert train(small(), tmp_path / "c").records[0].ended == "all iterations done"
+    at_once = "stages.0.warmup.iterations=0"
+    assert ended(tmp_path / "a", at_once, "stages.0.target_residual=0.5") == "target residual 0.5 reached"
+    steps = ("stages.0.optimizer={kind: lbfgs}", at_once, "stages.0.iterations=500")
+    stalled = ended(tmp_path / "b", *steps, "stages.0.patience=1")
+    assert stalled == "stalled: less than 1 % gained in 1 iterations"
+    least = ("network.hidden=[2]", "stages.0.iterations=2000", "stages.0.patience=2000", at_once)
+    assert ended(tmp_path / "c", *least) == (
+        "no damping decreases the loss any more: the limit of float64 for this network"
+    )
+    assert ended(tmp_path / "d") == "all iterations done"
 
 
 def test_stage_two_scales_follow_the_residual(tmp_path):
@@ -259,28 +270,94 @@ def test_a_next_stage_run_starts_from_its_parent(tmp_path):
         execute(jobs.begin_here(override(resolve("poisson3d"), [f"parent={parent}"])), 1)
 
 
-def test_a_diverging_run_fails_with_one_sentence(tmp_path):
-    config = small("stages.0.optimizer={kind: adam, learning_rate: 10}", "stages.0.warmup.learning_rate=10")
-    config = config.model_copy(update={"problem": config.problem})
-    folder = tmp_path / "a"
+def trained(config, folder):
+    """The trainer after training, and what it said."""
     folder.mkdir()
+    said = []
     history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=lambda line: None)
-    trainer._begin(0, config.stages[0])
-    with torch.no_grad():
-        trainer.solution.networks[0].layers[0].weight.fill_(float("nan"))
+    trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=said.append)
+    try:
+        trainer.train()
+    finally:
+        history.close()
+    return trainer, said
+
+
+def test_a_diverging_run_fails_with_one_sentence(tmp_path):
+    config = small("stages.0.optimizer={kind: adam}", "stages.0.warmup.learning_rate=1")
+
+    class Breaks(Trainer):
+        def _begin(self, k, stage):
+            super()._begin(k, stage)
+            with torch.no_grad():
+                self.solution.networks[0].layers[0].weight.fill_(float("nan"))
+
+    history = HistoryWriter(tmp_path / "history.arrows", config.problem.row_names)
+    trainer = Breaks(config, tmp_path, wanted=lambda: None, history=history, say=lambda line: None)
     with pytest.raises(TrainingError, match="NaN or infinite in stage 1"):
         trainer.train()
     history.close()
 
 
-def test_a_jacobian_too_large_is_refused_before_it_is_allocated(tmp_path):
-    config = small("network.hidden=[4096, 4096]", "stages.0.collocation.points=100000", "stages.0.warmup.iterations=0")
-    with pytest.raises(TrainingError, match=r"100000 × \d+ Jacobian .* GiB .* conjugate_gradient"):
-        train(config, tmp_path / "a")
+def test_looking_at_a_solution_on_the_cpu_leaves_it_on_its_device(tmp_path):
+    trainer, _ = trained(small("stages.0.iterations=1", "stages.1.iterations=1"), tmp_path / "run")
+    assert trainer._on_cpu() is trainer.solution
+    trainer.device = torch.device("cuda")
+    assert trainer._on_cpu().networks[0].layers[0].weight is not trainer.solution.networks[0].layers[0].weight
 
 
-@pytest.mark.parametrize("precision", ["float32", "tf32", "amp-bf16", "float64"])
+def overflowing(device="cpu"):
+    """Second derivatives of such features are beyond 65,504, the largest number of fp16."""
+    stage = {
+        "fourier": {"features": 50, "sigma": 400.0},
+        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
+        "precision": "amp-fp16",
+        "iterations": 60,
+        "collocation": {"points": 200},
+    }
+    return parse_config({"problem": {"kind": "poisson2d"}, "device": device, "stages": [stage]})
+
+
+def test_fp16_that_overflows_goes_on_in_float64_and_says_so(tmp_path):
+    trainer, said = trained(overflowing(), tmp_path / "run")
+    assert "the loss stopped being finite in amp-fp16; going on in float64" in said
+    assert trainer.effective_config()["stages"][0]["precision"] == "float64"
+    loss = curve(tmp_path / "run")["loss"]
+    assert not np.isfinite(loss[:25]).any()
+    assert np.isfinite(loss[25:]).all()
+
+
+TOO_LARGE = ("network.hidden=[4096, 4096]", "stages.0.collocation.points=100000", "stages.0.warmup.iterations=0")
+
+
+def test_a_jacobian_too_large_is_refused_before_it_is_allocated(command_line):
+    done = command_line("train", "poisson2d", *(part for setting in TOO_LARGE for part in ("--set", setting)))
+    assert done.returncode == 1
+    *log, last = done.stderr.strip().splitlines()
+    assert re.fullmatch(
+        r"error: A 100000 × \d+ Jacobian .* GiB .* conjugate_gradient, which stores no Jacobian\.", last
+    )
+    assert any(line.startswith("Traceback") for line in log)
+    (job,) = jobs.queue()
+    assert job.state == store.get_run(job.run_id).state == "failed"
+    assert job.reason == last.removeprefix("error: ")
+    execute(jobs.begin_here(small("stages.0.iterations=1", "stages.1.iterations=1")), 1)  # the store is whole
+    assert sorted(job.state for job in jobs.queue()) == ["failed", "finished"]
+
+
+def test_the_log_of_a_queued_run_tells_why_it_failed():
+    run_id = jobs.submit(small(*TOO_LARGE))
+    end = time.monotonic() + 120
+    while not jobs.status(run_id).ended_for_good:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    job, log = jobs.status(run_id), jobs.logs(run_id, 0)[0].decode()
+    assert job.state == "failed"
+    assert "Traceback (most recent call last)" in log
+    assert log.strip().splitlines()[-1] == f"error: {job.reason}"
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "amp-fp16", "amp-bf16", "float64"])
 def test_first_order_stages_in_every_precision(tmp_path, precision):
     config = small(
         "stages.0.optimizer={kind: adam, learning_rate: 0.003}",
@@ -293,37 +370,43 @@ def test_first_order_stages_in_every_precision(tmp_path, precision):
     assert next(outcome.solution.parameters()).dtype == torch.float64
 
 
-def test_command_line_exit_codes(tmp_path, lab_home):
-    def run(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "core", *arguments],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            env=os.environ | environment,
-        )
-
-    for arguments in (
+@pytest.mark.parametrize(
+    "arguments",
+    [
         ("train", "no-such-preset"),
         ("train", "poisson2d-quick", "--set", "stages.0.iterations=-4"),
         ("train", "poisson2d-quick", "--set", "problem.radius=1"),
         ("train", "poisson2d-quick", "--set", "stages=[]"),
         ("train", "poisson2d-quick", "--set", "device=cuda:7"),
-        ("train", str(tmp_path / "missing.yaml")),
+        ("train", "missing.yaml"),
         ("status", "f" * 32),
         ("stop", "f" * 32),
-        ("export", "f" * 32, "-o", str(tmp_path / "x.vtu")),
+        ("export", "f" * 32, "-o", "x.vtu"),
         ("replay", "f" * 32),
-    ):
-        done = run(*arguments)
-        assert done.returncode == 2, (arguments, done)
-        assert done.stderr.startswith("error: "), (arguments, done)
-        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_line_and_exit_code_2(command_line, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = command_line(*arguments)
+    assert done.returncode == 2, done
+    assert done.stderr.startswith("error: "), done
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not list(home().runs.glob("*"))
+
+
+def test_exit_codes_are_the_process_s_too(tmp_path):
     bad_home = tmp_path / "file"
     bad_home.write_text("")
-    done = run("train", "poisson2d-quick", LAB_HOME=str(bad_home))
-    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    for name, lab_home in (("no-such-preset", tmp_path / "lab"), ("poisson2d-quick", bad_home)):
+        done = subprocess.run(
+            [sys.executable, "-m", "core", "train", name],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"LAB_HOME": str(lab_home)},
+        )
+        assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done
 
 
 def test_interrupting_a_run_in_the_terminal_stops_it_with_a_checkpoint(tmp_path):

@@ -401,14 +401,9 @@ def test_importing_datasets_imports_neither_torch_nor_mlflow():
     assert done.stdout.split() == ["False", "False"]
 
 
-def test_the_command_line_adds_lists_and_refuses(tmp_path):
+def test_the_command_line_adds_lists_and_refuses(tmp_path, command_line):
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "core", "dataset", *arguments],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-        )
+        return command_line("dataset", *arguments)
 
     (tmp_path / "m.csv").write_bytes(CSV)
     assert "added" in run("add", str(tmp_path / "m.csv")).stdout

@@ -34,6 +34,16 @@ def test_readers_take_only_what_is_new(tmp_path):
     assert not later.restarted
 
 
+def test_numbers_and_tensors_of_any_dtype_keep_their_order(tmp_path):
+    writer = HistoryWriter(tmp_path / "h.arrows", ())
+    values = [0.1, torch.tensor(0.1), torch.tensor(0.1, dtype=torch.float64), torch.tensor(0.5), 7, torch.tensor(3)]
+    for i, value in enumerate(values):
+        writer.append(iteration=i, stage=0, phase=1, loss=value)
+    writer.close()
+    loss = read_history(tmp_path / "h.arrows").columns["loss"]
+    assert loss.tolist() == [0.1, float(np.float32(0.1)), 0.1, 0.5, 7.0, 3.0]
+
+
 def test_the_file_is_a_plain_arrow_stream(tmp_path):
     writer = HistoryWriter(tmp_path / "h.arrows", ())
     rows(writer, 0, 4)

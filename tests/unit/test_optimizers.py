@@ -25,7 +25,7 @@ ALL = [c for c in configs.OPTIMIZERS if c.model_fields["kind"].default not in (*
 SHORT = [c() if c is not configs.ConjugateGradient else c(products=15) for c in ALL]
 
 
-def objective(problem=None, hidden=(8, 8), points=100, activation="tanh"):
+def objective(problem=None, hidden=(8, 8), points=100, activation="tanh", device="cpu", dtype=torch.float64):
     problem = problem or Poisson2D()
     solution = Solution(problem, problem.lambda_start())
     generator = torch.Generator().manual_seed(0)
@@ -34,7 +34,7 @@ def objective(problem=None, hidden=(8, 8), points=100, activation="tanh"):
     if solution.lam is not None:
         solution.lam.requires_grad_(True)
     unit = np.random.default_rng(0).random((points, len(problem.coordinates)))
-    return Objective(solution, problem.collocation(unit))
+    return Objective(solution.to(device, dtype), problem.collocation(unit), dtype)
 
 
 def loss(system):
@@ -61,7 +61,7 @@ def descend(config, iterations, system):
         (configs.GaussNewton(dampings=3), 40, 1e-7),
         (configs.Woodbury(), 40, 1e-8),
         (configs.Woodbury(momentum=0.5), 40, 1e-8),
-        (configs.ConjugateGradient(products=40), 12, 1e-3),
+        (configs.ConjugateGradient(products=40), 5, 1e-4),
         (configs.RankOneEMA(), 100, 1e-3),
         (configs.LBFGS(), 200, 1e-4),
         (configs.SSBroyden(), 200, 1e-5),
