@@ -200,8 +200,8 @@ class Stage(Extended):
 
     begins: Literal["fitted"] | None = Field(
         None,
-        description="`fitted`: Fourier features, linear in their weights, are fitted to the solution so far and take its "
-        "place. Empty: the stage adds a correction to it.",
+        description="`fitted`: Fourier features, linear in their weights, are fitted to the solution so far and take "
+        "its place. Empty: the stage adds a correction to it.",
     )
 
     @model_validator(mode="after")

@@ -97,9 +97,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
                     for layer in network.layers
                 ],
             }
-            for network, epsilon, centre in zip(
-                solution.networks, solution.epsilons, solution.centres, strict=True
-            )
+            for network, epsilon, centre in zip(solution.networks, solution.epsilons, solution.centres, strict=True)
         ],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
