@@ -74,12 +74,22 @@ def next_lambda(points: list[FunnelPoint], first_step: float) -> float:
 
 def without_root(points: list[FunnelPoint]) -> str:
     """What to say when r̂ kept its sign."""
+    if not points:
+        return "the funnel's iterations were used up before the network had relaxed at its first λ"
     found = [point.lambda_ for point in points]
     sign = "positive" if points[0].r_hat > 0 else "negative"
     return (
         f"the funnel found no sign change: r̂ stayed {sign} at all {len(points)} values of λ from {min(found):.6g} to "
         f"{max(found):.6g}, so there is no profile to claim there"
     )
+
+
+def summary(points: list[FunnelPoint]) -> str:
+    """What a funnel that did not close leaves, in a few words."""
+    best = min(points, key=lambda point: abs(point.r_hat))
+    ends = sorted(point.lambda_ for point in bracket(points) or ())
+    between = f", between {ends[0]:.6g} and {ends[1]:.6g}" if ends else ""
+    return f"r̂ is smallest, {best.r_hat:+.1e}, at {best.lambda_:.6g}{between}"
 
 
 def write(points: list[FunnelPoint], folder: Path) -> None:

@@ -57,6 +57,8 @@ class Position:
     """Lowest loss of the stage at the last time it fell by 1 %."""
     since_best: int = 0
     """Second-order iterations since then."""
+    at_lambda: int = 0
+    """Iterations at the present λ of a funnel."""
 
 
 @dataclass

@@ -21,12 +21,14 @@ from core.networks.jets import coordinates
 from core.networks.layers import Tape, fourier, mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
+from core.optimizers.report import StepReport
 from core.optimizers.soap import SOAP
 from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint, Position, StageRecord
 from core.training.choose import build, choose
 from core.training.first_order import Arithmetic, arithmetic, cosine
+from core.training.funnel_search import FunnelSearch
 from core.training.objective import Objective, Residuals
 from core.training.progress import ProgressFile
 from core.training.sigma import after_one_step, as_text, best_sigma
@@ -54,6 +56,8 @@ class Outcome:
     solution: Solution
     records: list[StageRecord]
     position: Position
+    failed: str = ""
+    """Why a search for λ found none, in one sentence."""
 
 
 class Trainer:
@@ -99,8 +103,10 @@ class Trainer:
             lam = config.lambda_.start if config.lambda_.start is not None else self.problem.lambda_start()
         self.solution = parent if parent is not None else Solution(self.problem, lam)
         self._lambda_start = None if self.solution.lam is None else float(self.solution.lam.detach())
+        self._failed = ""
         self._started = time.perf_counter()
         self._saved = -math.inf
+        self._funnel = FunnelSearch(config.lambda_, folder, say) if config.lambda_.mode == "funnel" else None
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again."""
@@ -134,7 +140,9 @@ class Trainer:
             self._save()
             self._copy_checkpoint(f"stage-{k + 1}.pt")
             self._report_stage_end(k)
-        return Outcome(None, self.solution, self.records, self.position)
+            if self._failed:
+                break  # a stage that releases λ now would only invent digits
+        return Outcome(None, self.solution, self.records, self.position, self._failed)
 
     def effective_config(self) -> dict[str, Any]:
         """The config in force as plain data: what this process really uses in the place of what it was asked for.
@@ -389,15 +397,8 @@ class Trainer:
                 position.best_loss, position.since_best = step.loss, 0
             else:
                 position.since_best += 1
-            released = not self._lambda_waits()
-            if stage.target_residual and maximum <= stage.target_residual and released:
-                record.ended = f"target residual {stage.target_residual:g} reached"
-                break
-            if not step.accepted and released:
-                record.ended = "no damping decreases the loss any more: the limit of float64 for this network"
-                break
-            if position.since_best >= stage.patience and released:
-                record.ended = f"stalled: less than 1 % gained in {stage.patience} iterations"
+            if ended := self._ended(stage, objective, step, maximum):
+                record.ended = ended
                 break
             if position.iteration % stage.checkpoint_every == 0:
                 self._optimizer_state = {config.kind: optimizer.state()}
@@ -407,8 +408,38 @@ class Trainer:
                 return wanted
         else:
             record.ended = "all iterations done"
+            if self._in_funnel:
+                self._failed = self._funnel.without_root()
         self._final_residuals(objective)
         return None
+
+    def _ended(self, stage: Stage, objective: Objective, step: StepReport, maximum: float) -> str | None:
+        """Why a second-order stage ends now, in words, or None."""
+        if self._in_funnel:
+            ended = self._funnel.after(objective, self.position, step)
+            self._failed = self._funnel.failed
+            return ended
+        if self._lambda_waits():
+            return None
+        if stage.target_residual and maximum <= stage.target_residual:
+            return f"target residual {stage.target_residual:g} reached"
+        if not step.accepted and objective.rejected_lambda is not None:
+            low, high = self.problem.lambda_range
+            self._failed = (
+                f"every step that lowers the residual takes {self.problem.unknown} to {objective.rejected_lambda:.4g}, "
+                f"and only values from {low:g} to {high:g} mean something"
+            )
+            return "no step is left that keeps λ in its range"
+        if not step.accepted:
+            return "no damping decreases the loss any more: the limit of float64 for this network"
+        if self.position.since_best >= stage.patience:
+            return f"stalled: less than 1 % gained in {stage.patience} iterations"
+        return None
+
+    @property
+    def _in_funnel(self) -> bool:
+        """Whether this stage looks for λ by the funnel: the first one does; later ones release λ."""
+        return self._funnel is not None and self.problem.has_lambda and self.position.stage == 0
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -418,7 +449,8 @@ class Trainer:
         if share and self._adapted is None and (draw or len(self.solution.networks) > 1):
             self._adapted = adapted(self.config, stage, index, draw, self._on_cpu())
         points = collocation(self.config, stage, index, draw) if self._adapted is None else self._adapted
-        return Objective(self.solution, points, dtype, self.samples, stage.gradient_scale)
+        analytic = self.problem.has_lambda and self.config.lambda_.mode == "analytic"
+        return Objective(self.solution, points, dtype, self.samples, stage.gradient_scale, analytic)
 
     def _refresh(self, stage: Stage, objective: Objective, dtype: torch.dtype = torch.float64) -> Objective:
         """The objective for the next iteration: new points when they are due, λ released when its time has come."""
@@ -438,25 +470,18 @@ class Trainer:
         setattr(self.records[-1], name, precision)
 
     def _lambda_waits(self) -> bool:
+        """Whether λ is still to be released in this stage."""
         lam = self.config.lambda_
         return self.problem.has_lambda and lam.mode == "trainable" and self.position.total < lam.release_after
 
     def _release_lambda(self) -> bool:
         """Make λ trainable when it is meant to be; True if that changed now."""
-        lam, setting = self.solution.lam, self.config.lambda_
-        if lam is None or lam.requires_grad or setting.mode != "trainable" or self._lambda_waits():
+        lam, mode = self.solution.lam, self.config.lambda_.mode
+        if lam is None or lam.requires_grad or mode == "fixed" or self._in_funnel or self._lambda_waits():
             return False
         lam.requires_grad_(True)
         self.position.best_loss, self.position.since_best = math.inf, 0
         return True
-
-    def _check_sensitive(self, objective: Objective) -> None:
-        """Raise TrainingError when the whole Jacobian is zero, and not only no step better than none."""
-        if not bool(objective.gradient()[2].any()):
-            raise TrainingError(
-                f"No trained parameter changes the residuals of {self.problem.title} in stage "
-                f"{self.position.stage + 1}: their Jacobian is zero. Look at the problem's ansatz and residuals."
-            )
 
     @torch.no_grad()
     def _final_residuals(self, objective: Objective) -> None:

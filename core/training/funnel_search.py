@@ -1,0 +1,82 @@
+"""λ by the funnel, inside a second-order stage: the network relaxes at a frozen λ, then λ moves by the secant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from core.config import Lambda
+from core.singularity import funnel
+from core.singularity.funnel import FunnelPoint
+
+if TYPE_CHECKING:
+    from core.optimizers.report import StepReport
+    from core.training.checkpoint import Position
+    from core.training.objective import Objective
+
+STEP = 0.002
+"""From the funnel's first λ to its second, where the config names none."""
+RELAX = 30
+"""Most iterations at each λ likewise; at the first, twice as many."""
+STALLED = 4
+"""A λ is relaxed once so many iterations did not lower the loss by 1 %."""
+MOST_POINTS = 30
+
+
+class FunnelSearch:
+    """What a funnel knows and does next; all of it is in `funnel.json` and in the position, so that a run resumes.
+
+    Args:
+        config: of λ.
+        folder: the run's; every point is kept there.
+        say: receives a line for each point.
+    """
+
+    def __init__(self, config: Lambda, folder: Path, say: Callable[[str], None]):
+        self._step = STEP if config.step is None else config.step
+        self._relax = RELAX if config.relax is None else config.relax
+        self._folder, self._say = folder, say
+        self.points = funnel.read(folder)
+        self.failed = ""
+        """Why no λ was found, in one sentence; empty while there is hope."""
+
+    def after(self, objective: Objective, position: Position, step: StepReport) -> str | None:
+        """Take note of an iteration, and move λ when the network has relaxed; how the search ended, if it did."""
+        position.at_lambda += 1
+        most = self._relax * (1 if self.points else 2)
+        if step.accepted and position.since_best < STALLED and position.at_lambda < most:
+            return None
+        lam = float(objective.solution.lam.detach())
+        with torch.no_grad():
+            residuals = objective.residuals()
+        point = FunnelPoint(lam, objective.origin_residual(), float(residuals.maximum()), float(residuals.rms()))
+        self.points.append(point)
+        funnel.write(self.points, self._folder)
+        self._say(f"  λ = {lam:.10g}: r̂ = {point.r_hat:+.2e}, max residual {point.max_residual:.2e}")
+        if funnel.settled(self.points):
+            return f"the funnel closed after {len(self.points)} values of λ"
+        low, high = objective.solution.problem.lambda_range
+        proposed = funnel.next_lambda(self.points, self._step)
+        if not low < proposed < high:
+            self.failed = (
+                f"the funnel's next λ would be {proposed:.6g}, and only λ from {low:g} to {high:g} mean something; "
+                f"{funnel.summary(self.points)}"
+            )
+        elif len(self.points) >= MOST_POINTS:
+            self.failed = self.without_root()
+        if self.failed:
+            return "the funnel found no λ"
+        with torch.no_grad():
+            objective.solution.lam.fill_(proposed)
+        objective.forget_frozen()
+        position.best_loss, position.since_best, position.at_lambda = float("inf"), 0, 0
+        return None
+
+    def without_root(self) -> str:
+        """What to say when the iterations are used up."""
+        if funnel.bracket(self.points) is None:
+            return funnel.without_root(self.points)
+        return f"the funnel did not close; {funnel.summary(self.points)}"
