@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core import jobs
 from core.errors import LabError, RunNotFoundError
 from core.home import home
 from core.problems import Problem
@@ -90,9 +89,16 @@ def search(run_id: str, problem: Problem) -> None:
             st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")
 
 
+def searching(run_id: str, problem: Problem) -> None:
+    """`search`; when it is drawn again by itself, too, its errors are messages."""
+    try:
+        search(run_id, problem)
+    except LabError as error:
+        st.error(str(error))
+
+
 st.title("Singularities")
 try:
-    jobs.ensure()
     runs = found_runs()
     if not runs:
         st.info("No search yet. Launch one by a click, and watch its λ settle here.", icon=":material/info:")
@@ -103,7 +109,7 @@ try:
     problem = store.run_config(run.run_id).problem
     head(run, problem)
     live = run.state not in (*store.ENDED, "paused")
-    st.fragment(search, run_every=1.0 if live else None)(run.run_id, problem)
+    st.fragment(searching, run_every=1.0 if live else None)(run.run_id, problem)
     if has_checkpoint(run):
         profile_view(run.run_id, problem, certificate_of(run))
     else:

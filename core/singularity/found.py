@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from core import jobs
 from core.singularity.certificate import LAMBDA_TAG, RESIDUAL_TAG, TAG, UNCERTAINTY_TAG
 from core.singularity.laws import PARAMETERS
 from core.tracking import store
@@ -33,8 +34,16 @@ class Found:
 
 
 def found_runs() -> list[Found]:
-    """Runs of the problems in `PARAMETERS`, newest first; other programs' runs take no part."""
-    return [_found(record) for record in store.runs() if _parameter(record) is not None]
+    """Runs of the problems in `PARAMETERS`, newest first; other programs' runs take no part.
+
+    Of runs on this machine the job table knows the state first; the store is told.
+    """
+    states = {job.run_id: job.state for job in jobs.queue()}
+    return [
+        _found(record, states.get(record.run_id, record.state))
+        for record in store.runs()
+        if _parameter(record) is not None
+    ]
 
 
 def _parameter(record: store.RunRecord) -> float | None:
@@ -45,7 +54,7 @@ def _parameter(record: store.RunRecord) -> float | None:
         return None  # not ours to read: a run of another problem, or one whose params somebody else wrote
 
 
-def _found(record: store.RunRecord) -> Found:
+def _found(record: store.RunRecord, state: str) -> Found:
     tags, metrics = record.tags, record.metrics
     lam = float(tags[LAMBDA_TAG]) if LAMBDA_TAG in tags else metrics.get("lambda")
     residual = float(tags[RESIDUAL_TAG]) if RESIDUAL_TAG in tags else metrics.get("max_residual")
@@ -53,7 +62,7 @@ def _found(record: store.RunRecord) -> Found:
         run_id=record.run_id,
         name=record.name,
         kind=record.problem,
-        state=record.state,
+        state=state,
         parameter=_parameter(record),
         lambda_=lam if lam is not None and math.isfinite(lam) else None,
         uncertainty=float(tags[UNCERTAINTY_TAG]) if UNCERTAINTY_TAG in tags else None,
