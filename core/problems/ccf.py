@@ -10,6 +10,8 @@ from core.problems.self_similar import SelfSimilarVorticity
 
 PUBLISHED = (1.1807776628998, 0.6057337012032, 0.4713248638620)
 """λ by order of instability (arXiv 2509.14185, fig. 2); of the last, five decimals are confirmed by others."""
+FOCUS = (None, (0.433, 0.012), (0.9647, 0.0012), (1.25, 0.0003))
+"""Steepest place in units of ℓ, and its width in units of q, by order: of earlier runs; the last one is a guess."""
 START = (1.1, 0.606, 0.4713, 0.463)
 """Where a search starts: near the published values; of order 3, the middle of the interval searched in vain by
 arXiv 2511.22819."""

@@ -14,8 +14,8 @@ REACH = 13.0
 """The equation is asked for up to y = ℓ sinh(REACH), 220,000 widths of the core."""
 
 
-CROWDING = 8.0
-"""Nodes at the focus are so many times denser than the average, and one more."""
+FOCUSED = 0.45
+"""How much of s the nodes at the focus are worth: 1 + FOCUSED/w times as dense as elsewhere, w the focus' width in s."""
 
 
 class SelfSimilarVorticity(Problem):
@@ -87,7 +87,8 @@ class SelfSimilarVorticity(Problem):
             return UNIFORM
         alpha, center = 1 / (1 + self.lambda_start()), float(np.arcsinh(self.focus))
         falls = alpha * np.cosh(center) ** -alpha * np.tanh(center)  # −dq/ds there
-        return Crowding(center, self.focus_width / falls, CROWDING)
+        width = self.focus_width / falls
+        return Crowding(center, width, FOCUSED / width)
 
     def collocation(self, unit):
         # The quadrature's own nodes: as many as asked for up to REACH, then the tail's.
@@ -122,7 +123,7 @@ class SelfSimilarVorticity(Problem):
         if self.focus is None:
             return [q * 2 - 1, root * 2 - 1]
         # q + Bw·asinh((q − q₀)/w), on [−1, 1]: the quadrature's crowding, seen from q
-        middle, w, B = (1 + self.focus**2) ** (-alpha / 2), self.focus_width, CROWDING
+        middle, w, B = (1 + self.focus**2) ** (-alpha / 2), self.focus_width, self.crowding.strength
         low, high = B * w * (-middle / w).asinh(), 1 + B * w * ((1 - middle) / w).asinh()
         stretched = q + ((q - middle) * (1 / w)).asinh() * (B * w)
         return [(stretched - low) * (2 / (high - low)) - 1, root * 2 - 1]

@@ -30,7 +30,7 @@ def power(field: str, lam: float) -> float:
 
 def gauge(problem: Problem) -> str:
     """What fixes the freedom that the equation leaves, in words."""
-    return problem.gauge or ("Ω′(0) = −1" if isinstance(problem, SelfSimilarVorticity) else "none stated")
+    return problem.gauge or "none stated"
 
 
 def width(problem: Problem) -> float:

@@ -19,10 +19,13 @@ from core.config import RunConfig
 from core.errors import LabError, TrainingError
 from core.home import home
 from core.jobs.control import RunControl
+from core.networks.solution import Solution
 from core.problem_source import KEPT
 from core.reports.summary import summary
 from core.singularity import certificate as certificates
+from core.singularity.basin import steepness, uncertainty
 from core.singularity.certificate import Certificate
+from core.singularity.funnel import FILE as FUNNEL
 from core.tracking import in_force, store
 from core.tracking.history import HistoryWriter, read_history
 from core.tracking.provenance import DIFF_FILE, FACTS_FILE, LOCK_FILE, code, environment, provenance
@@ -30,7 +33,8 @@ from core.tracking.replay import THREADS_TAG
 from core.tracking.residual_tracker import draw_residuals
 from core.training import checkpoint as checkpoints
 from core.training.measure import Measures, measure
-from core.training.trainer import Outcome, Trainer
+from core.training.objective import SHARE, Objective, dense_bytes
+from core.training.trainer import HELD_OUT, Outcome, Trainer, collocation
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -115,6 +119,8 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
         config = reading.config
         for note in reading.notes:
             _say(f"config: {note}")
+        if caution := config.problem.caution():
+            _say(caution)
         folder = home().run_dir(run_id)
         store.set_state(run_id, "running")
         _set_threads(run_id)
@@ -122,7 +128,7 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
         mirror = MetricsMirror(run_id)
         history_path, last = folder / "history.arrows", folder / "checkpoints" / "last.pt"
         if fresh:
-            for path in (history_path, last, folder / "progress.json", folder / certificates.FILE):
+            for path in (history_path, last, *(folder / name for name in ("progress.json", certificates.FILE, FUNNEL))):
                 path.unlink(missing_ok=True)
         history = HistoryWriter(history_path, config.problem.row_names, mirror)
         try:
@@ -144,7 +150,9 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
         in_force.record(run_id, trainer.effective_config())  # now with what was measured on the way
         state = STATES[outcome.wanted]
         report = _conclude(run_id, state, config, outcome, folder)
-        control.finish(state, "")
+        control.finish(state, outcome.failed)
+        if outcome.failed:
+            _say(outcome.failed)
         _say(f"{state}: max residual {report.measures.max_residual:.2e} on the dense grid")
     return report
 
@@ -222,7 +230,7 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
         for tag, value in sorted(store.get_run(run_id).tags.items())
         if tag.startswith("provenance.")
     }
-    certificate = _certify(run_id, config, folder)
+    certificate = _certify(run_id, config, folder, _lambda_uncertainty(config, outcome.solution, measures.rms_residual))
     text = summary(run_id, state, config, measures, outcome.records, wall_time, facts, certificate)
     (folder / "summary.md").write_text(text, encoding="utf-8")
     if columns:
@@ -245,6 +253,20 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
         measures=measures,
         certificate=certificate,
     )
+
+
+def _lambda_uncertainty(config: RunConfig, solution: Solution, rms_residual: float) -> float | None:
+    """Half of the width of λ's basin; None where the run does not look for λ or its last network is too large to tell."""
+    if not certificates.certified(config.problem) or not len(solution.networks):
+        return None
+    index = min(len(config.stages), len(solution.networks)) - 1
+    stage = config.stages[-1]
+    solution.lam.requires_grad_(True)
+    objective = Objective(solution, collocation(config, stage, index, HELD_OUT, 2 * stage.collocation.points))
+    rows, columns = objective.shape()
+    if rows < columns or dense_bytes(rows, columns, "columns") > SHARE * objective.free_memory():
+        return None
+    return uncertainty(rms_residual, steepness(objective))
 
 
 def _certify(

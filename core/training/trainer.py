@@ -583,9 +583,11 @@ class Trainer:
         temporary.replace(folder / name)
 
 
-def collocation(config: RunConfig, stage: Stage, index: int, draw: int) -> dict[str, np.ndarray]:
-    """Points of a stage, the same for the same config, stage and draw on every machine."""
-    return _points(config, stage, index, draw, stage.collocation.points)
+def collocation(
+    config: RunConfig, stage: Stage, index: int, draw: int, points: int | None = None
+) -> dict[str, np.ndarray]:
+    """Points of a stage, the same for the same config, stage and draw on every machine; by default as many as it has."""
+    return _points(config, stage, index, draw, points or stage.collocation.points)
 
 
 def adapted(config: RunConfig, stage: Stage, index: int, draw: int, solution: Solution) -> dict[str, np.ndarray]:
