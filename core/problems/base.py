@@ -149,6 +149,10 @@ class Problem(Frozen):
         """Exact fields (n,) at the points (n, d), or None where no closed form is known."""
         return None
 
+    def guess(self, x: np.ndarray) -> np.ndarray | None:
+        """Raw outputs (n, outputs) at the points (n, d) that a first stage linear in its weights starts from, if any."""
+        return None
+
     def lambda_start(self) -> float | None:
         """Where a search for λ starts."""
         return None

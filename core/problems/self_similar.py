@@ -15,7 +15,9 @@ REACH = 13.0
 
 
 FOCUSED = 0.45
-"""How much of s the nodes at the focus are worth: 1 + FOCUSED/w times as dense as elsewhere, w the focus' width in s."""
+"""Nodes at the focus are 1 + FOCUSED/w times as dense as elsewhere, w its width in s."""
+GUESSED_WIDTH = 2.0
+"""Of the peak that a search starts with, in widths of the focus."""
 
 
 class SelfSimilarVorticity(Problem):
@@ -134,6 +136,17 @@ class SelfSimilarVorticity(Problem):
         alpha = 1 / (1 + lam)
         n = (1 - (log * (-alpha / 2)).exp()) * raw[0]
         return {"Omega": -(x[0] * (log * (-(1 + alpha) / 2)).exp() * n.exp()), "n": n}
+
+    def guess(self, x):
+        # around the focus Ω is about |y − y*|^{−α}, smoothed over the focus' width
+        if self.focus is None:
+            return None
+        alpha, crowding = 1 / (1 + self.lambda_start()), self.crowding
+        log = np.log1p(np.maximum((x[:, 0] / self.width) ** 2, 1e-12))
+        s2 = np.arcsinh(np.sqrt(np.expm1(log))) ** 2
+        blunt = (2 * crowding.center * crowding.width * GUESSED_WIDTH) ** 2
+        away = np.log(((s2 - crowding.center**2) ** 2 + blunt) / (crowding.center**4 + blunt))
+        return (-alpha / 2 * away / -np.expm1(-alpha / 2 * log))[:, None]
 
     def residuals(self, points, u, x, lam):
         y = x[0].value

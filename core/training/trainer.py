@@ -193,7 +193,7 @@ class Trainer:
             network = fourier(stage.fourier, sigma, inputs, outputs, generator)
         centre = None if self.problem.features_follow_lambda else float(self.solution.lam.detach())
         term = Term(network.to(self.device), epsilon, centre)
-        if stage.begins == "fitted" and correction:
+        if stage.begins == "fitted" or (stage.fourier and not stage.fourier.hidden and not correction):
             self._fit(term, collocation(self.config, stage, k, 0))
         self.solution.add(term)
         if stage.begins == "fitted":
@@ -221,13 +221,18 @@ class Trainer:
 
     @torch.no_grad()
     def _fit(self, term: Term, points: dict[str, np.ndarray]) -> None:
-        """Give a term's last layer the weights with which it equals the solution so far at the points, nearly."""
+        """Give a term's last layer weights with which it nearly equals the solution so far, or the problem's guess."""
         solution, layer = self.solution, term.network.layers[-1]
         rows, values = [], []
         for block in points.values():
             x = coordinates(torch.as_tensor(block, device=self.device), solution.layout)
             lam = None if solution.lam is None else solution.lam.expand(len(block))
-            values.append(solution.raw(solution.features(x, lam))[0])
+            if len(solution.networks):
+                values.append(solution.raw(solution.features(x, lam))[0])
+            elif (guess := self.problem.guess(block)) is not None:
+                values.append(torch.as_tensor(guess, device=self.device))
+            else:
+                return
             tape: Tape = []
             at = lam if term.centre is None else torch.full_like(lam, term.centre)
             term.network(solution.features_at(x, at), tape)
@@ -483,6 +488,14 @@ class Trainer:
         self.position.best_loss, self.position.since_best = math.inf, 0
         return True
 
+    def _check_sensitive(self, objective: Objective) -> None:
+        """Raise TrainingError when the whole Jacobian is zero, and not only no step better than none."""
+        if not bool(objective.gradient()[2].any()):
+            raise TrainingError(
+                f"No trained parameter changes the residuals of {self.problem.title} in stage "
+                f"{self.position.stage + 1}: their Jacobian is zero. Look at the problem's ansatz and residuals."
+            )
+
     @torch.no_grad()
     def _final_residuals(self, objective: Objective) -> None:
         final = objective.residuals()
@@ -586,7 +599,7 @@ class Trainer:
 def collocation(
     config: RunConfig, stage: Stage, index: int, draw: int, points: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Points of a stage, the same for the same config, stage and draw on every machine; by default as many as it has."""
+    """Points of a stage, the same for the same config, stage and draw on every machine; as many as it has by default."""
     return _points(config, stage, index, draw, points or stage.collocation.points)
 
 
