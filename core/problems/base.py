@@ -150,7 +150,7 @@ class Problem(Frozen):
         return None
 
     def guess(self, x: np.ndarray) -> np.ndarray | None:
-        """Raw outputs (n, outputs) at the points (n, d) that a first stage linear in its weights starts from, if any."""
+        """Raw outputs (n, outputs) at points (n, d), from which a first stage linear in its weights starts, or None."""
         return None
 
     def lambda_start(self) -> float | None:

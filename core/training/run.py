@@ -256,7 +256,7 @@ def _conclude(run_id: str, state: str, config: RunConfig, outcome: Outcome, fold
 
 
 def _lambda_uncertainty(config: RunConfig, solution: Solution, rms_residual: float) -> float | None:
-    """Half of the width of λ's basin; None where the run does not look for λ or its last network is too large to tell."""
+    """Half of the width of λ's basin; None where the run looks for no λ, or its last network is too large to tell."""
     if not certificates.certified(config.problem) or not len(solution.networks):
         return None
     index = min(len(config.stages), len(solution.networks)) - 1

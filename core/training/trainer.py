@@ -599,7 +599,7 @@ class Trainer:
 def collocation(
     config: RunConfig, stage: Stage, index: int, draw: int, points: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Points of a stage, the same for the same config, stage and draw on every machine; as many as it has by default."""
+    """Points of a stage, by default as many as it has; the same for a config, stage and draw on every machine."""
     return _points(config, stage, index, draw, points or stage.collocation.points)
 
 
