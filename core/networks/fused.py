@@ -25,7 +25,7 @@ from torch.autograd.function import once_differentiable
 from core.networks.jets import Layout
 
 SOURCE = Path(__file__).with_name("fused_mlp.c")
-FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared", "-pthread")
+FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-pthread")
 DTYPES = {torch.float64: (), torch.float32: ("-DSINGLE",)}
 """What is compiled for, and the flags that say so."""
 COMPILE_SECONDS = 60

@@ -48,6 +48,11 @@ typedef int64_t bits;
 typedef real vec __attribute__((vector_size(BYTES)));
 enum { LANES = BYTES / sizeof(real), TILE = 3 * LANES, S = 2 * TILE, MOST_PARTS = 16 };
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__x86_64__) && defined(__GNUC__)
+#define IN_REGISTER(v) __asm__("" : "+x"(v)) /* else gcc reads it from memory again for every product */
+#else
+#define IN_REGISTER(v) (void)(v)
+#endif
 
 struct mlp {
     long layers;        /* affine maps; an activation follows each but the last */
@@ -125,7 +130,7 @@ static void sines(const real *z, real *sine, real *cosine) {
 }
 
 /* f, f′, f″ at one unit's values. For tanh z is then its image, from which all derivatives come. */
-static void derivatives(const struct mlp *m, int fresh, real *restrict z, real *restrict f, real *restrict f1,
+INLINE void derivatives(const struct mlp *m, int fresh, real *restrict z, real *restrict f, real *restrict f1,
                         real *restrict f2) {
     if (m->sine) {
         sines(z, f, f1);
@@ -142,18 +147,18 @@ static void derivatives(const struct mlp *m, int fresh, real *restrict z, real *
 }
 
 /* Σ c a_i a_j of one form over a unit's gradient [d][S]. */
-static void curvature(const struct mlp *m, long form, const real *restrict a, real *restrict out) {
-    memset(out, 0, S * sizeof(real));
+INLINE void curvature(const struct mlp *m, long form, const real *restrict a, real *restrict out) {
+    for (int s = 0; s < S; s++) out[s] = 0;
     for (long t = m->starts[form]; t < m->starts[form + 1]; t++) {
         const real *ai = a + m->pairs[2 * t] * S, *aj = a + m->pairs[2 * t + 1] * S, c = m->factors[t];
         for (int s = 0; s < S; s++) out[s] += c * ai[s] * aj[s];
     }
 }
 
-/* One unit [C][S] through the activation (Faà di Bruno). */
-static void activate(const struct mlp *m, int fresh, real *restrict z, real *restrict a) {
+/* One unit [C][S] through the activation (Faà di Bruno): z to a. */
+static void activate(const struct mlp *m, real *restrict z, real *restrict a) {
     real f1[S], f2[S], bent[S];
-    derivatives(m, fresh, z, a, f1, f2);
+    derivatives(m, 1, z, a, f1, f2);
     for (long c = 1; c <= m->dimension; c++)
         for (int s = 0; s < S; s++) a[c * S + s] = f1[s] * z[c * S + s];
     for (long k = 0; k < m->forms; k++) {
@@ -163,26 +168,30 @@ static void activate(const struct mlp *m, int fresh, real *restrict z, real *res
     }
 }
 
-/* The cotangent g of one activated unit becomes that of its pre-activation z. */
-static void activate_backward(const struct mlp *m, real *restrict z, real *restrict g) {
-    real f[S], f1[S], f2[S], f3[S], bent[S], value[S];
+/* The cotangent g of an activated unit becomes that of its pre-activation z; a is computed again. */
+static void activate_backward(const struct mlp *m, real *restrict z, real *restrict a, real *restrict g) {
+    real f1[S], f2[S], f3[S], bent[S], bend[S], value[S];
     long d = m->dimension;
-    derivatives(m, 0, z, f, f1, f2);
+    derivatives(m, 0, z, a, f1, f2);
     for (int s = 0; s < S; s++) {
         f3[s] = m->sine ? -f1[s] : f1[s] * (4 - 6 * f1[s]);
         value[s] = g[s] * f1[s];
     }
-    for (long c = 1; c < components(m); c++)
-        for (int s = 0; s < S; s++) value[s] += f2[s] * g[c * S + s] * z[c * S + s];
-    for (long c = 1; c <= d; c++)
-        for (int s = 0; s < S; s++) g[c * S + s] *= f1[s];
+    for (long i = S; i < components(m) * S; i += S)
+        for (int s = 0; s < S; s++) {
+            a[i + s] = f1[s] * z[i + s];
+            value[s] += f2[s] * g[i + s] * z[i + s];
+        }
+    for (long i = S; i <= d * S; i += S)
+        for (int s = 0; s < S; s++) g[i + s] *= f1[s];
     for (long k = 0; k < m->forms; k++) {
-        real *restrict gk = g + (1 + d + k) * S, bend[S];
+        long at = (1 + d + k) * S;
         curvature(m, k, z + S, bent);
         for (int s = 0; s < S; s++) {
-            value[s] += gk[s] * f3[s] * bent[s];
-            bend[s] = gk[s] * f2[s];
-            gk[s] *= f1[s];
+            a[at + s] += f2[s] * bent[s];
+            value[s] += g[at + s] * f3[s] * bent[s];
+            bend[s] = g[at + s] * f2[s];
+            g[at + s] *= f1[s];
         }
         for (long t = m->starts[k]; t < m->starts[k + 1]; t++) {
             long i = (1 + m->pairs[2 * t]) * S, j = (1 + m->pairs[2 * t + 1]) * S;
@@ -200,7 +209,11 @@ INLINE void product_tile(int rows, long inner, const real *w, long by_row, long 
                          long row) {
     vec sum[4][3] = {{{0}}};
     for (long k = 0; k < inner; k++, w += by_inner, in += row) {
-        const vec *x = (const vec *)in;
+        vec x[3];
+        for (int v = 0; v < 3; v++) {
+            x[v] = ((const vec *)in)[v];
+            IN_REGISTER(x[v]);
+        }
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < 3; v++) sum[r][v] += w[r * by_row] * x[v];
     }
@@ -222,10 +235,18 @@ static void product(long outputs, long inner, const real *w, long by_row, long b
 
 INLINE void outer_tile(int rows, int columns, const real *g, const real *a, long row, real *gradient, long width) {
     vec sum[4][2] = {{{0}}};
-    for (long i = 0; i < row; i += LANES)
-        for (int r = 0; r < rows; r++)
-            for (int c = 0; c < columns; c++)
-                sum[r][c] += *(const vec *)(g + r * row + i) * *(const vec *)(a + c * row + i);
+    for (long i = 0; i < row; i += LANES) {
+        vec right[2];
+        for (int c = 0; c < columns; c++) {
+            right[c] = *(const vec *)(a + c * row + i);
+            IN_REGISTER(right[c]);
+        }
+        for (int r = 0; r < rows; r++) {
+            vec left = *(const vec *)(g + r * row + i);
+            IN_REGISTER(left);
+            for (int c = 0; c < columns; c++) sum[r][c] += left * right[c];
+        }
+    }
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < columns; c++)
             for (int lane = 0; lane < LANES; lane++) gradient[r * width + c] += sum[r][c][lane];
@@ -292,7 +313,7 @@ static void forward_block(const struct job *job, long block, real *scratch) {
         for (long o = 0; o < outputs; o++) {
             if (bias)
                 for (int s = 0; s < S; s++) out[o * job->row + s] += bias[o];
-            if (!last) activate(m, 1, out + o * job->row, a + o * job->row);
+            if (!last) activate(m, out + o * job->row, a + o * job->row);
         }
     }
     store(job, z, m->widths[m->layers], block, job->out);
@@ -306,16 +327,15 @@ static void backward_block(const struct job *job, long block, real *gradient, re
     for (long l = m->layers - 1; l >= 0; l--) {
         long inputs = m->widths[l], outputs = m->widths[l + 1];
         int biased = job->parameters[2 * l + 1] != NULL;
-        real *z = l ? saved_at(job, l - 1, block) : NULL;
-        if (l)
-            for (long k = 0; k < inputs; k++) activate(m, 0, z + k * job->row, a + k * job->row);
-        else
+        if (l || job->features_gradient)
+            product(inputs, outputs, job->parameters[2 * l], 1, inputs, g, before, job->row);
+        if (l) {
+            real *z = saved_at(job, l - 1, block);
+            for (long i = 0; i < inputs * job->row; i += job->row) activate_backward(m, z + i, a + i, before + i);
+        } else
             load(job, job->features, inputs, block, a);
         gradient -= outputs * inputs + (biased ? outputs : 0);
         outer(outputs, inputs, g, a, job->row, gradient, biased ? gradient + outputs * inputs : NULL);
-        if (!l && !job->features_gradient) break;
-        product(inputs, outputs, job->parameters[2 * l], 1, inputs, g, before, job->row);
-        for (long k = 0; l && k < inputs; k++) activate_backward(m, z + k * job->row, before + k * job->row);
         real *swap = g;
         g = before, before = swap;
     }
