@@ -16,13 +16,15 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 from torch.autograd.function import once_differentiable
 
-from core.networks.jets import Layout
+if TYPE_CHECKING:
+    from core.networks.jets import Layout
 
 SOURCE = Path(__file__).with_name("fused_mlp.c")
 FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-pthread")
@@ -89,6 +91,7 @@ def _kernel(dtype: torch.dtype) -> tuple[ctypes.CDLL | None, str]:
     pointer, count = ctypes.c_void_p, ctypes.c_long
     library.mlp_saved.argtypes, library.mlp_saved.restype = [pointer, count], count
     library.mlp_forward.argtypes = [pointer, count, *[pointer] * 4, count]
+    library.jet_product.argtypes = library.jet_product_backward.argtypes = [pointer, count, *[pointer] * 3]
     library.mlp_backward.argtypes = [pointer, count, *[pointer] * 6, count]
     return library, f"the network's derivatives are computed by a compiled kernel, ready in {time.perf_counter() - began:.1f} s"
 
@@ -195,6 +198,46 @@ def _pointers(tensors: list[Tensor | None]) -> ctypes.Array:
 
 
 _threads = torch.get_num_threads
+
+
+class _Product(torch.autograd.Function):
+    """f·g of jets (C, n), f constant."""
+
+    @staticmethod
+    def forward(ctx, f: Tensor, g: Tensor, layout: Layout) -> Tensor:
+        library, _ = _kernel(g.dtype)
+        ctx.shape = ctypes.byref(_shape((), layout, ""))
+        ctx.save_for_backward(f)
+        g, out = g.contiguous(), torch.empty_like(f)
+        library.jet_product(ctx.shape, f.shape[1], f.data_ptr(), g.data_ptr(), out.data_ptr())
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, cotangent: Tensor):
+        (f,) = ctx.saved_tensors
+        library, _ = _kernel(f.dtype)
+        cotangent, out = cotangent.contiguous(), torch.empty_like(f)
+        library.jet_product_backward(ctx.shape, f.shape[1], f.data_ptr(), cotangent.data_ptr(), out.data_ptr())
+        return None, out, None
+
+
+def multiplies(f: Tensor, g: Tensor) -> bool:
+    """Whether the kernel multiplies a jet by a constant one, f."""
+    return (
+        g.device.type == "cpu"
+        and f.dtype == g.dtype
+        and f.shape == g.shape
+        and f.ndim == 2
+        and g.dtype in DTYPES
+        and forward_ad._current_level < 0
+        and _kernel(g.dtype)[0] is not None
+    )
+
+
+def product(f: Tensor, g: Tensor, layout: Layout) -> Tensor:
+    """f·g for jets (C, n), contiguous f constant: what Leibniz's rule gives, differentiable once and by g alone."""
+    return _Product.apply(f, g, layout)
 
 
 def available(features: Tensor, parameters: list[Tensor | None]) -> bool:

@@ -100,7 +100,7 @@ class Objective:
                 field: torch.as_tensor(values, dtype=dtype, device=device) for field, values in samples.values.items()
             }
         self._x = {
-            name: coordinates(torch.as_tensor(block, dtype=dtype, device=device), solution.layout)
+            name: coordinates(torch.as_tensor(block, dtype=dtype, device=device), solution.layout, constant=True)
             for name, block in points.items()
         }
         self._points = points
