@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from core.networks.jets import Layout
 
 SOURCE = Path(__file__).with_name("fused_mlp.c")
-FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-pthread")
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fPIC",
+    "-shared",
+    "-pthread",
+)
 DTYPES = {torch.float64: (), torch.float32: ("-DSINGLE",)}
 """What is compiled for, and the flags that say so."""
 COMPILE_SECONDS = 60
@@ -41,7 +50,7 @@ class Unavailable(Exception):
 
 def cache_folder() -> Path:
     """Where compiled kernels are kept: `singularity-lab` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "singularity-lab"
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "singularity-lab"
 
 
 def _processor() -> str:
@@ -50,7 +59,9 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return "\n".join(sorted({line for line in lines if line.startswith(("model", "vendor", "flags", "Features", "CPU"))}))
+    return "\n".join(
+        sorted({line for line in lines if line.startswith(("model", "vendor", "flags", "Features", "CPU"))})
+    )
 
 
 def compiled(flags: tuple[str, ...]) -> Path:
@@ -63,7 +74,14 @@ def compiled(flags: tuple[str, ...]) -> Path:
         raise Unavailable("there is no C compiler (cc) on the PATH")
     compiler = Path(found).resolve()
     about = compiler.stat()
-    identity = (SOURCE.read_text(), *FLAGS, *flags, str(compiler), str((about.st_size, about.st_mtime_ns)), _processor())
+    identity = (
+        SOURCE.read_text(),
+        *FLAGS,
+        *flags,
+        str(compiler),
+        str((about.st_size, about.st_mtime_ns)),
+        _processor(),
+    )
     library = cache_folder() / f"fused_mlp-{hashlib.sha256(repr(identity).encode()).hexdigest()[:20]}.so"
     if library.exists():
         return library
@@ -92,8 +110,12 @@ def _kernel(dtype: torch.dtype) -> tuple[ctypes.CDLL | None, str]:
     library.mlp_saved.argtypes, library.mlp_saved.restype = [pointer, count], count
     library.mlp_forward.argtypes = [pointer, count, *[pointer] * 4, count]
     library.jet_product.argtypes = library.jet_product_backward.argtypes = [pointer, count, *[pointer] * 3]
+    library.adam_step.argtypes = [count, *[pointer] * 5, *[ctypes.c_double] * 5]
     library.mlp_backward.argtypes = [pointer, count, *[pointer] * 6, count]
-    return library, f"the network's derivatives are computed by a compiled kernel, ready in {time.perf_counter() - began:.1f} s"
+    return (
+        library,
+        f"the network's derivatives are computed by a compiled kernel, ready in {time.perf_counter() - began:.1f} s",
+    )
 
 
 def about(dtype: torch.dtype) -> str:
@@ -238,6 +260,55 @@ def multiplies(f: Tensor, g: Tensor) -> bool:
 def product(f: Tensor, g: Tensor, layout: Layout) -> Tensor:
     """f·g for jets (C, n), contiguous f constant: what Leibniz's rule gives, differentiable once and by g alone."""
     return _Product.apply(f, g, layout)
+
+
+def adam_step(
+    parameters: list[Tensor],
+    mean: Tensor,
+    square: Tensor,
+    *,
+    rate: float,
+    first: float,
+    second: float,
+    unbiased: float,
+    epsilon: float,
+) -> bool:
+    """Adam's update in one pass; False where the kernel can't, and then nothing has changed.
+
+    Args:
+        parameters: moved along their gradients.
+        mean: of all gradients, one vector, updated.
+        square: likewise.
+        rate: learning rate, divided by the correction of the mean's bias.
+        first: decay of the mean.
+        second: decay of the square.
+        unbiased: what √square is divided by.
+        epsilon: added to that.
+    """
+    gradients = [p.grad for p in parameters]
+    for p, gradient in zip(parameters, gradients, strict=True):
+        if gradient is None or p.device.type != "cpu" or p.dtype != mean.dtype or gradient.dtype != mean.dtype:
+            return False
+        if not (p.is_contiguous() and gradient.is_contiguous()):
+            return False
+    if mean.dtype not in DTYPES or _kernel(mean.dtype)[0] is None:
+        return False
+    sizes = (ctypes.c_long * len(parameters))(*[p.numel() for p in parameters])
+    _kernel(mean.dtype)[0].adam_step(
+        len(parameters),
+        sizes,
+        _pointers(parameters),
+        _pointers(gradients),
+        mean.data_ptr(),
+        square.data_ptr(),
+        rate,
+        first,
+        second,
+        unbiased,
+        epsilon,
+    )
+    torch.autograd.graph.increment_version(parameters)  # as torch's own operations in place do
+    return True
 
 
 def available(features: Tensor, parameters: list[Tensor | None]) -> bool:

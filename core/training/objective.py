@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -41,7 +43,7 @@ class Residuals:
 
     def loss(self) -> Tensor:
         """Σ over the equations of the mean square: the quantity that is minimised."""
-        return sum(self.mean_squares.values())
+        return functools.reduce(operator.add, self.mean_squares.values())
 
     def maximum(self) -> Tensor:
         """Largest absolute residual."""
@@ -50,12 +52,18 @@ class Residuals:
 
     def rms(self) -> Tensor:
         """Root mean square over all points and equations."""
+        if len(self.by_name) == 1:
+            return next(iter(self.rms_by_name().values()))
         rows = [len(r) for r in self.by_name.values()]
         squares = zip(self.mean_squares.values(), rows, strict=True)
         return (sum(square.detach() * n for square, n in squares) / sum(rows)).sqrt()
 
     def rms_by_name(self) -> dict[str, Tensor]:
         """Root mean square of each equation."""
+        return self._rms_by_name
+
+    @cached_property
+    def _rms_by_name(self) -> dict[str, Tensor]:
         return {name: square.detach().sqrt() for name, square in self.mean_squares.items()}
 
 

@@ -16,6 +16,7 @@ import torch
 from core import config as configs
 from core.config import FIRST_ORDER, RunConfig, Stage
 from core.errors import NotFiniteError, TrainingError
+from core.networks import fused
 from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
@@ -241,6 +242,8 @@ class Trainer:
         position = self.position
         how = arithmetic(precision, self.device)
         self._computes_in(how.name)
+        if self.device.type == "cpu" and how.autocast is None:
+            self.say(fused.about(how.dtype))
         wanted = self._descend(stage, iterations, learning_rate, final_ratio, how, config)
         if wanted == "diverged" and how.name != "float64":
             self.say(f"the loss stopped being finite in {how.name}; going on in float64")
