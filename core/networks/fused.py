@@ -44,13 +44,13 @@ WIDEST = 256
 """Units of a layer; torch's products are as fast for wider ones."""
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The kernel can't be had on this machine; says why."""
 
 
 def cache_folder() -> Path:
     """Where compiled kernels are kept: `singularity-lab` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "singularity-lab"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "singularity-lab"
 
 
 def _processor() -> str:
@@ -67,11 +67,11 @@ def _processor() -> str:
 def compiled(flags: tuple[str, ...]) -> Path:
     """The kernel as a shared library, compiled unless the same source, flags, compiler and processor already were.
 
-    Raises Unavailable where there is no compiler, or it fails, or the cache folder can't be written.
+    Raises UnavailableError where there is no compiler, or it fails, or the cache folder can't be written.
     """
     found = shutil.which("cc")
     if found is None:
-        raise Unavailable("there is no C compiler (cc) on the PATH")
+        raise UnavailableError("there is no C compiler (cc) on the PATH")
     compiler = Path(found).resolve()
     about = compiler.stat()
     identity = (
@@ -93,9 +93,9 @@ def compiled(flags: tuple[str, ...]) -> Path:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=COMPILE_SECONDS)
             made.replace(library)
     except subprocess.CalledProcessError as error:
-        raise Unavailable(f"{compiler} failed: {' '.join(error.stderr.split())[:300]}") from error
+        raise UnavailableError(f"{compiler} failed: {' '.join(error.stderr.split())[:300]}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unavailable(str(error)) from error
+        raise UnavailableError(str(error)) from error
     return library
 
 
@@ -104,7 +104,7 @@ def _kernel(dtype: torch.dtype) -> tuple[ctypes.CDLL | None, str]:
     began = time.perf_counter()
     try:
         library = ctypes.CDLL(str(compiled(DTYPES[dtype])))
-    except (Unavailable, OSError) as error:
+    except (UnavailableError, OSError) as error:
         return None, f"the network's derivatives are computed by torch, several times slower: {error}"
     pointer, count = ctypes.c_void_p, ctypes.c_long
     library.mlp_saved.argtypes, library.mlp_saved.restype = [pointer, count], count

@@ -409,7 +409,7 @@ static int run(struct job *job, long threads) {
         add_worker();
         if (workers == before) break; /* the caller computes what no thread does */
     }
-    int shared = threads > 1 && workers;
+    int shared = threads > 1 && workers && job->parts > 1;
     if (shared) current = job, turn++, pthread_cond_broadcast(&wake);
     pthread_mutex_unlock(&lock);
     work(job);

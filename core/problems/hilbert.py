@@ -61,7 +61,9 @@ def nodes(step: float, reach: float, alpha: float, crowding: Crowding = UNIFORM)
     return crowding.sigma(step * np.arange(1, int(last / step) + 2))
 
 
-def operators(targets: np.ndarray, sigma: np.ndarray, crowding: Crowding = UNIFORM) -> tuple[np.ndarray, np.ndarray]:
+def operators(
+    targets: np.ndarray, sigma: np.ndarray, crowding: Crowding = UNIFORM
+) -> tuple[np.ndarray, np.ndarray]:
     """Matrices (m, n) from f(sinh σ_j) to Hf and to ∫₀^y Hf at y = sinh s, for odd f; both in units of ℓ = 1.
 
     Args:

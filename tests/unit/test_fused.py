@@ -193,14 +193,14 @@ def test_torch_takes_over_where_the_compiler_fails(forgetful, monkeypatch, tmp_p
     broken = tmp_path / "cc"
     broken.write_text("#!/bin/sh\necho 'no such target' >&2\nexit 1\n")
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
-    network, features, parameters = network_of("5 inputs", "tanh")
+    _, features, parameters = network_of("5 inputs", "tanh")
     assert not fused.available(features.data, parameters)
     assert "no such target" in fused.about(torch.float64)
     assert not list((tmp_path / "cache").rglob("*.so"))
 
 
 def test_what_the_kernel_is_not_for(monkeypatch):
-    network, features, parameters = network_of("2 inputs", "tanh")
+    _, features, parameters = network_of("2 inputs", "tanh")
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not fused.available(features.data, parameters)
     assert not fused.available(features.data.half(), parameters)
