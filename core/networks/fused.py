@@ -109,6 +109,7 @@ def _kernel(dtype: torch.dtype) -> tuple[ctypes.CDLL | None, str]:
     pointer, count = ctypes.c_void_p, ctypes.c_long
     library.mlp_saved.argtypes, library.mlp_saved.restype = [pointer, count], count
     library.mlp_forward.argtypes = [pointer, count, *[pointer] * 4, count]
+    library.mlp_affine.argtypes = [pointer, count, pointer, pointer, count, *[pointer] * 4, count]
     library.jet_product.argtypes = library.jet_product_backward.argtypes = [pointer, count, *[pointer] * 3]
     library.adam_step.argtypes = [count, *[pointer] * 5, *[ctypes.c_double] * 5]
     library.mlp_backward.argtypes = [pointer, count, *[pointer] * 6, count]
@@ -260,6 +261,51 @@ def multiplies(f: Tensor, g: Tensor) -> bool:
 def product(f: Tensor, g: Tensor, layout: Layout) -> Tensor:
     """f·g for jets (C, n), contiguous f constant: what Leibniz's rule gives, differentiable once and by g alone."""
     return _Product.apply(f, g, layout)
+
+
+def affine_gradient(
+    features: Tensor,
+    layout: Layout,
+    activation: str,
+    parameters: list[Tensor | None],
+    slope: Tensor,
+    constant: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Residuals that are affine in a network's outputs, and the gradient of their mean squares, in one pass.
+
+    Args:
+        features: jets (C, N, inputs), contiguous.
+        layout: of the jets.
+        activation: `tanh` or `sine`.
+        parameters: weight (out, in) and bias (out,) or None of each layer in turn.
+        slope: ∂r/∂outputs, (equations, outputs, C, N), contiguous.
+        constant: the residuals where the outputs are zero, (equations, N), contiguous.
+
+    Returns:
+        Residuals (equations, N), and the gradient of Σ mean r² as one vector, in the order of the parameters.
+
+    Raises:
+        MemoryError: the kernel's work space can't be allocated.
+    """
+    library, _ = _kernel(features.dtype)
+    present = [p for p in parameters if p is not None]
+    widths = (features.shape[2], *(len(weight) for weight in parameters[::2]))
+    residuals, gradient = torch.empty_like(constant), features.new_empty(sum(p.numel() for p in present))
+    failed = library.mlp_affine(
+        ctypes.byref(_shape(widths, layout, activation)),
+        features.shape[1],
+        features.data_ptr(),
+        _pointers(parameters),
+        len(constant),
+        slope.data_ptr(),
+        constant.data_ptr(),
+        residuals.data_ptr(),
+        gradient.data_ptr(),
+        _threads(),
+    )
+    if failed:
+        raise MemoryError("The compiled kernel found no memory for its gradients.")
+    return residuals, gradient
 
 
 def adam_step(

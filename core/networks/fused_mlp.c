@@ -75,6 +75,10 @@ struct job {
     real *gradients;         /* (parts, parameters) */
     long count;              /* parameters */
     real *features_gradient; /* NULL where it isn't asked for */
+    const real *slope;       /* (equations, outputs, C, N) where the residuals are affine in out, else NULL */
+    const real *constant;    /* (equations, N): the residuals where out is zero */
+    real *residuals;         /* (equations, N) */
+    long equations;
     atomic_long next, done, failed;
 };
 
@@ -294,13 +298,15 @@ static void store(const struct job *job, const real *in, long width, long block,
                 tensor[(c * job->samples + first + s) * width + k] = in[k * job->row + c * S + s];
 }
 
-static real *saved_at(const struct job *job, long layer, long block) {
-    real *at = job->saved;
-    for (long l = 0; l < layer; l++) at += job->m->widths[l + 1] * job->row * blocks(job);
-    return at + job->m->widths[layer + 1] * job->row * block;
+/* Where a block's pre-activations are kept; with a slope they are needed at once and by this thread alone. */
+static real *saved_at(const struct job *job, real *saved, long layer, long block) {
+    long kept = job->slope ? 1 : blocks(job), at = job->slope ? 0 : block;
+    for (long l = 0; l < layer; l++) saved += job->m->widths[l + 1] * job->row * kept;
+    return saved + job->m->widths[layer + 1] * job->row * at;
 }
 
-static void forward_block(const struct job *job, long block, real *scratch) {
+/* Leaves the outputs in the second part of the scratch. */
+static void forward_block(const struct job *job, long block, real *scratch, real *saved) {
     const struct mlp *m = job->m;
     real *a = scratch, *z = scratch + job->widest * job->row;
     load(job, job->features, m->widths[0], block, a);
@@ -308,7 +314,7 @@ static void forward_block(const struct job *job, long block, real *scratch) {
         long inputs = m->widths[l], outputs = m->widths[l + 1];
         const real *weight = job->parameters[2 * l], *bias = job->parameters[2 * l + 1];
         int last = l == m->layers - 1;
-        real *out = job->saved && !last ? saved_at(job, l, block) : z;
+        real *out = saved && !last ? saved_at(job, saved, l, block) : z;
         product(outputs, inputs, weight, inputs, 1, a, out, job->row);
         for (long o = 0; o < outputs; o++) {
             if (bias)
@@ -316,21 +322,40 @@ static void forward_block(const struct job *job, long block, real *scratch) {
             if (!last) activate(m, out + o * job->row, a + o * job->row);
         }
     }
-    store(job, z, m->widths[m->layers], block, job->out);
 }
 
-static void backward_block(const struct job *job, long block, real *gradient, real *scratch) {
+/* From outputs to their cotangents, both in the second part of the scratch, for the sum of mean squared residuals. */
+static void affine_block(const struct job *job, long block, real *scratch) {
+    long outputs = job->m->widths[job->m->layers], C = components(job->m), n = job->samples, first = block * S;
+    long filled = n - first < S ? n - first : S;
+    real *out = scratch + job->widest * job->row, *g = out + job->widest * job->row;
+    memset(g, 0, outputs * job->row * sizeof(real));
+    for (long e = 0; e < job->equations; e++) {
+        const real *slope = job->slope + e * outputs * C * n + first;
+        real r[S];
+        for (long s = 0; s < filled; s++) r[s] = job->constant[e * n + first + s];
+        for (long i = 0; i < outputs * C; i++)
+            for (long s = 0; s < filled; s++) r[s] += slope[i * n + s] * out[i * S + s];
+        memcpy(job->residuals + e * n + first, r, filled * sizeof(real));
+        for (long i = 0; i < outputs * C; i++)
+            for (long s = 0; s < filled; s++) g[i * S + s] += (2 / (real)n) * r[s] * slope[i * n + s];
+    }
+    memcpy(out, g, outputs * job->row * sizeof(real));
+}
+
+/* From the outputs' cotangents, in the second part of the scratch. */
+
+static void backward_block(const struct job *job, long block, real *gradient, real *scratch, real *saved) {
     const struct mlp *m = job->m;
     real *a = scratch, *g = scratch + job->widest * job->row, *before = g + job->widest * job->row;
     gradient += job->count;
-    load(job, job->cotangent, m->widths[m->layers], block, g);
     for (long l = m->layers - 1; l >= 0; l--) {
         long inputs = m->widths[l], outputs = m->widths[l + 1];
         int biased = job->parameters[2 * l + 1] != NULL;
         if (l || job->features_gradient)
             product(inputs, outputs, job->parameters[2 * l], 1, inputs, g, before, job->row);
         if (l) {
-            real *z = saved_at(job, l - 1, block);
+            real *z = saved_at(job, saved, l - 1, block);
             for (long i = 0; i < inputs * job->row; i += job->row) activate_backward(m, z + i, a + i, before + i);
         } else
             load(job, job->features, inputs, block, a);
@@ -344,15 +369,21 @@ static void backward_block(const struct job *job, long block, real *gradient, re
 
 /* Computes parts until none is left. */
 static void work(struct job *job) {
-    size_t bytes = 3 * job->widest * job->row * sizeof(real);
-    real *scratch = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    const struct mlp *m = job->m;
+    long size = job->widest * job->row, kept = 0, outputs = m->widths[m->layers];
+    for (long l = 1; job->slope && l < m->layers; l++) kept += m->widths[l] * job->row;
+    real *scratch = aligned_alloc(64, ((3 * size + kept) * sizeof(real) + 63) / 64 * 64);
     if (!scratch) atomic_store(&job->failed, 1);
     for (long part; (part = atomic_fetch_add(&job->next, 1)) < job->parts; atomic_fetch_add(&job->done, 1)) {
         if (!scratch) continue;
         long first = part * blocks(job) / job->parts, end = (part + 1) * blocks(job) / job->parts;
+        real *gradient = job->gradients + part * job->count, *saved = job->slope ? scratch + 3 * size : job->saved;
         for (long block = first; block < end; block++) {
-            if (job->cotangent) backward_block(job, block, job->gradients + part * job->count, scratch);
-            else forward_block(job, block, scratch);
+            if (!job->cotangent) forward_block(job, block, scratch, saved);
+            if (job->slope) affine_block(job, block, scratch);
+            else if (job->cotangent) load(job, job->cotangent, outputs, block, scratch + size);
+            else store(job, scratch + size, outputs, block, job->out);
+            if (job->gradients) backward_block(job, block, gradient, scratch, saved);
         }
     }
     free(scratch);
@@ -401,7 +432,7 @@ static int run(struct job *job, long threads) {
     job->parts = (blocks(job) + several - 1) / several;
     for (long l = 0; l < m->layers; l++)
         job->count += m->widths[l + 1] * (m->widths[l] + (job->parameters[2 * l + 1] != NULL));
-    if (job->cotangent && !(job->gradients = calloc(job->parts * job->count, sizeof(real)))) return 1;
+    if ((job->cotangent || job->slope) && !(job->gradients = calloc(job->parts * job->count, sizeof(real)))) return 1;
     pthread_mutex_lock(&one_job);
     pthread_mutex_lock(&lock);
     while (workers < threads - 1 && workers < job->parts - 1) {
@@ -439,17 +470,29 @@ int mlp_forward(const struct mlp *m, long samples, const real *features, real *c
     return run(&job, threads);
 }
 
+static int gradient_of(struct job *job, real *gradient, long threads) {
+    int failed = run(job, threads);
+    for (long i = 0; !failed && i < job->count; i++) {
+        gradient[i] = job->gradients[i];
+        for (long part = 1; part < job->parts; part++) gradient[i] += job->gradients[part * job->count + i];
+    }
+    free(job->gradients);
+    return failed;
+}
+
 int mlp_backward(const struct mlp *m, long samples, const real *features, real *const *parameters, real *saved,
                  const real *cotangent, real *gradient, real *features_gradient, long threads) {
     struct job job = {.m = m, .samples = samples, .features = features, .parameters = parameters, .saved = saved,
                       .cotangent = cotangent, .features_gradient = features_gradient};
-    int failed = run(&job, threads);
-    for (long i = 0; !failed && i < job.count; i++) {
-        gradient[i] = job.gradients[i];
-        for (long part = 1; part < job.parts; part++) gradient[i] += job.gradients[part * job.count + i];
-    }
-    free(job.gradients);
-    return failed;
+    return gradient_of(&job, gradient, threads);
+}
+
+/* Residuals that are affine in the outputs, and the gradient of the sum of their mean squares, in one pass. */
+int mlp_affine(const struct mlp *m, long samples, const real *features, real *const *parameters, long equations,
+               const real *slope, const real *constant, real *residuals, real *gradient, long threads) {
+    struct job job = {.m = m, .samples = samples, .features = features, .parameters = parameters,
+                      .equations = equations, .slope = slope, .constant = constant, .residuals = residuals};
+    return gradient_of(&job, gradient, threads);
 }
 
 /* out = f·g for jets (C, n), by Leibniz's rule. */

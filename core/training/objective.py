@@ -26,6 +26,8 @@ SHARE = 0.8
 SECANT_STEPS = 12
 ORIGIN_ROUNDING = 1e-13
 """The condition at the origin holds to rounding."""
+AFFINE = 1e-4
+"""Most that an affine residual may be off, relative to what the outputs add: far above rounding in float32."""
 DATA = "data"
 """The point set of the samples, and what their rows' names begin with."""
 
@@ -150,11 +152,15 @@ class Objective:
         self, name: str, lam: Tensor | None, tape: Tape | None, leaves: Leaves | None = None
     ) -> dict[str, Tensor]:
         """Residuals on a point set. With `leaves`, its integrals take part as leaves, collected there."""
-        solution, x = self.solution, self._x[name]
+        solution = self.solution
         features, frozen = self._features_and_frozen(name, lam)
         raw = solution.raw(features, start=len(solution.networks) - 1, tape=tape)
-        if frozen is not None:
-            raw = raw + frozen
+        return self._residuals_of(raw if frozen is None else raw + frozen, name, lam, leaves)
+
+    def _residuals_of(
+        self, raw: Tensor, name: str, lam: Tensor | None, leaves: Leaves | None = None
+    ) -> dict[str, Tensor]:
+        solution, x = self.solution, self._x[name]
         fields = solution.fields(raw, x, lam)
         if name == DATA and self._measured:
             return {
@@ -176,6 +182,39 @@ class Objective:
         steepness = sum(fields[field].first(i).square() for field in solution.problem.fields for i in range(len(x)))
         divisor = (1 + steepness / self._gradient_scale**2).sqrt()
         return {key: r / divisor for key, r in residuals.items()}
+
+    def affine(self) -> dict[str, tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]] | None:
+        """For each point set the features, and each residual as an affine function of the last network's outputs.
+
+        A residual is a slope (C, n, outputs) and its values (n,) where these outputs are zero. None where residuals are
+        said to be affine, or a look at random outputs contradicts that.
+        """
+        solution = self.solution
+        if not solution.problem.linear or solution.lam is not None or self._gradient_scale:
+            return None
+        generator = torch.Generator().manual_seed(0)
+        found = {}
+        for name in self._x:
+            features, frozen = self._features_and_frozen(name, None)
+            shape = (*features.data.shape[:2], solution.problem.outputs)
+
+            def residuals_at(outputs: Tensor, name=name, frozen=frozen) -> dict[str, Tensor]:
+                raw = outputs * solution.epsilons[-1]
+                return self._residuals_of(raw if frozen is None else raw + frozen, name, None)
+
+            zero = features.data.new_zeros(shape).requires_grad_()
+            parts = {
+                key: (torch.autograd.grad(r.sum(), zero, retain_graph=True)[0], r.detach())
+                for key, r in residuals_at(zero).items()
+            }
+            outputs = torch.randn(shape, generator=generator, dtype=torch.float64).to(features.data)
+            for key, r in residuals_at(outputs).items():
+                slope, constant = parts[key]
+                off = (slope * outputs).sum((0, 2)) + constant - r
+                if off.abs().max() > AFFINE * (r - constant).abs().max():
+                    return None
+            found[name] = (features.data, parts)
+        return found
 
     def sizes(self) -> dict[str, Tensor]:
         """√Σ r² over the equations at each point, by point set: (n,)."""

@@ -23,6 +23,7 @@ from core.optimizers.adam import Adam
 from core.optimizers.soap import SOAP
 from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
+from core.training.affine_loss import AffineLoss
 from core.training.checkpoint import Checkpoint, Position, StageRecord
 from core.training.choose import build, choose
 from core.training.first_order import Arithmetic, arithmetic, cosine
@@ -269,6 +270,7 @@ class Trainer:
         position, record = self.position, self.records[-1]
         self.solution.to(how.dtype)
         objective = self._objective(stage, how.dtype)
+        affine = None if how.autocast else AffineLoss.of(objective)
         network = self.solution.networks[-1]
         parameters = list(network.parameters()) + ([self.solution.lam] if self.solution.lam is not None else [])
         optimizer = Adam(parameters, learning_rate)
@@ -282,14 +284,20 @@ class Trainer:
         main = position.phase == MAIN
         while position.iteration < iterations:
             began = time.perf_counter()
-            objective = self._refresh(stage, objective, how.dtype)
+            before, objective = objective, self._refresh(stage, objective, how.dtype)
+            if affine and objective is not before:
+                affine = AffineLoss.of(objective)
             rate = cosine(learning_rate, final_ratio, position.iteration, iterations)
             optimizer.learning_rate = rate
             optimizer.forget_gradients()
-            with how.context(self.device):
-                residuals = objective.residuals()
+            if affine:
+                residuals = affine.backward()
                 loss = residuals.loss()
-            scaler.scale(loss).backward()
+            else:
+                with how.context(self.device):
+                    residuals = objective.residuals()
+                    loss = residuals.loss()
+                scaler.scale(loss).backward()
             scaler.step(optimizer)
             scaler.update()
             position.iteration += 1

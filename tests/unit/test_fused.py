@@ -4,16 +4,21 @@ import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from core.config import MLP
+from core.config import MLP, parse_config
 from core.networks import fused
 from core.networks.jets import Jet, Layout, coordinates
 from core.networks.layers import mlp
+from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
 from core.problems.base import laplacian
+from core.problems.poisson2d import Poisson2D
+from core.training.affine_loss import AffineLoss
+from core.training.objective import Objective
 
 MIXED = (((0, 0, 2.0), (0, 1, 0.5), (1, 1, -1.0)), ((0, 1, 1.0),))
 FIVE = (laplacian(5), ((0, 3, 2.5), (2, 2, -1.0)), ((1, 4, 1.0),))
@@ -207,3 +212,47 @@ def test_what_the_kernel_is_not_for(monkeypatch):
     assert not fused.available(features.data, parameters[:2])
     with torch.autograd.forward_ad.dual_level():
         assert not fused.available(features.data, parameters)
+
+
+def problem_objective(kind, dtype=torch.float64, problem=None):
+    """An objective of a problem with a first and a second, smaller stage, and the parameters of the second."""
+    problem = problem or parse_config({"problem": {"kind": kind}}).problem
+    solution = Solution(problem, problem.lambda_start() if problem.has_lambda else None)
+    for seed, epsilon in ((0, 1.0), (1, 0.25)):
+        config = MLP(hidden=(9, 14))
+        network = mlp(config, problem.inputs, problem.outputs, torch.Generator().manual_seed(seed))
+        solution.add(Term(network, epsilon))
+    solution.to(dtype)
+    unit = np.random.default_rng(0).random((107, len(problem.coordinates)))
+    return Objective(solution, problem.collocation(unit), dtype), list(solution.networks[-1].parameters())
+
+
+@compiler
+@pytest.mark.parametrize("kind", ["poisson2d", "poisson5d", "helmholtz", "heat2d", "wave"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
+def test_linear_equations_in_one_pass_are_what_autograd_gives(kind, dtype, tolerance):
+    objective, parameters = problem_objective(kind, dtype)
+    affine = AffineLoss.of(objective)
+    assert affine is not None
+    plain = objective.residuals()
+    expected = torch.autograd.grad(plain.loss(), parameters)
+    ours = affine.backward()
+    for name, r in plain.by_name.items():
+        assert relative(ours.by_name[name], r) < tolerance
+    for p, gradient in zip(parameters, expected, strict=True):
+        assert relative(p.grad, gradient) < tolerance
+    first = [p.grad for p in parameters]
+    affine.backward()
+    assert all(torch.equal(p.grad, gradient) for p, gradient in zip(parameters, first, strict=True))
+
+
+@compiler
+def test_an_equation_that_is_not_linear_goes_by_autograd_even_if_it_says_so():
+    assert AffineLoss.of(problem_objective("allen_cahn")[0]) is None
+
+    class Bent(Poisson2D):
+        def residuals(self, points, u, x, lam):
+            return {"poisson": u["u"].second("laplacian") / 20 + 0.01 * u["u"].value ** 2}
+
+    assert Bent.linear
+    assert AffineLoss.of(problem_objective("", problem=Bent())[0]) is None
