@@ -26,6 +26,8 @@ SHARE = 0.8
 SECANT_STEPS = 12
 ORIGIN_ROUNDING = 1e-13
 """The condition at the origin holds to rounding."""
+REMEMBERED_POINTS = 50_000
+"""Point sets up to this size keep what is computed from the coordinates alone; larger ones gain nothing by it."""
 AFFINE = 1e-4
 """Most that an affine residual may be off, relative to what the outputs add: far above rounding in float32."""
 DATA = "data"
@@ -110,7 +112,9 @@ class Objective:
                 field: torch.as_tensor(values, dtype=dtype, device=device) for field, values in samples.values.items()
             }
         self._x = {
-            name: coordinates(torch.as_tensor(block, dtype=dtype, device=device), solution.layout, constant=True)
+            name: coordinates(
+                torch.as_tensor(block, dtype=dtype, device=device), solution.layout, len(block) <= REMEMBERED_POINTS
+            )
             for name, block in points.items()
         }
         self._points = points
@@ -186,11 +190,12 @@ class Objective:
     def affine(self) -> dict[str, tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]] | None:
         """For each point set the features, and each residual as an affine function of the last network's outputs.
 
-        A residual is a slope (C, n, outputs) and its values (n,) where these outputs are zero. None where residuals are
-        said to be affine, or a look at random outputs contradicts that.
+        A residual is a slope (C, n, outputs) and its values (n,) where these outputs are zero. None where they
+        are not said to be affine, or where a look at random outputs contradicts it.
         """
         solution = self.solution
-        if not solution.problem.linear or solution.lam is not None or self._gradient_scale:
+        problem = solution.problem
+        if not problem.linear or problem.integral_names or solution.lam is not None or self._gradient_scale:
             return None
         generator = torch.Generator().manual_seed(0)
         found = {}
@@ -203,9 +208,12 @@ class Objective:
                 return self._residuals_of(raw if frozen is None else raw + frozen, name, None)
 
             zero = features.data.new_zeros(shape).requires_grad_()
+            at_zero = residuals_at(zero)
+            if not all(r.requires_grad for r in at_zero.values()):
+                return None
             parts = {
                 key: (torch.autograd.grad(r.sum(), zero, retain_graph=True)[0], r.detach())
-                for key, r in residuals_at(zero).items()
+                for key, r in at_zero.items()
             }
             outputs = torch.randn(shape, generator=generator, dtype=torch.float64).to(features.data)
             for key, r in residuals_at(outputs).items():

@@ -99,6 +99,7 @@ class Trainer:
         self._lambda_start = None if self.solution.lam is None else float(self.solution.lam.detach())
         self._started = time.perf_counter()
         self._saved = -math.inf
+        self._said: set[str] = set()
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again."""
@@ -244,7 +245,7 @@ class Trainer:
         how = arithmetic(precision, self.device)
         self._computes_in(how.name)
         if self.device.type == "cpu" and how.autocast is None:
-            self.say(fused.about(how.dtype))
+            self._say_once(fused.about(how.dtype))
         wanted = self._descend(stage, iterations, learning_rate, final_ratio, how, config)
         if wanted == "diverged" and how.name != "float64":
             self.say(f"the loss stopped being finite in {how.name}; going on in float64")
@@ -412,6 +413,11 @@ class Trainer:
         if self._release_lambda():
             objective.forget_frozen()
         return objective
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self.say(line)
 
     def _computes_in(self, precision: str) -> None:
         """Note what this phase computes in."""
