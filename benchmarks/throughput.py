@@ -35,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     print(machine(), "\n")
     programs = {
-        "ours": (sys.executable, "lab_poisson", "1000"),
+        "ours": (sys.executable, "lab_poisson", "3000"),
         "DeepXDE": (options.peers, "deepxde_poisson", "500"),
         "PINA": (options.peers, "pina_poisson", "300"),
     }

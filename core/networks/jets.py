@@ -7,6 +7,7 @@ parameters works through all of it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from core.networks import fused
 from core.problems.base import Form
 
 
@@ -54,17 +56,45 @@ class Layout:
         return total
 
 
+def _constant(operand: Jet | Tensor | float) -> bool:
+    return operand.known is not None if isinstance(operand, Jet) else isinstance(operand, (int, float))
+
+
+def _remembered(operation: Callable[..., Jet]) -> Callable[..., Jet]:
+    """What an operation makes of constant jets and numbers alone is constant too, and computed once."""
+    name = operation.__name__
+
+    @functools.wraps(operation)
+    def remembering(self: Jet, *operands: Jet | Tensor | float) -> Jet:
+        if self.known is None or not all(map(_constant, operands)):
+            return operation(self, *operands)
+        key = (name, *operands)
+        if key not in self.known:
+            self.known[key] = result = operation(self, *operands)
+            result.known = {}
+        return self.known[key]
+
+    return remembering
+
+
 class Jet:
     """Tensor of shape (C, …): component 0 the value, 1…d the gradient, the rest the forms of its layout.
 
     Arithmetic follows Leibniz and Faà di Bruno; a plain number or tensor counts as constant in the coordinates.
+
+    Args:
+        data: the components.
+        layout: what they are.
+        constant: nothing that is trained takes part in it, and it is used again and again: what is computed from it and
+            from other constants alone is remembered.
     """
 
-    __slots__ = ("data", "layout")
+    __slots__ = ("data", "known", "layout")
 
-    def __init__(self, data: Tensor, layout: Layout):
+    def __init__(self, data: Tensor, layout: Layout, constant: bool = False):
         self.data = data
         self.layout = layout
+        self.known: dict[tuple, Jet] | None = {} if constant else None
 
     @property
     def value(self) -> Tensor:
@@ -97,56 +127,70 @@ class Jet:
             parts.append((df * self.data[1 + d + k] + curvature)[None])
         return Jet(torch.cat(parts), self.layout)
 
+    @_remembered
     def sin(self) -> Jet:
         """Sine."""
         s, c = self.value.sin(), self.value.cos()
         return self.map(s, c, -s)
 
+    @_remembered
     def cos(self) -> Jet:
         """Cosine."""
         s, c = self.value.sin(), self.value.cos()
         return self.map(c, -s, -c)
 
+    @_remembered
     def exp(self) -> Jet:
         """Exponential."""
         e = self.value.exp()
         return self.map(e, e, e)
 
+    @_remembered
     def log(self) -> Jet:
         """Natural logarithm of a positive jet."""
         r = 1 / self.value
         return self.map(self.value.log(), r, -r * r)
 
+    @_remembered
     def sqrt(self) -> Jet:
         """Square root of a positive jet."""
         root = self.value.sqrt()
         slope = 0.5 / root
         return self.map(root, slope, -0.5 * slope / self.value)
 
+    @_remembered
     def asinh(self) -> Jet:
         """Inverse hyperbolic sine."""
         slope = (1 + self.value.square()).rsqrt()
         return self.map(self.value.asinh(), slope, -self.value * slope**3)
 
+    @_remembered
     def tanh(self) -> Jet:
         """Hyperbolic tangent."""
         t = self.value.tanh()
         d = 1 - t * t
         return self.map(t, d, -2 * t * d)
 
+    @_remembered
     def __pow__(self, n: int) -> Jet:
         """Integer power n ≥ 1."""
         v = self.value
         return self.map(v**n, n * v ** (n - 1), n * (n - 1) * v ** (n - 2) if n > 1 else torch.zeros_like(v))
 
+    @_remembered
     def reciprocal(self) -> Jet:
         """1 / self."""
         r = 1 / self.value
         return self.map(r, -r * r, 2 * r * r * r)
 
+    @_remembered
     def __mul__(self, other: Jet | Tensor | float) -> Jet:
         if not isinstance(other, Jet):
             return Jet(self.data * other, self.layout)
+        if (self.known is None) != (other.known is None):
+            constant, factor = (self, other) if other.known is None else (other, self)
+            if fused.multiplies(constant.data, factor.data):
+                return Jet(fused.product(constant.data, factor.data, self.layout), self.layout)
         d = self.layout.dimension
         f, g = self.data, other.data
         parts = [(f[0] * g[0])[None], f[0] * g[1 : 1 + d] + g[0] * f[1 : 1 + d]]
@@ -157,9 +201,11 @@ class Jet:
 
     __rmul__ = __mul__
 
+    @_remembered
     def __truediv__(self, other: Jet | Tensor | float) -> Jet:
         return self * (other.reciprocal() if isinstance(other, Jet) else 1 / other)
 
+    @_remembered
     def __add__(self, other: Jet | Tensor | float) -> Jet:
         if isinstance(other, Jet):
             return Jet(self.data + other.data, self.layout)
@@ -168,24 +214,27 @@ class Jet:
 
     __radd__ = __add__
 
+    @_remembered
     def __neg__(self) -> Jet:
         return Jet(-self.data, self.layout)
 
+    @_remembered
     def __sub__(self, other: Jet | Tensor | float) -> Jet:
         return self + (-other)
 
+    @_remembered
     def __rsub__(self, other: Tensor | float) -> Jet:
         return -self + other
 
 
-def coordinates(points: Tensor, layout: Layout) -> tuple[Jet, ...]:
-    """The coordinates of points (N, d) as jets of shape (N,), each with unit gradient."""
+def coordinates(points: Tensor, layout: Layout, constant: bool = False) -> tuple[Jet, ...]:
+    """The coordinates of points (N, d) as jets of shape (N,), each with unit gradient; `constant` as for `Jet`."""
     jets = []
     for i in range(layout.dimension):
         data = points.new_zeros(layout.components, len(points))
         data[0] = points[:, i]
         data[1 + i] = 1
-        jets.append(Jet(data, layout))
+        jets.append(Jet(data, layout, constant))
     return tuple(jets)
 
 

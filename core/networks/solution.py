@@ -116,7 +116,7 @@ class Solution(nn.Module):
 
     def fields(self, raw: Tensor, x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Jet]:
         """Fields as jets from raw outputs (C, N, outputs)."""
-        outputs = tuple(Jet(raw[..., i], self.layout) for i in range(raw.shape[-1]))
+        outputs = tuple(Jet(output, self.layout) for output in raw.unbind(-1))
         with problem_code(self.problem, "ansatz"):
             fields = self.problem.ansatz(outputs, x, lam)
             given = (*fields, *self.problem.integral_names)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from core.networks import fused
+
 
 class Adam:
     """Adam for a fixed list of parameters of one dtype and device; a parameter without gradient counts as zero.
@@ -43,16 +45,19 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """One update from the parameters' gradients."""
+        self._steps += 1
+        first, second = self.BETAS
+        rate = self.learning_rate / (1 - first**self._steps)
+        unbiased = math.sqrt(1 - second**self._steps)
+        coefficients = {"rate": rate, "first": first, "second": second, "unbiased": unbiased, "epsilon": self.EPSILON}
+        if fused.adam_step(self.parameters, self._mean, self._square, **coefficients):
+            return
         gradient = torch.cat(
             [p.new_zeros(p.numel()) if p.grad is None else p.grad.reshape(-1) for p in self.parameters]
         )
-        self._steps += 1
-        first, second = self.BETAS
         self._mean.lerp_(gradient, 1 - first)
         self._square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
-        denominator = self._square.sqrt().div_(math.sqrt(1 - second**self._steps)).add_(self.EPSILON)
-        update = self._mean / denominator
-        rate = self.learning_rate / (1 - first**self._steps)
+        update = self._mean / self._square.sqrt().div_(unbiased).add_(self.EPSILON)
         for p, part in zip(self.parameters, update.split([p.numel() for p in self.parameters]), strict=True):
             p.sub_(part.view_as(p), alpha=rate)
 

@@ -68,6 +68,8 @@ class Problem(Frozen):
     forms: ClassVar[dict[str, Form]] = {}
     """Second-order operators the residuals use, by name; only these are propagated."""
     pde_order: ClassVar[int] = 2
+    linear: ClassVar[bool] = False
+    """Whether `residuals` is affine in the fields; first-order training is then faster."""
     has_lambda: ClassVar[bool] = False
     lambda_range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     """Between these λ means something; no step may leave them."""

@@ -21,6 +21,7 @@ class UnitCubeHeat(Problem):
     diffusivity: float = Field(0.1, gt=0, le=10, title="Diffusivity κ")
 
     residual_names: ClassVar[tuple[str, ...]] = ("heat",)
+    linear: ClassVar[bool] = True
     time: ClassVar[str | None] = "t"
 
     @property

@@ -28,6 +28,7 @@ class Helmholtz(Problem):
     coordinates: ClassVar[tuple[str, ...]] = ("x", "y")
     fields: ClassVar[tuple[str, ...]] = ("u",)
     residual_names: ClassVar[tuple[str, ...]] = ("helmholtz",)
+    linear: ClassVar[bool] = True
     forms: ClassVar[dict[str, Form]] = {"laplacian": laplacian(2)}
 
     def domain(self):

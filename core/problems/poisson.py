@@ -18,6 +18,7 @@ class UnitCubePoisson(Problem):
     """
 
     residual_names: ClassVar[tuple[str, ...]] = ("poisson",)
+    linear: ClassVar[bool] = True
 
     def domain(self):
         return ((0.0, 1.0),) * len(self.coordinates)

@@ -29,6 +29,7 @@ class Wave(Problem):
     coordinates: ClassVar[tuple[str, ...]] = ("x", "t")
     fields: ClassVar[tuple[str, ...]] = ("u",)
     residual_names: ClassVar[tuple[str, ...]] = ("wave",)
+    linear: ClassVar[bool] = True
     time: ClassVar[str | None] = "t"
     forms: ClassVar[dict[str, Form]] = {"wave": ((0, 0, -(SPEED**2)), (1, 1, 1.0))}
 

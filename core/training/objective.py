@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -24,6 +26,10 @@ SHARE = 0.8
 SECANT_STEPS = 12
 ORIGIN_ROUNDING = 1e-13
 """The condition at the origin holds to rounding."""
+REMEMBERED_POINTS = 50_000
+"""Point sets up to this size keep what is computed from the coordinates alone; larger ones gain nothing by it."""
+AFFINE = 1e-4
+"""Most that an affine residual may be off, relative to what the outputs add: far above rounding in float32."""
 DATA = "data"
 """The point set of the samples, and what their rows' names begin with."""
 
@@ -41,7 +47,7 @@ class Residuals:
 
     def loss(self) -> Tensor:
         """Σ over the equations of the mean square: the quantity that is minimised."""
-        return sum(self.mean_squares.values())
+        return functools.reduce(operator.add, self.mean_squares.values())
 
     def maximum(self) -> Tensor:
         """Largest absolute residual."""
@@ -50,12 +56,18 @@ class Residuals:
 
     def rms(self) -> Tensor:
         """Root mean square over all points and equations."""
+        if len(self.by_name) == 1:
+            return next(iter(self.rms_by_name().values()))
         rows = [len(r) for r in self.by_name.values()]
         squares = zip(self.mean_squares.values(), rows, strict=True)
         return (sum(square.detach() * n for square, n in squares) / sum(rows)).sqrt()
 
     def rms_by_name(self) -> dict[str, Tensor]:
         """Root mean square of each equation."""
+        return self._rms_by_name
+
+    @cached_property
+    def _rms_by_name(self) -> dict[str, Tensor]:
         return {name: square.detach().sqrt() for name, square in self.mean_squares.items()}
 
 
@@ -100,7 +112,9 @@ class Objective:
                 field: torch.as_tensor(values, dtype=dtype, device=device) for field, values in samples.values.items()
             }
         self._x = {
-            name: coordinates(torch.as_tensor(block, dtype=dtype, device=device), solution.layout)
+            name: coordinates(
+                torch.as_tensor(block, dtype=dtype, device=device), solution.layout, len(block) <= REMEMBERED_POINTS
+            )
             for name, block in points.items()
         }
         self._points = points
@@ -144,11 +158,15 @@ class Objective:
         self, name: str, lam: Tensor | None, tape: Tape | None, leaves: Leaves | None = None
     ) -> dict[str, Tensor]:
         """Residuals on a point set. With `leaves`, its integrals take part as leaves, collected there."""
-        solution, x = self.solution, self._x[name]
+        solution = self.solution
         features, frozen = self._features_and_frozen(name, lam)
         raw = solution.raw(features, start=len(solution.networks) - 1, tape=tape)
-        if frozen is not None:
-            raw = raw + frozen
+        return self._residuals_of(raw if frozen is None else raw + frozen, name, lam, leaves)
+
+    def _residuals_of(
+        self, raw: Tensor, name: str, lam: Tensor | None, leaves: Leaves | None = None
+    ) -> dict[str, Tensor]:
+        solution, x = self.solution, self._x[name]
         fields = solution.fields(raw, x, lam)
         if name == DATA and self._measured:
             return {
@@ -170,6 +188,43 @@ class Objective:
         steepness = sum(fields[field].first(i).square() for field in solution.problem.fields for i in range(len(x)))
         divisor = (1 + steepness / self._gradient_scale**2).sqrt()
         return {key: r / divisor for key, r in residuals.items()}
+
+    def affine(self) -> dict[str, tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]] | None:
+        """For each point set the features, and each residual as an affine function of the last network's outputs.
+
+        A residual is a slope (C, n, outputs) and its values (n,) where these outputs are zero. None where they
+        are not said to be affine, or where a look at random outputs contradicts it.
+        """
+        solution = self.solution
+        problem = solution.problem
+        if not problem.linear or problem.integral_names or solution.lam is not None or self._gradient_scale:
+            return None
+        generator = torch.Generator().manual_seed(0)
+        found = {}
+        for name in self._x:
+            features, frozen = self._features_and_frozen(name, None)
+            shape = (*features.data.shape[:2], solution.problem.outputs)
+
+            def residuals_at(outputs: Tensor, name=name, frozen=frozen) -> dict[str, Tensor]:
+                raw = outputs * solution.epsilons[-1]
+                return self._residuals_of(raw if frozen is None else raw + frozen, name, None)
+
+            zero = features.data.new_zeros(shape).requires_grad_()
+            at_zero = residuals_at(zero)
+            if not all(r.requires_grad for r in at_zero.values()):
+                return None
+            parts = {
+                key: (torch.autograd.grad(r.sum(), zero, retain_graph=True)[0], r.detach())
+                for key, r in at_zero.items()
+            }
+            outputs = torch.randn(shape, generator=generator, dtype=torch.float64).to(features.data)
+            for key, r in residuals_at(outputs).items():
+                slope, constant = parts[key]
+                off = (slope * outputs).sum((0, 2)) + constant - r
+                if off.abs().max() > AFFINE * (r - constant).abs().max():
+                    return None
+            found[name] = (features.data, parts)
+        return found
 
     def sizes(self) -> dict[str, Tensor]:
         """√Σ r² over the equations at each point, by point set: (n,)."""

@@ -17,6 +17,7 @@ import torch
 from core import config as configs
 from core.config import FIRST_ORDER, RunConfig, Stage
 from core.errors import NotFiniteError, TrainingError
+from core.networks import fused
 from core.networks.jets import coordinates
 from core.networks.layers import Tape, fourier, mlp
 from core.networks.solution import Solution, Term
@@ -25,6 +26,7 @@ from core.optimizers.report import StepReport
 from core.optimizers.soap import SOAP
 from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
+from core.training.affine_loss import AffineLoss
 from core.training.checkpoint import Checkpoint, Position, StageRecord
 from core.training.choose import build, choose
 from core.training.first_order import Arithmetic, arithmetic, cosine
@@ -107,6 +109,7 @@ class Trainer:
         self._started = time.perf_counter()
         self._saved = -math.inf
         self._funnel = FunnelSearch(config.lambda_, folder, say) if config.lambda_.mode == "funnel" else None
+        self._said: set[str] = set()
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again."""
@@ -283,6 +286,8 @@ class Trainer:
         position = self.position
         how = arithmetic(precision, self.device)
         self._computes_in(how.name)
+        if self.device.type == "cpu" and how.autocast is None:
+            self._say_once(fused.about(how.dtype))
         wanted = self._descend(stage, iterations, learning_rate, final_ratio, how, config)
         if wanted == "diverged" and how.name != "float64":
             self.say(f"the loss stopped being finite in {how.name}; going on in float64")
@@ -308,6 +313,7 @@ class Trainer:
         position, record = self.position, self.records[-1]
         self.solution.to(how.dtype)
         objective = self._objective(stage, how.dtype)
+        affine = None if how.autocast else AffineLoss.of(objective)
         network = self.solution.networks[-1]
         parameters = list(network.parameters()) + ([self.solution.lam] if self.solution.lam is not None else [])
         optimizer = Adam(parameters, learning_rate)
@@ -321,14 +327,20 @@ class Trainer:
         main = position.phase == MAIN
         while position.iteration < iterations:
             began = time.perf_counter()
-            objective = self._refresh(stage, objective, how.dtype)
+            before, objective = objective, self._refresh(stage, objective, how.dtype)
+            if affine and objective is not before:
+                affine = AffineLoss.of(objective)
             rate = cosine(learning_rate, final_ratio, position.iteration, iterations)
             optimizer.learning_rate = rate
             optimizer.forget_gradients()
-            with how.context(self.device):
-                residuals = objective.residuals()
+            if affine:
+                residuals = affine.backward()
                 loss = residuals.loss()
-            scaler.scale(loss).backward()
+            else:
+                with how.context(self.device):
+                    residuals = objective.residuals()
+                    loss = residuals.loss()
+                scaler.scale(loss).backward()
             scaler.step(optimizer)
             scaler.update()
             position.iteration += 1
@@ -468,6 +480,11 @@ class Trainer:
         if self._release_lambda():
             objective.forget_frozen()
         return objective
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self.say(line)
 
     def _computes_in(self, precision: str) -> None:
         """Note what this phase computes in."""
