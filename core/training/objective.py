@@ -202,7 +202,7 @@ class Objective:
         generator = torch.Generator().manual_seed(0)
         found = {}
         for name in self._x:
-            features, frozen = self._features_and_frozen(name, None)
+            (features,), frozen = self._features_and_frozen(name, None)
             shape = (*features.data.shape[:2], solution.problem.outputs)
 
             def residuals_at(outputs: Tensor, name=name, frozen=frozen) -> dict[str, Tensor]:
