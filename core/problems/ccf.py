@@ -10,6 +10,8 @@ from core.problems.self_similar import Layer, SelfSimilarVorticity
 
 PUBLISHED = (1.1807776628998, 0.6057337012032, 0.4713248638620)
 """λ by order of instability (arXiv 2509.14185, fig. 2); of the last, five decimals are confirmed by others."""
+SAME = 1e-5
+"""Published λ are this exact."""
 WIDTH = (None, 0.797, 0.5145, 0.5145)
 LAYER = (None, Layer(0.4333, 0.011), Layer(1.5, 0.0017), Layer(1.5, 0.0004))
 """ℓ and where the profile is steepest, by order: of earlier runs, and of order 3 a guess."""
@@ -53,6 +55,14 @@ class CCF(SelfSimilarVorticity):
 
     def lambda_start_source(self):
         return "near the published value" if self.order < len(PUBLISHED) else "an interval searched in vain by others"
+
+    def mistaken(self, lam):
+        for order, known in enumerate(PUBLISHED):
+            if order != self.order and abs(lam - known) < SAME:
+                return (
+                    f"λ = {lam:.7g} is that of the known profile of order {order}: none of order {self.order} was found"
+                )
+        return None
 
     def caution(self):
         if self.order < len(PUBLISHED):
