@@ -11,8 +11,9 @@ from pydantic import Field
 from core.problems.base import Integral, Problem
 from core.problems.hilbert import UNIFORM, Crowding, nodes, operators
 
-REACH = 13.0
-"""The equation is asked for up to y = ℓ sinh(REACH), 220,000 widths of the core."""
+LEAST_REACH, LEAST_Q = 13.0, 2.5e-4
+"""The equation is asked for up to s = 13, 220,000 widths of the core, and further until q, which the network reads, is
+so small that what remains up to q = 0, infinity, is no extrapolation."""
 FOCUSED = 0.4
 """Nodes at the layer are 1 + FOCUSED/w times as dense as elsewhere, w its width in s."""
 NEAR_ORIGIN = 40
@@ -86,6 +87,11 @@ class SelfSimilarVorticity(Problem):
         return self.scale if self.scale is not None else 2 * float(np.exp(0.92 * self.advection))
 
     @property
+    def reach(self) -> float:
+        """Largest s = asinh(y/ℓ) at which the equation is asked for."""
+        return max(LEAST_REACH, -float(np.log(LEAST_Q)) * (1 + self.lambda_start()))
+
+    @property
     def layer(self) -> Layer | None:
         """Where features and quadrature are stretched; None for a profile without a layer."""
         return None if self.focus is None else Layer(self.focus, self.focus_width)
@@ -108,11 +114,11 @@ class SelfSimilarVorticity(Problem):
         return 2
 
     def domain(self):
-        end = self.width * float(np.sinh(REACH))
+        end = self.width * float(np.sinh(self.reach))
         return ((-end, end),)
 
     def axis(self, index, n):
-        return self.width * np.sinh(np.linspace(-REACH, REACH, n))
+        return self.width * np.sinh(np.linspace(-self.reach, self.reach, n))
 
     @property
     def crowding(self) -> Crowding:
@@ -125,7 +131,7 @@ class SelfSimilarVorticity(Problem):
 
     def collocation(self, unit):
         # The quadrature's own nodes: as many as asked for up to REACH, then the tail's.
-        step = float(self.crowding.tau(np.array(REACH)) / len(unit))
+        step = float(self.crowding.tau(np.array(self.reach)) / len(unit))
         if self.layer is None:
             return {"interior": self._points(step)}
         middle = float(self.crowding.tau(np.array(self.crowding.center)))
@@ -139,11 +145,11 @@ class SelfSimilarVorticity(Problem):
 
     def _points(self, step: float, near: np.ndarray | tuple = ()) -> np.ndarray:
         """The origin, further points before the first node, and the nodes: (n, 1)."""
-        sigma = nodes(step, REACH, 1 / (1 + self.lambda_start()), self.crowding)
+        sigma = nodes(step, self.reach, 1 / (1 + self.lambda_start()), self.crowding)
         return np.concatenate([[0.0], near, self.width * np.sinh(sigma)])[:, None]
 
     def asked(self, points):
-        return int((points[:, 0] <= self.width * np.sinh(REACH) * (1 + 1e-9)).sum())
+        return int((points[:, 0] <= self.width * np.sinh(self.reach) * (1 + 1e-9)).sum())
 
     def integrals(self, targets, sources):
         sigma = np.arcsinh(sources[:, 0] / self.width)

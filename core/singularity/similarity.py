@@ -9,7 +9,7 @@ import numpy as np
 
 from core.problems.base import Problem
 from core.problems.burgers_profile import S_MAX, BurgersProfile
-from core.problems.self_similar import REACH, SelfSimilarVorticity
+from core.problems.self_similar import SelfSimilarVorticity
 
 EQUATIONS = {"burgers_profile": "Burgers", "gclm": "gCLM", "ccf": "CCF"}
 """Kind of problem → what people call it."""
@@ -40,7 +40,7 @@ def width(problem: Problem) -> float:
 
 def trained_reach(problem: Problem) -> float:
     """Largest s = asinh(y/ℓ) at which training asks for the equation."""
-    return REACH if isinstance(problem, SelfSimilarVorticity) else S_MAX
+    return problem.reach if isinstance(problem, SelfSimilarVorticity) else S_MAX
 
 
 def valid_reach(problem: Problem) -> float:
@@ -50,7 +50,7 @@ def valid_reach(problem: Problem) -> float:
     training, what it leaves out is still e^{−30}. Burgers is local, and ends where its own powers of y do.
     """
     if isinstance(problem, SelfSimilarVorticity):
-        return REACH + 3 * (1 + max(problem.lambda_start(), 0.0))
+        return problem.reach + 3 * (1 + max(problem.lambda_start(), 0.0))
     return S_MAX + 5
 
 
