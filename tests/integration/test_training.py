@@ -245,7 +245,7 @@ def test_dominant_frequency_of_a_known_residual(tmp_path):
 
     class Known(torch.nn.Module):
         problem, layout, lam = outcome.solution.problem, outcome.solution.layout, None
-        features = outcome.solution.features
+        features_at = outcome.solution.features_at
 
         def evaluate(self, points):
             return {"residual_poisson": np.cos(2 * np.pi * 7 * points[:, 0]) * np.cos(2 * np.pi * 7 * points[:, 1])}
