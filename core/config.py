@@ -237,7 +237,7 @@ class Lambda(Extended):
         None, description="From the funnel's first λ to its second. Empty: 0.002."
     )
     relax: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        None, description="Most iterations at each λ of the funnel, twice as many at the first. Empty: 30."
+        None, description="Most iterations at each λ of the funnel, three times as many at the first. Empty: 30."
     )
 
 

@@ -167,6 +167,10 @@ class Problem(Frozen):
         """λ as known exactly or published."""
         return None
 
+    def mistaken(self, lam: float) -> str | None:
+        """What a λ that was found is in truth, in one sentence, where it is known to be that of another profile."""
+        return None
+
     def caution(self) -> str | None:
         """What a visitor must know before believing a run of these parameters, in one sentence; mostly nothing."""
         return None

@@ -100,6 +100,12 @@ class BurgersProfile(Problem):
             v = v - (v + v**power - y) / (1 + power * v ** (power - 1))
         return {"U": -np.sign(x[:, 0]) * v}
 
+    def mistaken(self, lam):
+        order = round(1 / (2 * lam) - 1) if lam > 0 else self.order
+        if order != self.order and order >= 0 and abs(lam - 1 / (2 * order + 2)) < 1e-6:
+            return f"λ = {lam:.7g} is that of order {order}: the profile of order {self.order} was not found"
+        return None
+
     def lambda_start(self):
         return self.reference_lambda() * 0.9
 

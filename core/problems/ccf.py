@@ -6,12 +6,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from core.problems.self_similar import SelfSimilarVorticity
+from core.problems.self_similar import Layer, SelfSimilarVorticity
 
 PUBLISHED = (1.1807776628998, 0.6057337012032, 0.4713248638620)
 """λ by order of instability (arXiv 2509.14185, fig. 2); of the last, five decimals are confirmed by others."""
-FOCUS = (None, (0.433, 0.012), (0.9647, 0.0012), (1.25, 0.0003))
-"""Steepest place in units of ℓ, and its width in units of q, by order: of earlier runs; the last one is a guess."""
+SAME = 1e-5
+"""Published λ are this exact."""
+WIDTH = (None, 0.797, 0.5145, 0.5145)
+LAYER = (None, Layer(0.4333, 0.011), Layer(1.5, 0.0017), Layer(1.5, 0.0004))
+"""ℓ and where the profile is steepest, by order: of earlier runs, and of order 3 a guess."""
 START = (1.1, 0.606, 0.4713, 0.463)
 """Where a search starts: near the published values; of order 3, the middle of the interval searched in vain by
 arXiv 2511.22819."""
@@ -39,8 +42,34 @@ class CCF(SelfSimilarVorticity):
     def advection(self):
         return -1.0
 
+    @property
+    def width(self):
+        return super().width if self.scale is not None or not WIDTH[self.order] else WIDTH[self.order]
+
+    @property
+    def layer(self):
+        return super().layer or LAYER[self.order]
+
     def lambda_start(self):
         return START[self.order]
+
+    def lambda_start_source(self):
+        return "near the published value" if self.order < len(PUBLISHED) else "an interval searched in vain by others"
+
+    def mistaken(self, lam):
+        for order, known in enumerate(PUBLISHED):
+            if order != self.order and abs(lam - known) < SAME:
+                return (
+                    f"λ = {lam:.7g} is that of the known profile of order {order}: none of order {self.order} was found"
+                )
+        return None
+
+    def caution(self):
+        if self.order < len(PUBLISHED):
+            return None
+        return (
+            f"Nobody has found the CCF profile of order {self.order}; the search starts at λ = {START[self.order]:g}."
+        )
 
     def reference_lambda(self):
         return PUBLISHED[self.order] if self.order < len(PUBLISHED) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -12,34 +13,52 @@ from core.problems.hilbert import UNIFORM, Crowding, nodes, operators
 
 REACH = 13.0
 """The equation is asked for up to y = ℓ sinh(REACH), 220,000 widths of the core."""
+FOCUSED = 0.4
+"""Nodes at the layer are 1 + FOCUSED/w times as dense as elsewhere, w its width in s."""
+NEAR_ORIGIN = 40
+"""Further points where there is a layer: at y = 1e-4 ℓ and from there to the first node, evenly in log y."""
 
 
-FOCUSED = 0.45
-"""Nodes at the focus are 1 + FOCUSED/w times as dense as elsewhere, w its width in s."""
-GUESSED_WIDTH = 2.0
-"""Of the peak that a search starts with, in widths of the focus."""
+@dataclass(frozen=True)
+class Layer:
+    """Where an unstable profile is steepest: there 1 + λ + aU/y, by which everything is carried, is nearly zero."""
+
+    position: float
+    """In units of ℓ."""
+    width: float
+    """In units of q, which goes from 1 at the origin to 0 at infinity."""
+
+
+GUESSED_WIDTH = 0.03
+"""Of the peak that a search starts with, in log y."""
+MAGNIFIED = 4.0
+"""Features around a layer are as much finer than others, so that the same σ suits them."""
 
 
 class SelfSimilarVorticity(Problem):
     """Ω + ((1+λ)y + aU)Ω′ = Ω·HΩ with U′ = HΩ, U(0) = 0, Ω odd, Ω′(0) = −1, and λ unknown.
 
-    The ansatz Ω = −y (1+t²)^{−(1+α)/2} e^{(1−q)N}, t = y/ℓ, q = (1+t²)^{−α/2}, α = 1/(1+λ), holds the parity, the
+    The ansatz Ω = −y (1+t²)^{−(1+α)/2} eⁿ, t = y/ℓ, q = (1+t²)^{−α/2}, α = 1/(1+λ), n = (1−q)N, holds the parity, the
     gauge, the sign and the far field |y|^{−α}. Divided by Ω the equation is
-    (2+λ)p + (1+λ+aU/y)·yn′ + a(U/y)·b − HΩ = 0 with n = (1−q)N, p = 1/(1+t²), b = 1 − (1+α)(1−p), in which the far
-    field's own terms have cancelled by hand; its value at y = 0 is the origin condition 2 + λ = (1−a)HΩ(0). It is
-    divided by its decay, q (1/t where α > 1), too.
+    (2+λ)p + (1+λ+aU/y)·yn′ + a(U/y)·b − HΩ = 0 with p = 1/(1+t²), b = 1 − (1+α)(1−p), in which the far field's own
+    terms have cancelled by hand; its value at y = 0 is the origin condition 2 + λ = (1−a)HΩ(0). It is divided by its
+    decay, q (1/t where α > 1), too.
+
+    An unstable profile has a layer. Features and quadrature are then stretched around it, and it must stay where they
+    are: the dilation that the equation leaves free is fixed by the layer's position, where U/y has its extremum,
+    instead of by Ω′(0), and n = N.
     """
 
     scale: Annotated[float, Field(gt=0, le=1e3)] | None = Field(
         None,
         title="Width ℓ",
-        description="Width of the profile's core; the network reads y/ℓ. Empty: as a law of earlier runs says.",
+        description="Width of the profile's core; the network reads y/ℓ. Empty: as earlier runs say.",
     )
     focus: Annotated[float, Field(gt=0, le=1e3)] | None = Field(
         None,
         title="Focus",
-        description="Where the profile is steepest, in units of ℓ: the network reads q magnified there as well. "
-        "Empty: nowhere.",
+        description="Where the profile is steepest, in units of ℓ: the network reads q magnified there. "
+        "Empty: as earlier runs say.",
     )
     focus_width: float = Field(
         0.05, gt=0, le=1, title="Width of the focus", description="In units of q, which goes from 1 to 0."
@@ -49,10 +68,9 @@ class SelfSimilarVorticity(Problem):
     coordinates: ClassVar[tuple[str, ...]] = ("y",)
     fields: ClassVar[tuple[str, ...]] = ("Omega", "U", "HOmega")
     integral_names: ClassVar[tuple[str, ...]] = ("U", "HOmega")
-    residual_names: ClassVar[tuple[str, ...]] = ("profile",)
+    residual_names: ClassVar[tuple[str, ...]] = ("profile", "gauge")
     features_follow_lambda: ClassVar[bool] = False
     origin_condition: ClassVar[str] = "profile"
-    gauge: ClassVar[str] = "Ω′(0) = −1"
     pde_order: ClassVar[int] = 1
     has_lambda: ClassVar[bool] = True
     lambda_range: ClassVar[tuple[float, float]] = (-1.0, 100.0)
@@ -66,6 +84,20 @@ class SelfSimilarVorticity(Problem):
     def width(self) -> float:
         """ℓ. Empirical where it is not given: cores of stable profiles are about 2e^{0.92a} wide."""
         return self.scale if self.scale is not None else 2 * float(np.exp(0.92 * self.advection))
+
+    @property
+    def layer(self) -> Layer | None:
+        """Where features and quadrature are stretched; None for a profile without a layer."""
+        return None if self.focus is None else Layer(self.focus, self.focus_width)
+
+    @property
+    def gauge(self) -> str:
+        """What fixes the dilation."""
+        return "Ω′(0) = −1" if self.layer is None else f"HΩ = U/y at y = {self.layer.position * self.width:.7g}"
+
+    @property
+    def row_names(self):
+        return self.residual_names if self.layer else self.residual_names[:1]
 
     @property
     def outputs(self):
@@ -84,33 +116,41 @@ class SelfSimilarVorticity(Problem):
 
     @property
     def crowding(self) -> Crowding:
-        """Where the quadrature's nodes are denser: where the profile is steep."""
-        if self.focus is None:
+        """Where the quadrature's nodes are denser: at the layer."""
+        if self.layer is None:
             return UNIFORM
-        alpha, center = 1 / (1 + self.lambda_start()), float(np.arcsinh(self.focus))
-        falls = alpha * np.cosh(center) ** -alpha * np.tanh(center)  # −dq/ds there
-        width = self.focus_width / falls
+        alpha, center = 1 / (1 + self.lambda_start()), float(np.arcsinh(self.layer.position))
+        width = self.layer.width / (alpha * np.cosh(center) ** -alpha * np.tanh(center))  # −dq/ds there
         return Crowding(center, width, FOCUSED / width)
 
     def collocation(self, unit):
         # The quadrature's own nodes: as many as asked for up to REACH, then the tail's.
-        return {"interior": self._nodes(self.crowding.tau(np.array(REACH)) / len(unit))}
+        step = float(self.crowding.tau(np.array(REACH)) / len(unit))
+        if self.layer is None:
+            return {"interior": self._points(step)}
+        middle = float(self.crowding.tau(np.array(self.crowding.center)))
+        step = middle / max(1, round(middle / step))  # the layer is a node
+        first = float(np.sinh(self.crowding.sigma(np.array([step]))[0]))
+        return {"interior": self._points(step, self.width * np.geomspace(1e-4, 0.9 * first, NEAR_ORIGIN))}
 
     def sources(self):
         # a step that no training grid has, so that what was fitted between its nodes shows
-        return self._nodes(0.0397)
+        return self._points(0.0397)
 
-    def _nodes(self, step: float) -> np.ndarray:
-        sigma = nodes(float(step), REACH, 1 / (1 + self.lambda_start()), self.crowding)
-        return self.width * np.sinh(np.concatenate([[0.0], sigma]))[:, None]
+    def _points(self, step: float, near: np.ndarray | tuple = ()) -> np.ndarray:
+        """The origin, further points before the first node, and the nodes: (n, 1)."""
+        sigma = nodes(step, REACH, 1 / (1 + self.lambda_start()), self.crowding)
+        return np.concatenate([[0.0], near, self.width * np.sinh(sigma)])[:, None]
 
     def asked(self, points):
         return int((points[:, 0] <= self.width * np.sinh(REACH) * (1 + 1e-9)).sum())
 
     def integrals(self, targets, sources):
-        sigma = np.arcsinh(sources[1:, 0] / self.width)
-        hilbert, velocity = operators(np.arcsinh(np.abs(targets[:, 0]) / self.width), sigma, self.crowding)
-        zero = np.zeros((len(targets), 1))  # the node at the origin, where Ω vanishes
+        sigma = np.arcsinh(sources[:, 0] / self.width)
+        tau = self.crowding.tau(sigma)
+        before = int((tau < (tau[-1] - tau[-2]) * (1 - 1e-6)).sum())  # points that are no nodes of the quadrature
+        hilbert, velocity = operators(np.arcsinh(np.abs(targets[:, 0]) / self.width), sigma[before:], self.crowding)
+        zero = np.zeros((len(targets), before))
         sign = self.width * np.sign(targets)
         return {
             "U": Integral("Omega", sign * np.concatenate([zero, velocity], axis=1)),
@@ -122,31 +162,28 @@ class SelfSimilarVorticity(Problem):
         log = (t * t + 1).log()
         alpha = 1 / (1 + lam)
         q, root = (log * (-alpha / 2)).exp(), (log * -0.5).exp()
-        if self.focus is None:
+        if self.layer is None:
             return [q * 2 - 1, root * 2 - 1]
         # q + Bw·asinh((q − q₀)/w), on [−1, 1]: the quadrature's crowding, seen from q
-        middle, w, B = (1 + self.focus**2) ** (-alpha / 2), self.focus_width, self.crowding.strength
+        w, B, middle = self.layer.width, self.crowding.strength, (1 + self.layer.position**2) ** (-alpha / 2)
         low, high = B * w * (-middle / w).asinh(), 1 + B * w * ((1 - middle) / w).asinh()
         stretched = q + ((q - middle) * (1 / w)).asinh() * (B * w)
-        return [(stretched - low) * (2 / (high - low)) - 1, root * 2 - 1]
+        return [((stretched - low) * (2 / (high - low)) - 1) * MAGNIFIED, (root * 2 - 1) * 2]
 
     def ansatz(self, raw, x, lam):
         t = x[0] * (1 / self.width)
         log = (t * t + 1).log()
         alpha = 1 / (1 + lam)
-        n = (1 - (log * (-alpha / 2)).exp()) * raw[0]
+        n = raw[0] if self.layer else (1 - (log * (-alpha / 2)).exp()) * raw[0]
         return {"Omega": -(x[0] * (log * (-(1 + alpha) / 2)).exp() * n.exp()), "n": n}
 
     def guess(self, x):
-        # around the focus Ω is about |y − y*|^{−α}, smoothed over the focus' width
-        if self.focus is None:
+        if self.layer is None:
             return None
-        alpha, crowding = 1 / (1 + self.lambda_start()), self.crowding
-        log = np.log1p(np.maximum((x[:, 0] / self.width) ** 2, 1e-12))
-        s2 = np.arcsinh(np.sqrt(np.expm1(log))) ** 2
-        blunt = (2 * crowding.center * crowding.width * GUESSED_WIDTH) ** 2
-        away = np.log(((s2 - crowding.center**2) ** 2 + blunt) / (crowding.center**4 + blunt))
-        return (-alpha / 2 * away / -np.expm1(-alpha / 2 * log))[:, None]
+        # any peak at the layer that is neither flat nor as broad as the core leads to the profile with one
+        t2 = (x[:, 0] / self.width) ** 2
+        apart = np.log(np.maximum(t2, 1e-30) / self.layer.position**2) ** 2 / 4
+        return (0.25 * np.log((apart + 1) / (apart + GUESSED_WIDTH**2)) * t2 / (t2 + 0.1))[:, None]
 
     def residuals(self, points, u, x, lam):
         y = x[0].value
@@ -159,4 +196,8 @@ class SelfSimilarVorticity(Problem):
         b = 1 - (1 + alpha) * (1 - p)
         decay = (t2.log1p() * (-alpha.clamp(max=1.0) / 2)).exp()
         equation = (2 + lam) * p + (1 + lam + a * velocity) * descent + a * velocity * b - stretching
-        return {"profile": equation / decay}
+        rows = {"profile": equation / decay}
+        if self.layer:
+            at_layer = (y / (self.width * self.layer.position) - 1).abs() < 1e-9
+            rows["gauge"] = (stretching - velocity).where(at_layer, 0.0)
+        return rows

@@ -37,8 +37,8 @@ def bracket(points: list[FunnelPoint]) -> tuple[FunnelPoint, FunnelPoint] | None
 
 
 def settled(points: list[FunnelPoint]) -> bool:
-    """Whether r̂ of the last point is no larger than the residual elsewhere, so that it says nothing more."""
-    return abs(points[-1].r_hat) <= points[-1].rms_residual
+    """Whether r̂ changed its sign and, at the last point, is no larger than the residual elsewhere: it says no more."""
+    return bracket(points) is not None and abs(points[-1].r_hat) <= points[-1].rms_residual
 
 
 def slope(points: list[FunnelPoint]) -> float | None:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 STEP = 0.002
 """From the funnel's first λ to its second, where the config names none."""
 RELAX = 30
-"""Most iterations at each λ likewise; at the first, twice as many."""
+"""Most iterations at each λ likewise; at the first, where everything is found, three times as many."""
 STALLED = 4
-"""A λ is relaxed once so many iterations did not lower the loss by 1 %."""
+"""A λ is relaxed once so many iterations did not lower the loss by 1 %; the first one has plateaus, so that it takes
+as many as it may."""
 MOST_POINTS = 30
 
 
@@ -46,8 +47,9 @@ class FunnelSearch:
     def after(self, objective: Objective, position: Position, step: StepReport) -> str | None:
         """Take note of an iteration, and move λ when the network has relaxed; how the search ended, if it did."""
         position.at_lambda += 1
-        most = self._relax * (1 if self.points else 2)
-        if step.accepted and position.since_best < STALLED and position.at_lambda < most:
+        first = not self.points
+        stalled = position.since_best >= STALLED and not first
+        if step.accepted and not stalled and position.at_lambda < self._relax * (3 if first else 1):
             return None
         lam = float(objective.solution.lam.detach())
         with torch.no_grad():

@@ -150,9 +150,12 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
         in_force.record(run_id, trainer.effective_config())  # now with what was measured on the way
         state = STATES[outcome.wanted]
         report = _conclude(run_id, state, config, outcome, folder)
-        control.finish(state, outcome.failed)
-        if outcome.failed:
-            _say(outcome.failed)
+        reason = outcome.failed
+        if not reason and state == "finished" and report.measures.lambda_ is not None:
+            reason = config.problem.mistaken(report.measures.lambda_) or ""
+        if reason:
+            _say(reason)
+        control.finish(state, reason)
         _say(f"{state}: max residual {report.measures.max_residual:.2e} on the dense grid")
     return report
 
