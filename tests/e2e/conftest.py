@@ -13,6 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.browser import FLAGS, READY, ROOT, chromium, free_port
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the groups in the same hook
 def pytest_collection_modifyitems(items):
     """One browser at a time: two would take each other's frames away."""
     for item in items:
