@@ -13,7 +13,6 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.browser import FLAGS, READY, ROOT, chromium, free_port
 
-
 expect.set_options(timeout=30_000)  # a click that starts a page's script is answered late where tests share two cores
 
 
@@ -73,7 +72,7 @@ def browser():
 def alone(tmp_path_factory):
     """One test with a browser at a time: two would take each other's frames away.
 
-    By a lock, since pytest 9.1 hides xdist's groups from its scheduler.
+    By a lock, since pytest 9.2 hides xdist's groups from its scheduler.
     """
     with (tmp_path_factory.getbasetemp().parent / "browser.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
