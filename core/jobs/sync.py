@@ -21,8 +21,10 @@ def tell_store(run_id: str) -> None:
     global _refused_at
     if time.monotonic() - _refused_at < RETRY_S:
         return
-    # another process may have moved the job on while the store was being told: then tell it the newer state too
-    while not (job := table.get(run_id)).synced:
+    job = table.get(run_id)
+    if job.synced:
+        return
+    while True:
         try:
             store.set_state(run_id, job.state, job.reason)
         except RunNotFoundError:
@@ -31,4 +33,10 @@ def tell_store(run_id: str) -> None:
             _refused_at = time.monotonic()
             print(f"{run_id}: the store did not take state {job.state}: {error}", file=sys.stderr, flush=True)
             return
-        table.update(run_id, only_if={"state": job.state, "reason": job.reason, "attempt": job.attempt}, synced=1)
+        told = {"state": job.state, "reason": job.reason, "attempt": job.attempt}
+        if table.update(run_id, only_if=told, synced=1):
+            return
+        # The job was moved on meanwhile. Whoever did so may have told the newer state first and marked it so: our older
+        # one then stands in the store, whatever the mark says.
+        table.update(run_id, synced=0)
+        job = table.get(run_id)

@@ -96,15 +96,17 @@ class AdamStep:
         Raises RuntimeError or TrainingError where a problem's residuals do what can't be recorded, such as asking the
         device for a number.
         """
-        side = torch.cuda.Stream(self.device)
-        side.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UPS):
-                self._gradients()
-        torch.cuda.current_stream(self.device).wait_stream(side)
+        side, usual = torch.cuda.Stream(self.device), torch.cuda.current_stream(self.device)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.run()
+        # a recording that fails leaves its stream in use: `usual` is put back by whoever set it last
+        with torch.cuda.device(self.device), torch.cuda.stream(usual):
+            side.wait_stream(usual)
+            with torch.cuda.stream(side):
+                for _ in range(WARM_UPS):
+                    self._gradients()
+            usual.wait_stream(side)
+            with torch.cuda.graph(graph, stream=side):
+                self.run()
         self._graph = graph
 
     def state(self) -> dict[str, Any]:

@@ -26,15 +26,16 @@ from core.optimizers.report import StepReport
 from core.optimizers.soap import SOAP
 from core.tracking.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
-from core.training.affine_loss import AffineLoss
 from core.training.checkpoint import Checkpoint, Position, StageRecord
 from core.training.choose import build, choose
+from core.training.cuda_graph import StepFigures
 from core.training.first_order import Arithmetic, arithmetic, cosine
 from core.training.funnel_search import FunnelSearch
 from core.training.objective import Objective, Residuals
 from core.training.progress import ProgressFile
 from core.training.sigma import after_one_step, as_text, best_sigma
 from core.training.spectrum import residual_spectrum
+from core.training.step import FirstOrderStep
 
 Wanted = Literal["stop", "pause"] | None
 HELD_OUT = 1_000_003
@@ -313,7 +314,6 @@ class Trainer:
         position, record = self.position, self.records[-1]
         self.solution.to(how.dtype)
         objective = self._objective(stage, how.dtype)
-        affine = None if how.autocast else AffineLoss.of(objective)
         network = self.solution.networks[-1]
         parameters = list(network.parameters()) + ([self.solution.lam] if self.solution.lam is not None else [])
         optimizer = Adam(parameters, learning_rate)
@@ -321,37 +321,25 @@ class Trainer:
             optimizer = SOAP(parameters, learning_rate, config.precondition_every)
         if config.kind in self._optimizer_state:
             optimizer.restore(self._optimizer_state[config.kind])
-        scaler = torch.amp.GradScaler(self.device.type, enabled=how.scaled and self.device.type == "cuda")
+        same_points = stage.collocation.resample_every or iterations
+        step = FirstOrderStep(optimizer, how, self.device, same_points, self._say_once)
         good = [p.detach().clone() for p in parameters]
         wanted: Wanted | Literal["diverged"] = None
         main = position.phase == MAIN
         while position.iteration < iterations:
             began = time.perf_counter()
-            before, objective = objective, self._refresh(stage, objective, how.dtype)
-            if affine and objective is not before:
-                affine = AffineLoss.of(objective)
+            objective = self._refresh(stage, objective, how.dtype)
             rate = cosine(learning_rate, final_ratio, position.iteration, iterations)
-            optimizer.learning_rate = rate
-            optimizer.forget_gradients()
-            if affine:
-                residuals = affine.backward()
-                loss = residuals.loss()
-            else:
-                with how.context(self.device):
-                    residuals = objective.residuals()
-                    loss = residuals.loss()
-                scaler.scale(loss).backward()
-            scaler.step(optimizer)
-            scaler.update()
+            residuals = step(objective, rate)
             position.iteration += 1
             position.total += 1
             record.iterations += 1
             record.seconds += time.perf_counter() - began
-            maximum = residuals.maximum()
-            self._log(residuals, loss.detach(), maximum, learning_rate=rate)
+            loss, maximum = residuals.loss().detach(), residuals.maximum()
+            self._log(residuals, loss, maximum, learning_rate=rate)
             if position.iteration % 25 == 0 or position.iteration == iterations:
                 # the one place where the loop waits for the device
-                if not math.isfinite(float(loss.detach())):
+                if not math.isfinite(float(loss)):
                     with torch.no_grad():
                         for p, value in zip(parameters, good, strict=True):
                             p.copy_(value)
@@ -363,10 +351,10 @@ class Trainer:
                     record.ended = f"target residual {stage.target_residual:g} reached"
                     break
             if position.iteration % stage.checkpoint_every == 0 and self._save_is_due():
-                self._optimizer_state = {config.kind: optimizer.state()}
+                self._optimizer_state = {config.kind: step.state()}
                 self._save()
             if wanted := self.wanted():
-                self._optimizer_state = {config.kind: optimizer.state()}
+                self._optimizer_state = {config.kind: step.state()}
                 break
         else:
             record.ended = "all iterations done"
@@ -530,7 +518,7 @@ class Trainer:
     def _clock(self) -> float:
         return time.perf_counter() - self._started
 
-    def _log(self, residuals: Residuals, loss, maximum, **numbers) -> None:
+    def _log(self, residuals: Residuals | StepFigures, loss, maximum, **numbers) -> None:
         position = self.position
         extra = {f"rms_{name}": value for name, value in residuals.rms_by_name().items()}
         if self.solution.lam is not None:
@@ -549,7 +537,7 @@ class Trainer:
             **numbers,
         )
 
-    def _report(self, residuals: Residuals, maximum) -> None:
+    def _report(self, residuals: Residuals | StepFigures, maximum) -> None:
         if not self.progress.due():
             return
         lam = self.solution.lam

@@ -1,5 +1,6 @@
 """A real Streamlit server and a real Chromium without internet."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -8,16 +9,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.browser import FLAGS, READY, ROOT, chromium, free_port
 
-
-def pytest_collection_modifyitems(items):
-    """One browser at a time: two would take each other's frames away."""
-    for item in items:
-        if "e2e" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+expect.set_options(timeout=30_000)  # a click that starts a page's script is answered late where tests share two cores
 
 
 class Server:
@@ -73,7 +69,18 @@ def browser():
 
 
 @pytest.fixture
-def page(browser) -> Page:
+def alone(tmp_path_factory):
+    """One test with a browser at a time: two would take each other's frames away.
+
+    By a lock, since pytest 9.2 hides xdist's groups from its scheduler.
+    """
+    with (tmp_path_factory.getbasetemp().parent / "browser.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def page(alone, browser) -> Page:
     """A page that reaches this machine alone."""
     context = browser.new_context(viewport={"width": 1400, "height": 1100}, accept_downloads=True)
     context.route("**/*", lambda route: route.continue_() if "//127.0.0.1" in route.request.url else route.abort())

@@ -16,10 +16,11 @@ COLOURS = """() => Object.fromEntries(
 
 
 def tick(page, row):
-    """Click the box of a row of the table, counted from 1."""
+    """Click the box of a row of the table, counted from 1, and wait for the choice to be in the URL."""
+    before = page.url
     box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
     page.mouse.click(box["x"] + 16, box["y"] + 36 * row + 18)
-    page.wait_for_timeout(600)
+    page.wait_for_url(lambda url: url != before)
     settled(page)
 
 
@@ -45,9 +46,9 @@ def test_ticks_colours_and_zoom_survive_and_a_permalink_restores_them(lab_home, 
     page.evaluate("() => Plotly.relayout(document.querySelector('.js-plotly-plot'), {'xaxis.range': [500, 900]})")
     page.get_by_test_id("stTextInputField").first.fill("sample-0005")
     page.get_by_test_id("stTextInputField").first.press("Enter")
+    page.get_by_text("10 of 60 runs").first.wait_for()
     settled(page)
-    page.wait_for_timeout(800)
-    assert "10 of 60 runs" in page.inner_text("body")
+    page.wait_for_timeout(800)  # the table is a canvas, and nothing in the page says when it was painted
     assert chosen(page) == first, "what a search hides stays chosen"
     after = page.evaluate(COLOURS)
     assert {name: after[name] for name in before} == before

@@ -11,6 +11,7 @@ from core.config import override
 from core.optimizers.adam import Adam
 from core.tracking.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
+from core.training import step
 from core.training.cuda_graph import AdamStep
 from core.training.first_order import ARITHMETICS
 from core.training.measure import measure
@@ -110,26 +111,43 @@ def test_a_recorded_step_repeats_the_step(precision):
 
     def losses(recorded):
         system = objective(points=100, device="cuda", dtype=how.dtype)
-        step = AdamStep(system, how, Adam(system.parameters(), 1e-2))
+        taken = AdamStep(system, how, Adam(system.parameters(), 1e-2))
         if recorded:
-            step.record()
-        return torch.stack([step(1e-2 * 0.99**k).loss() for k in range(50)])
+            taken.record()
+        return torch.stack([taken(1e-2 * 0.99**k).loss() for k in range(50)])
 
     singly, replayed = losses(False), losses(True)
     assert replayed[-1] < 0.5 * replayed[0]
     torch.testing.assert_close(replayed, singly, rtol=1e-10 if precision == "float64" else 5e-2, atol=0)
 
 
+@pytest.mark.parametrize("preset", ["poisson2d", "burgers-profile"])
+def test_the_trainer_replays_recorded_steps_and_resumes_them(tmp_path, monkeypatch, preset):
+    adam = ("stages.0.optimizer={kind: adam}", "stages.0.iterations=150", "stages.0.precision=float64")
+    config = on("cuda", small(*adam, preset=preset))
+    config = config.model_copy(update={"stages": config.stages[:1]})
+    _, said = trained(config, tmp_path / "recorded")
+    assert not [line for line in said if "recording them failed" in line]
+    seen = iter(range(10_000))
+    train(config, tmp_path / "broken", wanted=lambda: "pause" if next(seen) == 120 else None)
+    train(config, tmp_path / "broken", resume=True)
+    monkeypatch.setattr(step, "RECORDS_ON", "")
+    train(config, tmp_path / "singly")
+    singly = curve(tmp_path / "singly")["loss"]
+    for name in ("recorded", "broken"):
+        np.testing.assert_allclose(curve(tmp_path / name)["loss"], singly, rtol=1e-4)
+
+
 def test_recorded_steps_and_their_history_wait_for_the_device_once_a_flush(tmp_path):
     system = objective(points=100, device="cuda")
-    step = AdamStep(system, ARITHMETICS["float64"], Adam(system.parameters(), 1e-2))
-    step.record()
+    recorded = AdamStep(system, ARITHMETICS["float64"], Adam(system.parameters(), 1e-2))
+    recorded.record()
     history = HistoryWriter(tmp_path / "history.arrows", ("poisson",))
     history.INTERVAL = math.inf
     torch.cuda.set_sync_debug_mode("error")  # from here on torch raises where the host would wait
     try:
         for k in range(100):
-            seen = step(1e-2)
+            seen = recorded(1e-2)
             history.append(iteration=k + 1, stage=0, phase=1, loss=seen.loss(), max_residual=seen.maximum())
     finally:
         torch.cuda.set_sync_debug_mode("default")

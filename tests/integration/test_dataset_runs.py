@@ -34,6 +34,7 @@ SHORT = [
     "name=short",
 ]
 OTHER = sample_csv(0.2, 60, seed=3)
+MEASURED = b"x,t,u\n0.5,0.25,1\n-0.5,0.75,2e-3\n"
 
 
 def short(*settings):
@@ -223,3 +224,21 @@ def test_problems_without_data_are_left_alone():
     run_id = jobs.begin_here(config)
     assert store.client().get_run(run_id).inputs.dataset_inputs == []
     assert uses() == []
+
+
+def test_the_command_line_adds_lists_and_refuses(tmp_path, command_line):
+    def run(*arguments):
+        return command_line("dataset", *arguments)
+
+    (tmp_path / "m.csv").write_bytes(MEASURED)
+    assert "added" in run("add", str(tmp_path / "m.csv")).stdout
+    assert "already there" in run("add", str(tmp_path / "m.csv")).stdout
+    (tmp_path / "m.csv").write_bytes(MEASURED.replace(b"1", b"5"))
+    refused = run("add", str(tmp_path / "m.csv"))
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1)
+    assert "replaced" in run("add", str(tmp_path / "m.csv"), "--replace").stdout
+    assert run("add", str(tmp_path / "missing.csv")).returncode == 2
+    listed = run("list").stdout
+    assert digests_of(MEASURED).git_blob in listed
+    assert "changed to" in listed
+    assert json.loads((home().root / "datasets.jsonl").read_text().splitlines()[0])["size"] == len(MEASURED)

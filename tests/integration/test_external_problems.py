@@ -27,10 +27,14 @@ CONFIG = {
 }
 
 
-def core(*arguments, problems):
+def python(*arguments, problems):
     environment = os.environ | {"LAB_PROBLEMS": os.pathsep.join(map(str, problems))}
-    command = [sys.executable, "-m", "core", *arguments]
+    command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def core(*arguments, problems):
+    return python("-m", "core", *arguments, problems=problems)
 
 
 def written(folder, text, name="mine.py"):
@@ -66,60 +70,75 @@ def test_problems_are_listed_with_their_parameters(tmp_path):
     assert str(EXAMPLE) in line
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("def (", ["SyntaxError"]),
-        ("raise RuntimeError('no licence')", ["RuntimeError: no licence"]),
-        ("x = 1", ["defines no problem"]),
-        (EXAMPLE.read_text().replace('cubic_poisson"', 'poisson2d"'), ["CubicPoisson", "'poisson2d'", "this package"]),
-        (EXAMPLE.read_text().replace("    def domain(self)", "    def area(self)"), ["CubicPoisson lacks domain"]),
-        (EXAMPLE.read_text().replace("    title: ClassVar", "    heading: ClassVar"), ["CubicPoisson lacks title"]),
-    ],
-)
-def test_what_can_not_be_loaded_is_named_and_the_rest_loads(tmp_path, text, words):
-    bad = written(tmp_path, text)
-    done = core("problems", problems=[bad, EXAMPLE, tmp_path / "missing.py"])
+UNUSABLE = [
+    ("def (", ["SyntaxError"]),
+    ("raise RuntimeError('no licence')", ["RuntimeError: no licence"]),
+    ("x = 1", ["defines no problem"]),
+    (EXAMPLE.read_text().replace('cubic_poisson"', 'poisson2d"'), ["CubicPoisson", "'poisson2d'", "this package"]),
+    (EXAMPLE.read_text().replace("    def domain(self)", "    def area(self)"), ["CubicPoisson lacks domain"]),
+    (EXAMPLE.read_text().replace("    title: ClassVar", "    heading: ClassVar"), ["CubicPoisson lacks title"]),
+]
+
+
+def test_what_can_not_be_loaded_is_named_and_the_rest_loads(tmp_path):
+    bad = [written(tmp_path, text, f"bad_{k}.py") for k, (text, _) in enumerate(UNUSABLE)]
+    done = core("problems", problems=[*bad, EXAMPLE, tmp_path / "missing.py"])
     assert done.returncode == 0, done.stderr
     assert any(line.startswith("cubic_poisson") for line in done.stdout.splitlines())
-    first, second = done.stderr.splitlines()
-    assert first.startswith(f"problem not loaded: {bad}")
-    for word in words:
-        assert word in first
-    assert "missing.py" in second
+    *lines, last = done.stderr.splitlines()
+    for line, path, (_, words) in zip(lines, bad, UNUSABLE, strict=True):
+        assert line.startswith(f"problem not loaded: {path}")
+        assert [word for word in words if word not in line] == []
+    assert "missing.py" in last
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ('"cubic": (-v', '"cubic": 1 / 0 * (-v', ["residuals of the problem cubic_poisson", "ZeroDivisionError"]),
-        ('{"u": walls * raw[0]}', '{"w": walls * raw[0]}', ["ansatz of the problem", "it gives no u"]),
-        ("- forcing) / scale}", "- forcing)[:, None]}", ["residuals of the problem", "shape", "should have"]),
-        ('return {"cubic": (', 'return {"quartic": (', ["quartic is not in residual_names"]),
-        ("** 3 - forcing", "** 3 - forcing / 0", ["NaN or infinite"]),
-        ("walls = 16", "walls = x[7]", ["ansatz of the problem", "IndexError"]),
-        (
-            "walls * raw[0]}",
-            "walls * (raw[0] * 0)}",
-            ["No trained parameter changes the residuals", "Jacobian is zero"],
-        ),
-    ],
-)
-def test_a_problem_that_fails_ends_its_run_with_one_sentence(tmp_path, config, old, new, words):
+FAILURES = [
+    ('"cubic": (-v', '"cubic": 1 / 0 * (-v', ["residuals of the problem cubic_0", "ZeroDivisionError"]),
+    ('{"u": walls * raw[0]}', '{"w": walls * raw[0]}', ["ansatz of the problem", "it gives no u"]),
+    ("- forcing) / scale}", "- forcing)[:, None]}", ["residuals of the problem", "shape", "should have"]),
+    ('return {"cubic": (', 'return {"quartic": (', ["quartic is not in residual_names"]),
+    ("** 3 - forcing", "** 3 - forcing / 0", ["NaN or infinite"]),
+    ("walls = 16", "walls = x[7]", ["ansatz of the problem", "IndexError"]),
+    ("walls * raw[0]}", "walls * (raw[0] * 0)}", ["No trained parameter changes the residuals", "Jacobian is zero"]),
+]
+TRAIN_EACH = """
+import contextlib, io, json, sys
+from core.cli import main
+ends = []
+for config in sys.argv[1:]:
+    sys.argv = ["core", "train", config]
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            main()
+        except SystemExit as ended:
+            ends.append([ended.code, said.getvalue()])
+print(json.dumps(ends))
+"""
+
+
+def test_a_problem_that_fails_ends_its_run_with_one_sentence(tmp_path):
     text = EXAMPLE.read_text().replace("**3 - forcing", "** 3 - forcing")
-    assert old in text
-    mine = written(tmp_path, text.replace(old, new))
-    done = core("train", str(config), problems=[mine])
-    assert done.returncode == 1, done.stdout + done.stderr
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: ")
-    for word in words:
-        assert word in last
-    (job,) = jobs.queue()
-    assert job.state == store.get_run(job.run_id).state == "failed"
-    assert job.reason == last.removeprefix("error: ")
-    assert "Traceback" in done.stderr
+    problems, configs = [], []
+    for k, (old, new, _) in enumerate(FAILURES):
+        assert old in text
+        mine = text.replace(old, new).replace('cubic_poisson"', f'cubic_{k}"')
+        problems.append(written(tmp_path, mine, f"cubic_{k}.py"))
+        configs.append(str(written(tmp_path, json.dumps(CONFIG | {"problem": {"kind": f"cubic_{k}"}}), f"{k}.json")))
+    done = python("-c", TRAIN_EACH, *configs, problems=problems)
+    assert done.returncode == 0, done.stderr
+    ends = json.loads(done.stdout.splitlines()[-1])
+    found = {job.problem: job for job in jobs.queue()}
+    assert len(ends) == len(found) == len(FAILURES)
+    for k, ((code, said), (_, _, words)) in enumerate(zip(ends, FAILURES, strict=True)):
+        last = said.strip().splitlines()[-1]
+        assert code == 1
+        assert last.startswith("error: ")
+        assert [word for word in words if word not in last] == []
+        job = found[f"cubic_{k}"]
+        assert job.state == store.get_run(job.run_id).state == "failed"
+        assert job.reason == last.removeprefix("error: ")
+        assert "Traceback" in said
 
 
 LAUNCH = """

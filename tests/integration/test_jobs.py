@@ -339,6 +339,25 @@ def test_a_state_the_store_refused_is_told_later(lab, monkeypatch):
     assert store.get_run(run_id).state == "finished"
 
 
+def test_a_slow_word_to_the_store_is_not_its_last(lab, monkeypatch):
+    run_id = store.create_run(RunConfig(problem={"kind": "poisson2d"}))
+    table.insert(run_id, RunConfig(problem={"kind": "poisson2d"}), "local", state="stopping", synced=0)
+    set_state = store.set_state
+
+    def overtaken(run_id, state, reason=""):
+        """The run's own process ends it, and says so, while this one is still on its way with `stopping`."""
+        if state == "stopping":
+            table.update(run_id, state="stopped", synced=0)
+            set_state(run_id, "stopped", reason)
+            table.update(run_id, synced=1)
+        set_state(run_id, state, reason)
+
+    monkeypatch.setattr(store, "set_state", overtaken)
+    sync.tell_store(run_id)
+    assert store.get_run(run_id).state == "stopped"
+    assert table.get(run_id).synced
+
+
 def test_a_run_deleted_from_the_store_disturbs_nobody(lab):
     table.insert("a" * 32, RunConfig(problem={"kind": "poisson2d"}), "local", state="crashed", synced=0)
     assert jobs.status("a" * 32).synced

@@ -21,6 +21,8 @@ from core.presets import resolve
 from core.tracking import store
 from core.tracking.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
+from core.training import step
+from core.training.cuda_graph import AdamStep
 from core.training.measure import measure
 from core.training.objective import Objective
 from core.training.run import execute
@@ -243,7 +245,7 @@ def test_dominant_frequency_of_a_known_residual(tmp_path):
 
     class Known(torch.nn.Module):
         problem, layout, lam = outcome.solution.problem, outcome.solution.layout, None
-        features = outcome.solution.features
+        features_at = outcome.solution.features_at
 
         def evaluate(self, points):
             return {"residual_poisson": np.cos(2 * np.pi * 7 * points[:, 0]) * np.cos(2 * np.pi * 7 * points[:, 1])}
@@ -325,6 +327,60 @@ def test_fp16_that_overflows_goes_on_in_float64_and_says_so(tmp_path):
     loss = curve(tmp_path / "run")["loss"]
     assert not np.isfinite(loss[:25]).any()
     assert np.isfinite(loss[25:]).all()
+
+
+def as_on_a_gpu(monkeypatch):
+    """First-order phases take the step that a GPU records, here kernel by kernel; returns how many were begun."""
+    begun = []
+    monkeypatch.setattr(step, "RECORDS_ON", "cpu")
+    monkeypatch.setattr(AdamStep, "record", lambda self: begun.append(self))
+    return begun
+
+
+BY_ADAM = ("stages.0.optimizer={kind: adam}", "stages.0.iterations=130", "stages.0.warmup.iterations=130")
+
+
+def by_adam(*settings, preset="poisson2d"):
+    config = small(*BY_ADAM, *settings, preset=preset)
+    return config.model_copy(update={"stages": config.stages[:1]})
+
+
+RELEASED = ("lambda.mode=trainable", "lambda.release_after=40")
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "recordings"),
+    [
+        ("poisson2d", (), 2),
+        ("poisson2d", ("stages.0.collocation.resample_every=100",), 3),
+        ("poisson2d", ("stages.0.collocation.resample_every=99",), 0),
+        ("burgers-profile", RELEASED, 3),
+    ],
+)
+def test_the_step_that_a_gpu_records_trains_alike_and_is_resumed(tmp_path, monkeypatch, preset, settings, recordings):
+    config = by_adam(*settings, preset=preset)
+    train(config, tmp_path / "singly")
+    begun = as_on_a_gpu(monkeypatch)
+    train(config, tmp_path / "recorded")
+    assert len(begun) == recordings
+    names = ("iteration", "loss", "max_residual", "rms_residual", "lambda")
+    singly, recorded = (curve(tmp_path / name, names) for name in ("singly", "recorded"))
+    for name, values in singly.items():
+        np.testing.assert_allclose(recorded[name], values, rtol=1e-6, err_msg=name)
+    seen = iter(range(10_000))
+    assert train(config, tmp_path / "broken", lambda: "pause" if next(seen) == 200 else None).wanted == "pause"
+    train(config, tmp_path / "broken", resume=True)
+    assert_same(recorded, curve(tmp_path / "broken", names))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here recording succeeds")
+def test_a_step_that_can_not_be_recorded_is_said_once_and_trains_all_the_same(tmp_path, monkeypatch):
+    config = by_adam("stages.0.collocation.resample_every=100")
+    train(config, tmp_path / "plain")
+    monkeypatch.setattr(step, "RECORDS_ON", "cpu")
+    _, said = trained(config, tmp_path / "tried")
+    assert len([line for line in said if "launched one by one, since recording them failed: torch.cuda" in line]) == 1
+    assert_same(curve(tmp_path / "plain"), curve(tmp_path / "tried"))
 
 
 TOO_LARGE = ("network.hidden=[4096, 4096]", "stages.0.collocation.points=100000", "stages.0.warmup.iterations=0")

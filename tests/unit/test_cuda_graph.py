@@ -7,6 +7,7 @@ from core.optimizers.adam import Adam
 from core.problems.beltrami import Beltrami
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.poisson2d import Poisson2D
+from core.training import step
 from core.training.cuda_graph import AdamStep
 from core.training.first_order import ARITHMETICS
 from tests.unit.test_optimizers import objective
@@ -29,15 +30,15 @@ def test_the_step_is_adams_and_hands_its_state_back(problem):
     for rate in rates[:6]:  # begun by Adam, gone on with by the step, ended by Adam again
         by_adam(ours, taken, rate)
         by_adam(theirs, adam, rate)
-    step = AdamStep(ours, ARITHMETICS["float64"], taken)
+    graphed = AdamStep(ours, ARITHMETICS["float64"], taken)
     for rate in rates[6:12]:
-        seen, residuals = step(rate), by_adam(theirs, adam, rate)
+        seen, residuals = graphed(rate), by_adam(theirs, adam, rate)
         torch.testing.assert_close(seen.loss(), residuals.loss().detach(), rtol=1e-11, atol=0)
         torch.testing.assert_close(seen.maximum(), residuals.maximum(), rtol=1e-11, atol=0)
         torch.testing.assert_close(seen.rms(), residuals.rms(), rtol=1e-11, atol=0)
         assert seen.rms_by_name().keys() == residuals.rms_by_name().keys()
-    assert step.state()["steps"] == 12
-    taken.restore(step.state())
+    assert graphed.state()["steps"] == 12
+    taken.restore(graphed.state())
     for rate in rates[12:]:
         by_adam(ours, taken, rate)
         by_adam(theirs, adam, rate)
@@ -47,23 +48,29 @@ def test_the_step_is_adams_and_hands_its_state_back(problem):
 
 def test_figures_of_a_step_stay_when_the_next_overwrites_its_buffers():
     system = objective(points=40)
-    step = AdamStep(system, ARITHMETICS["float64"], Adam(system.parameters(), 1e-2))
-    first = step(1e-2)
+    taken = AdamStep(system, ARITHMETICS["float64"], Adam(system.parameters(), 1e-2))
+    first = taken(1e-2)
     before = float(first.loss())
-    assert float(step(1e-2).loss()) != before
+    assert float(taken(1e-2).loss()) != before
     assert float(first.loss()) == before
 
 
 def test_a_frozen_lambda_rests():
     system = objective(BurgersProfile(), points=40)
     lam = system.solution.lam.requires_grad_(False)
-    step = AdamStep(system, ARITHMETICS["float64"], Adam([*system.parameters(), lam], 1e-2))
-    losses = [float(step(1e-2).loss()) for _ in range(20)]
+    taken = AdamStep(system, ARITHMETICS["float64"], Adam([*system.parameters(), lam], 1e-2))
+    losses = [float(taken(1e-2).loss()) for _ in range(20)]
     assert losses[-1] < losses[0]
     assert float(lam) == system.solution.problem.lambda_start()
 
 
-def test_what_needs_a_scaler_is_refused():
-    system = objective(points=10)
+def test_what_needs_a_scaler_is_refused_and_never_tried(monkeypatch):
+    system = objective(points=10, dtype=torch.float32)
     with pytest.raises(ValueError, match="amp-fp16 needs a GradScaler"):
         AdamStep(system, ARITHMETICS["amp-fp16"], Adam(system.parameters(), 1e-2))
+    monkeypatch.setattr(step, "RECORDS_ON", "cpu")
+    taken = step.FirstOrderStep(
+        Adam(system.parameters(), 1e-2), ARITHMETICS["amp-fp16"], torch.device("cpu"), 1000, pytest.fail
+    )
+    losses = [float(taken(system, 1e-2).loss().detach()) for _ in range(10)]
+    assert losses[-1] < losses[0]

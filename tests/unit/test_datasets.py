@@ -1,7 +1,6 @@
 """Datasets: digests that other programs agree with, names that lead nowhere else, versions that are never lost."""
 
 import io
-import json
 import os
 import pickle
 import shutil
@@ -399,21 +398,3 @@ def test_importing_datasets_imports_neither_torch_nor_mlflow():
     code = "import sys, core.tracking.datasets; print('torch' in sys.modules, 'mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
-
-
-def test_the_command_line_adds_lists_and_refuses(tmp_path, command_line):
-    def run(*arguments):
-        return command_line("dataset", *arguments)
-
-    (tmp_path / "m.csv").write_bytes(CSV)
-    assert "added" in run("add", str(tmp_path / "m.csv")).stdout
-    assert "already there" in run("add", str(tmp_path / "m.csv")).stdout
-    (tmp_path / "m.csv").write_bytes(CSV.replace(b"1", b"5"))
-    refused = run("add", str(tmp_path / "m.csv"))
-    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1)
-    assert "replaced" in run("add", str(tmp_path / "m.csv"), "--replace").stdout
-    assert run("add", str(tmp_path / "missing.csv")).returncode == 2
-    listed = run("list").stdout
-    assert digests_of(CSV).git_blob in listed
-    assert "changed to" in listed
-    assert json.loads((home().root / "datasets.jsonl").read_text().splitlines()[0])["size"] == len(CSV)

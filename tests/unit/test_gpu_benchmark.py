@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from benchmarks.gpu import SMALLER, amp, main, system
+from core.networks import fused
 from core.training.first_order import ARITHMETICS
 
 CPU = torch.device("cpu")
@@ -26,7 +27,10 @@ def test_every_precision_takes_the_same_steps():
 
 
 @pytest.mark.parametrize("precision", ["amp-bf16", "amp-fp16"])
-def test_mixed_precision_keeps_half_for_the_backward_pass(precision):
+def test_mixed_precision_keeps_half_for_the_backward_pass(precision, monkeypatch):
+    # on a GPU there is no compiled kernel, which keeps less of float32's step than torch does
+    monkeypatch.setattr(fused, "_kernel", lambda dtype: (None, "as on a GPU"))
+
     def kept(name):
         """Bytes of the tensors that autograd keeps; of a step's memory what grows with points times width."""
         sizes, tensors = {}, []
