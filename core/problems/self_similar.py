@@ -11,7 +11,7 @@ from pydantic import Field
 from core.problems.base import Integral, Problem
 from core.problems.hilbert import UNIFORM, Crowding, nodes, operators
 
-LEAST_REACH, LEAST_Q = 13.0, 2.5e-4
+LEAST_REACH, LEAST_Q = 13.0, 1e-4
 """The equation is asked for up to s = 13, 220,000 widths of the core, and further until q, which the network reads, is
 so small that what remains up to q = 0, infinity, is no extrapolation."""
 FOCUSED = 0.4
