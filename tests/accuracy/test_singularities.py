@@ -1,4 +1,4 @@
-"""λ of self-similar blow-up, from the command line, without tuning: published digits, an independent solver, failures."""
+"""λ of self-similar blow-up, untuned: published digits, an independent solver, and what is not claimed."""
 
 import numpy as np
 import pytest
