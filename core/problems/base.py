@@ -167,6 +167,10 @@ class Problem(Frozen):
         """λ as known exactly or published."""
         return None
 
+    def continues(self, other: Problem) -> bool:
+        """Whether a solution of `other`, the same equation with other parameters, is a start for this problem's."""
+        return True
+
     def mistaken(self, lam: float) -> str | None:
         """What a λ that was found is in truth, in one sentence, where it is known to be that of another profile."""
         return None

@@ -56,6 +56,10 @@ class CCF(SelfSimilarVorticity):
     def lambda_start_source(self):
         return "near the published value" if self.order < len(PUBLISHED) else "an interval searched in vain by others"
 
+    def continues(self, other):
+        # measured: from the profile of one order less, as it is or with its layer moved, the search runs away
+        return self.order == other.order
+
     def mistaken(self, lam):
         for order, known in enumerate(PUBLISHED):
             if order != self.order and abs(lam - known) < SAME:

@@ -170,6 +170,9 @@ def _parent_solution(config: RunConfig):
             f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "
             "a next stage needs the same problem."
         )
+    if not config.problem.continues(stored.config.problem):
+        _say("the parent's profile is no start for this one: the search starts from the problem's own guess")
+        return None
     solution = stored.solution
     solution.problem = config.problem
     if solution.lam is not None and stored.config.problem != config.problem:

@@ -138,3 +138,9 @@ def test_the_basin_is_as_steep_as_relaxing_at_two_lambdas_says():
     assert 0 < rise < float(towards.norm())
     assert uncertainty(1e-12, rise) == pytest.approx(1e-12 / rise)
     assert uncertainty(1e-12, 0.0) == np.inf
+
+
+def test_a_profile_of_another_order_is_no_start_where_it_was_found_to_be_none():
+    assert CCF(order=1).continues(CCF(order=1, focus=0.5))
+    assert not CCF(order=1).continues(CCF(order=0))
+    assert BurgersProfile(order=1).continues(BurgersProfile(order=0))
