@@ -29,6 +29,9 @@ ADVANCED = {
     "scale",
     "focus",
     "focus_width",
+    "begins",
+    "step",
+    "relax",
 }
 """Fields that most runs leave alone; they are folded away."""
 
