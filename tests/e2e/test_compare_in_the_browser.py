@@ -73,14 +73,14 @@ def test_a_table_and_curves_can_be_downloaded(lab_home, server, page):
     page.goto(f"{server.url}/compare?runs={ids[0][:12]}.0")
     page.wait_for_selector(".js-plotly-plot .trace")
     settled(page)
-    with page.expect_download() as table:
+    with page.expect_download(timeout=180_000) as table:
         page.get_by_test_id("stDownloadButton").get_by_text("CSV", exact=True).click()
     text = table.value.path().read_text()
     assert text.startswith("run_id,name,")
     assert len(text.splitlines()) == 13
     page.get_by_role("button", name="Export").click()
     for label, start in (("PNG", b"\x89PNG"), ("PDF", b"%PDF"), ("SVG", b"<?xml"), ("Every point", b'"run_id"')):
-        with page.expect_download() as download:
+        with page.expect_download(timeout=180_000) as download:
             page.get_by_test_id("stDownloadButton").get_by_text(label).click()
         content = download.value.path().read_bytes()
         assert content.startswith(start), content[:20]

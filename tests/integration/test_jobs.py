@@ -476,7 +476,7 @@ def test_two_dashboards_in_a_new_home_fill_one_slot_without_ever_sharing_it(lab)
 
 
 def test_workers_killed_again_and_again_lose_no_run(lab):
-    ids = [submit("steps=10") for _ in range(6)]
+    ids = [submit("steps=25") for _ in range(6)]
     killed = 0
     while any(job.state == "queued" or job.active for job in jobs.queue()):
         for job in table.find(ACTIVE):
