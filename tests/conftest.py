@@ -27,11 +27,11 @@ def fresh_store(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def lab_home(tmp_path, monkeypatch, request):
-    """A fresh LAB_HOME; with an empty store in it for all but unit tests."""
+    """A fresh LAB_HOME; with an empty store in it for all but unit tests, and those that a bare GPU machine can run."""
     folder = tmp_path / "lab"
     monkeypatch.setenv("LAB_HOME", str(folder))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    if "unit" not in request.path.parts:
+    if not {"unit", "gpu"} & set(request.path.parts):
         made = request.getfixturevalue("fresh_store")
         folder.mkdir()
         shutil.copyfile(made / "mlflow.db", folder / "mlflow.db")
