@@ -1,10 +1,10 @@
 """A lab home made by one version of this program, held against another: `python -m benchmarks.kept_home make HOME`.
 
 `make` trains ten presets, and pauses an eleventh run half-way, by the command line alone, so that any version of the
-source tree can be asked to (`--source TREE`). `compare A B` says whether the histories, weights and configs of two homes
-are identical to the bit, times and memory aside. `open HOME` takes a home as an older version left it through this one:
-every config and checkpoint is read, a solution exported, the paused run resumed, a run replayed and verified. It changes
-the home, so give it a copy.
+source tree can be asked to (`--source TREE`). `compare A B` says whether the histories, weights and configs of two
+homes are identical to the bit, times and memory aside. `open HOME` takes a home as an older version left it through
+this one: every config and checkpoint is read, a solution exported, the paused run resumed, a run replayed and verified.
+It changes the home, so give it a copy.
 """
 
 from __future__ import annotations
@@ -97,7 +97,6 @@ def compare(first: Path, second: Path) -> bool:
     """Print each run of both homes and whether it is the same to the bit."""
     import numpy as np
     import torch
-
     from core.runs.history import read_history
 
     ids = [json.loads((home / INDEX).read_text()) for home in (first, second)]
@@ -113,8 +112,8 @@ def compare(first: Path, second: Path) -> bool:
             differs.append("config")
         kept = [torch.load(folder / "checkpoints" / "last.pt", weights_only=True) for folder in folders]
         for k, (one, other) in enumerate(zip(kept[0]["stages"], kept[1]["stages"], strict=True)):
-            tensors = zip((t for pair in one["layers"] for t in pair), (t for pair in other["layers"] for t in pair))
-            if not all(x is y if x is None else torch.equal(x, y) for x, y in tensors):
+            tensors = ([t for layer in stage["layers"] for t in layer] for stage in (one, other))
+            if not all(x is y if x is None else torch.equal(x, y) for x, y in zip(*tensors, strict=True)):
                 differs.append(f"weights of stage {k + 1}")
         if kept[0]["lambda"] != kept[1]["lambda"]:
             differs.append("λ")
@@ -129,6 +128,7 @@ def open_(home: Path) -> None:
 
     os.environ["LAB_HOME"] = str(home)
     from core.runs.folder import run_folder
+
     from core.solution.evaluate import load_solution
     from core.tracking import store
 

@@ -12,9 +12,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from core import kernel
 from core.config import MLP, Fourier
-from core.networks import fused
-from core.networks.jets import Jet, activate, affine, cos_sin
+from core.jets import Jet, activate, affine, cos_sin
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -63,8 +63,8 @@ class Network(nn.Module):
             jet = cos_sin(Jet(jet.data @ self.basis.T, jet.layout))
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
-            if fused.available(jet.data, parameters):
-                return Jet(fused.network(jet.data, jet.layout, self.activation, parameters), jet.layout)
+            if kernel.available(jet.data, parameters):
+                return Jet(kernel.network(jet.data, jet.layout, self.activation, parameters), jet.layout)
         for layer in self.layers[:-1]:
             jet = activate(layer(jet, tape), self.activation)
         return self.layers[-1](jet, tape)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import LabError, TrainingError
-from core.networks.jets import Jet, Layout, coordinates, stack
+from core.forms import Layout
+from core.jets import Jet, coordinates, stack
 from core.networks.layers import Network, Tape
 from core.problems import Problem
 

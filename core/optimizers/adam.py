@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from core.networks import fused
+from core import kernel
 
 
 class Adam:
@@ -50,7 +50,7 @@ class Adam:
         rate = self.learning_rate / (1 - first**self._steps)
         unbiased = math.sqrt(1 - second**self._steps)
         coefficients = {"rate": rate, "first": first, "second": second, "unbiased": unbiased, "epsilon": self.EPSILON}
-        if fused.adam_step(self.parameters, self._mean, self._square, **coefficients):
+        if kernel.adam_step(self.parameters, self._mean, self._square, **coefficients):
             return
         gradient = torch.cat(
             [p.new_zeros(p.numel()) if p.grad is None else p.grad.reshape(-1) for p in self.parameters]

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from core.problems.base import Form, Problem
+from core.forms import Form
+from core.problems.base import Problem
 
 
 class AllenCahn(Problem):

@@ -13,20 +13,15 @@ import numpy as np
 from pydantic import Field
 
 from core.errors import LabError
+from core.forms import Form, laplacian
 from core.frozen import Frozen
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.networks.jets import Jet
+    from core.jets import Jet
 
-Form = tuple[tuple[int, int, float], ...]
-"""A second-order operator Σ c ∂_i ∂_j as its (i, j, c) terms, i ≤ j."""
-
-
-def laplacian(dimension: int) -> Form:
-    """Σ ∂_i², as a form."""
-    return tuple((i, i, 1.0) for i in range(dimension))
+__all__ = ["DataProblem", "Form", "Integral", "Problem", "Samples", "laplacian"]
 
 
 @dataclass(frozen=True)

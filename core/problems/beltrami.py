@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from core.problems.base import Form, Problem, laplacian
+from core.forms import Form, laplacian
+from core.problems.base import Problem
 from core.problems.boxes import faces
 
 

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from core.problems.base import DataProblem, Form
+from core.forms import Form
+from core.problems.base import DataProblem
 from core.problems.burgers_viscous import BurgersViscous
 
 SAMPLE = "burgers-samples.csv"

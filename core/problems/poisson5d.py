@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from core.problems.base import Form, laplacian
+from core.forms import Form, laplacian
 from core.problems.poisson import UnitCubePoisson
 
 

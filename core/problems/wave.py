@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from core.problems.base import Form, Problem
+from core.forms import Form
+from core.problems.base import Problem
 
 SPEED = 2.0
 

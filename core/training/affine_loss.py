@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.networks import fused
+from core import kernel
 from core.networks.layers import Network
 from core.training.objective import Objective, Residuals
 
@@ -43,7 +43,7 @@ class AffineLoss:
         network = objective.solution.networks[-1]
         parameters = [p for layer in network.layers for p in (layer.weight, layer.bias)]
         first = next(p for p in parameters if p is not None)
-        if network.basis is not None or not fused.available(first, parameters):
+        if network.basis is not None or not kernel.available(first, parameters):
             return None
         affine = objective.affine()
         if affine is None:
@@ -65,7 +65,7 @@ class AffineLoss:
         by_name: dict[str, Tensor] = {}
         total = None
         for rows in self._rows:
-            residuals, gradient = fused.affine_gradient(
+            residuals, gradient = kernel.affine_gradient(
                 rows.features, self._layout, self._network.activation, self._parameters, rows.slope, rows.constant
             )
             by_name.update(zip(rows.names, residuals.unbind(), strict=True))

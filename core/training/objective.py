@@ -16,7 +16,7 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 
 from core.errors import NotFiniteError, TrainingError
-from core.networks.jets import Jet, coordinates
+from core.jets import Jet, coordinates
 from core.networks.layers import JetLinear, Tape
 from core.networks.solution import Solution
 from core.problems.base import Samples

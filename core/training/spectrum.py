@@ -84,7 +84,7 @@ def _arc(solution: Solution, points: np.ndarray) -> tuple[int, np.ndarray]:
     """The network input that varies most along the line: its index, and its values there."""
     import torch
 
-    from core.networks.jets import coordinates
+    from core.jets import coordinates
 
     with torch.no_grad():
         x = coordinates(torch.as_tensor(points), solution.layout)

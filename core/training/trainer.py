@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from core import config as configs
+from core import kernel
 from core.config import FIRST_ORDER, RunConfig, Stage
 from core.errors import NotFiniteError, TrainingError
-from core.networks import fused
-from core.networks.jets import coordinates
+from core.jets import coordinates
 from core.networks.layers import Tape, fourier, mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
@@ -288,7 +288,7 @@ class Trainer:
         how = arithmetic(precision, self.device)
         self._computes_in(how.name)
         if self.device.type == "cpu" and how.autocast is None:
-            self._say_once(fused.about(how.dtype))
+            self._say_once(kernel.about(how.dtype))
         wanted = self._descend(stage, iterations, learning_rate, final_ratio, how, config)
         if wanted == "diverged" and how.name != "float64":
             self.say(f"the loss stopped being finite in {how.name}; going on in float64")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks.gpu import SMALLER, amp, main, system
-from core.networks import fused
+from core.kernel import library
 from core.training.first_order import ARITHMETICS
 
 CPU = torch.device("cpu")
@@ -29,7 +29,7 @@ def test_every_precision_takes_the_same_steps():
 @pytest.mark.parametrize("precision", ["amp-bf16", "amp-fp16"])
 def test_mixed_precision_keeps_half_for_the_backward_pass(precision, monkeypatch):
     # on a GPU there is no compiled kernel, which keeps less of float32's step than torch does
-    monkeypatch.setattr(fused, "_kernel", lambda dtype: (None, "as on a GPU"))
+    monkeypatch.setattr(library, "kernel", lambda dtype: (None, "as on a GPU"))
 
     def kept(name):
         """Bytes of the tensors that autograd keeps; of a step's memory what grows with points times width."""

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from core.config import MLP, Fourier
-from core.networks.jets import Jet, Layout, coordinates, stack
+from core.forms import Layout
+from core.jets import Jet, coordinates, stack
 from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
 from core.problems import CATALOGUE

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from core.config import MLP
-from core.networks.jets import Jet, Layout, coordinates
+from core.forms import Layout
+from core.jets import Jet, coordinates
 from core.networks.layers import mlp
 from core.networks.solution import Solution, Term
 from core.problems import CATALOGUE

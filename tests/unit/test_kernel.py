@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import nn
 
+from core import kernel
 from core.config import MLP, parse_config
-from core.networks import fused
-from core.networks.jets import Jet, Layout, coordinates
+from core.forms import Layout, laplacian
+from core.jets import Jet, coordinates
+from core.kernel import library
 from core.networks.layers import mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
-from core.problems.base import laplacian
 from core.problems.poisson2d import Poisson2D
 from core.training.affine_loss import AffineLoss
 from core.training.objective import Objective
@@ -36,9 +37,9 @@ compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C 
 @pytest.fixture
 def forgetful():
     """Kernels are looked for again, in the test and after it."""
-    fused._kernel.cache_clear()
+    library.kernel.cache_clear()
     yield
-    fused._kernel.cache_clear()
+    library.kernel.cache_clear()
 
 
 def network_of(case, activation, dtype=torch.float64):
@@ -67,7 +68,7 @@ def relative(a, b):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 5e-6)])
 def test_values_and_gradients_are_torchs(case, activation, dtype, tolerance):
     network, features, parameters = network_of(case, activation, dtype)
-    assert fused.available(features.data, parameters), fused.about(dtype)
+    assert kernel.available(features.data, parameters), kernel.about(dtype)
     ours, theirs = network(features).data, network(features, []).data
     assert type(ours.grad_fn).__name__ == "_FusedBackward"
     assert relative(ours, theirs) < tolerance
@@ -188,15 +189,15 @@ def test_adam_is_torchs_with_the_kernel_and_without(dtype, tolerance, forgetful,
 def without_compiler(monkeypatch, folder):
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-    fused._kernel.cache_clear()
+    library.kernel.cache_clear()
 
 
 def test_torch_takes_over_where_there_is_no_compiler(forgetful, monkeypatch, tmp_path):
     without_compiler(monkeypatch, tmp_path)
     network, features, parameters = network_of("5 inputs", "tanh")
-    assert not fused.available(features.data, parameters)
+    assert not kernel.available(features.data, parameters)
     assert torch.equal(network(features).data, network(features, []).data)
-    assert "no C compiler" in fused.about(torch.float64)
+    assert "no C compiler" in kernel.about(torch.float64)
 
 
 def test_torch_takes_over_where_the_compiler_fails(forgetful, monkeypatch, tmp_path):
@@ -205,19 +206,19 @@ def test_torch_takes_over_where_the_compiler_fails(forgetful, monkeypatch, tmp_p
     broken.write_text("#!/bin/sh\necho 'no such target' >&2\nexit 1\n")
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
     _, features, parameters = network_of("5 inputs", "tanh")
-    assert not fused.available(features.data, parameters)
-    assert "no such target" in fused.about(torch.float64)
+    assert not kernel.available(features.data, parameters)
+    assert "no such target" in kernel.about(torch.float64)
     assert not list((tmp_path / "cache").rglob("*.so"))
 
 
 def test_what_the_kernel_is_not_for(monkeypatch):
     _, features, parameters = network_of("2 inputs", "tanh")
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert not fused.available(features.data, parameters)
-    assert not fused.available(features.data.half(), parameters)
-    assert not fused.available(features.data, parameters[:2])
+        assert not kernel.available(features.data, parameters)
+    assert not kernel.available(features.data.half(), parameters)
+    assert not kernel.available(features.data, parameters[:2])
     with torch.autograd.forward_ad.dual_level():
-        assert not fused.available(features.data, parameters)
+        assert not kernel.available(features.data, parameters)
 
 
 def problem_objective(kind, dtype=torch.float64, problem=None):

@@ -2,7 +2,7 @@
 
    A block has S samples; a jet of `width` units in it is an array [width][C][S]. Every block belongs to a part, parts
    are cut by the number of samples alone and their gradients are added in their order: which thread computes a part,
-   and how many threads there are, makes no difference to a single bit. Compiled by core.networks.fused, with
+   and how many threads there are, makes no difference to a single bit. Compiled by core.kernel.compiling, with
    -DSINGLE for float32. */
 
 #include <math.h>

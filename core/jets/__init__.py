@@ -1,0 +1,7 @@
+"""Jets, the arithmetic that problems are written in and networks are evaluated with."""
+
+from core.forms import Layout
+from core.jets.jet import Jet, coordinates, cos_sin, stack
+from core.jets.layer import ACTIVATIONS, Activation, activate, affine
+
+__all__ = ["ACTIVATIONS", "Activation", "Jet", "Layout", "activate", "affine", "coordinates", "cos_sin", "stack"]
