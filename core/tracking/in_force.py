@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import flatten, read_data
+from core.config import Difference, differing, read_data
 from core.errors import LabError
 from core.home import home
 from core.jobs.files import write_whole
@@ -22,25 +22,6 @@ LEFT_OPEN = {
     "kind": ("auto",),
 }
 """Fields by the last part of their path → the values that leave the choice to the run."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One field in which two configs differ; None where a side does not have it."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
-    """The leaves in which plain data of two configs differ, by path, names left out."""
-    first, second = flatten(before), flatten(after)
-    return tuple(
-        Difference(path, first.get(path), second.get(path))
-        for path in dict.fromkeys([*first, *second])
-        if path != "name" and first.get(path) != second.get(path)
-    )
 
 
 @dataclass(frozen=True)

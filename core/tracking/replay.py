@@ -8,16 +8,10 @@ from core.config import RunConfig, override
 from core.errors import LabError
 from core.home import home
 from core.tracking import store
-from core.tracking.in_force import Difference, differing
 
 REPLAY_TAG = "lab.replay_of"
 THREADS_TAG = "lab.threads"
 """Threads that a rerun's process is asked to use: those of its source."""
-
-
-def differences(before: RunConfig, after: RunConfig) -> tuple[Difference, ...]:
-    """The differing fields of two configs by path, names left out."""
-    return differing(*(config.model_dump(mode="json", by_alias=True) for config in (before, after)))
 
 
 def missing_parent(config: RunConfig) -> str | None:

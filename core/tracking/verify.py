@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from core.config import Difference, differences
 from core.errors import LabError
 from core.home import home
 from core.tracking import store
 from core.tracking.history import INTEGERS, read_history
-from core.tracking.in_force import Difference
 from core.tracking.provenance import LOCK_FILE, NAMES, shown
-from core.tracking.replay import differences
 from core.tracking.store import RunRecord
 
 WITHIN = 1e-6

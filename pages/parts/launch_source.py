@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.config import Fourier, GaussNewton, RunConfig, Stage, read_data
+from core.config import Difference, Fourier, GaussNewton, RunConfig, Stage, differences, read_data
 from core.migrations import Reading, read_config
 from core.singularity.next_order import next_order_config
-from core.tracking.in_force import Difference
-from core.tracking.replay import differences, missing_parent
+from core.tracking.replay import missing_parent
 from core.tracking.store import stored_config
 from pages.parts.text import plain
 

@@ -8,14 +8,13 @@ from mlflow.entities import Metric
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
-from core.config import override
+from core.config import differences, override
 from core.errors import LabError
 from core.home import home
 from core.presets import resolve
 from core.tracking import store
 from core.tracking.best import Rule, get_best_run, ranking
 from core.tracking.history import HistoryWriter
-from core.tracking.replay import differences
 from core.tracking.verify import verify
 from core.training.run import execute
 from tests.integration.test_pages import ROOT

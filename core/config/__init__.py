@@ -1,0 +1,62 @@
+"""What a run is: the form, the YAML files and the record of an old run are all a `RunConfig`. Imports no torch."""
+
+from core.config.differences import Difference, differences, differing, flatten
+from core.config.faults import NO_SUCH_FIELD, field_errors
+from core.config.network import MLP, Fourier
+from core.config.optimizer import (
+    FIRST_ORDER,
+    LBFGS,
+    OPTIMIZERS,
+    SOAP,
+    Adam,
+    Auto,
+    ConjugateGradient,
+    GaussNewton,
+    Optimizer,
+    RankOneEMA,
+    SSBroyden,
+    Woodbury,
+)
+from core.config.parsing import check_version, load_config, override, parse_config
+from core.config.reading import LARGEST_FILE, MOST_VALUES, load_data, read_data
+from core.config.run import VERSION, Lambda, ProblemConfig, RunConfig
+from core.config.stage import Collocation, Precision, Stage, Warmup
+
+__all__ = [
+    "FIRST_ORDER",
+    "LARGEST_FILE",
+    "LBFGS",
+    "MLP",
+    "MOST_VALUES",
+    "NO_SUCH_FIELD",
+    "OPTIMIZERS",
+    "SOAP",
+    "VERSION",
+    "Adam",
+    "Auto",
+    "Collocation",
+    "ConjugateGradient",
+    "Difference",
+    "Fourier",
+    "GaussNewton",
+    "Lambda",
+    "Optimizer",
+    "Precision",
+    "ProblemConfig",
+    "RankOneEMA",
+    "RunConfig",
+    "SSBroyden",
+    "Stage",
+    "Warmup",
+    "Woodbury",
+    "check_version",
+    "differences",
+    "differing",
+    "field_errors",
+    "flatten",
+    "load_config",
+    "load_data",
+    "override",
+    "parse_config",
+    "read_data",
+]

@@ -1,0 +1,44 @@
+"""In which fields two configs differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.config.run import RunConfig
+
+
+def flatten(value: Any, path: str = "") -> dict[str, Any]:
+    """Every leaf of plain data by its path; lists of plain values are leaves."""
+    if isinstance(value, dict):
+        items = ((f"{path}.{key}" if path else key, item) for key, item in value.items())
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        items = ((f"{path}.{index}", item) for index, item in enumerate(value))
+    else:
+        return {path: value}
+    return {leaf: item for key, inner in items for leaf, item in flatten(inner, key).items()}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field in which two configs differ; None where a side does not have it."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
+    """The leaves in which plain data of two configs differ, by path, names left out."""
+    first, second = flatten(before), flatten(after)
+    return tuple(
+        Difference(path, first.get(path), second.get(path))
+        for path in dict.fromkeys([*first, *second])
+        if path != "name" and first.get(path) != second.get(path)
+    )
+
+
+def differences(before: RunConfig, after: RunConfig) -> tuple[Difference, ...]:
+    """The differing fields of two configs by path, names left out."""
+    return differing(*(config.model_dump(mode="json", by_alias=True) for config in (before, after)))

@@ -1,0 +1,84 @@
+"""What is wrong with a config, in one clear line for each field."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from core.config.network import MLP, Fourier
+from core.config.optimizer import OPTIMIZERS, Adam, GaussNewton
+from core.config.run import Lambda, RunConfig
+from core.config.stage import Collocation, Stage, Warmup
+from core.problems import CATALOGUE
+
+NO_SUCH_FIELD = "there is no such field"
+
+
+def field_errors(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
+    """(path of the field, one clear line) for each error of a RunConfig, duplicates from unions removed."""
+    seen: dict[tuple[str | int, ...], list[str]] = {}
+    for item in error.errors(include_url=False):
+        path = tuple(part for part in item["loc"] if not _is_union_tag(part))
+        if item["type"] == "too_short" and any(known[: len(path)] == path for known in seen):
+            continue  # pydantic also counts only the valid entries of a list in which another entry is at fault
+        lines = seen.setdefault(path, [])
+        line = _explain(item, path)
+        lines.append(line.split(" should ")[-1] if lines and " should " in line else line)
+    return [(path, " or ".join(dict.fromkeys(lines))) for path, lines in seen.items()]
+
+
+_TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, *OPTIMIZERS)} | {"Fourier"}
+
+
+def _is_union_tag(part: str | int) -> bool:
+    return isinstance(part, str) and (
+        part in _TAGS or part.startswith(("literal[", "constrained-", "function-", "tuple["))
+    )
+
+
+def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
+    name = ".".join(str(part) for part in path) or "config"
+    kind, context, value = item["type"], item.get("ctx", {}), item["input"]
+    if kind == "extra_forbidden":
+        known = _field_names()
+        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        return f"{name}: {NO_SUCH_FIELD}" + (f"; did you mean {near[0]!r}?" if near else "")
+    if kind == "invalid_key":
+        return f"{name}: {NO_SUCH_FIELD}; fields have names"
+    if kind == "missing":
+        return f"{name}: is missing"
+    if kind == "union_tag_invalid":
+        outside = " (a problem from a file outside needs LAB_PROBLEMS to name it)" if name == "problem" else ""
+        return f"{name}.kind: {context['tag']!r} is not known; allowed: {context['expected_tags']}{outside}"
+    if kind == "union_tag_not_found":
+        return f"{name}.kind: is missing"
+    if kind == "value_error":
+        text = str(context["error"])
+        return f"{name}: {text}" if path else text
+    if kind in ("too_short", "too_long"):
+        wanted = f"at least {context.get('min_length')}" if kind == "too_short" else f"at most {context['max_length']}"
+        return f"{name}: has {context['actual_length']} entries; allowed: {wanted}"
+    shown = short(value)
+    if path == ("device",):
+        return f"{name}: {shown} is not allowed; it should be auto, cpu, cuda or cuda:N"
+    message = item["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("should ")
+    return f"{name}: {shown} is not allowed; it should {message}"
+
+
+def short(value: Any, length: int = 60) -> str:
+    """A value as a message shows it."""
+    text = value if isinstance(value, str) and length > 60 else repr(value)
+    return text if len(text) <= length else text[: length - 3] + "…"
+
+
+def _field_names() -> set[str]:
+    models = [RunConfig, Stage, Lambda, MLP, Fourier, GaussNewton, Adam, Warmup, Collocation, *CATALOGUE]
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
+
+
+def kind_of(data: Any) -> str:
+    """What plain data is, in words."""
+    names = {type(None): "nothing", list: "a list", str: "a text"}
+    return names.get(type(data), f"a value of type {type(data).__name__}")

@@ -1,0 +1,114 @@
+"""RunConfig: the one typed, frozen, hashable description of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import operator
+from functools import reduce
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from core.config.differences import flatten
+from core.config.network import MLP
+from core.config.stage import Stage
+from core.frozen import Extended, Frozen
+from core.problems import CATALOGUE
+
+VERSION = 1
+"""Version of the config's fields. One more whenever a field is renamed or dropped, with a step in core.migrations."""
+
+ProblemConfig = Annotated[reduce(operator.or_, CATALOGUE), Field(discriminator="kind")]
+
+
+class Lambda(Extended):
+    """How the unknown exponent λ is treated; without effect on problems that have none."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"step", "relax"})
+
+    mode: Literal["trainable", "fixed", "analytic", "funnel"] = Field(
+        "trainable",
+        description="`trainable`: one more parameter. `fixed`: kept at its start. `analytic`: what the condition at "
+        "the origin says. `funnel`: frozen, the network relaxed, the next λ by secant on the signed residual at the "
+        "origin; later stages release it.",
+    )
+    start: float | None = Field(None, gt=0, lt=100, description="Empty: the problem's own start value.")
+    release_after: int = Field(5, ge=0, le=1_000_000, description="λ stays at its start for so many iterations.")
+    step: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        None, description="From the funnel's first λ to its second. Empty: 0.002."
+    )
+    relax: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="Most iterations at each λ of the funnel, three times as many at the first. Empty: 30."
+    )
+
+
+class RunConfig(Frozen):
+    """Everything that decides what a run computes, and its name, which does not count towards the hash."""
+
+    version: Literal[1] = 1
+    name: str = Field("", max_length=120, description="For people; not part of the hash.")
+    problem: ProblemConfig
+    network: MLP = MLP()
+    stages: tuple[Stage, ...] = Field((Stage(),), min_length=1, max_length=12)
+    lambda_: Lambda = Field(Lambda(), alias="lambda", title="λ")
+    seed: int = Field(0, ge=0, lt=2**32)
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|cuda:\d{1,2})$")] = Field(
+        "auto", description="auto (a free GPU, else the CPU), cpu, cuda or cuda:N."
+    )
+    parent: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        None, description="Run whose solution is frozen as the start of this one."
+    )
+
+    @model_validator(mode="after")
+    def _lambda_mode_fits(self) -> RunConfig:
+        mode = self.lambda_.mode
+        if mode not in ("analytic", "funnel") or not self.problem.has_lambda:
+            return self
+        if self.problem.origin_condition is None:
+            raise ValueError(
+                f"lambda.mode: {mode!r} needs a condition at the origin that fixes {self.problem.unknown}, and "
+                f"{self.problem.title} has none; allowed: trainable, fixed"
+            )
+        stages = self.stages[:1] if mode == "funnel" else self.stages
+        for k, stage in enumerate(stages):
+            if stage.optimizer.kind != "gauss_newton" or stage.warmup.iterations:
+                raise ValueError(
+                    f"stages.{k}: lambda.mode {mode!r} goes with the optimizer gauss_newton and no warm-up"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _one_sigma_for_each_input(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            sigma = stage.fourier.sigma if stage.fourier else None
+            if isinstance(sigma, tuple) and len(sigma) != self.problem.inputs:
+                raise ValueError(
+                    f"stages.{k}.fourier.sigma: {len(sigma)} values for the {self.problem.inputs} inputs of "
+                    f"{self.problem.title}; allowed: one value, or one for each input"
+                )
+        return self
+
+    def canonical_json(self) -> str:
+        """All fields, defaults included, keys sorted, floats in Python's shortest form: one text for one meaning."""
+        return json.dumps(_plain_zero(self.model_dump(mode="json", by_alias=True)), sort_keys=True, ensure_ascii=False)
+
+    def flat(self) -> dict[str, Any]:
+        """Every leaf by its path, `stages.0.iterations` → 80; lists of plain values are leaves."""
+        return flatten(self.model_dump(mode="json", by_alias=True))
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the canonical JSON without the name."""
+        data = _plain_zero(self.model_dump(mode="json", by_alias=True, exclude={"name"}))
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain_zero(value: Any) -> Any:
+    """−0.0 means 0.0 wherever a config has one."""
+    if isinstance(value, dict):
+        return {key: _plain_zero(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_zero(item) for item in value]
+    return 0.0 if isinstance(value, float) and value == 0 else value

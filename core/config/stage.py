@@ -1,0 +1,83 @@
+"""The description of one stage: where the equations are asked for, and how its network is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from core.config.network import Fourier
+from core.config.optimizer import FIRST_ORDER, GaussNewton, Optimizer
+from core.frozen import Extended, Frozen
+
+Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"]
+
+
+class Warmup(Frozen):
+    """Adam iterations before a second-order optimizer takes over."""
+
+    iterations: int = Field(0, ge=0, le=1_000_000)
+    learning_rate: float = Field(3e-3, gt=0, le=10)
+    precision: Precision = Field("auto", description="`auto`: AMP on CUDA, float64 on a CPU.")
+
+
+class Collocation(Extended):
+    """Where the equations are asked for."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"adaptive"})
+
+    points: int = Field(1000, ge=4, le=10_000_000, description="Points in the domain.")
+    sampler: Literal["sobol", "uniform", "grid", "chebyshev"] = Field(
+        "sobol", description="`chebyshev`: Sobol points denser towards the walls, where a fit would run wild."
+    )
+    resample_every: int = Field(0, ge=0, description="Draw new points every so many iterations; 0: never.")
+    adaptive: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="Part of the points that are drawn by the size of the residual: at each new draw, and at the start "
+        "of a stage that corrects others.",
+    )
+
+
+class Stage(Extended):
+    """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins"})
+
+    optimizer: Optimizer = GaussNewton()
+    iterations: int = Field(100, ge=1, le=10_000_000)
+    warmup: Warmup = Warmup()
+    target_residual: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Stop the stage early once the largest residual is at most this."
+    )
+    patience: int = Field(
+        15, ge=1, le=1_000_000, description="Stop after so many iterations without 1 % less loss (second order only)."
+    )
+    collocation: Collocation = Collocation()
+    precision: Precision = Field("auto", description="`auto`: float64 for second order and on a CPU, else AMP.")
+    fourier: Fourier | None = Field(None, description="Gives this stage a network of Fourier features.")
+    checkpoint_every: int = Field(50, ge=1, le=10_000_000, description="Iterations between checkpoints.")
+    gradient_scale: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        None,
+        description="Residuals are divided by √(1 + |∇u|²/s²), s this value: steep places weigh less. Empty: no.",
+    )
+
+    begins: Literal["fitted"] | None = Field(
+        None,
+        description="`fitted`: Fourier features, linear in their weights, are fitted to the solution so far and take "
+        "its place. Empty: the stage adds a correction to it.",
+    )
+
+    @model_validator(mode="after")
+    def _only_linear_networks_are_fitted(self) -> Stage:
+        if self.begins and (self.fourier is None or self.fourier.hidden):
+            raise ValueError("begins 'fitted' goes with fourier without hidden layers alone")
+        return self
+
+    @model_validator(mode="after")
+    def _second_order_needs_float64(self) -> Stage:
+        if self.optimizer.kind not in (*FIRST_ORDER, "auto") and self.precision not in ("auto", "float64"):
+            raise ValueError(
+                f"precision {self.precision!r} does not go with {self.optimizer.kind}, which needs float64; "
+                "allowed: auto, float64"
+            )
+        return self
