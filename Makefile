@@ -25,6 +25,7 @@ app: setup
 lint: setup-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
 
 # A Chromium on the PATH, else Debian's package, else Playwright's own.
 browser: setup-dev

@@ -17,8 +17,9 @@ import numpy as np
 from core.config import override
 from core.home import home
 from core.presets import presets
+from core.runs import run_folder
+from core.runs.history import HistoryWriter
 from core.tracking import store
-from core.tracking.history import HistoryWriter
 
 STATES = ("finished", "finished", "finished", "failed", "finished", "crashed", "finished", "nan", "foreign", "stopped")
 METRICS = ("max_residual", "rms_residual", "loss", "wall_time_s", "dense_max_residual")
@@ -76,9 +77,8 @@ def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0) -> list[s
                 **{f"provenance.{name}": "sample" for name in ("torch", "numpy", "python", "threads", "device")},
             }
             if state != "running":  # those run on another machine
-                folder = home().run_dir(run_id)
-                folder.mkdir(parents=True)
-                (folder / "config.json").write_text(config.canonical_json() + "\n", encoding="utf-8")
+                folder = run_folder(run_id)
+                folder.create(config)
         tags |= {"mlflow.runName": config.name}
         rows["params"] += [(key, value, run_id) for key, value in params.items()]
         rows["tags"] += [(key, value, run_id) for key, value in tags.items()]
@@ -99,10 +99,10 @@ def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0) -> list[s
 
 def long_history(run_id: str, points: int, seed: int = 0) -> None:
     """Give a run a history of `points` iterations."""
-    folder = home().run_dir(run_id)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = run_folder(run_id)
+    folder.path.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    writer = HistoryWriter(folder / "history.arrows", ("pde",))
+    writer = HistoryWriter(folder.history, ("pde",))
     residual = 10 ** (-9 * np.linspace(0, 1, points) + rng.normal(0, 0.15, points) - rng.uniform(0, 3))
     residual[points // 3] = np.nan
     residual[points // 2] = 10.0  # a spike that thinning must not lose

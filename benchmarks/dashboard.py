@@ -166,21 +166,21 @@ from core.jobs import table
 from core.jobs.process import boot_id, started_at
 from core.presets import resolve
 from core.tracking import store
-from core.tracking.history import HistoryWriter
+from core.runs import run_folder
+from core.runs.history import HistoryWriter
 from core.training.progress import ProgressFile
 points, seconds = int(sys.argv[1]), int(sys.argv[2])
 config = override(resolve("poisson2d-quick"), ["name=live"])
 run_id = store.create_run(config)
-folder = home().run_dir(run_id)
-folder.mkdir(parents=True)
-(folder / "config.json").write_text(config.canonical_json())
-writer = HistoryWriter(folder / "history.arrows", ("pde",))
+folder = run_folder(run_id)
+folder.create(config)
+writer = HistoryWriter(folder.history, ("pde",))
 whole = np.arange(points)
 residual = 10.0 ** (-6 * whole / points) * np.exp(np.random.default_rng(0).normal(0, 0.2, points))
 columns = dict(iteration=whole + 1, stage=0 * whole, phase=0 * whole + 1, wall_time_s=0.01 * whole, loss=residual**2,
                max_residual=3 * residual, rms_residual=residual)
 writer.extend(columns)
-progress = ProgressFile(folder / "progress.json", [10 * points])
+progress = ProgressFile(folder, [10 * points])
 me = os.getpid()
 table.insert(run_id, config, "local", state="running", attempt=1, started=time.time(), pid=me,
              pid_started=started_at(me), boot=boot_id(), slot="none")
@@ -282,9 +282,10 @@ class _NoHistory:
 def tracking_overhead() -> dict[str, Any]:
     """Training with history, progress and the mirror in MLflow, against the same training with none of them."""
     from core.config import override
+    from core.execution.mirror import MetricsMirror
     from core.presets import resolve
-    from core.tracking.history import HistoryWriter
-    from core.training.run import MetricsMirror
+    from core.runs import run_folder
+    from core.runs.history import HistoryWriter
     from core.training.trainer import Trainer
 
     cases = {
@@ -299,12 +300,10 @@ def tracking_overhead() -> dict[str, Any]:
 
     def train(config, tracked: bool) -> tuple[float, float]:
         run_id = store.create_run(config)
-        folder = home().run_dir(run_id)
-        folder.mkdir(parents=True)
+        folder = run_folder(run_id)
+        folder.create(config)
         mirror = MetricsMirror(run_id)
-        history = (
-            HistoryWriter(folder / "history.arrows", config.problem.residual_names, mirror) if tracked else _NoHistory()
-        )
+        history = HistoryWriter(folder.history, config.problem.residual_names, mirror) if tracked else _NoHistory()
         trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=lambda line: None)
         if not tracked:
             trainer.progress.due = lambda: False

@@ -97,6 +97,7 @@ def compare(first: Path, second: Path) -> bool:
     """Print each run of both homes and whether it is the same to the bit."""
     import numpy as np
     import torch
+
     from core.runs.history import read_history
 
     ids = [json.loads((home / INDEX).read_text()) for home in (first, second)]
@@ -128,7 +129,6 @@ def open_(home: Path) -> None:
 
     os.environ["LAB_HOME"] = str(home)
     from core.runs.folder import run_folder
-
     from core.solution.evaluate import load_solution
     from core.tracking import store
 
@@ -136,7 +136,7 @@ def open_(home: Path) -> None:
     for name, run_id in index.items():
         folder = run_folder(run_id)
         reading = store.stored_config(run_id)
-        loaded = load_solution(run_id)
+        loaded = load_solution(folder)
         problem = reading.config.problem
         values = loaded.solution.evaluate(np.array([[axis[0] for axis in problem.domain()]]))
         missing = [what for what, path in (("history", folder.history), ("log", folder.progress)) if not path.exists()]

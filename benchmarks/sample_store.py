@@ -15,8 +15,9 @@ from core.config import override
 from core.home import home
 from core.jobs import table
 from core.presets import presets
+from core.runs import run_folder
+from core.runs.history import HistoryWriter
 from core.tracking import store
-from core.tracking.history import HistoryWriter
 from core.training.progress import ProgressFile
 
 STATES = ("finished",) * 7 + ("stopped", "failed", "crashed")
@@ -36,14 +37,13 @@ def fill(runs: int, points: int = 400, seed: int = 0) -> list[str]:
         config = override(preset.config, [f"seed={k}", f"name={preset.name}-{k:03d}"])
         run_id = store.create_run(config)
         state = STATES[k % len(STATES)]
-        folder = home().run_dir(run_id)
-        folder.mkdir(parents=True)
-        (folder / "config.json").write_text(config.canonical_json() + "\n", encoding="utf-8")
+        folder = run_folder(run_id)
+        folder.create(config)
         floor = 10 ** rng.uniform(-11, -5)
         residual = np.exp(-np.linspace(0, 6, points)) * rng.uniform(0.9, 1.1, points) + floor
         if state == "failed":
             residual[-1] = np.nan
-        writer = HistoryWriter(folder / "history.arrows", config.problem.row_names)
+        writer = HistoryWriter(folder.history, config.problem.row_names)
         for i, value in enumerate(residual):
             extra = {"lambda": 0.5 + value} if config.problem.has_lambda else {}
             writer.append(
@@ -57,7 +57,7 @@ def fill(runs: int, points: int = 400, seed: int = 0) -> list[str]:
                 **extra,
             )
         writer.close()
-        progress = ProgressFile(folder / "progress.json", [points])
+        progress = ProgressFile(folder, [points])
         progress.write(
             stage=0,
             done=points,

@@ -89,7 +89,7 @@ def _train(config, json_out: Path | None, tags: dict[str, str] | None = None) ->
     from core import jobs
 
     run_id = jobs.begin_here(config, tags=tags)
-    from core.training.run import execute
+    from core.execution.execute import execute
 
     print(f"run {run_id}", flush=True)
     try:
@@ -254,8 +254,8 @@ def replay(
     """Train the config of an old run again, in this process; what this version reads otherwise is named."""
     from core.config import load_data
     from core.migrations import read_config
+    from core.replay import prepare_rerun
     from core.tracking import store
-    from core.tracking.replay import prepare_rerun
     from core.tracking.verify import verify as compare
 
     _writable(json_out)
@@ -292,11 +292,12 @@ def export(
     resolution: Annotated[int | None, typer.Option(help="Points along each axis.")] = None,
 ) -> None:
     """Sample a run's solution on a grid and write it for ParaView."""
+    from core.runs import run_folder
     from core.solution.export import export as write
     from core.solution.sample import sample
 
     _writable(output)
-    grid = sample(_run_id(run), resolution)
+    grid = sample(run_folder(_run_id(run)), resolution)
     write(grid, output)
     print(f"{output}: {grid.points} points, {', '.join(grid.values)}")
 
@@ -304,10 +305,10 @@ def export(
 @app.command()
 def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.md")]) -> None:
     """Write a run's Markdown summary."""
-    from core.home import home
+    from core.runs import run_folder
 
     run_id = _run_id(run)
-    source = home().run_dir(run_id) / "summary.md"
+    source = run_folder(run_id).summary
     if not source.exists():
         raise LabError(f"Run {run_id} has no summary yet: it is written when a run ends.")
     _writable(output)
@@ -321,11 +322,12 @@ def certificate(
     tolerance: Annotated[float | None, typer.Option(help="Judge the same residuals by another tolerance.")] = None,
 ) -> None:
     """A run's residual certificate. Exit code 1 when it does not hold."""
+    from core.runs import run_folder
     from core.singularity import certificate as certificates
 
     _writable(json_out)
     run_id = _run_id(run)
-    found = certificates.read(run_id)
+    found = certificates.read(run_folder(run_id))
     if found is None:
         raise LabError(f"Run {run_id[:8]} has no certificate: runs get one at their end, if their problem has a λ.")
     if tolerance is not None:
@@ -347,7 +349,8 @@ def list_datasets() -> None:
     """Datasets, their versions, and how many runs used each."""
     from collections import Counter
 
-    from core.tracking.datasets import datasets, since, uses
+    from core.datasets import datasets, since
+    from core.tracking.dataset_inputs import uses
 
     listed = datasets()
     if not listed:
@@ -367,7 +370,7 @@ def add_dataset(
     replace: Annotated[bool, typer.Option("--replace", help="As the new version; the old one is kept.")] = False,
 ) -> None:
     """Check a file and put it into the data folder."""
-    from core.tracking.datasets import LARGEST, add
+    from core.datasets import LARGEST, add
 
     try:
         if file.stat().st_size > LARGEST:
@@ -381,8 +384,8 @@ def add_dataset(
 @dataset.command("sample")
 def sample_dataset() -> None:
     """Make the sample dataset, which the preset burgers-inverse learns from."""
+    from core.datasets import add
     from core.problems.burgers_inverse import SAMPLE, sample_csv
-    from core.tracking.datasets import add
 
     added = add(SAMPLE, sample_csv())
     print(f"{added.version.path}  {added.version.digests.git_blob}  {added.outcome}")
@@ -417,7 +420,7 @@ def work(
     fresh: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Train a queued run; started by its slot's worker."""
-    from core.training.run import execute
+    from core.execution.execute import execute
 
     try:
         execute(run, attempt, fresh=fresh)

@@ -19,15 +19,15 @@ def source_file(problem: type) -> Path | None:
     return None if path.is_relative_to(PACKAGE.resolve()) else path
 
 
-def keep_source(problem: object, folder: Path) -> None:
-    """Keep the file of a problem from outside beside its run, which then uses this copy however the file changes."""
+def keep_source(problem: object, copy: Path) -> None:
+    """Copy the file of a problem from outside beside its run, which then uses the copy however the file changes."""
     if path := source_file(type(problem)):
-        (folder / KEPT).write_bytes(path.read_bytes())
+        copy.write_bytes(path.read_bytes())
 
 
-def with_kept_source(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+def with_kept_source(copy: Path, environment: dict[str, str]) -> dict[str, str]:
     """The environment of a run's process: its own copy of the problem's file comes first."""
-    if not (folder / KEPT).exists():
+    if not copy.exists():
         return environment
-    named = [str(folder / KEPT), *filter(None, [environment.get(VARIABLE)])]
+    named = [str(copy), *filter(None, [environment.get(VARIABLE)])]
     return environment | {VARIABLE: os.pathsep.join(named)}

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from core.datasets import add, datasets
 from core.errors import LabError
 from core.problems.burgers_inverse import SAMPLE, sample_csv
-from core.tracking.datasets import add, datasets, uses
+from core.tracking.dataset_inputs import uses
 from pages.parts.dataset_view import chosen_dataset, dataset_view
 
 

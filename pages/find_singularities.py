@@ -3,10 +3,10 @@
 import streamlit as st
 
 from core.errors import LabError, RunNotFoundError
-from core.home import home
 from core.problems import Problem
+from core.runs import run_folder
 from core.singularity import certificate as certificates
-from core.singularity import funnel, similarity
+from core.singularity import similarity
 from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
 from core.tracking import store
@@ -22,12 +22,12 @@ from pages.parts.text import plain
 
 def has_checkpoint(run: Found) -> bool:
     """Whether there is a solution to look at or to start from."""
-    return (home().run_dir(run.run_id) / "checkpoints" / "last.pt").exists()
+    return run_folder(run.run_id).has_checkpoint
 
 
 def certificate_of(run: Found) -> certificates.Certificate | None:
     """The run's certificate; its tags know whether there is one, without a search through artifacts each second."""
-    return None if run.holds is None else certificates.read(run.run_id)
+    return None if run.holds is None else certificates.read(run_folder(run.run_id))
 
 
 def head(run: Found, problem: Problem) -> None:
@@ -79,7 +79,7 @@ def search(run_id: str, problem: Problem) -> None:
     with left:
         certificate_view(certificate_of(run))
     with right:
-        points = funnel.read(home().run_dir(run_id))
+        points = run_folder(run_id).funnel()
         if points:
             over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
             center = points[-1].lambda_ if over == "distance of λ" else None

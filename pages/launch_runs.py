@@ -5,11 +5,11 @@ from pydantic import ValidationError
 
 from core import jobs
 from core.config import RunConfig, field_errors
+from core.datasets import pinned
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE, REFUSED
-from core.tracking.datasets import pinned
-from core.tracking.replay import REPLAY_TAG
+from core.replay import REPLAY_TAG
 from pages.parts.config_form import fields_form
 from pages.parts.launch_source import (
     NEXT_STAGE,

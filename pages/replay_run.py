@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core.errors import LabError
+from core.replay import missing_parent, submit_rerun
+from core.runs import run_folder
 from core.tracking.in_force import in_force
-from core.tracking.replay import missing_parent, submit_rerun
 from core.tracking.search import find_id, find_runs
 from core.tracking.store import RunRecord, get_run, stored_config
 from pages.parts.launch_source import note_list, uploaded_source
@@ -78,7 +79,7 @@ def run_panel(run_id: str) -> RunRecord:
         if st.button("Verify by a rerun", disabled=not can, icon=":material/verified:", help="Trains it once more."):
             st.query_params["rerun"] = submit_rerun(run_id)
             st.rerun()
-    in_force_view(in_force(run_id))
+    in_force_view(in_force(run_folder(run_id)))
     provenance_view(run_id)
     return record
 

@@ -5,10 +5,13 @@ import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
+from core.runs import run_folder
+from core.singularity.reconstruction import physical_file
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
 from core.solution.export import FORMATS, export_bytes
 from core.solution.grid import SolutionGrid, fixed
+from core.solution.sample import sampled_file
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
 from pages.parts.certificate_view import unknown_text
 from pages.parts.figures import PALETTE, Series, curve_figure
@@ -60,7 +63,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         in_time = physical_input(run.config.problem)
         resolution = resolution_input(run.config.problem, run.run_id, in_time)
     with canvas, st.spinner("Sampling the network …", show_time=True):
-        path = (children.physical_file if in_time else children.sampled_file)(run.run_id, resolution)
+        path = children.sample(physical_file if in_time else sampled_file, run_folder(run.run_id), resolution)
         grid = read_grid(path)
     with what:
         quantity = quantity_input(grid, run.run_id)

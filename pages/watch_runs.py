@@ -5,6 +5,7 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
+from core.runs import run_folder
 from core.tracking.in_force import in_force
 from pages.parts.certificate_view import claimed_lambda
 from pages.parts.curves_cache import curves_of
@@ -100,7 +101,7 @@ def figures(job: jobs.Job, progress: dict) -> None:
         cells = {unknown: claimed_lambda(job.run_id, lam) if claimed else f"{lam:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(label, value)
-    found = in_force(job.run_id, local=True)
+    found = in_force(run_folder(job.run_id), local=True)
     badge = in_force_badge(found)
     st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}` {badge}")
     if found and found.differing:

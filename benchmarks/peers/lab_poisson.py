@@ -11,7 +11,8 @@ from pathlib import Path
 BEGAN = time.perf_counter()
 
 from core.config import parse_config  # noqa: E402
-from core.tracking.history import HistoryWriter  # noqa: E402
+from core.runs import RunFolder  # noqa: E402
+from core.runs.history import HistoryWriter  # noqa: E402
 from core.training.measure import measure  # noqa: E402
 from core.training.trainer import Trainer  # noqa: E402
 
@@ -33,9 +34,8 @@ def train(stages: list[dict]):
         {"problem": {"kind": "poisson2d"}, "network": {"hidden": [32, 32]}, "stages": stages, "device": "cpu"}
     )
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "checkpoints").mkdir()
-        history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
+        folder = RunFolder(Path(name))
+        history = HistoryWriter(folder.history, config.problem.row_names)
         trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=lambda line: None)
         began = time.perf_counter()
         outcome = trainer.train()

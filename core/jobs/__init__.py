@@ -6,6 +6,7 @@ from core.jobs.actions import (
     ensure,
     logs,
     pause,
+    progress,
     queue,
     resume,
     retry,
@@ -15,7 +16,6 @@ from core.jobs.actions import (
     tail,
 )
 from core.jobs.engine import Engine, Slot
-from core.jobs.files import progress
 from core.jobs.job import Job
 
 __all__ = [

@@ -13,12 +13,11 @@ from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import state, table
 from core.jobs.engine import Engine, Slot
-from core.jobs.files import write_whole
 from core.jobs.job import ACTIVE, GRACE_S, REPEATABLE, Job
 from core.jobs.local import LocalEngine
 from core.jobs.process import boot_id, started_at
-from core.jobs.sync import tell_store
-from core.problem_source import keep_source
+from core.jobs.sync import announce, tell_failed, tell_input, tell_store
+from core.runs import run_folder
 
 if TYPE_CHECKING:
     from core.config import RunConfig
@@ -72,12 +71,12 @@ def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
 
 def _check(config: RunConfig) -> RunConfig:
     """The config to be run: `config` with its dataset's version pinned. Raises LabError for what can't be run here."""
-    from core.tracking.datasets import pinned
+    from core.datasets import pinned
 
     _check_disk()
     if not any(slot.serves(config.device) for slot in capacity()):
         raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
-    if config.parent and not (home().run_dir(config.parent) / "checkpoints" / "last.pt").exists():
+    if config.parent and not run_folder(config.parent).has_checkpoint:
         raise LabError(f"The parent run {config.parent} has no checkpoint here, so nothing can start from it.")
     return pinned(config)
 
@@ -90,20 +89,17 @@ def _check_disk() -> None:
 
 
 def _take_in(config: RunConfig, parent: str | None, tags: dict[str, str] | None, engine: str, **fields: Any) -> str:
-    from core.tracking import datasets, store
+    from core.datasets import keep
 
-    used = datasets.keep(config)
-    run_id = store.create_run(config, parent=parent, tags=tags)
+    used = keep(config)
+    run_id = announce(config, parent, tags)
     try:
         if used:
-            datasets.log_input(run_id, used)
-        folder = home().run_dir(run_id)
-        folder.mkdir(parents=True)
-        write_whole(folder / "config.json", config.canonical_json() + "\n")
-        keep_source(config.problem, folder)
+            tell_input(run_id, used)
+        run_folder(run_id).create(config)
         table.insert(run_id, config, engine, **fields)
     except (OSError, StoreError) as error:
-        store.set_state(run_id, "failed", f"It could not be queued: {error}")
+        tell_failed(run_id, f"It could not be queued: {error}")
         raise LabError(f"The run could not be queued: {error}") from error
     return run_id
 
@@ -132,7 +128,7 @@ def capacity() -> list[Slot]:
 
 def status(run_id: str) -> Job:
     """One job. Raises RunNotFoundError."""
-    home().run_dir(run_id)
+    run_folder(run_id)
     _refresh()
     return table.get(run_id)
 
@@ -229,7 +225,10 @@ def logs(run_id: str, offset: int = 0, limit: int = 1_000_000) -> tuple[bytes, i
 
 def tail(run_id: str, lines: int) -> str:
     """The last lines of the run's log."""
-    path = home().run_dir(run_id) / "log.txt"
-    size = path.stat().st_size if path.exists() else 0
-    data, _ = logs(run_id, max(0, size - 400 * lines))
+    data, _ = logs(run_id, max(0, run_folder(run_id).log_size() - 400 * lines))
     return "\n".join(data.decode("utf-8", "replace").splitlines()[-lines:])
+
+
+def progress(run_id: str) -> dict[str, Any] | None:
+    """Where the trainer stands, as it last wrote it; None before the first iteration."""
+    return run_folder(run_id).progress()

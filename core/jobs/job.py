@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.home import home
+from core.runs import run_folder
 
 ACTIVE = ("running", "pausing", "stopping")
 """States in which a process is at work on the run."""
@@ -75,7 +75,7 @@ class Job:
     @property
     def has_checkpoint(self) -> bool:
         """Whether there is a solution to look at or to continue from."""
-        return (home().run_dir(self.run_id) / "checkpoints" / "last.pt").exists()
+        return run_folder(self.run_id).has_checkpoint
 
     @property
     def stop_rungs(self) -> list[str]:

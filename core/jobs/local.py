@@ -22,6 +22,7 @@ from core.jobs.engine import Seen, Slot
 from core.jobs.gpus import gpus
 from core.jobs.job import ACTIVE, Job
 from core.jobs.process import alive, attempt_environment, signal_group
+from core.runs import run_folder
 
 SOURCE = Path(__file__).parents[2]
 WORKER = (sys.executable, "-m", "core.jobs.worker")
@@ -69,14 +70,8 @@ class LocalEngine:
             _signal(job, number)
 
     def logs(self, run_id: str, offset: int, limit: int) -> tuple[bytes, int]:
-        """Bytes of log.txt from `offset` on."""
-        path = home().run_dir(run_id) / "log.txt"
-        if not path.exists():
-            return b"", offset
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read(limit)
-        return data, offset + len(data)
+        """Bytes of the run's log from `offset` on."""
+        return run_folder(run_id).log(offset, limit)
 
     def ensure(self) -> None:
         """Start workers for free slots with work. Raises StoreError when none can be started."""

@@ -7,13 +7,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from core.home import home
 from core.jobs import table
 from core.jobs.engine import Engine
-from core.jobs.files import read_exit
 from core.jobs.job import ACTIVE, Job
 from core.jobs.process import boot_id, sweep
 from core.jobs.sync import tell_store
+from core.runs import run_folder
 
 ASKED = {"stop": "stopped", "pause": "paused"}
 """What was wanted → the state it leads to."""
@@ -60,9 +59,10 @@ def _signal_name(number: int) -> str:
 
 def settle(run_id: str, attempt: int, returncode: int | None = None) -> None:
     """Write down how an attempt ended whose process is gone, end what it left behind, and tell the store."""
-    sweep(home().run_dir(run_id), attempt)  # before the job can be queued again
+    folder = run_folder(run_id)
+    sweep(folder.path, attempt)  # before the job can be queued again
     job = table.get(run_id)
-    state, reason = outcome(job, read_exit(run_id, attempt), boot_id(), returncode)
+    state, reason = outcome(job, folder.exit(attempt), boot_id(), returncode)
     if conclude(run_id, attempt, state, reason):
         tell_store(run_id)
 

@@ -1,17 +1,46 @@
-"""The store is told what the job table decided; what it did not take is told again later."""
+"""The one door from jobs to the store: new runs are announced there, and it is told what the job table decided.
+
+What it did not take is told again later. The store is imported where it is told: MLflow takes two seconds.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from core.errors import RunNotFoundError, StoreError
 from core.jobs import table
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+    from core.datasets import Version
 
 RETRY_S = 5.0
 """A store that refused is left alone for so long, so that pages don't wait for it at every refresh."""
 
 _refused_at = float("-inf")
+
+
+def announce(config: RunConfig, parent: str | None, tags: dict[str, str] | None) -> str:
+    """A new run in the store; returns its id. Raises RunNotFoundError for a parent that is not there, StoreError."""
+    from core.tracking import store
+
+    return store.create_run(config, parent=parent, tags=tags)
+
+
+def tell_input(run_id: str, used: Version) -> None:
+    """Note which version of a dataset a run uses. Raises StoreError."""
+    from core.tracking import dataset_inputs
+
+    dataset_inputs.log_input(run_id, used)
+
+
+def tell_failed(run_id: str, reason: str) -> None:
+    """Mark a run failed that never came into the job table. Raises StoreError."""
+    from core.tracking import store
+
+    store.set_state(run_id, "failed", reason)
 
 
 def tell_store(run_id: str) -> None:

@@ -23,6 +23,7 @@ from core.jobs.process import attempt_environment, boot_id, signal_group, starte
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
 from core.problem_source import with_kept_source
+from core.runs import run_folder
 
 POLL_S = 0.2
 RUN = (sys.executable, "-m", "core", "work")
@@ -76,11 +77,11 @@ def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> None:
 
 
 def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> subprocess.Popen:
-    folder = home().run_dir(job.run_id)
-    environment = os.environ | attempt_environment(folder, job.attempt)
+    folder = run_folder(job.run_id)
+    environment = os.environ | attempt_environment(folder.path, job.attempt)
     environment |= {"LAB_HOME": str(home().root), "PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": slot.visible}
-    environment = with_kept_source(folder, environment)
-    with (folder / "log.txt").open("ab") as log:
+    environment = with_kept_source(folder.problem_source, environment)
+    with folder.open_log() as log:
         return subprocess.Popen(
             [*command, job.run_id, "--attempt", str(job.attempt), *(["--fresh"] if job.fresh else [])],
             cwd=SOURCE,

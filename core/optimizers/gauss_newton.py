@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from core.optimizers.report import StepReport
+from core.optimizers.report import StepReport, Trial
 
 WELL_CONDITIONED = 1e-7
 """Relative damping from which the normal equations lose no digit that matters, so that Cholesky may be used."""
 
 NO_GAIN = 1e-9
 """Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
-
-
-class Trial(Protocol):
-    """Moves the parameters and says what is left there."""
-
-    def __call__(self, step: Tensor) -> float:
-        """|r|² at θ + step (P,), where the parameters are left."""
-
-    def rows(self, step: Tensor) -> Tensor:
-        """Residuals r (M,) likewise; asked by the geodesic guard alone."""
 
 
 class DampedSystem:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
-from core.optimizers.report import StepReport
-
-if TYPE_CHECKING:
-    from core.training.objective import Residuals
+from core.optimizers.report import Residuals, StepReport
 
 
 class LBFGS:

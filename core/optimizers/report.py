@@ -1,12 +1,69 @@
-"""What every deterministic optimizer has in common: an iteration over the whole objective, and its report."""
+"""What every deterministic optimizer has in common: an iteration over the whole objective, and its report.
+
+`Objective` is all that an optimizer asks of the equations: no optimizer knows a PDE.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from core.training.objective import Objective, Residuals
+from torch import Tensor, nn
+
+
+class Residuals(Protocol):
+    """Residuals of one forward pass."""
+
+    def loss(self) -> Tensor:
+        """The quantity that is minimised, |r|²."""
+
+
+class Products(Protocol):
+    """The weighted system by its products instead of its Jacobian, valid until the parameters move."""
+
+    r: Tensor
+    """Residuals (M,)."""
+
+    def transposed(self, w: Tensor) -> Tensor:
+        """Jᵀw (P,) for w (M,)."""
+
+    def times(self, v: Tensor) -> Tensor:
+        """Jv (M,) for v (P,)."""
+
+
+class Trial(Protocol):
+    """Moves the parameters and says what is left there."""
+
+    def __call__(self, step: Tensor) -> float:
+        """|r|² at θ + step (P,), where the parameters are left; NaN allowed."""
+
+    def rows(self, step: Tensor) -> Tensor:
+        """Residuals r (M,) likewise."""
+
+
+class Objective(Protocol):
+    """Residuals at fixed points as a function of the trained parameters θ."""
+
+    def parameters(self) -> list[nn.Parameter]:
+        """θ, in the order of the columns of J."""
+
+    def residuals(self) -> Residuals:
+        """At the present parameters, differentiable."""
+
+    def check_finite(self, residuals: Residuals) -> None:
+        """Raises NotFiniteError where one is NaN or infinite."""
+
+    def gradient(self) -> tuple[Residuals, float, Tensor]:
+        """Residuals, |r|², and its gradient (P,)."""
+
+    def linearise(self) -> tuple[Residuals, Tensor, Tensor]:
+        """Residuals, and the weighted system r (M,), J (M, P)."""
+
+    def products(self) -> tuple[Residuals, Products]:
+        """Residuals, and the same system by its products."""
+
+    def mover(self) -> Trial:
+        """What moves the parameters from where they are now."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ its methods receive jets and tensors and mostly need only their arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -174,10 +175,6 @@ class Problem(Frozen):
         """What a visitor must know before believing a run of these parameters, in one sentence; mostly nothing."""
         return None
 
-    def samples(self) -> Samples | None:
-        """Measured values to fit, or None for a problem that learns from its equations alone."""
-        return None
-
 
 class DataProblem(Problem):
     """A problem that also learns from a dataset with one column for each coordinate and each field, by their names."""
@@ -199,14 +196,15 @@ class DataProblem(Problem):
         """The residuals' names, and `data_FIELD` for each field."""
         return (*self.residual_names, *(f"data_{name}" for name in self.fields))
 
-    def samples(self) -> Samples:
-        """The pinned version's rows, or the present file's where none is pinned yet.
+    def samples(self, table: Mapping[str, np.ndarray]) -> Samples:
+        """The rows of its dataset that it is fitted to.
 
-        Raises LabError when the file or version is missing, lacks a column, or has points outside the domain.
+        Args:
+            table: columns (n,) of the dataset.
+
+        Raises:
+            LabError: it lacks a column, or has points outside the domain.
         """
-        from core.tracking.datasets import columns
-
-        table = columns(self.dataset, self.dataset_version)
         wanted = (*self.coordinates, *self.fields)
         missing = [name for name in wanted if name not in table]
         if missing:

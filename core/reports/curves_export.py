@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.tracking.curves import bucket
+from core.runs.curves import bucket
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,9 @@ its runs at many λ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
-if TYPE_CHECKING:
-    from core.training.objective import Objective
+from core.optimizers.report import Objective
 
 PRECISION = 1e-14
 """Directions of the network with smaller singular values, relatively, can't be followed in float64."""

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import core
 from core.errors import LabError
-from core.home import home
-from core.jobs.files import write_whole
 from core.problems.base import Problem
+from core.provenance import code
+from core.runs import RunFolder, run_folder
+from core.runs.folder import CERTIFICATE, CHECKPOINTS
 from core.singularity import similarity
 from core.singularity.digits import lambda_text
+from core.tracking.store import artifact
 
 if TYPE_CHECKING:
     from core.training.checkpoint import Checkpoint
 
-FILE = "certificate.json"
-"""In a run's folder, and among its artifacts."""
 TAG = "lab.certificate"
 """Tag of a run that has one: `holds` or `does not hold`."""
 LAMBDA_TAG, UNCERTAINTY_TAG = f"{TAG}.lambda", f"{TAG}.lambda_uncertainty"
@@ -131,11 +132,9 @@ class Certificate:
         except (KeyError, TypeError) as error:
             raise LabError(f"This is no certificate of this version: {error}.") from None
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: RunFolder) -> Path:
         """Keep it in the run's folder; a reader sees the old file or the new one."""
-        path = folder / FILE
-        write_whole(path, json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n")
-        return path
+        return folder.write_certificate(self.as_dict())
 
 
 def certified(problem: Problem) -> bool:
@@ -159,8 +158,7 @@ def points(problem: Problem) -> dict[str, np.ndarray]:
 
 
 def certify(
-    run_id: str,
-    path: Path,
+    folder: RunFolder,
     *,
     stored: Checkpoint | None = None,
     lambda_uncertainty: float | None = None,
@@ -169,8 +167,7 @@ def certify(
     """The certificate of a checkpoint, from the file itself. Imports torch.
 
     Args:
-        run_id: the run it is of.
-        path: the checkpoint.
+        folder: the run's, whose newest checkpoint it is of.
         stored: its content, where that was read already.
         lambda_uncertainty: half of the width of the interval that holds λ; None if nobody assessed it.
         tolerance: largest residual that passes.
@@ -180,6 +177,7 @@ def certify(
     """
     from core.training import checkpoint as checkpoints
 
+    path = folder.last
     stored = stored or checkpoints.load(path)
     problem, solution = stored.config.problem, stored.solution
     if not certified(problem):
@@ -200,7 +198,7 @@ def certify(
             )
         )
     return Certificate(
-        run_id=run_id,
+        run_id=folder.run_id,
         problem=problem.kind,
         title=problem.title,
         parameters=problem.model_dump(mode="json", exclude={"kind"}, exclude_none=True),
@@ -212,7 +210,7 @@ def certify(
         lambda_uncertainty=lambda_uncertainty,
         lambda_reference=problem.reference_lambda(),
         config_hash=stored.config.hash,
-        checkpoint=f"checkpoints/{path.name}",
+        checkpoint=f"{CHECKPOINTS}/{path.name}",
         checkpoint_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         iteration=stored.position.total,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -220,20 +218,18 @@ def certify(
     )
 
 
-def read(run_id: str) -> Certificate | None:
+def read(folder: RunFolder) -> Certificate | None:
     """A run's certificate from its own folder, else from the store; None where it has none.
 
     Raises RunNotFoundError for what is no run, LabError for a file that is no certificate.
     """
-    from core.tracking.store import artifact
-
-    raw = artifact(run_id, FILE)
+    raw = artifact(folder, CERTIFICATE)
     if raw is None:
         return None
     try:
         return Certificate.from_dict(json.loads(raw))
     except ValueError as error:
-        raise LabError(f"The certificate of run {run_id[:8]} can't be read: {error}") from None
+        raise LabError(f"The certificate of run {folder} can't be read: {error}") from None
 
 
 def tags(certificate: Certificate) -> dict[str, str]:
@@ -251,7 +247,7 @@ def tags(certificate: Certificate) -> dict[str, str]:
 
 def is_current(certificate: Certificate) -> bool:
     """Whether the run's checkpoint on this machine is the one certified; True where there is none here."""
-    path = home().run_dir(certificate.run_id) / certificate.checkpoint
+    path = run_folder(certificate.run_id).file(certificate.checkpoint)
     return not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() == certificate.checkpoint_sha256
 
 
@@ -270,9 +266,6 @@ def _finite(value: Any) -> Any:
 def _versions() -> dict[str, str]:
     import scipy
     import torch
-
-    import core
-    from core.tracking.provenance import code
 
     return {
         "singularity_lab": core.__version__,

@@ -10,8 +10,11 @@ import numpy as np
 
 from core.errors import LabError
 from core.problems.base import Problem
+from core.runs import RunFolder
 from core.singularity import similarity
-from core.solution.grid import SolutionGrid
+from core.solution.grid import SolutionGrid, check_resolution
+from core.solution.sample import sampled_file
+from core.tracking.store import run_config
 
 RESOLUTION = 2001
 """Points of the profile's sample, even in asinh(y/ℓ): the cubic spline through them is exact to about 1e-9."""
@@ -110,15 +113,11 @@ def _window(edge: float, n: int) -> np.ndarray:
     return edge / 100 * np.sinh(np.linspace(-1, 1, n) * np.arcsinh(100))
 
 
-def physical_file(run_id: str, resolution: int, limit_s: float | None = None) -> Path:
+def physical_file(folder: RunFolder, resolution: int, limit_s: float | None = None) -> Path:
     """A run's `physical_grid` as a file; only a new checkpoint or resolution is computed. Raises LabError."""
-    from core.solution.grid import check_resolution
-    from core.solution.sample import sampled_file
-    from core.tracking.store import run_config
-
-    problem = run_config(run_id).problem
+    problem = run_config(folder.run_id).problem
     check_resolution(problem, resolution)
-    source = sampled_file(run_id, RESOLUTION, limit_s)
+    source = sampled_file(folder, RESOLUTION, limit_s)
     path = source.with_name(f"{source.stem}-physical-{resolution}.npz")
     if not path.exists():
         grid = SolutionGrid.read(source)

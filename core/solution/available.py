@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.config import RunConfig
 from core.errors import LabError
-from core.home import RUN_ID, home
+from core.runs.folder import all_folders
 from core.tracking.store import run_config
 
 
@@ -22,14 +22,7 @@ class Viewable:
 
 def viewable_runs(limit: int = 500) -> list[Viewable]:
     """Runs with a checkpoint on this machine, the newest checkpoint first."""
-    folder = home().runs
-    if not folder.is_dir():
-        return []
-    found = [
-        (path.stat().st_mtime, path.parents[1].name)
-        for path in folder.glob("*/checkpoints/last.pt")
-        if RUN_ID.fullmatch(path.parents[1].name)
-    ]
+    found = [(folder.last.stat().st_mtime, folder.run_id) for folder in all_folders() if folder.has_checkpoint]
     result = []
     for changed, run_id in sorted(found, reverse=True)[:limit]:
         try:

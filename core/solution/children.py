@@ -19,6 +19,8 @@ from typing import Any
 
 from core.errors import LabError
 from core.home import home
+from core.runs import RunFolder
+from core.solution import sample as sampling
 from core.solution.scene import Scene, SceneRequest
 
 SOURCE = Path(__file__).parents[2]
@@ -125,16 +127,15 @@ _sampler = Child("sampling the solution")
 _renderer = Child("drawing the scene")
 
 
-def sampled_file(run_id: str, resolution: int) -> Path:
+def sample(function: Callable[[RunFolder, int, float], Path], folder: RunFolder, resolution: int) -> Path:
+    """A function that samples a run within a limit of seconds, `sampled_file` or one like it, in a child."""
+    name = f"{function.__module__}:{function.__qualname__}"
+    return _sampler.call(name, folder, resolution, SAMPLING_S, timeout_s=2 * SAMPLING_S)
+
+
+def sampled_file(folder: RunFolder, resolution: int) -> Path:
     """`core.solution.sample.sampled_file` in a child."""
-    function = "core.solution.sample:sampled_file"
-    return _sampler.call(function, run_id, resolution, SAMPLING_S, timeout_s=2 * SAMPLING_S)
-
-
-def physical_file(run_id: str, resolution: int) -> Path:
-    """`core.singularity.reconstruction.physical_file` in a child."""
-    function = "core.singularity.reconstruction:physical_file"
-    return _sampler.call(function, run_id, resolution, SAMPLING_S, timeout_s=2 * SAMPLING_S)
+    return sample(sampling.sampled_file, folder, resolution)
 
 
 def build_scene(path: Path, request: SceneRequest) -> Scene:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.home import home
 from core.problems import Problem
+from core.runs import RunFolder
 from core.training import checkpoint as checkpoints
 
 
@@ -31,8 +31,7 @@ class RunSolution:
         return self.stored.solution.evaluate(points)
 
 
-def load_solution(run_id: str) -> RunSolution:
+def load_solution(folder: RunFolder) -> RunSolution:
     """The solution at the run's last checkpoint. Raises LabError when it has none yet."""
-    path = home().run_dir(run_id) / "checkpoints" / "last.pt"
-    stored = checkpoints.load(path)
-    return RunSolution(stored.config.problem, path, stored)
+    stored = checkpoints.load(folder.last)
+    return RunSolution(stored.config.problem, folder.last, stored)

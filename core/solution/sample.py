@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import LabError
-from core.home import home
+from core.runs import RunFolder
 from core.solution.grid import SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.tracking.store import run_config
 
@@ -26,53 +26,51 @@ KEEP_S = 600.0
 """A replaced checkpoint's grid is kept for so long, since another visitor may be looking at it."""
 
 
-def sample(run_id: str, resolution: int | None = None) -> SolutionGrid:
+def sample(folder: RunFolder, resolution: int | None = None) -> SolutionGrid:
     """The newest checkpoint's fields, residuals, exact values and errors on a grid. Imports torch.
 
     Args:
-        run_id: the run.
+        folder: the run's.
         resolution: points along each axis; None for the problem's default.
 
     Raises:
         LabError: no such run or checkpoint, or a resolution that the memory can't hold.
     """
-    return SolutionGrid.read(sampled_file(run_id, resolution))
+    return SolutionGrid.read(sampled_file(folder, resolution))
 
 
-def sampled_file(run_id: str, resolution: int | None = None, limit_s: float | None = None) -> Path:
+def sampled_file(folder: RunFolder, resolution: int | None = None, limit_s: float | None = None) -> Path:
     """Like `sample`, returning the file that holds the grid; only a new checkpoint or resolution is computed.
 
     With `limit_s`, LabError as soon as it is clear that sampling would take longer.
     """
-    problem = run_config(run_id).problem
+    problem = run_config(folder.run_id).problem
     resolution = default_resolution(problem) if resolution is None else resolution
     check_resolution(problem, resolution)
-    folder = home().run_dir(run_id)
-    checkpoint = folder / "checkpoints" / "last.pt"
-    if not checkpoint.exists():
-        raise LabError(f"Run {run_id[:8]} has no checkpoint yet; the first one is written while it trains.")
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    path = folder / "solution" / f"{digest[:16]}-{resolution}.npz"
+    if not folder.has_checkpoint:
+        raise LabError(f"Run {folder} has no checkpoint yet; the first one is written while it trains.")
+    digest = hashlib.sha256(folder.last.read_bytes()).hexdigest()
+    path = folder.samples / f"{digest[:16]}-{resolution}.npz"
     if path.exists():
         return path
-    solution, digest = _loaded(run_id, checkpoint)
+    solution, digest = _loaded(folder)
     path = path.with_name(f"{digest[:16]}-{resolution}.npz")
     path.parent.mkdir(exist_ok=True)
-    _compute(solution, run_id, resolution, digest, limit_s).save(path)
+    _compute(solution, folder.run_id, resolution, digest, limit_s).save(path)
     for old in path.parent.glob("[!.]*.npz"):
         if not old.name.startswith(digest[:16]) and time.time() - old.stat().st_mtime > KEEP_S:
             old.unlink(missing_ok=True)
     return path
 
 
-def _loaded(run_id: str, checkpoint: Path) -> tuple[RunSolution, str]:
+def _loaded(folder: RunFolder) -> tuple[RunSolution, str]:
     """The solution, and the SHA-256 of the very file it came from: a live run may replace it at any moment."""
     from core.solution.evaluate import load_solution
 
     while True:
-        digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-        solution = load_solution(run_id)
-        if hashlib.sha256(checkpoint.read_bytes()).hexdigest() == digest:
+        digest = hashlib.sha256(folder.last.read_bytes()).hexdigest()
+        solution = load_solution(folder)
+        if hashlib.sha256(folder.last.read_bytes()).hexdigest() == digest:
             return solution, digest
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import LabError
-from core.home import home
+from core.runs import run_folder
 from core.tracking import store
 from core.tracking.sqlite_reader import How
 from core.tracking.store import RunRecord
@@ -132,11 +132,11 @@ def require_checkpoint(run_id: str) -> None:
     who = f"{record.name} ({run_id[:8]})"
     if not record.problem:
         raise LabError(f"{who} was made by another program, so no next stage can start from it.")
-    path = home().run_dir(run_id) / "checkpoints" / "last.pt"
-    if not path.exists():
+    folder = run_folder(run_id)
+    if not folder.has_checkpoint:
         state = "it has not begun" if record.state == "queued" else f"it is {record.state} and kept none here"
         raise LabError(f"{who} has no checkpoint: {state}. No next stage can start from it.")
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(folder.last):
         raise LabError(
-            f"The checkpoint of {who} is damaged ({path.stat().st_size:,} bytes), so no next stage can start."
+            f"The checkpoint of {who} is damaged ({folder.last.stat().st_size:,} bytes), so no next stage can start."
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.config import flatten
-from core.home import home
+from core.runs import run_folder
 from core.tracking import store
 from core.tracking.search import NOTE, people_tags
 from core.tracking.sqlite_reader import How
@@ -113,10 +112,10 @@ def ordered(
 
 def flat_config(record: RunRecord) -> dict[str, Any]:
     """A run's config by field path with its types; for runs of other programs what their params say."""
-    path = home().run_dir(record.run_id) / "config.json"
-    if not path.exists():
+    written = run_folder(record.run_id).config_data()
+    if written is None:
         return {name: typed(value) for name, value in record.params.items()}
-    return flatten(json.loads(path.read_text(encoding="utf-8")))
+    return flatten(written)
 
 
 MISSING = object()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from core.config import Difference, differing, read_data
 from core.errors import LabError
-from core.home import home
-from core.jobs.files import write_whole
+from core.runs import RunFolder
+from core.runs.folder import CONFIG, IN_FORCE
 from core.tracking import store
 
-FILE = "effective_config.json"
 TAG = "lab.in_force"
 LEFT_OPEN = {
     "device": ("auto",),
@@ -51,32 +49,31 @@ def _was_left_open(item: Difference) -> bool:
     return item.before in LEFT_OPEN.get(name, ())
 
 
-def record(run_id: str, effective: dict[str, Any]) -> InForce:
+def record(folder: RunFolder, effective: dict[str, Any]) -> InForce:
     """Write down the config in force: in the run's folder, as an artifact, and as tag whether it matches."""
-    text = json.dumps(effective, sort_keys=True, ensure_ascii=False)
-    write_whole(home().run_dir(run_id) / FILE, text + "\n")
-    found = compare(_asked(run_id), effective)
+    text = folder.write_in_force(effective)
+    found = compare(_asked(folder), effective)
     client = store.client()
-    client.log_text(run_id, text, FILE)
-    client.set_tag(run_id, TAG, "matches" if found.matches else "differs")
+    client.log_text(folder.run_id, text, IN_FORCE)
+    client.set_tag(folder.run_id, TAG, "matches" if found.matches else "differs")
     return found
 
 
-def in_force(run_id: str, *, local: bool = False) -> InForce | None:
+def in_force(folder: RunFolder, *, local: bool = False) -> InForce | None:
     """The comparison for a run; None while it has not begun to train. Raises LabError.
 
     Args:
-        run_id: the run.
+        folder: the run's.
         local: look into the run's own folder alone, which costs no time.
     """
-    if local and not (home().run_dir(run_id) / FILE).exists():
+    if local and not folder.file(IN_FORCE).exists():
         return None
-    raw = store.artifact(run_id, FILE)
-    return None if raw is None else compare(_asked(run_id), read_data(raw, FILE))
+    raw = store.artifact(folder, IN_FORCE)
+    return None if raw is None else compare(_asked(folder), read_data(raw, IN_FORCE))
 
 
-def _asked(run_id: str) -> dict[str, Any]:
-    raw = store.artifact(run_id, "config.json")
+def _asked(folder: RunFolder) -> dict[str, Any]:
+    raw = store.artifact(folder, CONFIG)
     if raw is None:
-        raise LabError(f"Run {run_id[:8]} has no config.json.")
-    return read_data(raw, "config.json")
+        raise LabError(f"Run {folder} has no {CONFIG}.")
+    return read_data(raw, CONFIG)

@@ -18,11 +18,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config import RunConfig, read_data
+from core.config import RunConfig
 from core.errors import ConfigError, RunNotFoundError, StoreError
 from core.home import RUN_ID, home
 from core.locks import one_at_a_time
-from core.migrations import Reading, read_config
+from core.migrations import Reading
+from core.runs import RunFolder, run_folder
+from core.runs.folder import CONFIG, config_of
 from core.tracking.sqlite_reader import How, SqliteReader, number, sqlite_reader
 
 if TYPE_CHECKING:
@@ -144,7 +146,7 @@ def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
         params = [Param(key, value) for key, value in params_of(config).items()]
         for start in range(0, len(params), 100):
             lab.log_batch(run_id, params=params[start : start + 100])
-        lab.log_text(run_id, config.canonical_json(), "config.json")
+        lab.log_text(run_id, config.canonical_json(), CONFIG)
     return run_id
 
 
@@ -335,20 +337,17 @@ def _series(rows: list[tuple[str, int, int, float, bool]]) -> dict[str, tuple[np
     return {key: (step, (moment - begun) / 1000, value) for key, (step, moment, value) in arrays.items()}
 
 
-def fetch_artifact(run_id: str, name: str) -> Path | None:
-    """A local copy of an ended run's artifact, kept in the lab home; None when it has none.
-
-    Raises RunNotFoundError for what is no run id.
-    """
-    copy = home().fetched / home().run_dir(run_id).name / name
+def fetch_artifact(folder: RunFolder, name: str) -> Path | None:
+    """A local copy of an ended run's artifact, kept in the lab home; None when it has none."""
+    copy = folder.fetched(name)
     if copy.exists():
         return copy
     from mlflow.exceptions import MlflowException
 
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=copy.parent) as temporary:
         try:
-            fetched = Path(client().download_artifacts(run_id, name, folder))
+            fetched = Path(client().download_artifacts(folder.run_id, name, temporary))
         except (MlflowException, OSError):
             return None  # MLflow has no question "is there?" that is cheaper than asking for it
         fetched.replace(copy)
@@ -408,33 +407,34 @@ def stored_config(run_id: str) -> Reading:
 
     Raises RunNotFoundError, or ConfigError for a run without one (made by another program, or by a newer one).
     """
-    raw = artifact(run_id, "config.json")
+    folder = run_folder(run_id)
+    raw = artifact(folder, CONFIG)
     if raw is None:
         made_here = "lab.config_hash" in get_run(run_id).tags
         why = "its artifact is gone" if made_here else "it was made by another program"
         raise ConfigError([f"run {run_id} has no config.json: {why}"])
-    return read_config(read_data(raw, f"config.json of run {run_id[:8]}"), complete=True)
+    return config_of(raw, str(folder))
 
 
-def artifact(run_id: str, name: str) -> bytes | None:
+def artifact(folder: RunFolder, name: str) -> bytes | None:
     """A file that a run left: the copy in its own folder, else the one in the store; None where there is neither.
 
     Raises RunNotFoundError for a run that is in neither.
     """
-    local = home().run_dir(run_id) / name
+    local = folder.file(name)
     if local.exists():
         return local.read_bytes()
-    lab = client()
+    lab, run_id = client(), folder.run_id
     get_run(run_id)
     from mlflow.exceptions import MlflowException
 
-    with tempfile.TemporaryDirectory() as folder, _store_errors(run_id):
+    with tempfile.TemporaryDirectory() as temporary, _store_errors(run_id):
         if name not in {item.path for item in lab.list_artifacts(run_id)}:
             return None
         try:
-            return Path(lab.download_artifacts(run_id, name, folder)).read_bytes()
+            return Path(lab.download_artifacts(run_id, name, temporary)).read_bytes()
         except (MlflowException, OSError) as error:
-            raise StoreError(f"{name} of run {run_id[:8]} can't be fetched: {_first_line(error)}") from error
+            raise StoreError(f"{name} of run {folder} can't be fetched: {_first_line(error)}") from error
 
 
 def _record(run: Any, experiment: str) -> RunRecord:

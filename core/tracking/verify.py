@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.config import Difference, differences
 from core.errors import LabError
-from core.home import home
+from core.provenance import NAMES, shown
+from core.runs import run_folder
+from core.runs.folder import HISTORY, PACKAGES
+from core.runs.history import INTEGERS
 from core.tracking import store
-from core.tracking.history import INTEGERS, read_history
-from core.tracking.provenance import LOCK_FILE, NAMES, shown
 from core.tracking.store import RunRecord
 
 WITHIN = 1e-6
@@ -195,15 +194,11 @@ def _column(name: str, a: np.ndarray, b: np.ndarray, iteration: np.ndarray) -> t
 
 def history_of(run_id: str) -> dict[str, np.ndarray]:
     """A run's history from its own folder, else from the store, where a run leaves it at its end."""
-    path = home().run_dir(run_id) / "history.arrows"
-    if path.exists():
-        columns = read_history(path).columns
-    else:
-        raw = store.artifact(run_id, "history.arrows")
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(raw or b"")
-            file.flush()
-            columns = read_history(Path(file.name)).columns
+    folder = run_folder(run_id)
+    if not folder.history.exists():
+        store.get_run(run_id)
+        store.fetch_artifact(folder, HISTORY)
+    columns = folder.history_columns()
     if not columns or not len(columns["iteration"]):
         raise LabError(f"Run {run_id[:8]} has no history to compare: it left none here or in the store.")
     return columns
@@ -220,7 +215,7 @@ def _packages(source: RunRecord, rerun: RunRecord) -> tuple[Difference, ...]:
     locks = [record.tags.get("provenance.environment") for record in (source, rerun)]
     if locks[0] == locks[1] or None in locks:
         return ()
-    first, second = (_versions(store.artifact(record.run_id, LOCK_FILE)) for record in (source, rerun))
+    first, second = (_versions(store.artifact(run_folder(record.run_id), PACKAGES)) for record in (source, rerun))
     names = sorted({*first, *second})
     return tuple(Difference(n, first.get(n), second.get(n)) for n in names if first.get(n) != second.get(n))
 

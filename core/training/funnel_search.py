@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from core.config import Lambda
-from core.singularity import funnel
-from core.singularity.funnel import FunnelPoint
+from core.runs import RunFolder
+from core.runs.funnel import FunnelPoint, bracket
+from core.training import secant
 
 if TYPE_CHECKING:
     from core.optimizers.report import StepReport
@@ -36,11 +36,11 @@ class FunnelSearch:
         say: receives a line for each point.
     """
 
-    def __init__(self, config: Lambda, folder: Path, say: Callable[[str], None]):
+    def __init__(self, config: Lambda, folder: RunFolder, say: Callable[[str], None]):
         self._step = STEP if config.step is None else config.step
         self._relax = RELAX if config.relax is None else config.relax
         self._folder, self._say = folder, say
-        self.points = funnel.read(folder)
+        self.points = folder.funnel()
         self.failed = ""
         """Why no λ was found, in one sentence; empty while there is hope."""
 
@@ -56,16 +56,16 @@ class FunnelSearch:
             residuals = objective.residuals()
         point = FunnelPoint(lam, objective.origin_residual(), float(residuals.maximum()), float(residuals.rms()))
         self.points.append(point)
-        funnel.write(self.points, self._folder)
+        self._folder.write_funnel(self.points)
         self._say(f"  λ = {lam:.10g}: r̂ = {point.r_hat:+.2e}, max residual {point.max_residual:.2e}")
-        if funnel.settled(self.points):
+        if secant.settled(self.points):
             return f"the funnel closed after {len(self.points)} values of λ"
         low, high = objective.solution.problem.lambda_range
-        proposed = funnel.next_lambda(self.points, self._step)
+        proposed = secant.next_lambda(self.points, self._step)
         if not low < proposed < high:
             self.failed = (
                 f"the funnel's next λ would be {proposed:.6g}, and only λ from {low:g} to {high:g} mean something; "
-                f"{funnel.summary(self.points)}"
+                f"{secant.summary(self.points)}"
             )
         elif len(self.points) >= MOST_POINTS:
             self.failed = self.without_root()
@@ -79,6 +79,6 @@ class FunnelSearch:
 
     def without_root(self) -> str:
         """What to say when the iterations are used up."""
-        if funnel.bracket(self.points) is None:
-            return funnel.without_root(self.points)
-        return f"the funnel did not close; {funnel.summary(self.points)}"
+        if bracket(self.points) is None:
+            return secant.without_root(self.points)
+        return f"the funnel did not close; {secant.summary(self.points)}"

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
+
+from core.runs import RunFolder
 
 
 class ProgressFile:
     """Written at most twice a second, by rename, so that a reader never sees half of it.
 
     Args:
-        path: the file.
+        folder: the run's.
         lengths: most iterations of each stage, warm-up included.
     """
 
     INTERVAL = 0.5
 
-    def __init__(self, path: Path, lengths: list[int]):
-        self._path = path
+    def __init__(self, folder: RunFolder, lengths: list[int]):
+        self._folder = folder
         self._lengths = lengths
         self._last = 0.0
         self._rate: tuple[int, float, int] | None = None
@@ -61,8 +61,4 @@ class ProgressFile:
             "lambda": lam,
             "time": time.time(),
         }
-        temporary = self._path.with_suffix(".tmp")
-        with temporary.open("w") as file:
-            json.dump(data, file)
-            file.flush()
-        temporary.replace(self._path)
+        self._folder.write_progress(data)

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,17 +16,20 @@ import torch
 from core import config as configs
 from core import kernel
 from core.config import FIRST_ORDER, RunConfig, Stage
+from core.datasets import samples_of
 from core.errors import NotFiniteError, TrainingError
 from core.jets import coordinates
 from core.networks.layers import Tape, fourier, mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
+from core.optimizers.build import build
 from core.optimizers.report import StepReport
 from core.optimizers.soap import SOAP
-from core.tracking.history import MAIN, WARMUP, HistoryWriter
+from core.runs import RunFolder
+from core.runs.history import MAIN, WARMUP, HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint, Position, StageRecord
-from core.training.choose import build, choose
+from core.training.choose import choose
 from core.training.cuda_graph import StepFigures
 from core.training.first_order import Arithmetic, arithmetic, cosine
 from core.training.funnel_search import FunnelSearch
@@ -78,7 +80,7 @@ class Trainer:
     def __init__(
         self,
         config: RunConfig,
-        folder: Path,
+        folder: RunFolder,
         *,
         wanted: Callable[[], Wanted],
         history: HistoryWriter,
@@ -87,15 +89,13 @@ class Trainer:
     ):
         self.config = config
         self.problem = config.problem
-        self.samples = config.problem.samples()
+        self.samples = samples_of(config.problem)
         self.folder = folder
         self.wanted = wanted
         self.history = history
         self.say = say
         self.device = _device(config.device)
-        self.progress = ProgressFile(
-            folder / "progress.json", [s.warmup.iterations + s.iterations for s in config.stages]
-        )
+        self.progress = ProgressFile(folder, [s.warmup.iterations + s.iterations for s in config.stages])
         self.position = Position()
         self.records: list[StageRecord] = []
         self.best = math.inf
@@ -142,7 +142,7 @@ class Trainer:
             self._optimizer_state = {}
             self._adapted = None
             self._save()
-            self._copy_checkpoint(f"stage-{k + 1}.pt")
+            self.folder.keep_last(f"stage-{k + 1}")
             self._report_stage_end(k)
             if self._failed:
                 break  # a stage that releases λ now would only invent digits
@@ -586,19 +586,11 @@ class Trainer:
                 maximum,
                 self._adapted,
             ),
-            self.folder / "checkpoints" / "last.pt",
+            self.folder.last,
         )
         if maximum < self.best:
             self.best = maximum
-            self._copy_checkpoint("best.pt")
-
-    def _copy_checkpoint(self, name: str) -> None:
-        """Hard-link last.pt, which is replaced and never rewritten, under another name."""
-        folder = self.folder / "checkpoints"
-        temporary = folder / f"{name}.link"
-        temporary.unlink(missing_ok=True)
-        temporary.hardlink_to(folder / "last.pt")
-        temporary.replace(folder / name)
+            self.folder.keep_last("best")
 
 
 def collocation(

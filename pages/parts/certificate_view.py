@@ -8,7 +8,9 @@ from typing import Any
 import streamlit as st
 
 from core.problems import Problem
-from core.singularity.certificate import FILE, WORDS, Certificate, certified, is_current, read
+from core.runs import run_folder
+from core.runs.folder import CERTIFICATE
+from core.singularity.certificate import WORDS, Certificate, certified, is_current, read
 from core.singularity.digits import lambda_text
 from core.singularity.found import Found
 from pages.parts.text import figure_of, plain
@@ -32,7 +34,7 @@ def unknown_text(problem: Problem, about: dict[str, Any]) -> str:
     """
     if not certified(problem):
         return f"{problem.unknown} = {about['lambda']:.10f}"
-    found = read(about["run_id"])
+    found = read(run_folder(about["run_id"]))
     same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
     return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"
 
@@ -52,7 +54,7 @@ def search_numbers(run: Found, last: float | None, reference: float | None) -> N
 
 def claimed_lambda(run_id: str, last: float) -> str:
     """λ of a run that has ended, with the digits that its certificate supports; without one, of its last iteration."""
-    found = read(run_id)
+    found = read(run_folder(run_id))
     return found.lambda_text if found else lambda_text(last, None)
 
 
@@ -89,7 +91,7 @@ def certificate_view(certificate: Certificate | None) -> None:
     st.download_button(
         "Certificate",
         json.dumps(certificate.as_dict(), indent=2, ensure_ascii=False),
-        f"{certificate.run_id[:8]}-{FILE}",
+        f"{certificate.run_id[:8]}-{CERTIFICATE}",
         mime="application/json",
         on_click="ignore",
         icon=":material/download:",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.tracking.curves import RunCurves, run_curves
+from core.runs.curves import RunCurves
+from core.tracking.curves import run_curves
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

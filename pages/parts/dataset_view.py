@@ -7,9 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.config import parse_config
+from core.datasets import Dataset, Digests, columns, read, since
 from core.errors import LabError
 from core.presets import presets
-from core.tracking.datasets import Dataset, Digests, Use, columns, read, since
+from core.tracking.dataset_inputs import Use
 from pages.parts.launch_source import Source
 from pages.parts.text import ago
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 
-from core.tracking.curves import RunCurves, bucket
+from core.runs.curves import RunCurves, bucket
 
 POINTS = 2000
 """Most points drawn of one curve."""

@@ -11,8 +11,8 @@ import streamlit as st
 
 from core.config import Difference, Fourier, GaussNewton, RunConfig, Stage, differences, read_data
 from core.migrations import Reading, read_config
+from core.replay import missing_parent
 from core.singularity.next_order import next_order_config
-from core.tracking.replay import missing_parent
 from core.tracking.store import stored_config
 from pages.parts.text import plain
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.runs import run_folder
 from core.tracking.in_force import InForce
-from core.tracking.provenance import origin
+from core.tracking.origin import origin
 from pages.parts.launch_source import difference_table, value_text
 
 
@@ -33,7 +34,7 @@ def in_force_view(found: InForce | None) -> None:
 def provenance_view(run_id: str) -> None:
     """Code, machine, versions and seed of a run, with the uncommitted changes and the list of packages to keep."""
     with st.expander("Provenance", icon=":material/fingerprint:"):
-        found = origin(run_id)
+        found = origin(run_folder(run_id))
         if not found.facts:
             st.caption("None was noted: the run has not begun, or was made by another program.")
             return

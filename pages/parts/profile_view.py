@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.problems import Problem
+from core.runs import run_folder
 from core.singularity import similarity
 from core.singularity.certificate import Certificate
 from core.singularity.reconstruction import RESOLUTION, Profile, blow_up
@@ -16,7 +17,7 @@ from pages.parts.singularity_figures import AXES, blow_up_figure, profile_figure
 def profile_view(run_id: str, problem: Problem, certificate: Certificate | None) -> None:
     """Everything that is drawn from the run's newest checkpoint. Raises LabError when it can't be sampled."""
     with st.spinner("Sampling the network …", show_time=True):
-        grid = SolutionGrid.read(children.sampled_file(run_id, RESOLUTION))
+        grid = SolutionGrid.read(children.sampled_file(run_folder(run_id), RESOLUTION))
     axis = st.segmented_control("Axis", AXES, default=AXES[0], key=f"{KEY}.axis") or AXES[0]
     left, right = st.columns(2, gap="large")
     revision = f"{run_id}.{axis}"

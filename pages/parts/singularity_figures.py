@@ -9,15 +9,15 @@ import pandas  # noqa: F401  # plotly asks it for its types whenever it is there
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from core.runs.curves import RunCurves
+from core.runs.funnel import FunnelPoint, bracket
 from core.singularity.certificate import Certificate
 from core.singularity.digits import lambda_text
 from core.singularity.found import Found
-from core.singularity.funnel import FunnelPoint, bracket
 from core.singularity.laws import LAWS, published
 from core.singularity.reconstruction import BlowUp
 from core.singularity.similarity import PHYSICAL
 from core.solution.grid import SolutionGrid
-from core.tracking.curves import RunCurves
 from pages.parts.figures import PALETTE, Series, curve_figure, lambda_figure
 
 SYMBOLS = {"Omega": "Ω", "U": "U", "HOmega": "HΩ"}

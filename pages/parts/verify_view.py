@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import jobs
 from core.errors import LabError, RunNotFoundError
-from core.tracking.history import INTEGERS
+from core.runs.history import INTEGERS
 from core.tracking.search import find_id, reruns
 from core.tracking.store import RunRecord, get_run
 from core.tracking.verify import Verdict, history_of, verify

@@ -9,8 +9,8 @@ import pytest
 
 from core.home import home
 from core.problems.burgers_inverse import SAMPLE_VISCOSITY
+from core.runs.history import read_history
 from core.tracking import store
-from core.tracking.history import read_history
 
 pytestmark = pytest.mark.accuracy
 ROOT = Path(__file__).parents[2]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.home import home
 from core.problems.ccf import PUBLISHED
-from core.singularity import funnel
+from core.runs import run_folder
+from core.runs.funnel import bracket
 from core.tracking import store
 from tests.accuracy.test_presets import train
 from tests.spectral import stable_lambda
@@ -47,9 +47,9 @@ def test_clm_is_exact(tmp_path):
 def test_the_funnel_finds_the_unstable_profile_from_a_lambda_that_is_off(tmp_path):
     result = train(tmp_path, "ccf-funnel")
     assert result["lambda_error"] <= 1e-8
-    points = funnel.read(home().run_dir(result["run_id"]))
+    points = run_folder(result["run_id"]).funnel()
     assert points[0].lambda_ == 0.61
-    assert funnel.bracket(points) is not None
+    assert bracket(points) is not None
     assert abs(points[-1].lambda_ - PUBLISHED[1]) < 1e-4
 
 

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from core.datasets import digests_of
 from core.problems.burgers_inverse import SAMPLE, sample_csv
-from core.tracking.datasets import digests_of
 from tests.e2e.conftest import settled
 
 pytestmark = pytest.mark.e2e

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from core import jobs
 from core.config import override
+from core.execution.execute import execute
 from core.presets import resolve
-from core.training.run import execute
 from tests.e2e.conftest import settled
 from tests.integration.test_best_and_replay import SMALL
 

@@ -19,6 +19,7 @@ from vtkmodules.vtkIOLegacy import vtkUnstructuredGridReader
 from vtkmodules.vtkIOXML import vtkXMLUnstructuredGridReader
 
 from core import jobs
+from core.runs import run_folder
 from core.solution.evaluate import load_solution
 from tests.e2e.conftest import ROOT, settled
 
@@ -169,7 +170,7 @@ def check_file(path: Path, run_id: str) -> None:
     by_vtk = reader.GetOutput()
     assert by_vtk.GetNumberOfPoints() == len(mesh.points) == 129**2
     np.testing.assert_array_equal(vtk_to_numpy(by_vtk.GetPoints().GetData()), mesh.points)
-    expected = load_solution(run_id).evaluate(mesh.points[:, :2])
+    expected = load_solution(run_folder(run_id)).evaluate(mesh.points[:, :2])
     assert {"u", "u_exact", "u_error", "residual_poisson"} <= set(mesh.point_data)
     for name, values in expected.items():
         np.testing.assert_allclose(mesh.point_data[name].ravel(), values, rtol=0, atol=1e-13)

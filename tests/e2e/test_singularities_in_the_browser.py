@@ -17,7 +17,7 @@ LAST_PLOT = "[...document.querySelectorAll('.js-plotly-plot')].filter(e => e.off
 @pytest.fixture
 def run_id():
     """A search of a few iterations; it need not be good."""
-    from core.training.run import execute
+    from core.execution.execute import execute
 
     config = resolve("burgers-profile")
     short = ["stages.0.warmup.iterations=5", "stages.0.iterations=8", "stages.0.collocation.points=80"]

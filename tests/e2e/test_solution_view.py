@@ -17,7 +17,7 @@ PLOT = "[...document.querySelectorAll('.js-plotly-plot')].find(e => e.offsetWidt
 @pytest.fixture
 def run_id():
     """A run on the unit cube; it need not be good."""
-    from core.training.run import execute
+    from core.execution.execute import execute
 
     config = resolve("poisson3d")
     short = ["stages.0.warmup.iterations=5", "stages.0.iterations=5", "stages.0.collocation.points=80"]

@@ -9,7 +9,7 @@ import torch
 from core import config as configs
 from core.config import override
 from core.optimizers.adam import Adam
-from core.tracking.history import HistoryWriter, read_history
+from core.runs.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
 from core.training import step
 from core.training.cuda_graph import AdamStep

@@ -10,13 +10,13 @@ from streamlit.testing.v1 import AppTest
 from core import jobs
 from core.config import differences, override
 from core.errors import LabError
+from core.execution.execute import execute
 from core.home import home
 from core.presets import resolve
+from core.runs.history import HistoryWriter
 from core.tracking import store
 from core.tracking.best import Rule, get_best_run, ranking
-from core.tracking.history import HistoryWriter
 from core.tracking.verify import verify
-from core.training.run import execute
 from tests.integration.test_pages import ROOT
 
 SMALL = [

@@ -9,7 +9,9 @@ import torch
 
 from core import jobs
 from core.config import MLP, override
+from core.datasets import add, datasets, digests_of, pinned, since
 from core.errors import LabError
+from core.execution.execute import execute
 from core.home import home
 from core.jobs import table
 from core.networks.layers import mlp
@@ -18,13 +20,12 @@ from core.presets import resolve
 from core.problems.base import Samples
 from core.problems.burgers_inverse import SAMPLE, SAMPLE_VISCOSITY, BurgersInverse, sample_csv
 from core.problems.burgers_viscous import BurgersViscous
+from core.runs.history import read_history
 from core.tracking import store
-from core.tracking.datasets import add, datasets, digests_of, pinned, since, uses
-from core.tracking.history import read_history
+from core.tracking.dataset_inputs import uses
 from core.tracking.verify import verify
 from core.training import checkpoint as checkpoints
 from core.training.objective import Objective
-from core.training.run import execute
 
 SHORT = [
     "network.hidden=[8, 8]",
@@ -200,7 +201,7 @@ def test_a_run_whose_data_vanish_while_it_waits_fails_with_a_sentence():
     run_id = jobs.begin_here(short())
     (home().data / ".versions" / blob).unlink()
     (home().data / SAMPLE).unlink()
-    from core.tracking import datasets as module
+    from core.datasets import files as module
 
     module._columns.cache_clear()  # a queued run starts in a process of its own, which remembers nothing
     with pytest.raises(LabError, match="is gone"):

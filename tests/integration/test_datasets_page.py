@@ -5,11 +5,11 @@ import pytest
 
 from core import jobs
 from core.config import override
+from core.datasets import add, datasets, digests_of
+from core.execution.execute import execute
 from core.home import home
 from core.presets import presets, resolve
 from core.problems.burgers_inverse import SAMPLE, sample_csv
-from core.tracking.datasets import add, datasets, digests_of
-from core.training.run import execute
 from tests.integration.test_dataset_runs import SHORT
 from tests.integration.test_pages import opened, texts
 

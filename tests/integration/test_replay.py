@@ -14,16 +14,17 @@ from streamlit.testing.v1 import AppTest
 from core import jobs
 from core.config import override
 from core.errors import ConfigError, LabError, RunNotFoundError
+from core.execution.execute import execute
 from core.home import home
 from core.presets import resolve
+from core.replay import REPLAY_TAG, prepare_rerun
+from core.runs import run_folder
+from core.runs.history import HistoryWriter
 from core.tracking import store
-from core.tracking.history import HistoryWriter
 from core.tracking.in_force import in_force
-from core.tracking.provenance import origin
-from core.tracking.replay import REPLAY_TAG, prepare_rerun
+from core.tracking.origin import origin
 from core.tracking.search import find_id, find_runs, reruns
 from core.tracking.verify import verify
-from core.training.run import execute
 from tests.integration.test_best_and_replay import SMALL, SMALL_SECOND_STAGE, short
 from tests.integration.test_pages import ROOT, opened, texts
 
@@ -68,12 +69,12 @@ def test_a_run_writes_back_the_config_it_used():
     assert [stage["precision"] for stage in effective["stages"]] == ["float64"] * len(effective["stages"])
     assert effective["lambda"]["start"] == resolve("burgers-profile").problem.lambda_start()
     assert effective["stages"][1]["fourier"]["sigma"] > 0
-    found = in_force(run_id)
+    found = in_force(run_folder(run_id))
     assert found.matches
     assert store.get_run(run_id).tags["lab.in_force"] == "matches"
     assert {item.field for item in found.resolved} >= {"device", "stages.0.precision", "stages.1.fourier.sigma"}
     shutil.rmtree(home().run_dir(run_id))  # on another machine there is the store alone
-    assert in_force(run_id) == found
+    assert in_force(run_folder(run_id)) == found
 
 
 def test_what_the_process_does_otherwise_than_asked_is_named():
@@ -81,7 +82,9 @@ def test_what_the_process_does_otherwise_than_asked_is_named():
     path = home().run_dir(run_id) / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"swarm": 3}))
     execute(run_id, 1)
-    assert [(item.field, item.before, item.after) for item in in_force(run_id).differing] == [("swarm", 3, None)]
+    assert [(item.field, item.before, item.after) for item in in_force(run_folder(run_id)).differing] == [
+        ("swarm", 3, None)
+    ]
     assert store.get_run(run_id).tags["lab.in_force"] == "differs"
     page = opened("pages/watch_runs.py", run=run_id)
     assert not page.exception
@@ -93,13 +96,13 @@ def test_provenance_is_whole_and_shown():
     run_id = trained("seed=5")
     artifacts = {item.path for item in store.client().list_artifacts(run_id)}
     assert {"environment.txt", "provenance.json", "effective_config.json"} <= artifacts
-    lock = store.artifact(run_id, "environment.txt").decode().splitlines()
+    lock = store.artifact(run_folder(run_id), "environment.txt").decode().splitlines()
     names = [line.partition("==")[0] for line in lock]
     assert names == sorted(set(names))
     assert any(line.startswith("torch==2.") for line in lock)
     tags = store.get_run(run_id).tags
     assert len(tags["provenance.environment"]) == 64
-    found = origin(run_id)
+    found = origin(run_folder(run_id))
     assert found.facts["seed"] == "5"
     assert len(found.facts["commit"]) == 12
     assert found.lock.decode().splitlines() == lock
@@ -112,7 +115,7 @@ def test_provenance_is_whole_and_shown():
 
 
 def test_files_git_does_not_know_are_named_in_the_diff(tmp_path, monkeypatch):
-    from core.tracking import provenance
+    from core import provenance
 
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
     (tmp_path / "known.py").write_text("a = 1\n")

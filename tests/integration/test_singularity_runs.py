@@ -10,18 +10,19 @@ import torch
 
 from core import jobs
 from core.config import override, parse_config
+from core.execution.execute import execute
 from core.home import home
 from core.presets import resolve
+from core.runs import run_folder
+from core.runs.funnel import FunnelPoint
+from core.runs.history import read_history
 from core.singularity import certificate as certificates
-from core.singularity import funnel
 from core.singularity.found import found_runs
 from core.singularity.next_order import next_order_config
 from core.singularity.reconstruction import RESOLUTION, physical_file
 from core.solution.grid import SolutionGrid
 from core.tracking import store
-from core.tracking.history import read_history
 from core.training import checkpoint as checkpoints
-from core.training.run import execute
 from tests.integration.test_pages import opened, texts
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def vorticity(a=0.0):
 
 def test_a_run_leaves_its_certificate_everywhere(tmp_path):
     run_id, report = search()
-    certificate = certificates.read(run_id)
+    certificate = certificates.read(run_folder(run_id))
     assert report.certificate == certificate
     assert report.as_dict()["certificate"] == certificate.as_dict()
     checkpoint = home().run_dir(run_id) / "checkpoints" / "last.pt"
@@ -67,7 +68,7 @@ def test_a_run_leaves_its_certificate_everywhere(tmp_path):
     # the dense grid of the run's figures covers near and far
     known = max(region.max_residual for region in certificate.regions[:2])
     assert known == pytest.approx(report.measures.max_residual, rel=0.02)
-    artifact = Path(store.client().download_artifacts(run_id, certificates.FILE, str(tmp_path)))
+    artifact = Path(store.client().download_artifacts(run_id, "certificate.json", str(tmp_path)))
     assert json.loads(artifact.read_text()) == certificate.as_dict()
     tags = store.get_run(run_id).tags
     assert tags["lab.certificate"] == ("holds" if certificate.holds else "does not hold")
@@ -86,7 +87,7 @@ def test_runs_without_lambda_have_none():
     config = override(resolve("poisson2d-quick"), ["stages.0.iterations=2", "stages.0.warmup.iterations=2"])
     run_id = jobs.begin_here(config)
     assert execute(run_id, 1).certificate is None
-    assert certificates.read(run_id) is None
+    assert certificates.read(run_folder(run_id)) is None
     assert found_runs() == []
 
 
@@ -116,7 +117,7 @@ def test_command_line(tmp_path, command_line):
     assert json.loads(out.read_text())["tolerance"] == 2 * largest
     strict = run(run_id, "--tolerance", repr(largest / 2))
     assert (strict.returncode, strict.stdout[:13]) == (1, "does not hold")
-    (home().run_dir(run_id) / certificates.FILE).write_text("{}")
+    (home().run_dir(run_id) / "certificate.json").write_text("{}")
     for arguments in ((run_id,), ("f" * 32,), (run_id, "--tolerance", "-1")):
         refused = run(*arguments)
         assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1), refused
@@ -134,10 +135,8 @@ def test_page_of_a_search():
     assert "No funnel" in texts(app)
     regions = app.table[0].value
     assert list(regions["where"]) == ["near the origin", "far field", "beyond the training reach"]
-    points = [
-        funnel.FunnelPoint(lam, lam - 0.5, abs(lam - 0.5) + 1e-9, 1e-9) for lam in (0.45, 0.47, 0.501, 0.4999, 0.5)
-    ]
-    funnel.write(points, home().run_dir(run_id))
+    points = [FunnelPoint(lam, lam - 0.5, abs(lam - 0.5) + 1e-9, 1e-9) for lam in (0.45, 0.47, 0.501, 0.4999, 0.5)]
+    run_folder(run_id).write_funnel(points)
     app = opened("pages/find_singularities.py", run=run_id)
     assert "No funnel" not in texts(app)
     assert not app.exception
@@ -183,7 +182,7 @@ def test_an_empty_store_invites_and_a_click_launches():
 
 def test_physical_time_is_a_grid_for_the_3d_view():
     run_id, report = vorticity()
-    path = physical_file(run_id, 33)
+    path = physical_file(run_folder(run_id), 33)
     grid = SolutionGrid.read(path)
     u_bounded = f"u/(1−t)^{report.measures.lambda_:.3g}"
     assert set(grid.values) == {"ω", "ω/(1−t)^-1", "u", u_bounded, "Hω", "Hω/(1−t)^-1", "x"}
@@ -192,7 +191,7 @@ def test_physical_time_is_a_grid_for_the_3d_view():
         grid.values["x"][:, :1]
     )
     np.testing.assert_allclose(first, direct["Omega"], atol=1e-7)
-    assert physical_file(run_id, 33) == path
+    assert physical_file(run_folder(run_id), 33) == path
     app = opened("pages/solution_3d.py", run=run_id, view="physical time")
     assert not app.exception, app.exception
     assert not app.error

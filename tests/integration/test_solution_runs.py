@@ -13,6 +13,7 @@ from core.config import override
 from core.errors import LabError
 from core.home import home
 from core.presets import resolve
+from core.runs import run_folder
 from core.solution import children, sample
 from core.solution.evaluate import load_solution
 from core.solution.scene import SceneRequest
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 def trained(preset="poisson2d-quick", *settings):
     """A run of a few iterations; it need not be good."""
-    from core.training.run import execute
+    from core.execution.execute import execute
 
     short = ["stages.0.warmup.iterations=5", "stages.0.iterations=3", "stages.0.collocation.points=60"]
     config = resolve(preset)
@@ -34,31 +35,31 @@ def trained(preset="poisson2d-quick", *settings):
 
 def test_a_grid_holds_what_the_network_says_and_is_made_once():
     run_id = trained()
-    grid = sample.sample(run_id, 9)
+    grid = sample.sample(run_folder(run_id), 9)
     points = grid.coordinates_of_points()
-    for name, values in load_solution(run_id).evaluate(points).items():
+    for name, values in load_solution(run_folder(run_id)).evaluate(points).items():
         np.testing.assert_allclose(grid.values[name].ravel(), values, rtol=0, atol=1e-13)
     exact = np.sin(np.pi * points[:, 0]) * np.sin(np.pi * points[:, 1])
     np.testing.assert_allclose(grid.values["u_exact"].ravel(), exact, atol=1e-15)
     np.testing.assert_array_equal(grid.values["u_error"], grid.values["u"] - grid.values["u_exact"])
     assert grid.about["run_id"] == run_id
-    path = sample.sampled_file(run_id, 9)
+    path = sample.sampled_file(run_folder(run_id), 9)
     written = path.stat().st_mtime_ns
-    assert sample.sampled_file(run_id, 9) == path
+    assert sample.sampled_file(run_folder(run_id), 9) == path
     assert path.stat().st_mtime_ns == written
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
 def test_a_new_checkpoint_is_a_new_grid_and_the_old_one_stays_a_while(monkeypatch):
     run_id, other = trained(), trained("poisson2d-quick", "seed=1")
-    first = sample.sampled_file(run_id, 5)
+    first = sample.sampled_file(run_folder(run_id), 5)
     checkpoint = home().run_dir(run_id) / "checkpoints" / "last.pt"
     checkpoint.write_bytes((home().run_dir(other) / "checkpoints" / "last.pt").read_bytes())
-    second = sample.sampled_file(run_id, 5)
+    second = sample.sampled_file(run_folder(run_id), 5)
     assert second != first
     assert first.exists()  # another visitor may be looking at it
     monkeypatch.setattr(sample, "KEEP_S", 0.0)
-    third = sample.sampled_file(run_id, 7)
+    third = sample.sampled_file(run_folder(run_id), 7)
     assert not first.exists()
     assert {second, third} == set(second.parent.iterdir())
 
@@ -66,7 +67,7 @@ def test_a_new_checkpoint_is_a_new_grid_and_the_old_one_stays_a_while(monkeypatc
 def test_two_at_once_get_the_same_whole_grid():
     run_id = trained()
     found = []
-    threads = [threading.Thread(target=lambda: found.append(sample.sample(run_id, 33))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: found.append(sample.sample(run_folder(run_id), 33))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -79,7 +80,7 @@ def test_two_at_once_get_the_same_whole_grid():
 def test_a_run_without_a_checkpoint_says_so():
     run_id = jobs.begin_here(resolve("poisson2d-quick"))
     with pytest.raises(LabError, match="no checkpoint yet"):
-        sample.sampled_file(run_id, 5)
+        sample.sampled_file(run_folder(run_id), 5)
 
 
 def test_a_grid_that_would_take_too_long_is_given_up_early(monkeypatch):
@@ -87,14 +88,14 @@ def test_a_grid_that_would_take_too_long_is_given_up_early(monkeypatch):
     clock = iter(np.arange(0.0, 1e6, 10.0))
     monkeypatch.setattr(sample.time, "monotonic", lambda: next(clock))
     with pytest.raises(LabError, match=r"would take about \d+ min"):
-        sample.sampled_file(run_id, 1025, limit_s=60)
+        sample.sampled_file(run_folder(run_id), 1025, limit_s=60)
     assert not list((home().run_dir(run_id) / "solution").iterdir())
 
 
 def test_vtk_draws_a_page_that_needs_nothing_from_outside():
     assert children.vtk_unavailable() is None
     run_id = trained("poisson3d")
-    path = children.sampled_file(run_id, 9)
+    path = children.sampled_file(run_folder(run_id), 9)
     for request in (SceneRequest("u", slices=(0.5, None, None)), SceneRequest("u_error", logarithmic=True)):
         page = children.vtk_html(children.build_scene(path, request), "viridis", (-1e-6, 1e-6), "u", True)
         assert len(page) > 500_000
@@ -153,8 +154,10 @@ def test_a_colour_range_upside_down_is_a_message():
 
 def test_more_than_three_dimensions_are_cut_in_the_middle():
     run_id = trained("poisson5d", "stages.0.fourier.features=5", "stages.0.fourier.sigma=1.0")
-    grid = sample.sample(run_id, 5)
+    grid = sample.sample(run_folder(run_id), 5)
     assert grid.coordinates == ("x1", "x2", "x3")
     assert grid.about["x4"] == grid.about["x5"] == 0.5
     points = np.concatenate([grid.coordinates_of_points(), np.full((125, 2), 0.5)], axis=1)
-    np.testing.assert_allclose(grid.values["u"].ravel(), load_solution(run_id).evaluate(points)["u"], atol=1e-13)
+    np.testing.assert_allclose(
+        grid.values["u"].ravel(), load_solution(run_folder(run_id)).evaluate(points)["u"], atol=1e-13
+    )

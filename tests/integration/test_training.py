@@ -16,16 +16,17 @@ import torch
 from core import jobs
 from core.config import override, parse_config
 from core.errors import LabError, TrainingError
+from core.execution.execute import execute
 from core.home import home
 from core.presets import resolve
+from core.runs import RunFolder
+from core.runs.history import HistoryWriter, read_history
 from core.tracking import store
-from core.tracking.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
 from core.training import step
 from core.training.cuda_graph import AdamStep
 from core.training.measure import measure
 from core.training.objective import Objective
-from core.training.run import execute
 from core.training.spectrum import residual_spectrum
 from core.training.trainer import Trainer, adapted, collocation
 
@@ -50,7 +51,7 @@ def small(*settings, preset="poisson2d"):
 def train(config, folder, wanted=lambda: None, resume=False):
     folder.mkdir(exist_ok=True)
     history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, folder, wanted=wanted, history=history, say=lambda line: None)
+    trainer = Trainer(config, RunFolder(folder), wanted=wanted, history=history, say=lambda line: None)
     if resume:
         trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
     try:
@@ -277,7 +278,7 @@ def trained(config, folder):
     folder.mkdir()
     said = []
     history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=said.append)
+    trainer = Trainer(config, RunFolder(folder), wanted=lambda: None, history=history, say=said.append)
     try:
         trainer.train()
     finally:
@@ -295,7 +296,7 @@ def test_a_diverging_run_fails_with_one_sentence(tmp_path):
                 self.solution.networks[0].layers[0].weight.fill_(float("nan"))
 
     history = HistoryWriter(tmp_path / "history.arrows", config.problem.row_names)
-    trainer = Breaks(config, tmp_path, wanted=lambda: None, history=history, say=lambda line: None)
+    trainer = Breaks(config, RunFolder(tmp_path), wanted=lambda: None, history=history, say=lambda line: None)
     with pytest.raises(TrainingError, match="NaN or infinite in stage 1"):
         trainer.train()
     history.close()

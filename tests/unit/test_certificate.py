@@ -16,6 +16,7 @@ from core.problems.burgers_inverse import BurgersInverse
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.ccf import CCF
 from core.problems.gclm import GCLM
+from core.runs import RunFolder
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.certificate import Certificate, Region
@@ -24,23 +25,21 @@ from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint, Position
 from core.training.trainer import collocation
 
-RUN = "a" * 32
 
-
-def saved(path, problem, lam):
+def saved(folder, problem, lam):
     """A checkpoint with an untrained network."""
     config = parse_config({"problem": problem, "network": {"hidden": [6]}})
     solution = Solution(config.problem, lam)
     generator = torch.Generator().manual_seed(0)
     solution.add(Term(mlp(config.network, config.problem.inputs, config.problem.outputs, generator), 1.0))
-    checkpoints.save(Checkpoint(config, Position(total=7), solution), path)
+    checkpoints.save(Checkpoint(config, Position(total=7), solution), RunFolder(folder).last)
     return config, solution
 
 
 @pytest.mark.parametrize("problem", [{"kind": "burgers_profile", "order": 1}, {"kind": "gclm", "a": 0.0}])
 def test_figures_are_those_of_the_solution_itself(tmp_path, problem):
-    config, solution = saved(tmp_path / "last.pt", problem, 0.3)
-    certificate = certificates.certify(RUN, tmp_path / "last.pt", lambda_uncertainty=1e-3)
+    config, solution = saved(tmp_path, problem, 0.3)
+    certificate = certificates.certify(RunFolder(tmp_path), lambda_uncertainty=1e-3)
     assert [region.name for region in certificate.regions] == ["near", "far", "beyond"]
     for region, block in zip(certificate.regions, certificates.points(config.problem).values(), strict=True):
         residual = solution.evaluate(block)["residual_profile"]
@@ -83,7 +82,7 @@ def test_the_exact_profile_beyond_the_training_reach_is_integrated_to_rounding()
 def made(**changes):
     region = Region("near", 0.0, 10.0, 11, 3e-10, 1e-10)
     certificate = Certificate(
-        RUN, "burgers_profile", "Burgers", {"order": 0}, "U", "C = 1", (region, replace(region, name="far")),
+        "a" * 32, "burgers_profile", "Burgers", {"order": 0}, "U", "C = 1", (region, replace(region, name="far")),
         1e-8, 0.5000000000012, 3e-12, 0.5, "c" * 64, "checkpoints/last.pt", "d" * 64, 12, "2026-01-01T00:00:00+00:00",
         {"numpy": "2.4.6"},
     )  # fmt: skip
@@ -92,7 +91,7 @@ def made(**changes):
 
 def test_round_trip_through_a_file(tmp_path):
     certificate = made()
-    path = certificate.write(tmp_path)
+    path = certificate.write(RunFolder(tmp_path))
     data = json.loads(path.read_text())
     assert Certificate.from_dict(data) == certificate
     assert (data["holds"], data["max_residual"], data["lambda"]) == (True, 3e-10, 0.5000000000012)
@@ -107,7 +106,7 @@ def test_round_trip_through_a_file(tmp_path):
 def test_what_is_not_finite_never_holds_and_is_plain_json(bad, tmp_path):
     certificate = made(regions=(*made().regions, Region("beyond", 10, 20, 5, bad, bad)))
     assert not certificate.holds
-    data = json.loads(certificate.write(tmp_path).read_text(), parse_constant=pytest.fail)
+    data = json.loads(certificate.write(RunFolder(tmp_path)).read_text(), parse_constant=pytest.fail)
     assert data["holds"] is False
     assert not Certificate.from_dict(data).holds
 
@@ -123,9 +122,9 @@ def test_a_tolerance_is_positive():
 def test_only_searches_for_lambda_are_certified(tmp_path):
     assert certificates.certified(CCF())
     assert not certificates.certified(BurgersInverse())  # its unknown is a viscosity
-    saved(tmp_path / "last.pt", {"kind": "poisson2d"}, None)
+    saved(tmp_path, {"kind": "poisson2d"}, None)
     with pytest.raises(LabError, match="no λ"):
-        certificates.certify(RUN, tmp_path / "last.pt")
+        certificates.certify(RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize(

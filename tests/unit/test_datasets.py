@@ -16,11 +16,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core import datasets
+from core.datasets import add, current, digests, digests_of, files, locate, read, tables, upload, versions
+from core.datasets.tables import read_table
 from core.errors import LabError
 from core.home import home
-from core.tracking import datasets, tables
-from core.tracking.datasets import add, current, digests, digests_of, locate, read, versions
-from core.tracking.tables import read_table
 
 CSV = b"x,t,u\n0.5,0.25,1\n-0.5,0.75,2e-3\n"
 FILES = {
@@ -100,10 +100,10 @@ def test_what_was_hashed_is_not_hashed_again_until_it_changes(data, monkeypatch)
     path = data / "a.csv"
     path.write_bytes(CSV)
     os.utime(path, (1, 1))
-    monkeypatch.setattr(datasets, "SETTLED_S", -1.0)
+    monkeypatch.setattr(files, "SETTLED_S", -1.0)
     counted = []
-    real = datasets.digests
-    monkeypatch.setattr(datasets, "digests", lambda p: counted.append(p) or real(p))
+    real = files.digests
+    monkeypatch.setattr(files, "digests", lambda p: counted.append(p) or real(p))
     first = current("a.csv")
     assert current("a.csv") == first
     assert len(counted) == 1
@@ -248,7 +248,7 @@ def test_the_record_survives_a_line_that_a_crash_cut_off(data):
 
 ADDING = """
 import sys
-from core.tracking.datasets import record
+from core.datasets import record
 for i in range(40):
     record(f"{sys.argv[1]}-{i}.csv", b"x\\n%d\\n" % i, "run")
 """
@@ -363,7 +363,7 @@ def test_what_is_no_dataset_is_refused_before_it_is_placed(data, name):
 
 
 def test_limits_of_size(data, monkeypatch):
-    monkeypatch.setattr(datasets, "LARGEST", 20)
+    monkeypatch.setattr(upload, "LARGEST", 20)
     with pytest.raises(LabError, match="at most"):
         add("a.csv", CSV)
     bomb = io.BytesIO()
@@ -395,6 +395,6 @@ def test_damaged_files_are_a_message_or_a_table(name, at, cut, noise):
 
 
 def test_importing_datasets_imports_neither_torch_nor_mlflow():
-    code = "import sys, core.tracking.datasets; print('torch' in sys.modules, 'mlflow' in sys.modules)"
+    code = "import sys, core.datasets; print('torch' in sys.modules, 'mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

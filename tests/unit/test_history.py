@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.tracking.curves import RunCurves, bucket
-from core.tracking.history import HistoryWriter, read_history
+from core.runs.curves import RunCurves, bucket
+from core.runs.history import HistoryWriter, read_history
 
 
 def rows(writer, first, last):

@@ -11,12 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core import files
 from core.config import RunConfig
 from core.errors import RunNotFoundError, StoreError
-from core.jobs import files, gpus, table
+from core.jobs import gpus, table
 from core.jobs.engine import Slot
 from core.jobs.process import alive, boot_id, started_at
 from core.jobs.state import outcome
+from core.runs import run_folder
 
 SOURCE = Path(__file__).parents[2]
 CPU = Slot("cpu0", ("auto", "cpu"))
@@ -67,7 +69,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "exit.json"
     files.write_whole(path, "old")
     program = (
-        "import resource, sys; from pathlib import Path; from core.jobs.files import write_whole\n"
+        "import resource, sys; from pathlib import Path; from core.files import write_whole\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "write_whole(Path(sys.argv[1]), 'x' * 5000)"
     )
@@ -93,10 +95,10 @@ def test_a_change_that_does_not_fit_on_the_disk_is_undone_and_said():
 def test_last_word_counts_for_its_attempt_alone(lab):
     run_id = add(1)
     (lab / "runs" / run_id).mkdir(parents=True)
-    assert files.read_exit(run_id, 1) is None
-    files.write_exit(run_id, 1, "paused", "asked")
-    assert files.read_exit(run_id, 1) == {"state": "paused", "reason": "asked", "attempt": 1}
-    assert files.read_exit(run_id, 2) is None
+    assert run_folder(run_id).exit(1) is None
+    run_folder(run_id).write_exit(1, "paused", "asked")
+    assert run_folder(run_id).exit(1) == {"state": "paused", "reason": "asked", "attempt": 1}
+    assert run_folder(run_id).exit(2) is None
 
 
 @pytest.mark.parametrize("content", [b"", b'{"iteration": 1', b"[]", b"\xff"])
@@ -104,7 +106,7 @@ def test_damaged_progress_is_no_progress(lab, content):
     folder = lab / "runs" / f"{1:032x}"
     folder.mkdir(parents=True)
     (folder / "progress.json").write_bytes(content)
-    assert files.progress(folder.name) is None
+    assert run_folder(folder.name).progress() is None
 
 
 def test_queue_order_is_priority_then_arrival():

@@ -10,6 +10,7 @@ from core.errors import ConfigError, NotFiniteError
 from core.networks.layers import mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
+from core.optimizers.build import build
 from core.optimizers.gauss_newton import GaussNewton
 from core.optimizers.ssbroyden import update
 from core.optimizers.woodbury import Woodbury
@@ -43,7 +44,7 @@ def loss(system):
 
 
 def descend(config, iterations, system):
-    optimizer = choose.build(config, 0)
+    optimizer = build(config, 0)
     for _ in range(iterations):
         _, report = optimizer.iterate(system)
         assert report.loss == pytest.approx(loss(system), rel=1e-6)
@@ -147,7 +148,7 @@ def test_self_scaled_update_keeps_the_secant_and_stays_positive():
 @pytest.mark.parametrize("config", [configs.Woodbury(momentum=0.5), *SHORT], ids=lambda c: c.kind)
 def test_restoring_continues_bit_by_bit(config, tmp_path):
     straight = objective(points=40)
-    first = choose.build(config, 3)
+    first = build(config, 3)
     for _ in range(5):
         first.iterate(straight)
     torch.save(first.state(), tmp_path / "state.pt")
@@ -155,7 +156,7 @@ def test_restoring_continues_bit_by_bit(config, tmp_path):
     with torch.no_grad():
         for p, q in zip(broken.parameters(), straight.parameters(), strict=True):
             p.copy_(q)
-    second = choose.build(config, 3)
+    second = build(config, 3)
     second.restore(torch.load(tmp_path / "state.pt", weights_only=True))
     for _ in range(4):
         first.iterate(straight)
@@ -197,7 +198,7 @@ class Broken(Poisson2D):
 @pytest.mark.parametrize("model", ALL, ids=lambda c: c.__name__)
 def test_nan_in_a_residual_is_named(model):
     with pytest.raises(NotFiniteError, match="residual poisson of Poisson 2D is NaN"):
-        choose.build(model(), 0).iterate(objective(Broken()))
+        build(model(), 0).iterate(objective(Broken()))
 
 
 def test_columns_without_effect_do_not_disturb():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from core.problems.burgers_profile import BurgersProfile
+from core.runs.funnel import FunnelPoint
 from core.singularity.certificate import Certificate
 from core.singularity.found import Found
-from core.singularity.funnel import FunnelPoint
 from core.singularity.laws import published
 from core.singularity.reconstruction import Profile, blow_up
 from core.solution.grid import SolutionGrid

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from core.errors import LabError
+from core.runs import RunFolder
 from core.solution import children
 from core.solution.children import Child
 
@@ -45,12 +46,12 @@ def test_a_child_that_takes_too_long_is_ended(child):
     assert not psutil.pid_exists(pid)
 
 
-def test_errors_come_back_and_cost_nothing(child):
+def test_errors_come_back_and_cost_nothing(child, tmp_path):
     pid = child.call("os:getpid", timeout_s=30)
     with pytest.raises(LabError, match="FileNotFoundError"):
         child.call("os:stat", "/no/such/file", timeout_s=30)
     with pytest.raises(LabError, match="There is no run 'x'"):
-        child.call("core.solution.sample:sampled_file", "x", 5, timeout_s=60)
+        child.call("core.solution.sample:sampled_file", RunFolder(tmp_path / "x"), 5, timeout_s=60)
     assert child.call("os:getpid", timeout_s=30) == pid
 
 

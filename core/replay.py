@@ -1,13 +1,15 @@
-"""Replay: how two configs differ, and a run trained again."""
+"""Replay: a run trained again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core import jobs
 from core.config import RunConfig, override
 from core.errors import LabError
-from core.home import home
+from core.runs import run_folder
 from core.tracking import store
+from core.tracking.verify import history_of
 
 REPLAY_TAG = "lab.replay_of"
 THREADS_TAG = "lab.threads"
@@ -16,7 +18,7 @@ THREADS_TAG = "lab.threads"
 
 def missing_parent(config: RunConfig) -> str | None:
     """Why a run can't start from its parent here, in one sentence; None when it can or has none."""
-    if config.parent is None or (home().run_dir(config.parent) / "checkpoints" / "last.pt").exists():
+    if config.parent is None or run_folder(config.parent).has_checkpoint:
         return None
     return (
         f"It starts from the solution of run {config.parent[:8]}, whose checkpoint is not here (any more), "
@@ -45,8 +47,6 @@ def prepare_rerun(source: str, *, to_verify: bool = True) -> Rerun:
     if to_verify:
         if record.state in ("queued", "running", "pausing", "stopping"):
             raise LabError(f"Run {source[:8]} is {record.state}: it can be verified once it has ended.")
-        from core.tracking.verify import history_of
-
         history_of(source)
     tags = {REPLAY_TAG: source}
     if threads := record.tags.get("provenance.threads"):
@@ -57,14 +57,10 @@ def prepare_rerun(source: str, *, to_verify: bool = True) -> Rerun:
 
 
 def _has_gpu() -> bool:
-    from core import jobs
-
     return any(slot.serves("cuda") for slot in jobs.capacity())
 
 
 def submit_rerun(source: str) -> str:
     """Queue a rerun of a run to verify it by; returns its id. Raises LabError like `prepare_rerun`."""
-    from core import jobs
-
     rerun = prepare_rerun(source)
     return jobs.submit(rerun.config, tags=rerun.tags)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import re
@@ -15,11 +14,9 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 import core
-from core.tracking import store
 
 PACKAGES = ("torch", "numpy", "scipy", "mlflow", "pydantic", "pyarrow", "streamlit", "pyvista", "vtk", "meshio")
-SOURCE = Path(__file__).parents[2]
-FACTS_FILE, DIFF_FILE, LOCK_FILE = "provenance.json", "uncommitted.diff", "environment.txt"
+SOURCE = Path(__file__).parents[1]
 
 NAMES = {
     "git.commit": "commit",
@@ -111,28 +108,6 @@ def provenance(seed: int, device: str) -> dict[str, str]:
         "seed": str(seed),
         "environment": hashlib.sha256(environment().encode()).hexdigest(),
     }
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a run's result comes from, as the run noted it at its start."""
-
-    facts: dict[str, str]
-    """Name for people → value, in the order of `NAMES`; empty for a run that noted none."""
-    diff: bytes | None
-    """Uncommitted changes of the code; None when there were none."""
-    lock: bytes | None
-    """Installed packages as `pip freeze` writes them; None for a run that noted none."""
-
-
-def origin(run_id: str) -> Origin:
-    """The provenance of a run, from its own folder or the store. Raises LabError."""
-    noted = json.loads(store.artifact(run_id, FACTS_FILE) or b"{}")
-    return Origin(
-        facts={name: shown(key, noted[key]) for key, name in NAMES.items() if key in noted},
-        diff=store.artifact(run_id, DIFF_FILE) if noted.get("git.dirty") == "true" else None,
-        lock=store.artifact(run_id, LOCK_FILE) if "environment" in noted else None,
-    )
 
 
 def shown(key: str, value: str) -> str:

@@ -7,33 +7,12 @@ here.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from core.runs.funnel import FunnelPoint, bracket
 
-FILE = "funnel.json"
-"""In a run's folder: every point, as a list of objects."""
 OVERSHOOT = 1.5
 """Without a sign change yet, the secant's step is lengthened so much, to get one."""
 LONGEST = 8.0
 """A step is at most so many times the one before."""
-
-
-@dataclass(frozen=True)
-class FunnelPoint:
-    """A λ and what relaxing at it left."""
-
-    lambda_: float
-    r_hat: float
-    """Signed residual at the origin."""
-    max_residual: float
-    rms_residual: float
-
-
-def bracket(points: list[FunnelPoint]) -> tuple[FunnelPoint, FunnelPoint] | None:
-    """The two points of opposite sign that are closest in λ, the one with r̂ < 0 first; None without a sign change."""
-    pairs = [(a, b) for a in points for b in points if a.r_hat < 0 <= b.r_hat]
-    return min(pairs, key=lambda pair: abs(pair[0].lambda_ - pair[1].lambda_)) if pairs else None
 
 
 def settled(points: list[FunnelPoint]) -> bool:
@@ -90,16 +69,3 @@ def summary(points: list[FunnelPoint]) -> str:
     ends = sorted(point.lambda_ for point in bracket(points) or ())
     between = f", between {ends[0]:.6g} and {ends[1]:.6g}" if ends else ""
     return f"r̂ is smallest, {best.r_hat:+.1e}, at {best.lambda_:.6g}{between}"
-
-
-def write(points: list[FunnelPoint], folder: Path) -> None:
-    """Keep all points in the run's folder; a reader sees the old file or the new one."""
-    temporary = folder / f"{FILE}.tmp"
-    temporary.write_text(json.dumps([asdict(point) for point in points], indent=1), encoding="utf-8")
-    temporary.replace(folder / FILE)
-
-
-def read(folder: Path) -> list[FunnelPoint]:
-    """The points of a run, none where it has no funnel."""
-    path = folder / FILE
-    return [FunnelPoint(**point) for point in json.loads(path.read_text("utf-8"))] if path.exists() else []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.tracking.curves import bucket
+from core.runs.curves import bucket
 
 
 def draw_residuals(columns: dict[str, np.ndarray], title: str, path: Path) -> None:

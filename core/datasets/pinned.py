@@ -1,0 +1,56 @@
+"""The dataset of a run: pinned to a version before the run begins, kept, and handed to the one who trains it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.datasets.files import columns, current, read
+from core.datasets.versioning import Version, record, recorded
+from core.errors import LabError
+from core.problems import Problem
+from core.problems.base import DataProblem, Samples
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+
+
+def samples_of(problem: Problem) -> Samples | None:
+    """What a problem is fitted to: the pinned version's rows, or the present file's where none is pinned yet.
+
+    None for a problem that learns from its equations alone. Raises LabError when the file or version is missing, lacks
+    a column, or has points outside the domain.
+    """
+    if not isinstance(problem, DataProblem):
+        return None
+    return problem.samples(columns(problem.dataset, problem.dataset_version))
+
+
+def pinned(config: RunConfig) -> RunConfig:
+    """`config` with the version of its dataset filled in: the file's present one where none was asked for.
+
+    Raises LabError when the dataset or the version can't be had, or is not what the problem needs.
+    """
+    problem = config.problem
+    if not isinstance(problem, DataProblem):
+        return config
+    wanted = problem.dataset_version
+    if wanted is None:
+        wanted = current(problem.dataset).git_blob
+    # a config from another lab is welcome when the file here is the same
+    elif wanted not in recorded(problem.dataset) and current(problem.dataset).git_blob != wanted:
+        raise LabError(
+            f"{wanted[:12]} is no version of the dataset {problem.dataset!r} in this lab. "
+            "Leave the version empty to use the file as it is."
+        )
+    problem = problem.model_copy(update={"dataset_version": wanted})
+    samples_of(problem)
+    return config.model_copy(update={"problem": problem})
+
+
+def keep(config: RunConfig) -> Version | None:
+    """Keep and note the version that a run with a pinned config is about to use; None for one without a dataset."""
+    problem = config.problem
+    if not isinstance(problem, DataProblem):
+        return None
+    data, _ = read(problem.dataset, problem.dataset_version)
+    return record(problem.dataset, data, "run")

@@ -1,0 +1,115 @@
+"""A run's process: the trainer, watched over by the job's control and kept by the store."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+
+import torch
+
+from core.config import RunConfig
+from core.errors import LabError, TrainingError
+from core.execution.mirror import MetricsMirror
+from core.execution.origin import record_provenance
+from core.execution.report import RunReport
+from core.execution.results import conclude
+from core.jobs.control import RunControl
+from core.networks.solution import Solution
+from core.replay import THREADS_TAG
+from core.runs import RunFolder, run_folder
+from core.runs.history import HistoryWriter
+from core.tracking import in_force, store
+from core.training import checkpoint as checkpoints
+from core.training.trainer import Outcome, Trainer
+
+STATES = {None: "finished", "stop": "stopped", "pause": "paused"}
+
+
+def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
+    """Train a run that is in the store and the job table, in this process, and leave everything in its place.
+
+    Continues from the last checkpoint unless `fresh`. Raises LabError for what the user can put right; the state is set
+    in either case.
+    """
+    with RunControl(run_id, attempt) as control:
+        folder = run_folder(run_id)
+        reading = store.stored_config(run_id)
+        config = reading.config
+        for note in reading.notes:
+            say(f"config: {note}")
+        if caution := config.problem.caution():
+            say(caution)
+        store.set_state(run_id, "running")
+        _set_threads(run_id)
+        record_provenance(folder, config)
+        if fresh:
+            folder.start_over()
+        outcome = _train(folder, config, control)
+        state = STATES[outcome.wanted]
+        report = conclude(folder, state, config, outcome)
+        reason = outcome.failed
+        if not reason and state == "finished" and report.measures.lambda_ is not None:
+            reason = config.problem.mistaken(report.measures.lambda_) or ""
+        if reason:
+            say(reason)
+        control.finish(state, reason)
+        say(f"{state}: max residual {report.measures.max_residual:.2e} on the dense grid")
+    return report
+
+
+def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome:
+    mirror = MetricsMirror(folder.run_id)
+    history = HistoryWriter(folder.history, config.problem.row_names, mirror)
+    try:
+        parent = _parent_solution(config)
+        trainer = Trainer(config, folder, wanted=control.wanted, history=history, parent=parent, say=say)
+        if folder.has_checkpoint:
+            trainer.resume(checkpoints.load(folder.last))
+        else:
+            history.truncate(0)
+        in_force.record(folder, trainer.effective_config())
+        outcome = trainer.train()
+    except TrainingError as error:
+        if error.__cause__ is None or isinstance(error.__cause__, LabError):  # else a problem's own code printed it
+            traceback.print_exception(error)
+        raise
+    finally:
+        history.close()
+        mirror.close()
+    in_force.record(folder, trainer.effective_config())  # now with what was measured on the way
+    return outcome
+
+
+def _parent_solution(config: RunConfig) -> Solution | None:
+    """The sum of stages that the run starts from, or None. Raises LabError when the parent can't serve."""
+    if config.parent is None:
+        return None
+    stored = checkpoints.load(run_folder(config.parent).last)
+    if stored.config.problem.kind != config.problem.kind:
+        raise LabError(
+            f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "
+            "a next stage needs the same problem."
+        )
+    if not config.problem.continues(stored.config.problem):
+        say("the parent's profile is no start for this one: the search starts from the problem's own guess")
+        return None
+    solution = stored.solution
+    solution.problem = config.problem
+    if solution.lam is not None and stored.config.problem != config.problem:
+        # another order or another a has another λ; a search would drift back to the parent's from there
+        start = config.lambda_.start if config.lambda_.start is not None else config.problem.lambda_start()
+        solution.lam.data.fill_(start)
+    return solution
+
+
+def _set_threads(run_id: str) -> None:
+    """As many threads as the run that this one repeats, where the machine has them: sums depend on how they are cut."""
+    wanted = store.get_run(run_id).tags.get(THREADS_TAG, "")
+    if wanted.isdigit() and 1 <= int(wanted) <= (os.cpu_count() or 1):
+        torch.set_num_threads(int(wanted))
+
+
+def say(line: str) -> None:
+    """A line for the run's log, with the time."""
+    print(time.strftime("%H:%M:%S"), line, flush=True)

@@ -1,0 +1,40 @@
+"""What `--json` writes of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.singularity.certificate import Certificate
+from core.training.measure import Measures
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run's figures, and its certificate where it looks for λ."""
+
+    run_id: str
+    state: str
+    problem: str
+    config_hash: str
+    seed: int
+    wall_time_s: float
+    iterations: int
+    parameters: int
+    measures: Measures
+    certificate: Certificate | None = None
+    """For runs that look for λ."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data; figures that the problem does not have are left out."""
+        measures = {
+            "max_residual": self.measures.max_residual,
+            "rms_residual": self.measures.rms_residual,
+            "relative_l2_error": self.measures.relative_l2_error,
+            "max_error": self.measures.max_error,
+            "lambda": self.measures.lambda_,
+            "lambda_reference": self.measures.lambda_reference,
+            "lambda_error": self.measures.lambda_error,
+        }
+        own = {key: value for key, value in vars(self).items() if key not in ("measures", "certificate")}
+        found = own | {key: value for key, value in measures.items() if value is not None}
+        return found | ({"certificate": self.certificate.as_dict()} if self.certificate else {})

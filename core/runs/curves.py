@@ -1,0 +1,158 @@
+"""Curves of a run: thinned for a page without losing a spike, and read with a cursor."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.runs.history import HistoryCursor, read_history
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A thinned curve."""
+
+    x: np.ndarray
+    y: np.ndarray
+    shown: int
+    """Points in x and y."""
+    total: int
+    """Points of the full curve."""
+    not_finite: np.ndarray
+    """x of the points that are NaN or infinite; they are marked, never joined."""
+    not_positive: int = 0
+    """Points at or below zero that a log axis can't show; they are left out, never remapped."""
+
+
+def bucket(x: np.ndarray, y: np.ndarray, limit: int, *, log: bool = False, log_x: bool = False) -> Curve:
+    """At most `limit` points: the first minimum and maximum of each of limit/2 buckets, equally wide on the shown axis.
+
+    Bucket edges are multiples of a power-of-two width in x, so they stay where they are while a live curve grows
+    and the drawn points do not jump. On a log axis the extremes of log y are those of y, so y needs no transform; on a
+    log x axis the buckets are equal in log x.
+
+    Args:
+        x: increasing positions (n,).
+        y: values (n,), NaN and infinities allowed.
+        limit: most points wanted, at least 4.
+        log: the y axis is logarithmic.
+        log_x: the x axis is logarithmic.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    total = len(x)
+    finite = np.isfinite(y)
+    not_finite = x[~finite]
+    positive = y > 0 if log else np.ones_like(finite)
+    hidden = int((finite & ~positive).sum())
+    if log_x:
+        positive = positive & (x > 0)
+    kept = finite & positive
+    x, y = x[kept], y[kept]
+    if len(x) > limit:
+        position = np.log(x) if log_x else x
+        buckets = max(1, limit // 2)
+        raw = (position[-1] - position[0]) / max(1, buckets - 1)
+        width = 2.0 ** np.ceil(np.log2(raw)) if raw > 0 else 1.0
+        index = np.floor(position / width)
+        starts = np.flatnonzero(np.diff(index, prepend=index[0] - 1))
+        low = _first_where(y, np.minimum.reduceat(y, starts), starts)
+        high = _first_where(y, np.maximum.reduceat(y, starts), starts)
+        keep = np.unique(np.concatenate([low, high, [0, len(x) - 1]]))
+        x, y = x[keep], y[keep]
+    return Curve(x, y, len(x), total, not_finite, hidden)
+
+
+def _first_where(y: np.ndarray, extreme: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Index of the first point of each bucket that has the bucket's extreme value."""
+    lengths = np.diff(np.append(starts, len(y)))
+    hits = np.flatnonzero(y == np.repeat(extreme, lengths))
+    bucket_of_hit = np.searchsorted(starts, hits, side="right") - 1
+    _, first = np.unique(bucket_of_hit, return_index=True)
+    return hits[first]
+
+
+X_AXES = {"iteration": "iteration", "wall time": "wall_time_s"}
+NOT_CURVES = ("iteration", "stage", "phase", "wall_time_s")
+
+
+class _Growing:
+    """An array that is appended to; its memory doubles, so that a long live curve is not copied at each tick."""
+
+    def __init__(self) -> None:
+        self._room = np.empty(0)
+        self._used = 0
+
+    def extend(self, values: np.ndarray) -> None:
+        end = self._used + len(values)
+        if end > len(self._room):
+            room = np.empty(max(end, 2 * len(self._room)))
+            room[: self._used] = self._room[: self._used]
+            self._room = room
+        self._room[self._used : end] = values
+        self._used = end
+
+    def view(self) -> np.ndarray:
+        return self._room[: self._used]
+
+
+class RunCurves:
+    """The history of one run from a history file, kept up to date by reading only what is new."""
+
+    source = "history"
+    """Where the points come from: every one of them, from the run's own history."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._cursor: HistoryCursor | None = None
+        self._columns: dict[str, _Growing] = {}
+        self._lock = threading.Lock()  # one reader a run serves all visitors
+
+    def update(self) -> bool:
+        """Read what the trainer appended since the last call; True if there was something."""
+        with self._lock:
+            part = read_history(self._path, self._cursor)
+            self._cursor = part.cursor
+            if part.restarted:
+                self._columns = {}
+            for name, values in part.columns.items():
+                self._columns.setdefault(name, _Growing()).extend(values)
+            return bool(part.columns) or part.restarted
+
+    def column(self, name: str) -> np.ndarray:
+        """All values of a column so far, (n,); empty when there is none of this name."""
+        return self._columns[name].view() if name in self._columns else np.empty(0)
+
+    def points(self, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
+        """X and y of a curve, each (n,); both empty for what this run does not have.
+
+        Args:
+            name: a column.
+            axis: iteration or wall_time_s (seconds of training).
+        """
+        x, y = self.column(axis), self.column(name)
+        n = min(len(x), len(y))  # another thread may be appending
+        x, y = x[:n], y[:n]
+        return (x, y) if self._has(y) else (np.empty(0), np.empty(0))
+
+    @staticmethod
+    def _has(y: np.ndarray) -> bool:
+        """Columns that a method or a problem has no use for are NaN all over, which is no curve of NaN."""
+        return bool(len(y)) and not (np.isnan(y[0]) and np.isnan(y).all())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns there are."""
+        return tuple(self._columns)
+
+    def curve_names(self) -> list[str]:
+        """What can be drawn of this run: residuals of each equation, λ, damping and so on."""
+        return [name for name in self._columns if name not in NOT_CURVES and self._has(self.column(name))]
+
+    def stage_starts(self) -> list[tuple[int, float]]:
+        """(stage, iteration at which it began), in order."""
+        stages, iterations = self.column("stage"), self.column("iteration")
+        first = np.flatnonzero(np.diff(stages, prepend=-1))
+        return [(int(stages[i]), float(iterations[i])) for i in first]

@@ -1,0 +1,261 @@
+"""A run's folder: the names and formats of all files in it, whole reads and writes, and what is there.
+
+Functions that work on a run are given this in place of an id. Nobody else spells a file's name. The names under which
+MLflow has a run's artifacts are the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from core.files import read_object, write_whole
+from core.home import RUN_ID, home
+from core.problem_source import KEPT, keep_source
+from core.runs.funnel import FunnelPoint
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.config import RunConfig
+    from core.migrations import Reading
+
+CONFIG, IN_FORCE = "config.json", "effective_config.json"
+FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
+HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
+CERTIFICATE, FUNNEL = "certificate.json", "funnel.json"
+SUMMARY, RESIDUALS = "summary.md", "residuals.png"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's directory. Nothing is created but by the methods that write."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """Id of the run."""
+        return self.path.name
+
+    def __str__(self) -> str:
+        return self.run_id[:8]
+
+    # -- what is there ------------------------------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Whether the run has a folder on this machine."""
+        return self.path.is_dir()
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is a solution to look at, to continue from, or to start a next stage from."""
+        return self.last.exists()
+
+    def file(self, name: str) -> Path:
+        """Where a file of this name is or would be."""
+        return self.path / name
+
+    def fetched(self, name: str) -> Path:
+        """Where the copy of an artifact of this name is or would be, for a run that was trained elsewhere."""
+        return home().fetched / self.run_id / name
+
+    def found(self, name: str) -> Path | None:
+        """A file of the run itself, else the copy that was fetched; None where neither is here."""
+        return next((path for path in (self.file(name), self.fetched(name)) if path.exists()), None)
+
+    def artifacts(self) -> list[tuple[Path, str]]:
+        """What the store gets at a run's end, each with the artifact folder it belongs to."""
+        own = [self.file(name) for name in (RESIDUALS, SUMMARY, HISTORY)]
+        kept = sorted(self.checkpoints.glob("*.pt"))
+        return [(path, "") for path in own if path.exists()] + [(path, CHECKPOINTS) for path in kept]
+
+    # -- before the run begins ----------------------------------------------------------------------------------------
+
+    def create(self, config: RunConfig) -> None:
+        """Make the folder of a new run: its config, and its problem's file if that is from outside. Raises OSError."""
+        self.path.mkdir(parents=True)
+        write_whole(self.file(CONFIG), config.canonical_json() + "\n")
+        keep_source(config.problem, self.problem_source)
+
+    def start_over(self) -> None:
+        """Forget what an earlier attempt left, so that the next one starts at the beginning."""
+        for path in (self.history, self.last, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL)):
+            path.unlink(missing_ok=True)
+
+    # -- config and provenance ----------------------------------------------------------------------------------------
+
+    def config(self) -> Reading | None:
+        """The config that the run was made from, as this version reads it; None where it has none here.
+
+        Raises ConfigError.
+        """
+        raw = self._bytes(CONFIG)
+        return None if raw is None else config_of(raw, str(self))
+
+    def config_data(self) -> dict[str, Any] | None:
+        """The config as it was written, unread by this version; None where there is none here."""
+        from core.config import read_data
+
+        raw = self._bytes(CONFIG)
+        return None if raw is None else read_data(raw, f"{CONFIG} of run {self}")
+
+    @property
+    def problem_source(self) -> Path:
+        """The copy of the file of a problem from outside this package."""
+        return self.file(KEPT)
+
+    def write_in_force(self, data: Mapping[str, Any]) -> str:
+        """Keep the config in force; returns its text."""
+        text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+        write_whole(self.file(IN_FORCE), text + "\n")
+        return text
+
+    def write_provenance(self, facts: Mapping[str, str], diff: str, packages: str) -> list[Path]:
+        """Keep where the run's result comes from; returns the files, without those that would be empty."""
+        texts = {FACTS: json.dumps(facts, indent=2), DIFF: diff, PACKAGES: packages}
+        written = []
+        for name, text in texts.items():
+            if text:
+                write_whole(self.file(name), text)
+                written.append(self.file(name))
+        return written
+
+    # -- training -----------------------------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> Path:
+        """Every iteration's numbers, an Arrow stream (`core.runs.history`)."""
+        return self.file(HISTORY)
+
+    def history_columns(self) -> dict[str, np.ndarray]:
+        """Columns (n,) of the whole history, of the fetched copy where there is no other; empty without one."""
+        from core.runs.history import read_history
+
+        path = self.found(HISTORY)
+        return {} if path is None else read_history(path).columns
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints, whose format `core.training.checkpoint` owns."""
+        return self.file(CHECKPOINTS)
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint: replaced by rename, never rewritten."""
+        return self.checkpoints / "last.pt"
+
+    def keep_last(self, name: str) -> None:
+        """Hard-link the newest checkpoint under another name, `best` or `stage-1`."""
+        temporary = self.checkpoints / f"{name}.pt.link"
+        temporary.unlink(missing_ok=True)
+        temporary.hardlink_to(self.last)
+        temporary.replace(self.checkpoints / f"{name}.pt")
+
+    @property
+    def progress_file(self) -> Path:
+        """Where the run stands, written by rename twice a second."""
+        return self.file("progress.json")
+
+    def progress(self) -> dict[str, Any] | None:
+        """Where the run stands, as it last wrote it; None before it began."""
+        return read_object(self.progress_file)
+
+    def write_progress(self, data: Mapping[str, Any]) -> None:
+        """Say where the run stands; a reader sees the old file or the new one, and no write waits for the disk."""
+        temporary = self.progress_file.with_suffix(".tmp")
+        temporary.write_text(json.dumps(data))
+        temporary.replace(self.progress_file)
+
+    def funnel(self) -> list[FunnelPoint]:
+        """Every λ that the run's funnel tried, in order; empty where it has none."""
+        path = self.file(FUNNEL)
+        return [FunnelPoint(**point) for point in json.loads(path.read_text("utf-8"))] if path.exists() else []
+
+    def write_funnel(self, points: list[FunnelPoint]) -> None:
+        """Keep all points of the funnel."""
+        write_whole(self.file(FUNNEL), json.dumps([asdict(point) for point in points], indent=1))
+
+    # -- the process --------------------------------------------------------------------------------------------------
+
+    def open_log(self) -> BinaryIO:
+        """The log, to be appended to."""
+        return self.file("log.txt").open("ab")
+
+    def log(self, offset: int, limit: int) -> tuple[bytes, int]:
+        """What the run has printed from a byte offset on, at most `limit` bytes, and the offset to continue from."""
+        path = self.file("log.txt")
+        if not path.exists():
+            return b"", offset
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(limit)
+        return data, offset + len(data)
+
+    def log_size(self) -> int:
+        """Bytes of the log."""
+        path = self.file("log.txt")
+        return path.stat().st_size if path.exists() else 0
+
+    def beat(self) -> None:
+        """Say that the process is alive."""
+        self.file("heartbeat").touch()
+
+    def write_exit(self, attempt: int, state: str, reason: str) -> None:
+        """The run's last word. Raises OSError."""
+        write_whole(self.file("exit.json"), json.dumps({"state": state, "reason": reason, "attempt": attempt}))
+
+    def exit(self, attempt: int) -> dict[str, Any] | None:
+        """What the run itself said at its end, if this attempt got to say it."""
+        record = read_object(self.file("exit.json"))
+        return record if record is not None and record.get("attempt") == attempt else None
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def write_certificate(self, data: Mapping[str, Any]) -> Path:
+        """Keep the certificate's data; returns its file."""
+        path = self.file(CERTIFICATE)
+        write_whole(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        return path
+
+    @property
+    def summary(self) -> Path:
+        """The Markdown summary."""
+        return self.file(SUMMARY)
+
+    @property
+    def residuals_picture(self) -> Path:
+        """The residual tracker's picture."""
+        return self.file(RESIDUALS)
+
+    @property
+    def samples(self) -> Path:
+        """Folder of the sampled solutions."""
+        return self.file("solution")
+
+    def _bytes(self, name: str) -> bytes | None:
+        path = self.found(name)
+        return None if path is None else path.read_bytes()
+
+
+def run_folder(run_id: str) -> RunFolder:
+    """The folder of a run in this process's lab home. Raises RunNotFoundError for what is no run id."""
+    return RunFolder(home().run_dir(run_id))
+
+
+def all_folders() -> list[RunFolder]:
+    """The folders of all runs on this machine, in no order."""
+    runs = home().runs
+    return [RunFolder(path) for path in runs.iterdir() if RUN_ID.fullmatch(path.name)] if runs.is_dir() else []
+
+
+def config_of(raw: bytes, run: str) -> Reading:
+    """The config in the bytes of a run's `config.json`, as this version reads it. Raises ConfigError."""
+    from core.config import read_data
+    from core.migrations import read_config
+
+    return read_config(read_data(raw, f"{CONFIG} of run {run}"), complete=True)
