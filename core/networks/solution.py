@@ -62,6 +62,11 @@ class Solution(nn.Module):
         self.centres: list[float | None] = []
         self.lam = None if lam is None else nn.Parameter(torch.tensor(lam, dtype=torch.float64), requires_grad=False)
 
+    @property
+    def free_lambda(self) -> bool:
+        """Whether λ is being solved for."""
+        return self.lam is not None and self.lam.requires_grad
+
     def add(self, term: Term) -> None:
         """Freeze what is there and add a term, which alone stays trainable."""
         self.networks.requires_grad_(False)

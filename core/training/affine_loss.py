@@ -14,6 +14,10 @@ from torch import Tensor
 from core import kernel
 from core.networks.layers import Network
 from core.training.objective import Objective, Residuals
+from core.training.objective.point_set import PointSet
+
+AFFINE = 1e-4
+"""Most that an affine residual may be off, relative to what the outputs add: far above rounding in float32."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,12 @@ class AffineLoss:
         first = next(p for p in parameters if p is not None)
         if network.basis is not None or not kernel.available(first, parameters):
             return None
-        affine = objective.affine()
-        if affine is None:
+        problem = objective.solution.problem
+        if not problem.linear or problem.integral_names or objective.solution.lam is not None or objective.scaled:
             return None
-        rows = [
-            _Rows(
-                tuple(residuals),
-                features.contiguous(),
-                torch.stack([slope.permute(2, 0, 1) for slope, _ in residuals.values()]).contiguous(),
-                torch.stack([constant for _, constant in residuals.values()]),
-            )
-            for features, residuals in affine.values()
-        ]
-        return cls(network, objective, rows)
+        generator = torch.Generator().manual_seed(0)
+        rows = [_affine_rows(points, generator) for points in objective.points.values()]
+        return None if None in rows else cls(network, objective, rows)
 
     @torch.no_grad()
     def backward(self) -> Residuals:
@@ -73,3 +70,36 @@ class AffineLoss:
         for p, part in zip(self._trained, total.split(self._sizes), strict=True):
             p.grad = part.view_as(p)
         return Residuals(by_name)
+
+
+def _affine_rows(points: PointSet, generator: torch.Generator) -> _Rows | None:
+    """A point set's residuals as affine functions of the last network's outputs.
+
+    Each has a slope (C, n, outputs), and its values (n,) where these outputs are zero. None where a look at random
+    outputs contradicts what the problem says of itself.
+    """
+    solution = points.solution
+    (features,), frozen = points.features_and_frozen(None)
+    shape = (*features.data.shape[:2], solution.problem.outputs)
+
+    def residuals_at(outputs: Tensor) -> dict[str, Tensor]:
+        raw = outputs * solution.epsilons[-1]
+        return points.rows(raw if frozen is None else raw + frozen, None)
+
+    zero = features.data.new_zeros(shape).requires_grad_()
+    at_zero = residuals_at(zero)
+    if not all(r.requires_grad for r in at_zero.values()):
+        return None
+    slopes = {key: torch.autograd.grad(r.sum(), zero, retain_graph=True)[0] for key, r in at_zero.items()}
+    constants = {key: r.detach() for key, r in at_zero.items()}
+    outputs = torch.randn(shape, generator=generator, dtype=torch.float64).to(features.data)
+    for key, r in residuals_at(outputs).items():
+        off = (slopes[key] * outputs).sum((0, 2)) + constants[key] - r
+        if off.abs().max() > AFFINE * (r - constants[key]).abs().max():
+            return None
+    return _Rows(
+        tuple(at_zero),
+        features.data.contiguous(),
+        torch.stack([slope.permute(2, 0, 1) for slope in slopes.values()]).contiguous(),
+        torch.stack([*constants.values()]),
+    )

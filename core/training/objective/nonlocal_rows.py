@@ -1,0 +1,49 @@
+"""Nonlocal rows: equations in which integrals of a field over the whole point set take part."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.networks.solution import Solution
+from core.training.objective.equations import Equations
+from core.training.objective.point_set import Leaves
+
+
+class NonlocalEquations(Equations):
+    """Equations asked for at the first of the points, with integrals I = Kφ over all of them; arguments as there."""
+
+    def __init__(
+        self,
+        solution: Solution,
+        name: str,
+        points: np.ndarray,
+        dtype: torch.dtype,
+        gradient_scale: float | None = None,
+    ):
+        super().__init__(solution, name, points, dtype, gradient_scale)
+        self._asked = solution.problem.asked(points)
+        device = next(solution.parameters()).device
+        self.matrices = {
+            key: (integral.field, torch.as_tensor(integral.matrix, dtype=dtype, device=device))
+            for key, integral in solution.problem.integrals(points[: self._asked], points).items()
+        }
+
+    def rows(self, raw: Tensor, lam: Tensor | None, leaves: Leaves | None = None) -> dict[str, Tensor]:
+        """See `PointSet.rows`."""
+        fields = self.solution.fields(raw, self.x, lam)
+        values = {key: matrix @ fields[field].value for key, (field, matrix) in self.matrices.items()}
+        if leaves is not None:
+            leaves.integrated = {field: fields[field].value for field, _ in self.matrices.values()}
+            values = leaves.values = {key: v.detach().requires_grad_() for key, v in values.items()}
+        asked = self._asked
+        fields = {key: jet.first_points(asked) for key, jet in fields.items()} | values
+        x = tuple(jet.first_points(asked) for jet in self.x)
+        lam = None if lam is None else lam[:asked]
+        return self._scaled(self.solution.residuals(self.name, fields, x, lam), fields)
+
+    def count(self) -> int:
+        """See `PointSet.count`."""
+        with torch.no_grad():
+            return self._asked * len(self.residuals(self.lambda_values()))

@@ -1,0 +1,213 @@
+"""Residuals of a solution's last stage at fixed points, their loss, gradient, products and Jacobian."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor, nn
+
+from core.errors import NotFiniteError, TrainingError
+from core.networks.solution import Solution
+from core.problems.base import Samples
+from core.training.objective import origin
+from core.training.objective.data import DATA, Data
+from core.training.objective.equations import Equations
+from core.training.objective.jacobian import jacobian
+from core.training.objective.memory import SHARE, dense_bytes
+from core.training.objective.nonlocal_rows import NonlocalEquations
+from core.training.objective.point_set import PointSet
+from core.training.objective.products import Products
+from core.training.objective.residuals import Residuals
+
+
+class Objective:
+    """All rows of a stage, at fixed points, as a function of the trained parameters.
+
+    Args:
+        solution: its last network is trained; λ too where it requires a gradient.
+        points: point set → (n, d).
+        dtype: of the computation; the solution must be in it.
+        samples: measured values; their rows w(u − u_i) stand beside the equations', named `data_FIELD`.
+        gradient_scale: see `core.training.objective.equations.Equations`.
+        analytic: λ is no parameter but what the problem's `origin_condition` makes it, for any network; J is that of
+            the other residuals along this constraint.
+    """
+
+    def __init__(
+        self,
+        solution: Solution,
+        points: dict[str, np.ndarray],
+        dtype: torch.dtype = torch.float64,
+        samples: Samples | None = None,
+        gradient_scale: float | None = None,
+        analytic: bool = False,
+    ):
+        self.solution = solution
+        self.analytic = analytic
+        self.rejected_lambda: float | None = None
+        """A λ outside the problem's range that a step led to since the last `linearise`."""
+        kind = NonlocalEquations if solution.problem.integral_names else Equations
+        self.points: dict[str, PointSet] = {
+            name: kind(solution, name, block, dtype, gradient_scale) for name, block in points.items()
+        }
+        if samples is not None:
+            self.points[DATA] = Data(solution, samples, dtype)
+        self.scaled = gradient_scale is not None
+
+    @property
+    def free_lambda(self) -> bool:
+        """Whether λ is being solved for."""
+        return self.solution.free_lambda
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Trained parameters: the last network's, layer by layer (weight, bias), then λ."""
+        own = [p for layer in self.solution.networks[-1].layers for p in (layer.weight, layer.bias) if p is not None]
+        return [*own, self.solution.lam] if self.free_lambda and not self.analytic else own
+
+    def forget_frozen(self) -> None:
+        """Drop what was computed once; needed after λ changed from outside."""
+        for points in self.points.values():
+            points.forget_frozen()
+
+    def residuals(self) -> Residuals:
+        """All residuals at the current parameters, differentiable."""
+        by_name: dict[str, Tensor] = {}
+        for points in self.points.values():
+            by_name.update(points.residuals(points.lambda_values()))
+        return Residuals(by_name)
+
+    def sizes(self) -> dict[str, Tensor]:
+        """√Σ r² over the equations at each point, by point set: (n,)."""
+        with torch.no_grad():
+            return {
+                name: sum(r.square() for r in points.residuals(points.lambda_values()).values()).sqrt()
+                for name, points in self.points.items()
+            }
+
+    def check_finite(self, residuals: Residuals) -> None:
+        """Raise NotFiniteError where a residual is NaN or infinite, naming it."""
+        bad = [name for name, r in residuals.by_name.items() if not bool(torch.isfinite(r).all())]
+        if bad:
+            raise NotFiniteError(
+                f"The residual {', '.join(bad)} of {self.solution.problem.title} is NaN or infinite at some points. "
+                "Look at the problem's residuals and its collocation points."
+            )
+
+    def gradient(self) -> tuple[Residuals, float, Tensor]:
+        """Residuals, loss |r|², and its gradient (P,) by one backward pass."""
+        residuals = self.residuals()
+        self.check_finite(residuals)
+        loss = residuals.loss()
+        parts = torch.autograd.grad(loss, self.parameters(), materialize_grads=True)
+        return residuals, float(loss.detach()), torch.cat([part.reshape(-1) for part in parts])
+
+    def products(self) -> tuple[Residuals, Products]:
+        """Residuals, and the weighted system by its products instead of its Jacobian."""
+        residuals = self.residuals()
+        self.check_finite(residuals)
+        return residuals, Products(self.solution, self.parameters(), lambda: self.residuals().rows(), residuals.rows())
+
+    def linearise(self) -> tuple[Residuals, Tensor, Tensor]:
+        """Residuals, and the weighted system: r (M,) and J = ∂r/∂θ (M, P), rows scaled by 1/√n so that loss = |r|²."""
+        self.rejected_lambda = None
+        if self.analytic and not self.settle_lambda():
+            raise TrainingError(
+                f"The condition at the origin has no root in {self.solution.problem.unknown} near "
+                f"{float(self.solution.lam):.6g}. Start nearer, or take another mode of lambda."
+            )
+        by_name: dict[str, Tensor] = {}
+        rows, blocks = [], []
+        for points in self.points.values():
+            residuals, slopes = jacobian(points)
+            by_name.update(residuals)
+            for key, r in residuals.items():
+                scale = len(r) ** -0.5
+                rows.append(r * scale)
+                blocks.append(slopes[key].mul_(scale))
+        found = Residuals(by_name)
+        self.check_finite(found)
+        J = torch.cat(blocks)
+        if self.analytic:
+            J = origin.along_the_condition(J, by_name, self.solution.problem.origin_condition)
+        return found, torch.cat(rows), J
+
+    def mover(self) -> Move:
+        """What sets the trained parameters to their present values plus a step, and returns the loss there."""
+        return Move(self)
+
+    def origin_residual(self) -> float:
+        """The signed residual of the origin condition."""
+        return origin.origin_residual(self.points["interior"])
+
+    def settle_lambda(self) -> bool:
+        """Set λ to the root of the origin condition near it; False where none is found."""
+        settled = origin.settle_lambda(self.points["interior"])
+        if settled.rejected is not None:
+            self.rejected_lambda = settled.rejected
+        return settled.found
+
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the Jacobian; nothing large is allocated."""
+        return sum(points.count() for points in self.points.values()), sum(p.numel() for p in self.parameters())
+
+    def free_memory(self) -> int:
+        """Bytes that the device has left."""
+        device = next(self.solution.parameters()).device
+        return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+
+    def check_memory(self, squared: Literal["columns", "rows"] = "columns") -> None:
+        """Raise TrainingError when the dense Jacobian and what is factorised would not fit.
+
+        Args:
+            squared: whether the factorised matrix is parameters² or rows².
+        """
+        rows, columns = self.shape()
+        needed, free = dense_bytes(rows, columns, squared), self.free_memory()
+        if needed > SHARE * free:
+            raise TrainingError(
+                f"A {rows} × {columns} Jacobian and its factorisation would need {needed / 2**30:.1f} GiB, and "
+                f"{free / 2**30:.1f} GiB are free. Use fewer collocation points or parameters, or the optimizer "
+                "conjugate_gradient, which stores no Jacobian."
+            )
+
+
+class Move:
+    """Sets an objective's parameters to their value at creation plus a flat step, and returns the loss there."""
+
+    def __init__(self, objective: Objective):
+        self.parameters = objective.parameters()
+        self.objective = objective
+        self.base = [p.detach().clone() for p in self.parameters]
+        lam = objective.solution.lam
+        self.lam = None if lam is None else lam.detach().clone()
+
+    @torch.no_grad()
+    def __call__(self, step: Tensor) -> float:
+        """Move by `step` (P,) from where the parameters were; the loss there, NaN allowed."""
+        self._move(step)
+        objective, solution = self.objective, self.objective.solution
+        if objective.analytic and not objective.settle_lambda():
+            return math.nan
+        low, high = solution.problem.lambda_range
+        if solution.lam is not None and not low < float(solution.lam) < high:
+            objective.rejected_lambda = float(solution.lam)
+            return math.nan
+        return float(self.objective.residuals().loss())
+
+    @torch.no_grad()
+    def rows(self, step: Tensor) -> Tensor:
+        """Move likewise; the weighted residuals (M,) there."""
+        self._move(step)
+        return self.objective.residuals().rows()
+
+    def _move(self, step: Tensor) -> None:
+        start = 0
+        if self.objective.analytic:
+            self.objective.solution.lam.copy_(self.lam)
+        for p, base in zip(self.parameters, self.base, strict=True):
+            p.copy_(base + step[start : start + p.numel()].view_as(p))
+            start += p.numel()
