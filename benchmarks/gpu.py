@@ -58,7 +58,7 @@ def eager(objective: Objective, precision: str, device: torch.device) -> Callabl
     import torch
 
     from core.optimizers.adam import Adam
-    from core.training.first_order import ARITHMETICS
+    from core.training.arithmetic import ARITHMETICS
 
     how = ARITHMETICS[precision]
     optimizer = Adam(objective.parameters(), 1e-3)
@@ -78,8 +78,8 @@ def eager(objective: Objective, precision: str, device: torch.device) -> Callabl
 def replayed(objective: Objective, precision: str) -> Callable[[], None]:
     """The same step, recorded."""
     from core.optimizers.adam import Adam
+    from core.training.arithmetic import ARITHMETICS
     from core.training.cuda_graph import AdamStep
-    from core.training.first_order import ARITHMETICS
 
     recorded = AdamStep(objective, ARITHMETICS[precision], Adam(objective.parameters(), 1e-3))
     recorded.record()
@@ -109,7 +109,7 @@ def amp(hidden: Sequence[int], points: int, steps: int, device: torch.device) ->
     """Rate and peak memory of each precision, one after the other on an empty device."""
     import torch
 
-    from core.training.first_order import ARITHMETICS
+    from core.training.arithmetic import ARITHMETICS
 
     found = []
     for precision in ("float32", "tf32", "amp-bf16", "amp-fp16"):
@@ -130,7 +130,7 @@ def amp(hidden: Sequence[int], points: int, steps: int, device: torch.device) ->
 
 def graph(steps: int, device: torch.device) -> list[dict[str, object]]:
     """Rates of 2×32 tanh on 1000 points, kernel by kernel and replayed."""
-    from core.training.first_order import ARITHMETICS
+    from core.training.arithmetic import ARITHMETICS
 
     found = []
     for precision in ("float64", "float32", "amp-bf16"):

@@ -17,7 +17,8 @@ from core.singularity.certificate import Certificate
 from core.tracking import store
 from core.training.measure import Measures, measure
 from core.training.objective import SHARE, Objective, dense_bytes
-from core.training.trainer import HELD_OUT, Outcome, collocation
+from core.training.points import HELD_OUT, collocation
+from core.training.trainer import Outcome
 
 
 def conclude(folder: RunFolder, state: str, config: RunConfig, outcome: Outcome) -> RunReport:

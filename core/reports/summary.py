@@ -6,9 +6,9 @@ from core.config import RunConfig
 from core.problems.base import DataProblem
 from core.singularity.certificate import WORDS, Certificate, certified
 from core.singularity.digits import lambda_text
-from core.training.checkpoint import StageRecord
 from core.training.measure import Measures
 from core.training.sigma import as_text
+from core.training.state import StageRecord
 
 
 def summary(

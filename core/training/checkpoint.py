@@ -15,50 +15,7 @@ from core.errors import LabError
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network
 from core.networks.solution import Solution, Term
-
-
-@dataclass
-class StageRecord:
-    """What one stage did, as the summary and the checkpoint keep it."""
-
-    index: int
-    parameters: int
-    epsilon: float
-    sigma: float | tuple[float, ...] | None = None
-    dominant_frequency: float | None = None
-    iterations: int = 0
-    seconds: float = 0.0
-    ended: str = ""
-    """Why it ended, in words."""
-    max_residual: float = float("nan")
-    rms_residual: float = float("nan")
-    warmup_precision: str = ""
-    """What the warm-up computed in; empty when there was none."""
-    optimizer: str = ""
-    """What trained its main phase; `auto` is resolved. Empty before it."""
-    precision: str = ""
-    """What the main phase computed in; empty before it."""
-
-
-@dataclass
-class Position:
-    """Where training stands: the next iteration to do."""
-
-    stage: int = 0
-    phase: int = 0
-    iteration: int = 0
-    """Iterations done in this phase of this stage."""
-    total: int = 0
-    """Iterations done in the run."""
-    wall_time_s: float = 0.0
-    history_rows: int = 0
-    resamples: int = 0
-    best_loss: float = float("inf")
-    """Lowest loss of the stage at the last time it fell by 1 %."""
-    since_best: int = 0
-    """Second-order iterations since then."""
-    at_lambda: int = 0
-    """Iterations at the present λ of a funnel."""
+from core.training.state import Position, StageRecord
 
 
 @dataclass

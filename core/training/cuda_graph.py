@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.optimizers.adam import Adam
-from core.training.first_order import Arithmetic
+from core.training.arithmetic import Arithmetic
 from core.training.objective import Objective
 
 WARM_UPS = 3

@@ -1,54 +1,134 @@
-"""Precision and learning rate of first-order phases."""
+"""The first-order phase: Adam or SOAP, in any precision, until its iterations are done or its target is reached."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-from dataclasses import dataclass
+import time
+from typing import Literal
 
 import torch
 
+from core import config as configs
+from core import kernel
+from core.errors import TrainingError
+from core.optimizers.adam import Adam
+from core.optimizers.soap import SOAP
+from core.training import equations
+from core.training.arithmetic import Arithmetic, arithmetic
+from core.training.exponent import Exponent
+from core.training.recorder import Recorder
+from core.training.state import RunState, Wanted
+from core.training.step import FirstOrderStep
 
-@dataclass(frozen=True)
-class Arithmetic:
-    """How a phase computes: dtype of the parameters, and autocast where it is mixed."""
-
-    name: str
-    dtype: torch.dtype
-    autocast: torch.dtype | None = None
-    tf32: bool = False
-    scaled: bool = False
-    """fp16 gradients underflow without a GradScaler."""
-
-    def context(self, device: torch.device) -> contextlib.AbstractContextManager:
-        """The context in which losses are computed."""
-        torch.backends.cuda.matmul.allow_tf32 = self.tf32
-        if self.autocast is None:
-            return contextlib.nullcontext()
-        return torch.autocast(device.type, dtype=self.autocast)
+LOOK = 25
+"""Iterations between two looks at the loss: only there does the loop wait for the device."""
+SAVE_INTERVAL = 2.0
+"""Least seconds between two checkpoints: steps are so short that saving would slow them."""
 
 
-ARITHMETICS = {
-    "float64": Arithmetic("float64", torch.float64),
-    "float32": Arithmetic("float32", torch.float32),
-    "tf32": Arithmetic("tf32", torch.float32, tf32=True),
-    "amp-fp16": Arithmetic("amp-fp16", torch.float32, torch.float16, scaled=True),
-    "amp-bf16": Arithmetic("amp-bf16", torch.float32, torch.bfloat16),
-}
+class FirstOrderPhase:
+    """Adam or SOAP for a number of iterations.
 
-
-def arithmetic(precision: str, device: torch.device) -> Arithmetic:
-    """The arithmetic for a precision; `auto` is float64 on a CPU and AMP on CUDA.
-
-    AMP is in bf16, which keeps float32's range, or in fp16 with a GradScaler on devices that compute no bf16.
+    Args:
+        run: its state.
+        recorder: of its numbers.
+        exponent: what is done about λ.
+        optimizer: description of it.
+        iterations: of the phase.
+        precision: as the config says it.
+        main: whether this is the stage's main phase, which ends early at the stage's target.
     """
-    if precision == "auto":
-        precision = "float64" if device.type != "cuda" else f"amp-{'bf16' if _has_bf16(device) else 'fp16'}"
-    return ARITHMETICS[precision]
+
+    def __init__(
+        self,
+        run: RunState,
+        recorder: Recorder,
+        exponent: Exponent,
+        optimizer: configs.Adam | configs.SOAP,
+        iterations: int,
+        precision: configs.Precision,
+        main: bool,
+    ):
+        self.run, self.recorder, self.exponent, self.optimizer = run, recorder, exponent, optimizer
+        self.iterations, self.precision, self.main = iterations, precision, main
+
+    def advance(self) -> Wanted:
+        """Descend. Losses that are no longer finite in a reduced precision send the phase back to float64."""
+        run, how = self.run, arithmetic(self.precision, self.run.device)
+        if run.device.type == "cpu" and how.autocast is None:
+            run.say_once(kernel.about(how.dtype))
+        wanted = self._descend(how)
+        if wanted == "diverged" and how.name != "float64":
+            run.say(f"the loss stopped being finite in {how.name}; going on in float64")
+            wanted = self._descend(arithmetic("float64", run.device))
+        if wanted == "diverged":
+            raise TrainingError(
+                f"The loss became NaN or infinite in stage {run.position.stage + 1} at iteration "
+                f"{run.position.iteration}. Lower the learning rate, or look at the problem's residual."
+            )
+        return wanted
+
+    def _descend(self, how: Arithmetic) -> Wanted | Literal["diverged"]:
+        run, recorder, position = self.run, self.recorder, self.run.position
+        recorder.computes_in(how.name)
+        run.solution.to(how.dtype)
+        objective = equations.present(run, self.exponent, how.dtype)
+        parameters = list(run.solution.networks[-1].parameters())
+        if run.solution.lam is not None:
+            parameters.append(run.solution.lam)
+        step = self._step(parameters, how)
+        good = [p.detach().clone() for p in parameters]
+        wanted: Wanted | Literal["diverged"] = None
+        while position.iteration < self.iterations:
+            began = time.perf_counter()
+            objective = equations.refreshed(run, self.exponent, objective, how.dtype)
+            rate = self._rate(position.iteration)
+            residuals = step(objective, rate)
+            run.one_more(time.perf_counter() - began)
+            loss, maximum = residuals.loss().detach(), residuals.maximum()
+            recorder.row(residuals, loss, maximum, learning_rate=rate)
+            if position.iteration % LOOK == 0 or position.iteration == self.iterations:
+                if not math.isfinite(float(loss)):
+                    _restore(parameters, good)
+                    wanted = "diverged"
+                    break
+                good = [p.detach().clone() for p in parameters]
+                recorder.report(residuals, maximum)
+                if self.main and run.stage.target_residual and float(maximum) <= run.stage.target_residual:
+                    run.record.ended = f"target residual {run.stage.target_residual:g} reached"
+                    break
+            if position.iteration % run.stage.checkpoint_every == 0 and recorder.seconds_since_saved() >= SAVE_INTERVAL:
+                run.optimizer = {self.optimizer.kind: step.state()}
+                recorder.save()
+            if wanted := run.wanted():
+                run.optimizer = {self.optimizer.kind: step.state()}
+                break
+        else:
+            run.record.ended = "all iterations done"
+        run.solution.to(torch.float64)
+        if wanted is None:
+            recorder.final_residuals(equations.present(run, self.exponent))
+        return wanted
+
+    def _step(self, parameters: list[torch.nn.Parameter], how: Arithmetic) -> FirstOrderStep:
+        run, config = self.run, self.optimizer
+        optimizer = Adam(parameters, config.learning_rate)
+        if config.kind == "soap":
+            optimizer = SOAP(parameters, config.learning_rate, config.precondition_every)
+        if config.kind in run.optimizer:
+            optimizer.restore(run.optimizer[config.kind])
+        on_the_same_points = run.stage.collocation.resample_every or self.iterations
+        return FirstOrderStep(optimizer, how, run.device, on_the_same_points, run.say_once)
+
+    def _rate(self, iteration: int) -> float:
+        config = self.optimizer
+        return cosine(config.learning_rate, config.final_learning_rate_ratio, iteration, self.iterations)
 
 
-def _has_bf16(device: torch.device) -> bool:
-    return torch.cuda.get_device_capability(device) >= (8, 0)
+@torch.no_grad()
+def _restore(parameters: list[torch.nn.Parameter], values: list[torch.Tensor]) -> None:
+    for p, value in zip(parameters, values, strict=True):
+        p.copy_(value)
 
 
 def cosine(first: float, final_ratio: float, iteration: int, iterations: int) -> float:

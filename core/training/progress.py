@@ -1,64 +1,119 @@
-"""`progress.json`: where a run stands, for pages and the command line to read while it trains."""
+"""Where a run stands: the phases of it, each with a name, its own progress, and how long it may take yet."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from typing import Any
 
+from core.config import FIRST_ORDER, RunConfig
 from core.runs import RunFolder
+from core.training.sigma import most_tries
+
+CHEAP = 0.1
+"""Weight of a first-order iteration beside a second-order one."""
+TRY = 1.0
+"""Weight of a try of σ likewise."""
+CLOSING = 2.0
+"""Weight of each phase after the last stage likewise."""
+INTERVAL = 0.5
+"""Least seconds between two writes."""
+MEMORY = 0.7
+"""Weight of the rate so far beside the newest."""
 
 
-class ProgressFile:
-    """Written at most twice a second, by rename, so that a reader never sees half of it.
+@dataclass(frozen=True)
+class Phase:
+    """A part of a run."""
+
+    name: str
+    stage: int | None
+    """None for what comes after the last stage."""
+    length: int
+    """Most units of it; phases may end early."""
+    weight: float
+    """Of the whole phase in the run's progress."""
+    unit: str = "iteration"
+
+
+def phases(config: RunConfig) -> list[Phase]:
+    """The phases of a run, in order."""
+    found = []
+    for k, stage in enumerate(config.stages):
+        if stage.fourier and stage.fourier.sigma == "search":
+            tries = most_tries(config.problem.inputs)
+            found.append(Phase("search for σ", k, tries, TRY * tries, "try"))
+        if stage.warmup.iterations:
+            found.append(Phase("warm-up", k, stage.warmup.iterations, CHEAP * stage.warmup.iterations))
+        each = CHEAP if stage.optimizer.kind in FIRST_ORDER else 1.0
+        found.append(Phase("main", k, stage.iterations, each * stage.iterations))
+    found.append(Phase("dense grid", None, 100, CLOSING, "%"))
+    if config.problem.has_lambda:
+        found.append(Phase("certificate", None, 100, CLOSING, "%"))
+    found.append(Phase("artifacts", None, 100, CLOSING, "%"))
+    return found
+
+
+class Progress:
+    """Says in the run's folder where it stands, at most twice a second but at each turn.
 
     Args:
         folder: the run's.
-        lengths: most iterations of each stage, warm-up included.
+        config: of the run.
     """
 
-    INTERVAL = 0.5
-
-    def __init__(self, folder: RunFolder, lengths: list[int]):
+    def __init__(self, folder: RunFolder, config: RunConfig):
         self._folder = folder
-        self._lengths = lengths
-        self._last = 0.0
-        self._rate: tuple[int, float, int] | None = None
-        self._seconds_per_iteration = 0.0
+        self._phases = phases(config)
+        self._stages = len(config.stages)
+        self._at = 0
+        self._written = 0.0
+        self._looked: tuple[float, float] | None = None
+        self._seconds_per_unit: float | None = None
+        self._wall_time_s = 0.0
+        self.figures: dict[str, Any] = {}
+        """What is said besides: iterations, residuals, λ."""
+
+    def enter(self, name: str, stage: int | None = None) -> None:
+        """Go on to a phase. Raises StopIteration for one that the run does not have."""
+        self._at = next(k for k, phase in enumerate(self._phases) if (phase.name, phase.stage) == (name, stage))
+        self._looked = self._seconds_per_unit = None
+        self.write(0, self._wall_time_s)
 
     def due(self) -> bool:
         """Whether the next write is due."""
-        return time.monotonic() - self._last >= self.INTERVAL
+        return time.monotonic() - self._written >= INTERVAL
 
-    def write(
-        self,
-        *,
-        stage: int,
-        done: int,
-        total: int,
-        wall_time_s: float,
-        max_residual: float,
-        rms_residual: float,
-        lam: float | None,
-    ) -> None:
-        """Write the state after `done` iterations of `stage`; the ETA is an upper bound, since stages may end early."""
-        self._last = time.monotonic()
-        if self._rate and self._rate[0] == stage and done > self._rate[2]:
-            newest = (wall_time_s - self._rate[1]) / (done - self._rate[2])
-            previous = self._seconds_per_iteration or newest
-            self._seconds_per_iteration = 0.7 * previous + 0.3 * newest
-        self._rate = (stage, wall_time_s, done)
-        left = self._lengths[stage] - done + sum(self._lengths[stage + 1 :])
-        data = {
-            "stage": stage,
-            "stages": len(self._lengths),
-            "iteration": done,
-            "iterations": self._lengths[stage],
-            "total_iterations": total,
-            "fraction": (sum(self._lengths[:stage]) + done) / sum(self._lengths),
-            "eta_s": left * self._seconds_per_iteration if self._seconds_per_iteration else None,
-            "wall_time_s": wall_time_s,
-            "max_residual": max_residual,
-            "rms_residual": rms_residual,
-            "lambda": lam,
-            "time": time.time(),
-        }
-        self._folder.write_progress(data)
+    def write(self, done: float, wall_time_s: float | None = None) -> None:
+        """Say that `done` units of the phase are done.
+
+        What is left of the phase is at most what it says, since phases may end early; nothing is said of those to
+        come, of which nothing is known.
+        """
+        now = time.monotonic()
+        self._written = now
+        self._wall_time_s = self._wall_time_s if wall_time_s is None else wall_time_s
+        phase = self._phases[self._at]
+        if self._looked and done > self._looked[0]:
+            newest = (now - self._looked[1]) / (done - self._looked[0])
+            before = newest if self._seconds_per_unit is None else self._seconds_per_unit
+            self._seconds_per_unit = MEMORY * before + (1 - MEMORY) * newest
+        self._looked = (done, now)
+        before = sum(earlier.weight for earlier in self._phases[: self._at])
+        share = before + phase.weight * min(1.0, done / phase.length)
+        left = None if self._seconds_per_unit is None else (phase.length - done) * self._seconds_per_unit
+        self._folder.write_progress(
+            {
+                "phase": phase.name,
+                "stage": self._stages - 1 if phase.stage is None else phase.stage,
+                "stages": self._stages,
+                "done": done,
+                "of": phase.length,
+                "unit": phase.unit,
+                "fraction": share / sum(each.weight for each in self._phases),
+                "eta_s": left,
+                "wall_time_s": self._wall_time_s,
+                "time": time.time(),
+                **self.figures,
+            }
+        )

@@ -19,6 +19,11 @@ MOST_INPUTS = 3
 """Inputs of which each is searched by itself; in more, two solves for each cost more than they gain."""
 
 
+def most_tries(inputs: int) -> int:
+    """How many tries `best_sigma` makes at most, in practice: two or three downhill for each search."""
+    return 5 + (3 * inputs if 1 < inputs <= MOST_INPUTS else 0) + 2
+
+
 def as_text(sigma: float | Sequence[float]) -> str:
     """σ as the log and the summary show it: one number, or one for each input."""
     return ", ".join(f"{value:.3g}" for value in np.atleast_1d(sigma))

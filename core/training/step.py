@@ -11,8 +11,8 @@ from core.errors import TrainingError
 from core.optimizers.adam import Adam
 from core.optimizers.soap import SOAP
 from core.training.affine_loss import AffineLoss
+from core.training.arithmetic import Arithmetic
 from core.training.cuda_graph import AdamStep, StepFigures
-from core.training.first_order import Arithmetic
 from core.training.objective import Objective, Residuals
 
 RECORDS_ON = "cuda"

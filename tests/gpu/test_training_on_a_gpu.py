@@ -12,8 +12,8 @@ from core.optimizers.adam import Adam
 from core.runs.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
 from core.training import step
+from core.training.arithmetic import ARITHMETICS
 from core.training.cuda_graph import AdamStep
-from core.training.first_order import ARITHMETICS
 from core.training.measure import measure
 from tests.integration.test_training import curve, features_alone, overflowing, small, train, trained
 from tests.unit.test_optimizers import objective

@@ -24,11 +24,14 @@ from core.runs.history import HistoryWriter, read_history
 from core.tracking import store
 from core.training import checkpoint as checkpoints
 from core.training import step
+from core.training import trainer as trainers
 from core.training.cuda_graph import AdamStep
 from core.training.measure import measure
 from core.training.objective import Objective
+from core.training.points import adapted, collocation, on_cpu
 from core.training.spectrum import residual_spectrum
-from core.training.trainer import Trainer, adapted, collocation
+from core.training.stage import StageTraining
+from core.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 TWO_STAGES = [
@@ -286,17 +289,18 @@ def trained(config, folder):
     return trainer, said
 
 
-def test_a_diverging_run_fails_with_one_sentence(tmp_path):
+def test_a_diverging_run_fails_with_one_sentence(tmp_path, monkeypatch):
     config = small("stages.0.optimizer={kind: adam}", "stages.0.warmup.learning_rate=1")
 
-    class Breaks(Trainer):
-        def _begin(self, k, stage):
-            super()._begin(k, stage)
+    class Breaks(StageTraining):
+        def begin(self):
+            super().begin()
             with torch.no_grad():
-                self.solution.networks[0].layers[0].weight.fill_(float("nan"))
+                self.run.solution.networks[0].layers[0].weight.fill_(float("nan"))
 
+    monkeypatch.setattr(trainers, "StageTraining", Breaks)
     history = HistoryWriter(tmp_path / "history.arrows", config.problem.row_names)
-    trainer = Breaks(config, RunFolder(tmp_path), wanted=lambda: None, history=history, say=lambda line: None)
+    trainer = Trainer(config, RunFolder(tmp_path), wanted=lambda: None, history=history, say=lambda line: None)
     with pytest.raises(TrainingError, match="NaN or infinite in stage 1"):
         trainer.train()
     history.close()
@@ -304,9 +308,10 @@ def test_a_diverging_run_fails_with_one_sentence(tmp_path):
 
 def test_looking_at_a_solution_on_the_cpu_leaves_it_on_its_device(tmp_path):
     trainer, _ = trained(small("stages.0.iterations=1", "stages.1.iterations=1"), tmp_path / "run")
-    assert trainer._on_cpu() is trainer.solution
-    trainer.device = torch.device("cuda")
-    assert trainer._on_cpu().networks[0].layers[0].weight is not trainer.solution.networks[0].layers[0].weight
+    run = trainer.run
+    assert on_cpu(run) is run.solution
+    run.device = torch.device("cuda")
+    assert on_cpu(run).networks[0].layers[0].weight is not run.solution.networks[0].layers[0].weight
 
 
 def overflowing(device="cpu"):

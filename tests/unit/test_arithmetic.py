@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.training.first_order import arithmetic
+from core.training.arithmetic import arithmetic
 
 
 def test_auto_is_float64_on_a_cpu():

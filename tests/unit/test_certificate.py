@@ -22,8 +22,9 @@ from core.singularity import similarity
 from core.singularity.certificate import Certificate, Region
 from core.singularity.digits import lambda_text
 from core.training import checkpoint as checkpoints
-from core.training.checkpoint import Checkpoint, Position
-from core.training.trainer import collocation
+from core.training.checkpoint import Checkpoint
+from core.training.points import collocation
+from core.training.state import Position
 
 
 def saved(folder, problem, lam):

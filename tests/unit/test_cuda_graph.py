@@ -8,8 +8,8 @@ from core.problems.beltrami import Beltrami
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.poisson2d import Poisson2D
 from core.training import step
+from core.training.arithmetic import ARITHMETICS
 from core.training.cuda_graph import AdamStep
-from core.training.first_order import ARITHMETICS
 from tests.unit.test_optimizers import objective
 
 

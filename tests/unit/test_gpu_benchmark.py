@@ -5,7 +5,7 @@ import torch
 
 from benchmarks.gpu import SMALLER, amp, main, system
 from core.kernel import library
-from core.training.first_order import ARITHMETICS
+from core.training.arithmetic import ARITHMETICS
 
 CPU = torch.device("cpu")
 

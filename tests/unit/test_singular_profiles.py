@@ -14,8 +14,9 @@ from core.problems.gclm import GCLM
 from core.problems.hilbert import operators
 from core.singularity.basin import steepness, uncertainty
 from core.training import checkpoint as checkpoints
-from core.training.checkpoint import Checkpoint, Position
+from core.training.checkpoint import Checkpoint
 from core.training.objective import Objective
+from core.training.state import Position
 
 TWO_STAGES = {
     "problem": {"kind": "gclm", "a": -0.5},

@@ -1,0 +1,98 @@
+"""Where a stage asks for the equations: drawn by its sampler, or by the residual."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+
+from core.config import RunConfig, Stage
+from core.networks.solution import Solution
+from core.training.objective import Objective
+from core.training.state import RunState
+
+HELD_OUT = 1_000_003
+"""Draw of the points that choose σ; no stage resamples so often."""
+FROM_CANDIDATES, CANDIDATES = 2_000_003, 10
+"""Draw of the points that adaptive ones are chosen from, and how many times more they are."""
+
+
+def present(run: RunState) -> dict[str, np.ndarray]:
+    """The points of the present stage and draw; those that are drawn by the residual are drawn once."""
+    stage, index, draw = run.stage, run.position.stage, run.position.resamples
+    corrects = len(run.solution.networks) > 1
+    if stage.collocation.adaptive and run.adapted is None and (draw or corrects):
+        run.adapted = adapted(run.config, stage, index, draw, on_cpu(run))
+    return collocation(run.config, stage, index, draw) if run.adapted is None else run.adapted
+
+
+def resample_if_due(run: RunState) -> bool:
+    """Go on to the next draw when its time has come."""
+    every, position = run.stage.collocation.resample_every, run.position
+    iteration = position.iteration
+    if not (every and iteration and iteration % every == 0 and position.resamples < iteration // every):
+        return False
+    position.resamples += 1
+    position.best_loss = float("inf")
+    run.adapted = None
+    return True
+
+
+def on_cpu(run: RunState) -> Solution:
+    """The solution on the CPU, to be looked at: a copy where it is trained elsewhere, which must stay there."""
+    return run.solution if run.device.type == "cpu" else copy.deepcopy(run.solution).cpu()
+
+
+def collocation(
+    config: RunConfig, stage: Stage, index: int, draw: int, points: int | None = None
+) -> dict[str, np.ndarray]:
+    """Points of a stage, by default as many as it has; the same for a config, stage and draw on every machine."""
+    return _points(config, stage, index, draw, points or stage.collocation.points)
+
+
+def adapted(config: RunConfig, stage: Stage, index: int, draw: int, solution: Solution) -> dict[str, np.ndarray]:
+    """As many points as `collocation` gives, `stage.collocation.adaptive` of them drawn by the residual.
+
+    Out of ten times as many, with a probability that goes as 1 + |r|/mean|r| (RAD with k = c = 1: Wu et al., arXiv
+    2207.10289). They depend on the solution, so a checkpoint keeps them.
+    """
+    plain = collocation(config, stage, index, draw)
+    candidates = _points(config, stage, index, draw + FROM_CANDIDATES, CANDIDATES * stage.collocation.points)
+    rng = np.random.default_rng([config.seed, index, draw])
+    dtype = next(solution.parameters()).dtype
+    chosen = {}
+    for name, block in plain.items():
+        several = candidates[name]
+        wanted = min(round(stage.collocation.adaptive * len(block)), len(several))
+        if len(several) <= len(block):  # a set of fixed points, such as a gauge
+            chosen[name] = block
+            continue
+        sizes = np.concatenate(
+            [
+                Objective(solution, {name: part}, dtype, None, stage.gradient_scale).sizes()[name].double().numpy()
+                for part in np.array_split(several, max(1, len(several) // 4096))
+            ]
+        )
+        weight = 1 + sizes / max(sizes.mean(), np.finfo(float).tiny)
+        picked = rng.choice(len(several), wanted, replace=False, p=weight / weight.sum())
+        chosen[name] = np.concatenate([block[: len(block) - wanted], several[np.sort(picked)]])
+    return chosen
+
+
+def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> dict[str, np.ndarray]:
+    d = len(config.problem.coordinates)
+    seed = (config.seed * 1_000_003 + index * 1_009 + draw) % 2**31
+    sampler = stage.collocation.sampler
+    if sampler in ("sobol", "chebyshev"):
+        unit = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n, dtype=torch.float64).numpy()
+    elif sampler == "uniform":
+        unit = np.random.default_rng(seed).random((n, d))
+    else:
+        side = max(2, round(n ** (1 / d)))
+        axis = (np.arange(side) + 0.5) / side
+        unit = np.stack(np.meshgrid(*[axis] * d, indexing="ij"), axis=-1).reshape(-1, d)
+    if sampler == "chebyshev":
+        # the arcsine law, under which least squares by polynomials is stable (Cohen and Migliorati, SMAI JCM 3, 2017)
+        unit = (1 - np.cos(np.pi * unit)) / 2
+    return config.problem.collocation(unit)

@@ -1,0 +1,113 @@
+"""What a run writes down while it trains: a row of history an iteration, its progress, its checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import torch
+
+from core.runs import RunFolder
+from core.runs.history import MAIN, HistoryWriter
+from core.training import checkpoint as checkpoints
+from core.training.checkpoint import Checkpoint
+from core.training.cuda_graph import StepFigures
+from core.training.objective import Objective, Residuals
+from core.training.progress import Progress
+from core.training.state import RunState
+
+
+class Recorder:
+    """Keeps a run's numbers.
+
+    Args:
+        run: its state.
+        folder: where checkpoints go.
+        history: where every iteration's numbers go.
+        progress: where it is said how far the run is.
+    """
+
+    def __init__(self, run: RunState, folder: RunFolder, history: HistoryWriter, progress: Progress):
+        self.run, self.folder, self.history, self.progress = run, folder, history, progress
+        self._best = math.inf
+        self._started = time.perf_counter()
+        self._saved = -math.inf
+
+    def resumed(self) -> None:
+        """Go on from the run's position: history after it is dropped, and its clock goes on."""
+        position = self.run.position
+        self.history.truncate(position.history_rows)
+        self._started = time.perf_counter() - position.wall_time_s
+
+    def clock(self) -> float:
+        """Seconds that the run has trained."""
+        return time.perf_counter() - self._started
+
+    def row(self, residuals: Residuals | StepFigures, loss, maximum, **numbers) -> None:
+        """One iteration's numbers."""
+        run, position = self.run, self.run.position
+        extra = {f"rms_{name}": value for name, value in residuals.rms_by_name().items()}
+        if run.solution.lam is not None:
+            extra["lambda"] = run.solution.lam.detach().clone()
+        if run.device.type == "cuda":
+            extra["device_memory_mb"] = torch.cuda.memory_allocated(run.device) / 2**20
+        self.history.append(
+            iteration=position.total,
+            stage=position.stage,
+            phase=position.phase,
+            wall_time_s=self.clock(),
+            loss=loss,
+            max_residual=maximum,
+            rms_residual=residuals.rms(),
+            **extra,
+            **numbers,
+        )
+
+    def report(self, residuals: Residuals | StepFigures, maximum) -> None:
+        """Say how far the run is, when that is due."""
+        if self.progress.due():
+            self._say(float(maximum), float(residuals.rms()))
+
+    def report_stage_end(self) -> None:
+        """Say that the newest stage is done."""
+        self._say(self.run.record.max_residual, self.run.record.rms_residual)
+
+    def _say(self, maximum: float, rms: float) -> None:
+        lam = self.run.solution.lam
+        self.progress.figures = {
+            "total_iterations": self.run.position.total,
+            "max_residual": maximum,
+            "rms_residual": rms,
+            "lambda": None if lam is None else float(lam.detach()),
+        }
+        self.progress.write(self.run.position.iteration, self.clock())
+
+    def computes_in(self, precision: str) -> None:
+        """Note what the present phase computes in."""
+        name = "precision" if self.run.position.phase == MAIN else "warmup_precision"
+        setattr(self.run.record, name, precision)
+
+    @torch.no_grad()
+    def final_residuals(self, objective: Objective) -> None:
+        """Note what the stage leaves at its points."""
+        final = objective.residuals()
+        self.run.record.max_residual = float(final.maximum())
+        self.run.record.rms_residual = float(final.rms())
+
+    def seconds_since_saved(self) -> float:
+        """Since the last checkpoint of this process."""
+        return time.monotonic() - self._saved
+
+    def save(self) -> None:
+        """Write a checkpoint; the best one by the largest residual is kept beside the last."""
+        run = self.run
+        self._saved = time.monotonic()
+        self.history.flush()
+        run.position.history_rows = self.history.rows
+        run.position.wall_time_s = self.clock()
+        maximum = run.record.max_residual if run.records else math.nan
+        kept = Checkpoint(run.config, run.position, run.solution, run.optimizer, run.records, maximum, run.adapted)
+        checkpoints.save(kept, self.folder.last)
+        if maximum < self._best:
+            self._best = maximum
+            self.folder.keep_last("best")

@@ -1,0 +1,85 @@
+"""One stage: its network is added, a warm-up and a main phase train it, and it is kept."""
+
+from __future__ import annotations
+
+from core import config as configs
+from core.config import FIRST_ORDER
+from core.runs.history import MAIN, WARMUP
+from core.training import equations
+from core.training.choose import choose
+from core.training.exponent import Exponent
+from core.training.first_order import FirstOrderPhase
+from core.training.recorder import Recorder
+from core.training.second_order import SecondOrderPhase
+from core.training.stage_network import add_network
+from core.training.state import Position, RunState, Wanted
+
+WARMUP_RATIO = 0.1
+"""Last learning rate of a warm-up over its first."""
+
+
+class StageTraining:
+    """The training of the run's present stage.
+
+    Args:
+        run: its state.
+        recorder: of its numbers.
+        exponent: what is done about λ.
+    """
+
+    def __init__(self, run: RunState, recorder: Recorder, exponent: Exponent):
+        self.run, self.recorder, self.exponent = run, recorder, exponent
+        self.index = run.position.stage
+
+    def begin(self) -> None:
+        """Add the stage's network, unless a checkpoint brought it along."""
+        if len(self.run.records) == self.index:
+            add_network(self.run, self.exponent)
+
+    def advance(self) -> Wanted:
+        """Train what is left of the stage; what interrupted it, if anything did."""
+        return self._warm_up() or self._main()
+
+    def end(self) -> None:
+        """Say how the stage ended and keep its checkpoint; the next one is at its beginning then."""
+        run, record = self.run, self.run.record
+        run.say(
+            f"stage {self.index + 1} ended after {record.iterations} iterations: {record.ended}; "
+            f"max residual {record.max_residual:.2e}"
+        )
+        self.recorder.report_stage_end()
+        run.position = Position(stage=self.index + 1, total=run.position.total)
+        run.optimizer, run.adapted = {}, None
+        self.recorder.save()
+        self.recorder.folder.keep_last(f"stage-{self.index + 1}")
+
+    def _warm_up(self) -> Wanted:
+        run, warmup = self.run, self.run.stage.warmup
+        if run.position.phase != WARMUP:
+            return None
+        wanted = None
+        if warmup.iterations:
+            adam = configs.Adam(learning_rate=warmup.learning_rate, final_learning_rate_ratio=WARMUP_RATIO)
+            self.recorder.progress.enter("warm-up", self.index)
+            wanted = self._first_order(adam, warmup.iterations, warmup.precision, main=False)
+        if wanted is None:
+            run.position.phase, run.position.iteration = MAIN, 0
+            run.optimizer = {}
+        return wanted
+
+    def _main(self) -> Wanted:
+        run, optimizer = self.run, self.run.stage.optimizer
+        self.recorder.progress.enter("main", self.index)
+        if optimizer.kind == "auto":
+            choice = choose(equations.present(run, self.exponent), run.stage.precision)
+            optimizer = choice.config
+            run.say(f"auto: {choice.reason}")
+        run.record.optimizer = optimizer.kind
+        if optimizer.kind in FIRST_ORDER:
+            return self._first_order(optimizer, run.stage.iterations, run.stage.precision, main=True)
+        return SecondOrderPhase(run, self.recorder, self.exponent, optimizer).advance()
+
+    def _first_order(
+        self, optimizer: configs.Adam | configs.SOAP, iterations: int, precision: configs.Precision, main: bool
+    ) -> Wanted:
+        return FirstOrderPhase(self.run, self.recorder, self.exponent, optimizer, iterations, precision, main).advance()

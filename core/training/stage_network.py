@@ -1,0 +1,121 @@
+"""The network Φ_k of a stage, its scale ε, and the σ of its features."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from core.jets import coordinates
+from core.networks.layers import Network, Tape, fourier, mlp
+from core.networks.solution import Solution, Term
+from core.training import equations
+from core.training.exponent import Exponent
+from core.training.points import HELD_OUT, collocation, on_cpu
+from core.training.sigma import after_one_step, as_text, best_sigma
+from core.training.spectrum import residual_spectrum
+from core.training.state import RunState, StageRecord
+
+FIT_PRECISION = 1e-12
+"""Relative size of the singular values that a fit of one network to another leaves out."""
+
+
+def add_network(run: RunState, exponent: Exponent) -> None:
+    """Add the present stage's network, scaled by what the stages before it left, and its record."""
+    k, stage = run.position.stage, run.stage
+    plain = stage.fourier is None
+    network, epsilon, sigma, frequency = (_plain if plain else _fourier)(run, exponent)
+    centre = None if run.problem.features_follow_lambda else float(run.solution.lam.detach())
+    term = Term(network.to(run.device), epsilon, centre)
+    linear = stage.fourier is not None and not stage.fourier.hidden
+    if stage.begins == "fitted" or (linear and not len(run.solution.networks)):
+        fit(term, run.solution, collocation(run.config, stage, k, 0))
+    run.solution.add(term)
+    if stage.begins == "fitted":
+        run.solution.keep_last()
+    parameters = sum(p.numel() for p in network.parameters())
+    run.records.append(StageRecord(k, parameters, epsilon, sigma, frequency))
+    about = f", σ = {as_text(sigma)} (f_d = {frequency:.3g}), ε = {epsilon:.2e}" if sigma else ""
+    run.say(f"stage {k + 1} of {len(run.config.stages)}: {parameters} parameters{about}")
+
+
+def _plain(run: RunState, exponent: Exponent) -> tuple[Network, float, None, None]:
+    """A fully connected network; one that corrects others starts at zero, scaled by their residual."""
+    corrects = len(run.solution.networks) > 0
+    epsilon = equations.rms_residual(run, exponent) if corrects else 1.0
+    network = mlp(run.config.network, run.problem.inputs, run.problem.outputs, _generator(run))
+    if corrects:
+        torch.nn.init.zeros_(network.layers[-1].weight)
+        torch.nn.init.zeros_(network.layers[-1].bias)
+    return network, epsilon, None, None
+
+
+def _fourier(run: RunState, exponent: Exponent) -> tuple[Network, float, float | tuple[float, ...], float]:
+    """Fourier features, whose frequencies and scale are those of the residual so far."""
+    stage, problem = run.stage, run.problem
+    spectrum = residual_spectrum(on_cpu(run), run.config.seed)
+    frequency, epsilon = spectrum.dominant, 1.0
+    if len(run.solution.networks) and not stage.begins:
+        # arXiv 2509.14185, eq. 19: the correction of a residual of frequency f_d in an equation of order m
+        epsilon = equations.rms_residual(run, exponent) / (2 * math.pi * frequency) ** problem.pde_order
+    sigma = stage.fourier.sigma
+    if sigma == "measured":
+        sigma = 2 * math.pi * frequency
+    elif sigma == "search":
+        sigma = _searched(run, exponent, 2 * math.pi * np.array(spectrum.by_input), epsilon)
+    network = fourier(stage.fourier, sigma, problem.inputs, problem.outputs, _generator(run))
+    return network, epsilon, sigma, frequency
+
+
+def _searched(run: RunState, exponent: Exponent, start: np.ndarray, epsilon: float) -> tuple[float, ...]:
+    """σ for each input: the one near `start` whose features leave least at points that are not trained on."""
+    k, stage, problem = run.position.stage, run.stage, run.problem
+    exponent.release()
+    training, held_out = (collocation(run.config, stage, k, draw) for draw in (0, HELD_OUT))
+
+    def left_by(sigma: tuple[float, ...]) -> float:
+        network = fourier(stage.fourier, sigma, problem.inputs, problem.outputs, _generator(run)).to(run.device)
+        damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
+        left = after_one_step(run.solution, Term(network, epsilon), training, held_out, run.samples, damping)
+        run.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
+        return left
+
+    return best_sigma(left_by, start)
+
+
+def _generator(run: RunState) -> torch.Generator:
+    """The stage's own random numbers, from their beginning."""
+    return torch.Generator().manual_seed(run.config.seed * 1000 + run.position.stage)
+
+
+@torch.no_grad()
+def fit(term: Term, solution: Solution, points: dict[str, np.ndarray]) -> None:
+    """Give a term's last layer weights with which it nearly equals the solution so far, or the problem's guess.
+
+    Args:
+        term: Fourier features, linear in their weights; left as it is where there is neither.
+        solution: so far.
+        points: point set → (n, d), where the two are to be equal.
+    """
+    layer = term.network.layers[-1]
+    device = layer.weight.device
+    rows, values = [], []
+    for block in points.values():
+        x = coordinates(torch.as_tensor(block, device=device), solution.layout)
+        lam = None if solution.lam is None else solution.lam.expand(len(block))
+        if len(solution.networks):
+            values.append(solution.raw(solution.features(x, lam))[0])
+        elif (guess := solution.problem.guess(block)) is not None:
+            values.append(torch.as_tensor(guess, device=device))
+        else:
+            return
+        tape: Tape = []
+        at = lam if term.centre is None else torch.full_like(lam, term.centre)
+        term.network(solution.features_at(x, at), tape)
+        rows.append(tape[-1][1][0])
+    design = torch.cat(rows)
+    design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1).cpu()
+    weights = torch.linalg.lstsq(design, torch.cat(values).cpu(), rcond=FIT_PRECISION, driver="gelsd").solution
+    layer.weight.copy_(weights[:-1].T)
+    layer.bias.copy_(weights[-1])

@@ -1,0 +1,116 @@
+"""Where the training of a run stands, and what its parts share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from core.config import RunConfig, Stage
+from core.networks.solution import Solution
+from core.problems import Problem
+from core.problems.base import Samples
+
+Wanted = Literal["stop", "pause"] | None
+"""What a run has been asked to do; None: to go on."""
+
+
+@dataclass
+class StageRecord:
+    """What one stage did, as the summary and the checkpoint keep it."""
+
+    index: int
+    parameters: int
+    epsilon: float
+    sigma: float | tuple[float, ...] | None = None
+    dominant_frequency: float | None = None
+    iterations: int = 0
+    seconds: float = 0.0
+    ended: str = ""
+    """Why it ended, in words."""
+    max_residual: float = float("nan")
+    rms_residual: float = float("nan")
+    warmup_precision: str = ""
+    """What the warm-up computed in; empty when there was none."""
+    optimizer: str = ""
+    """What trained its main phase; `auto` is resolved. Empty before it."""
+    precision: str = ""
+    """What the main phase computed in; empty before it."""
+
+
+@dataclass
+class Position:
+    """Where training stands: the next iteration to do."""
+
+    stage: int = 0
+    phase: int = 0
+    iteration: int = 0
+    """Iterations done in this phase of this stage."""
+    total: int = 0
+    """Iterations done in the run."""
+    wall_time_s: float = 0.0
+    history_rows: int = 0
+    resamples: int = 0
+    best_loss: float = float("inf")
+    """Lowest loss of the stage at the last time it fell by 1 %."""
+    since_best: int = 0
+    """Second-order iterations since then."""
+    at_lambda: int = 0
+    """Iterations at the present λ of a funnel."""
+
+
+@dataclass
+class RunState:
+    """All that changes while a run trains, and what its parts need of each other."""
+
+    config: RunConfig
+    device: torch.device
+    solution: Solution
+    samples: Samples | None
+    """Measured values that the problem is fitted to."""
+    wanted: Callable[[], Wanted]
+    """Asked after each iteration."""
+    say: Callable[[str], None]
+    """Receives one line for the log at each turn of events."""
+    position: Position = field(default_factory=Position)
+    records: list[StageRecord] = field(default_factory=list)
+    """Of the stages that have begun."""
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    """State of the present phase's optimizer, by its kind, as of the last checkpoint."""
+    adapted: dict[str, np.ndarray] | None = None
+    """Points of the present stage that were drawn by the residual."""
+    failed: str = ""
+    """Why a search for λ found none, in one sentence; empty while there is hope."""
+    said: set[str] = field(default_factory=set)
+    """Lines that are said once."""
+
+    @property
+    def problem(self) -> Problem:
+        """What is solved."""
+        return self.config.problem
+
+    @property
+    def stage(self) -> Stage:
+        """Description of the present stage."""
+        return self.config.stages[self.position.stage]
+
+    @property
+    def record(self) -> StageRecord:
+        """Of the newest stage that has begun."""
+        return self.records[-1]
+
+    def say_once(self, line: str) -> None:
+        """Say a line unless it was said before."""
+        if line not in self.said:
+            self.said.add(line)
+            self.say(line)
+
+    def one_more(self, seconds: float) -> None:
+        """Count an iteration."""
+        self.position.iteration += 1
+        self.position.total += 1
+        self.record.iterations += 1
+        self.record.seconds += seconds
