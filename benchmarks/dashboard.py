@@ -168,7 +168,7 @@ from core.presets import resolve
 from core.tracking import store
 from core.runs import run_folder
 from core.runs.history import HistoryWriter
-from core.training.progress import ProgressFile
+from core.training.progress import Progress
 points, seconds = int(sys.argv[1]), int(sys.argv[2])
 config = override(resolve("poisson2d-quick"), ["name=live"])
 run_id = store.create_run(config)
@@ -180,7 +180,8 @@ residual = 10.0 ** (-6 * whole / points) * np.exp(np.random.default_rng(0).norma
 columns = dict(iteration=whole + 1, stage=0 * whole, phase=0 * whole + 1, wall_time_s=0.01 * whole, loss=residual**2,
                max_residual=3 * residual, rms_residual=residual)
 writer.extend(columns)
-progress = ProgressFile(folder, [10 * points])
+progress = Progress(folder, config)
+progress.enter("main", 0)
 me = os.getpid()
 table.insert(run_id, config, "local", state="running", attempt=1, started=time.time(), pid=me,
              pid_started=started_at(me), boot=boot_id(), slot="none")
@@ -194,8 +195,8 @@ for k in range(seconds):
     writer.append(iteration=i, stage=0, phase=1, wall_time_s=0.01 * i, loss=value**2, max_residual=3 * value,
                   rms_residual=value)
     if progress.due():
-        progress.write(stage=0, done=i, total=i, wall_time_s=0.01 * i, max_residual=3 * value, rms_residual=value,
-                       lam=None)
+        progress.figures = {"total_iterations": i, "max_residual": 3 * value, "rms_residual": value, "lambda": None}
+        progress.write(i, 0.01 * i)
     print(json.dumps([i, moment]), flush=True)
 """
 

@@ -18,7 +18,7 @@ from core.presets import presets
 from core.runs import run_folder
 from core.runs.history import HistoryWriter
 from core.tracking import store
-from core.training.progress import ProgressFile
+from core.training.progress import Progress
 
 STATES = ("finished",) * 7 + ("stopped", "failed", "crashed")
 REASONS = {"failed": "The loss became NaN.", "crashed": "Its process was ended by SIGKILL."}
@@ -57,16 +57,15 @@ def fill(runs: int, points: int = 400, seed: int = 0) -> list[str]:
                 **extra,
             )
         writer.close()
-        progress = ProgressFile(folder, [points])
-        progress.write(
-            stage=0,
-            done=points,
-            total=points,
-            wall_time_s=0.02 * points,
-            max_residual=3 * residual[-2],
-            rms_residual=residual[-2],
-            lam=0.5 + residual[-2] if config.problem.has_lambda else None,
-        )
+        progress = Progress(folder, config)
+        progress.figures = {
+            "total_iterations": points,
+            "max_residual": 3 * residual[-2],
+            "rms_residual": residual[-2],
+            "lambda": 0.5 + residual[-2] if config.problem.has_lambda else None,
+        }
+        progress.enter("main", len(config.stages) - 1)
+        progress.write(config.stages[-1].iterations, 0.02 * points)
         metrics = {"max_residual": 3 * residual[-2], "rms_residual": residual[-2], "wall_time_s": 0.02 * points}
         if state == "finished":
             metrics["relative_l2_error"] = residual[-2] * rng.uniform(0.01, 1)

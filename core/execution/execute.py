@@ -18,10 +18,10 @@ from core.jobs.control import RunControl
 from core.networks.solution import Solution
 from core.replay import THREADS_TAG
 from core.runs import RunFolder, run_folder
-from core.runs.history import HistoryWriter
 from core.tracking import in_force, store
 from core.training import checkpoint as checkpoints
-from core.training.trainer import Outcome, Trainer
+from core.training.train import train
+from core.training.trainer import Outcome
 
 STATES = {None: "finished", "stop": "stopped", "pause": "paused"}
 
@@ -60,25 +60,22 @@ def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
 
 def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome:
     mirror = MetricsMirror(folder.run_id)
-    history = HistoryWriter(folder.history, config.problem.row_names, mirror)
     try:
-        parent = _parent_solution(config)
-        trainer = Trainer(config, folder, wanted=control.wanted, history=history, parent=parent, say=say)
-        if folder.has_checkpoint:
-            trainer.resume(checkpoints.load(folder.last))
-        else:
-            history.truncate(0)
-        in_force.record(folder, trainer.effective_config())
-        outcome = trainer.train()
+        return train(
+            config,
+            folder,
+            wanted=control.wanted,
+            say=say,
+            on_flush=mirror,
+            in_force=lambda effective: in_force.record(folder, effective),
+            parent=_parent_solution(config),
+        )
     except TrainingError as error:
         if error.__cause__ is None or isinstance(error.__cause__, LabError):  # else a problem's own code printed it
             traceback.print_exception(error)
         raise
     finally:
-        history.close()
         mirror.close()
-    in_force.record(folder, trainer.effective_config())  # now with what was measured on the way
-    return outcome
 
 
 def _parent_solution(config: RunConfig) -> Solution | None:

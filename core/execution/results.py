@@ -18,23 +18,34 @@ from core.tracking import store
 from core.training.measure import Measures, measure
 from core.training.objective import SHARE, Objective, dense_bytes
 from core.training.points import HELD_OUT, collocation
+from core.training.progress import Progress
 from core.training.trainer import Outcome
 
 
 def conclude(folder: RunFolder, state: str, config: RunConfig, outcome: Outcome) -> RunReport:
     """Measure the solution, certify λ, write the artifacts and give them to the store."""
     run_id, step, wall_time = folder.run_id, outcome.position.total, outcome.position.wall_time_s
-    measures = measure(outcome.solution.cpu())
+    progress = Progress(folder, config)
+    progress.enter("dense grid")
+    measures = measure(outcome.solution.cpu(), progress.share)
     columns = folder.history_columns()
     _log_figures(run_id, measures, columns, step, wall_time)
-    certificate = _certify(folder, config, _lambda_uncertainty(config, outcome.solution, measures.rms_residual))
+    certificate = None
+    if certificates.certified(config.problem):
+        progress.enter("certificate")
+        uncertainty_of_lambda = _lambda_uncertainty(config, outcome.solution, measures.rms_residual)
+        progress.share(0.5)
+        certificate = _certify(folder, uncertainty_of_lambda)
+    progress.enter("artifacts")
     text = summary(run_id, state, config, measures, outcome.records, wall_time, _facts(run_id), certificate)
     folder.summary.write_text(text, encoding="utf-8")
     if columns:
         title = f"{config.name or config.problem.title}: residuals of all stages"
         draw_residuals(columns, title, folder.residuals_picture)
-    for path, place in folder.artifacts():
+    files = folder.artifacts()
+    for k, (path, place) in enumerate(files):
         store.client().log_artifact(run_id, str(path), place or None)
+        progress.share((k + 1) / len(files))
     return RunReport(
         run_id=run_id,
         state=state,
@@ -72,9 +83,9 @@ def _facts(run_id: str) -> dict[str, str]:
     return {tag.removeprefix("provenance."): value for tag, value in tags if tag.startswith("provenance.")}
 
 
-def _certify(folder: RunFolder, config: RunConfig, lambda_uncertainty: float | None) -> Certificate | None:
-    """The certificate of the last checkpoint, in the run's folder, the store and its tags; None without a λ."""
-    if not certificates.certified(config.problem) or not folder.has_checkpoint:
+def _certify(folder: RunFolder, lambda_uncertainty: float | None) -> Certificate | None:
+    """The certificate of the last checkpoint, in the run's folder, the store and its tags; None without one."""
+    if not folder.has_checkpoint:
         return None
     certificate = certificates.certify(folder, lambda_uncertainty=lambda_uncertainty)
     client = store.client()
@@ -85,8 +96,8 @@ def _certify(folder: RunFolder, config: RunConfig, lambda_uncertainty: float | N
 
 
 def _lambda_uncertainty(config: RunConfig, solution: Solution, rms_residual: float) -> float | None:
-    """Half of the width of λ's basin; None where the run looks for no λ, or its last network is too large to tell."""
-    if not certificates.certified(config.problem) or not len(solution.networks):
+    """Half of the width of λ's basin; None where there is no network, or the last one is too large to tell."""
+    if not len(solution.networks):
         return None
     index = min(len(config.stages), len(solution.networks)) - 1
     stage = config.stages[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -73,6 +73,10 @@ class Solution(nn.Module):
         self.networks.append(term.network)
         self.epsilons.append(term.epsilon)
         self.centres.append(term.centre)
+
+    def replace_last(self, network: Network) -> None:
+        """Put another network in the place of the last one, at the same scale."""
+        self.networks[-1] = network
 
     def remove_last(self) -> None:
         """Take the last term away again."""
@@ -143,10 +147,15 @@ class Solution(nn.Module):
         return residuals
 
     @torch.no_grad()
-    def evaluate(self, points: np.ndarray, point_set: str = "interior") -> dict[str, np.ndarray]:
+    def evaluate(
+        self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None
+    ) -> dict[str, np.ndarray]:
         """Every field, and every residual asked for on `point_set` (key `residual_NAME`), at points (N, d): (N,) each.
 
-        Residuals are those of the equations on `point_set`, at the scale the problem divides them by.
+        Args:
+            points: (N, d).
+            point_set: whose equations the residuals are of, at the scale the problem divides them by.
+            seen: called with the share of the points that is done, again and again.
         """
         like = next(self.parameters(), torch.zeros(0, dtype=torch.float64))
         parts: dict[str, list[np.ndarray]] = {}
@@ -170,6 +179,7 @@ class Solution(nn.Module):
                 values[f"residual_{name}"] = residual
             for name, value in values.items():
                 parts.setdefault(name, []).append(value.double().cpu().numpy())
+            seen(min(1.0, (start + chunk) / len(points)))
         return {name: np.concatenate(blocks) for name, blocks in parts.items()}
 
     def _fields_at(self, points: np.ndarray, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:

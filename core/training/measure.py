@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,11 +46,16 @@ def dense_points(problem) -> np.ndarray:
     return low + (high - low) * np.random.default_rng(20_250_914).random((SCATTERED, d))
 
 
-def measure(solution: Solution) -> Measures:
-    """Residuals, and errors against the exact solution where there is one."""
+def measure(solution: Solution, seen: Callable[[float], None] = lambda share: None) -> Measures:
+    """Residuals, and errors against the exact solution where there is one.
+
+    Args:
+        solution: on the CPU.
+        seen: called with the share of the grid that is done.
+    """
     problem = solution.problem
     points = dense_points(problem)
-    values = solution.evaluate(points)
+    values = solution.evaluate(points, seen=seen)
     residual = np.concatenate([rows for name, rows in values.items() if name.startswith("residual_")])
     lam = None if solution.lam is None else float(solution.lam.detach())
     exact = problem.exact(points)

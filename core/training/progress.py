@@ -16,6 +16,7 @@ TRY = 1.0
 """Weight of a try of σ likewise."""
 CLOSING = 2.0
 """Weight of each phase after the last stage likewise."""
+FIGURES = ("total_iterations", "max_residual", "rms_residual", "lambda")
 INTERVAL = 0.5
 """Least seconds between two writes."""
 MEMORY = 0.7
@@ -70,15 +71,21 @@ class Progress:
         self._written = 0.0
         self._looked: tuple[float, float] | None = None
         self._seconds_per_unit: float | None = None
-        self._wall_time_s = 0.0
-        self.figures: dict[str, Any] = {}
-        """What is said besides: iterations, residuals, λ."""
+        known = folder.progress() or {}
+        self._wall_time_s = known.get("wall_time_s", 0.0)
+        self.figures: dict[str, Any] = {name: known[name] for name in FIGURES if name in known}
+        """What is said besides; what was said last, until there is something newer."""
 
-    def enter(self, name: str, stage: int | None = None) -> None:
-        """Go on to a phase. Raises StopIteration for one that the run does not have."""
+    def enter(self, name: str, stage: int | None = None, done: float = 0) -> None:
+        """Go on to a phase, of which so many units are done. Raises StopIteration for one that the run has not."""
         self._at = next(k for k, phase in enumerate(self._phases) if (phase.name, phase.stage) == (name, stage))
         self._looked = self._seconds_per_unit = None
-        self.write(0, self._wall_time_s)
+        self.write(done)
+
+    def share(self, done: float) -> None:
+        """Say that this share of the phase is done, when that is due or it is all of it."""
+        if done >= 1 or self.due():
+            self.write(done * self._phases[self._at].length)
 
     def due(self) -> bool:
         """Whether the next write is due."""

@@ -60,7 +60,7 @@ class StageTraining:
         wanted = None
         if warmup.iterations:
             adam = configs.Adam(learning_rate=warmup.learning_rate, final_learning_rate_ratio=WARMUP_RATIO)
-            self.recorder.progress.enter("warm-up", self.index)
+            self.recorder.progress.enter("warm-up", self.index, run.position.iteration)
             wanted = self._first_order(adam, warmup.iterations, warmup.precision, main=False)
         if wanted is None:
             run.position.phase, run.position.iteration = MAIN, 0
@@ -69,7 +69,7 @@ class StageTraining:
 
     def _main(self) -> Wanted:
         run, optimizer = self.run, self.run.stage.optimizer
-        self.recorder.progress.enter("main", self.index)
+        self.recorder.progress.enter("main", self.index, run.position.iteration)
         if optimizer.kind == "auto":
             choice = choose(equations.present(run, self.exponent), run.stage.precision)
             optimizer = choice.config
