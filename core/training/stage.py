@@ -11,7 +11,7 @@ from core.training.exponent import Exponent
 from core.training.first_order import FirstOrderPhase
 from core.training.recorder import Recorder
 from core.training.second_order import SecondOrderPhase
-from core.training.stage_network import add_network
+from core.training.stage_network import Interrupted, add_network
 from core.training.state import Position, RunState, Wanted
 
 WARMUP_RATIO = 0.1
@@ -31,10 +31,14 @@ class StageTraining:
         self.run, self.recorder, self.exponent = run, recorder, exponent
         self.index = run.position.stage
 
-    def begin(self) -> None:
-        """Add the stage's network, unless a checkpoint brought it along."""
+    def begin(self) -> Wanted:
+        """Add the stage's network, unless a checkpoint brought it along; what interrupted that, if anything did."""
         if len(self.run.records) == self.index:
-            add_network(self.run, self.exponent)
+            try:
+                add_network(self.run, self.exponent, self.recorder.progress)
+            except Interrupted as interrupted:
+                return interrupted.wanted
+        return None
 
     def advance(self) -> Wanted:
         """Train what is left of the stage; what interrupted it, if anything did."""

@@ -13,19 +13,30 @@ from core.networks.solution import Solution, Term
 from core.training import equations
 from core.training.exponent import Exponent
 from core.training.points import HELD_OUT, collocation, on_cpu
-from core.training.sigma import after_one_step, as_text, best_sigma
+from core.training.progress import Progress
+from core.training.sigma import Setting, Tries, as_text, best_sigma, smaller
 from core.training.spectrum import residual_spectrum
-from core.training.state import RunState, StageRecord
+from core.training.state import RunState, StageRecord, Wanted
 
 FIT_PRECISION = 1e-12
 """Relative size of the singular values that a fit of one network to another leaves out."""
 
 
-def add_network(run: RunState, exponent: Exponent) -> None:
-    """Add the present stage's network, scaled by what the stages before it left, and its record."""
+class Interrupted(Exception):  # noqa: N818  a wish, no error
+    """The run was asked to stop or pause while it looked for σ; nothing has changed by then."""
+
+    def __init__(self, wanted: Wanted):
+        self.wanted = wanted
+
+
+def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
+    """Add the present stage's network, scaled by what the stages before it left, and its record.
+
+    Raises Interrupted.
+    """
     k, stage = run.position.stage, run.stage
     plain = stage.fourier is None
-    network, epsilon, sigma, frequency = (_plain if plain else _fourier)(run, exponent)
+    network, epsilon, sigma, frequency = _plain(run, exponent) if plain else _fourier(run, exponent, progress)
     centre = None if run.problem.features_follow_lambda else float(run.solution.lam.detach())
     term = Term(network.to(run.device), epsilon, centre)
     linear = stage.fourier is not None and not stage.fourier.hidden
@@ -44,14 +55,18 @@ def _plain(run: RunState, exponent: Exponent) -> tuple[Network, float, None, Non
     """A fully connected network; one that corrects others starts at zero, scaled by their residual."""
     corrects = len(run.solution.networks) > 0
     epsilon = equations.rms_residual(run, exponent) if corrects else 1.0
-    network = mlp(run.config.network, run.problem.inputs, run.problem.outputs, _generator(run))
+    network = mlp(
+        run.config.network, run.problem.inputs, run.problem.outputs, torch.Generator().manual_seed(_seed(run))
+    )
     if corrects:
         torch.nn.init.zeros_(network.layers[-1].weight)
         torch.nn.init.zeros_(network.layers[-1].bias)
     return network, epsilon, None, None
 
 
-def _fourier(run: RunState, exponent: Exponent) -> tuple[Network, float, float | tuple[float, ...], float]:
+def _fourier(
+    run: RunState, exponent: Exponent, progress: Progress
+) -> tuple[Network, float, float | tuple[float, ...], float]:
     """Fourier features, whose frequencies and scale are those of the residual so far."""
     stage, problem = run.stage, run.problem
     spectrum = residual_spectrum(on_cpu(run), run.config.seed)
@@ -63,30 +78,42 @@ def _fourier(run: RunState, exponent: Exponent) -> tuple[Network, float, float |
     if sigma == "measured":
         sigma = 2 * math.pi * frequency
     elif sigma == "search":
-        sigma = _searched(run, exponent, 2 * math.pi * np.array(spectrum.by_input), epsilon)
-    network = fourier(stage.fourier, sigma, problem.inputs, problem.outputs, _generator(run))
+        sigma = _searched(run, exponent, progress, 2 * math.pi * np.array(spectrum.by_input), epsilon)
+    network = fourier(stage.fourier, sigma, problem.inputs, problem.outputs, torch.Generator().manual_seed(_seed(run)))
     return network, epsilon, sigma, frequency
 
 
-def _searched(run: RunState, exponent: Exponent, start: np.ndarray, epsilon: float) -> tuple[float, ...]:
+def _searched(
+    run: RunState, exponent: Exponent, progress: Progress, start: np.ndarray, epsilon: float
+) -> tuple[float, ...]:
     """σ for each input: the one near `start` whose features leave least at points that are not trained on."""
-    k, stage, problem = run.position.stage, run.stage, run.problem
+    k, stage = run.position.stage, run.stage
     exponent.release()
-    training, held_out = (collocation(run.config, stage, k, draw) for draw in (0, HELD_OUT))
+    features, count, times = smaller(stage.fourier, stage.collocation.points)
+    training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
+    damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
+    run.say(f"  search for σ with {features.features} features at {count} points")
+    progress.enter("search for σ", k)
+    with Tries(run.solution, Setting(features, training, held_out), epsilon, run.samples, damping, _seed(run)) as tries:
 
-    def left_by(sigma: tuple[float, ...]) -> float:
-        network = fourier(stage.fourier, sigma, problem.inputs, problem.outputs, _generator(run)).to(run.device)
-        damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
-        left = after_one_step(run.solution, Term(network, epsilon), training, held_out, run.samples, damping)
-        run.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
-        return left
+        def left_by(sigma: tuple[float, ...]) -> float:
+            if wanted := run.wanted():
+                raise Interrupted(wanted)
+            left = tries.left_by(sigma)
+            tries_made.append(sigma)
+            progress.write(len(tries_made))
+            run.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
+            return left
 
-    return best_sigma(left_by, start)
+        tries_made: list[tuple[float, ...]] = []
+        near = best_sigma(left_by, start)
+    # as many times more features as are there now resolve wave numbers that are larger by the root of it
+    return tuple(value * times ** (1 / len(near)) for value in near)
 
 
-def _generator(run: RunState) -> torch.Generator:
-    """The stage's own random numbers, from their beginning."""
-    return torch.Generator().manual_seed(run.config.seed * 1000 + run.position.stage)
+def _seed(run: RunState) -> int:
+    """Of the stage's own random numbers."""
+    return run.config.seed * 1000 + run.position.stage
 
 
 @torch.no_grad()

@@ -79,8 +79,7 @@ class Trainer:
         run.solution.to(run.device)
         while run.position.stage < len(run.config.stages):
             stage = StageTraining(run, self._recorder, self._exponent)
-            stage.begin()
-            if wanted := stage.advance():
+            if wanted := stage.begin() or stage.advance():
                 self._recorder.save()
                 return Outcome(wanted, run.solution, run.records, run.position)
             stage.end()

@@ -294,9 +294,10 @@ def test_a_diverging_run_fails_with_one_sentence(tmp_path, monkeypatch):
 
     class Breaks(StageTraining):
         def begin(self):
-            super().begin()
+            wanted = super().begin()
             with torch.no_grad():
                 self.run.solution.networks[0].layers[0].weight.fill_(float("nan"))
+            return wanted
 
     monkeypatch.setattr(trainers, "StageTraining", Breaks)
     history = HistoryWriter(tmp_path / "history.arrows", config.problem.row_names)
