@@ -55,11 +55,11 @@ def wait_for(url: str, seconds: float = 120) -> float:
     raise TimeoutError(f"{url} did not answer in {seconds:.0f} s.")
 
 
-def start_dashboard(port: int) -> tuple[subprocess.Popen, float]:
-    """A server on the present LAB_HOME, and the seconds until it answered."""
+def start_dashboard(port: int, source: Path = ROOT) -> tuple[subprocess.Popen, float]:
+    """A server of a source tree on the present LAB_HOME, and the seconds until it answered."""
     server = subprocess.Popen(
         [sys.executable, "-m", "core", "serve", "--port", str(port)],
-        cwd=ROOT,
+        cwd=source,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -239,6 +239,25 @@ def test_searched_sigma_beats_the_measured_one_and_leaves_no_trace(tmp_path):
     assert given.records[0].sigma == sigma
 
 
+def test_a_search_for_sigma_is_seen_stopped_and_taken_up_again(tmp_path, monkeypatch):
+    config, told = features_alone("search", features=150), []
+    monkeypatch.setattr(
+        RunFolder,
+        "write_progress",
+        lambda self, data, real=RunFolder.write_progress: told.append(data) or real(self, data),
+    )
+    whole = train(config, tmp_path / "whole")
+    tries = [data["done"] for data in told if data["phase"] == "search for σ"]
+    assert tries == list(range(len(tries)))
+    assert len(tries) > 3
+    seen = iter(range(10_000))
+    stopped = train(config, tmp_path / "run", wanted=lambda: "stop" if next(seen) == 2 else None)
+    assert (stopped.wanted, len(stopped.records), stopped.position.total) == ("stop", 0, 0)
+    again = train(config, tmp_path / "run", resume=True)
+    assert again.records[0].sigma == whole.records[0].sigma
+    assert_same(curve(tmp_path / "whole"), curve(tmp_path / "run"))
+
+
 def test_fourier_features_alone_reach_machine_precision(tmp_path):
     outcome = train(features_alone("search", features=300, points=1500), tmp_path / "run")
     assert measure(outcome.solution).relative_l2_error < 1e-11
