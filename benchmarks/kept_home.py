@@ -138,9 +138,9 @@ def open_(home: Path) -> None:
         reading = store.stored_config(run_id)
         loaded = load_solution(folder)
         problem = reading.config.problem
-        values = loaded.solution.evaluate(np.array([[axis[0] for axis in problem.domain()]]))
-        missing = [what for what, path in (("history", folder.history), ("log", folder.progress)) if not path.exists()]
-        print(f"{name:<18} {len(values)} values, config notes {list(reading.notes)}, missing {missing}", flush=True)
+        values = loaded.evaluate(np.array([[axis[0] for axis in problem.domain()]]))
+        rows = len(folder.history_columns()["iteration"])
+        print(f"{name:<18} {len(values)} values, {rows} rows, config notes {list(reading.notes)}", flush=True)
     print(core(home, ROOT, "export", index["poisson2d-quick"], "-o", str(home / "solution.vtu")).strip(), flush=True)
     print(core(home, ROOT, "certificate", index["burgers-profile"]).strip(), flush=True)
     core(home, ROOT, "resume", index["paused"])

@@ -12,7 +12,7 @@ import torch
 from core.config import Fourier
 from core.networks.layers import Network, fourier
 from core.networks.solution import Solution, Term
-from core.optimizers.gauss_newton import GaussNewton
+from core.optimizers.gauss_newton import ColumnScale, DampedSystem
 from core.problems.base import Samples
 from core.training.objective import Objective
 
@@ -167,7 +167,8 @@ class Tries:
         solution.replace_last(self._network(sigma))
         try:
             _, r, J = self._training.linearise()
-            GaussNewton(self._damping, min(self._damping, 1e-20)).step(r, J, self._training.mover())
+            scale = ColumnScale().update(J)
+            self._training.mover().move(DampedSystem(J.div_(scale), r).step(self._damping) / scale)
             with torch.no_grad():
                 return float(self._held_out.residuals().loss().sqrt())
         finally:

@@ -107,8 +107,8 @@ def _searched(
 
         tries_made: list[tuple[float, ...]] = []
         near = best_sigma(left_by, start)
-    # as many times more features as are there now resolve wave numbers that are larger by the root of it
-    return tuple(value * times ** (1 / len(near)) for value in near)
+    # so many times more features resolve wave numbers that are larger by none to the root of it: the middle
+    return tuple(value * times ** (0.5 / len(near)) for value in near)
 
 
 def _seed(run: RunState) -> int:

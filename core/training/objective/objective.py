@@ -188,7 +188,7 @@ class Move:
     @torch.no_grad()
     def __call__(self, step: Tensor) -> float:
         """Move by `step` (P,) from where the parameters were; the loss there, NaN allowed."""
-        self._move(step)
+        self.move(step)
         objective, solution = self.objective, self.objective.solution
         if objective.analytic and not objective.settle_lambda():
             return math.nan
@@ -201,10 +201,12 @@ class Move:
     @torch.no_grad()
     def rows(self, step: Tensor) -> Tensor:
         """Move likewise; the weighted residuals (M,) there."""
-        self._move(step)
+        self.move(step)
         return self.objective.residuals().rows()
 
-    def _move(self, step: Tensor) -> None:
+    @torch.no_grad()
+    def move(self, step: Tensor) -> None:
+        """Move likewise, and look at nothing."""
         start = 0
         if self.objective.analytic:
             self.objective.solution.lam.copy_(self.lam)
