@@ -24,6 +24,8 @@ ROUNDING = 1e-15
 """Residuals are divided by their natural scale: a σ that leaves so little leaves nothing but rounding."""
 SMALLER = 2
 """The search is made with so many times fewer features and points, where a try costs a seventh of a whole one."""
+LARGER = 1.25
+"""σ for all features over that for half of them: more features resolve larger wave numbers (measured: 1 to 1.5)."""
 LEAST_FEATURES = 50
 """But with no fewer features than these."""
 
@@ -52,7 +54,7 @@ def best_sigma(left_by: Callable[[tuple[float, ...]], float], start: Sequence[fl
     known: dict[tuple[float, ...], float] = {}
 
     def cost(sigma: np.ndarray) -> float:
-        key = tuple(float(value) for value in sigma)
+        key = tuple(float(f"{value:.12g}") for value in sigma)  # the same σ by another way is not tried again
         if key not in known:
             value = left_by(key)
             known[key] = value if math.isfinite(value) else math.inf
@@ -111,10 +113,11 @@ class Setting:
     held_out: dict[str, np.ndarray]
 
 
-def smaller(features: Fourier, points: int) -> tuple[Fourier, int, int]:
-    """Features and points of a search, and how many times fewer they are: 1 where there are few anyway."""
-    times = SMALLER if features.features >= SMALLER * LEAST_FEATURES else 1
-    return features.model_copy(update={"features": features.features // times}), points // times, times
+def smaller(features: Fourier, points: int) -> tuple[Fourier, int, float]:
+    """Features and points of a search, fewer than the stage's unless they are few, and the stage's σ over its own."""
+    if features.features < SMALLER * LEAST_FEATURES:
+        return features, points, 1.0
+    return features.model_copy(update={"features": features.features // SMALLER}), points // SMALLER, LARGER
 
 
 class Tries:

@@ -89,7 +89,7 @@ def _searched(
     """σ for each input: the one near `start` whose features leave least at points that are not trained on."""
     k, stage = run.position.stage, run.stage
     exponent.release()
-    features, count, times = smaller(stage.fourier, stage.collocation.points)
+    features, count, larger = smaller(stage.fourier, stage.collocation.points)
     training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
     damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
     run.say(f"  search for σ with {features.features} features at {count} points")
@@ -107,8 +107,7 @@ def _searched(
 
         tries_made: list[tuple[float, ...]] = []
         near = best_sigma(left_by, start)
-    # so many times more features resolve wave numbers that are larger by none to the root of it: the middle
-    return tuple(value * times ** (0.5 / len(near)) for value in near)
+    return tuple(value * larger for value in near)
 
 
 def _seed(run: RunState) -> int:
