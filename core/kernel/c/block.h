@@ -10,7 +10,7 @@
 
 /* Between (C, N, width) and a block [width][C][S]; samples beyond the last are zero. */
 static void load(const struct job *job, const real *tensor, long width, long block, real *out) {
-    long C = components(job->m), first = block * S, filled = job->samples - first < S ? job->samples - first : S;
+    long C = components(&job->m->layout), first = block * S, filled = filled_of(job, block);
     for (long c = 0; c < C; c++)
         for (long k = 0; k < width; k++) {
             const real *from = tensor + (c * job->samples + first) * width + k;
@@ -21,7 +21,7 @@ static void load(const struct job *job, const real *tensor, long width, long blo
 }
 
 static void store(const struct job *job, const real *in, long width, long block, real *tensor) {
-    long C = components(job->m), first = block * S, filled = job->samples - first < S ? job->samples - first : S;
+    long C = components(&job->m->layout), first = block * S, filled = filled_of(job, block);
     for (long c = 0; c < C; c++)
         for (long k = 0; k < width; k++)
             for (long s = 0; s < filled; s++)
@@ -56,8 +56,8 @@ static void forward_block(const struct job *job, long block, real *scratch, real
 
 /* From outputs to their cotangents, both in the second part of the scratch, for the sum of mean squared residuals. */
 static void affine_block(const struct job *job, long block, real *scratch) {
-    long outputs = job->m->widths[job->m->layers], C = components(job->m), n = job->samples, first = block * S;
-    long filled = n - first < S ? n - first : S;
+    long outputs = job->m->widths[job->m->layers], C = components(&job->m->layout), n = job->samples;
+    long first = block * S, filled = filled_of(job, block);
     real *out = scratch + job->widest * job->row, *g = out + job->widest * job->row;
     memset(g, 0, outputs * job->row * sizeof(real));
     for (long e = 0; e < job->equations; e++) {
@@ -74,7 +74,6 @@ static void affine_block(const struct job *job, long block, real *scratch) {
 }
 
 /* From the outputs' cotangents, in the second part of the scratch. */
-
 static void backward_block(const struct job *job, long block, real *gradient, real *scratch, real *saved) {
     const struct mlp *m = job->m;
     real *a = scratch, *g = scratch + job->widest * job->row, *before = g + job->widest * job->row;

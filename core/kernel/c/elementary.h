@@ -28,7 +28,8 @@ INLINE real tanh_of(real x) {
 INLINE void sine_of(real x, real *sine, real *cosine) {
     real shifted = x * (real)0.63661977236758134308 + TO_INTEGER, n = shifted - TO_INTEGER;
     real r = ((x - n * HALF_PI_1) - n * HALF_PI_2) - n * HALF_PI_3, q = r * r;
-    const double odd[] = {-1 / 1307674368000., 1 / 6227020800., -1 / 39916800., 1 / 362880., -1 / 5040., 1 / 120., -1 / 6.};
+    const double odd[] = {-1 / 1307674368000., 1 / 6227020800., -1 / 39916800., 1 / 362880.,
+                          -1 / 5040.,          1 / 120.,        -1 / 6.};
     const double even[] = {-1 / 87178291200., 1 / 479001600., -1 / 3628800., 1 / 40320., -1 / 720., 1 / 24., -0.5};
     real s = (real)(1 / 355687428096000.), c = (real)(1 / 20922789888000.);
     for (int k = 0; k < 7; k++) {

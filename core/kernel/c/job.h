@@ -26,3 +26,8 @@ struct job {
 };
 
 static long blocks(const struct job *job) { return (job->samples + S - 1) / S; }
+
+/* Samples that a block holds: S, but for the last. */
+static long filled_of(const struct job *job, long block) {
+    return job->samples - block * S < S ? job->samples - block * S : S;
+}

@@ -10,12 +10,13 @@
 long mlp_saved(const struct mlp *m, long samples) {
     long units = 0;
     for (long l = 1; l < m->layers; l++) units += m->widths[l];
-    return units * components(m) * S * ((samples + S - 1) / S);
+    return units * components(&m->layout) * S * ((samples + S - 1) / S);
 }
 
 int mlp_forward(const struct mlp *m, long samples, const real *features, real *const *parameters, real *saved,
                 real *out, long threads) {
-    struct job job = {.m = m, .samples = samples, .features = features, .parameters = parameters, .saved = saved, .out = out};
+    struct job job = {.m = m, .samples = samples, .features = features, .parameters = parameters, .saved = saved,
+                      .out = out};
     return run(&job, threads);
 }
 

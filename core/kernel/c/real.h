@@ -37,7 +37,7 @@ typedef int64_t bits;
 #define BYTES 16
 #endif
 typedef real vec __attribute__((vector_size(BYTES)));
-enum { LANES = BYTES / sizeof(real), TILE = 3 * LANES, S = 2 * TILE, MOST_PARTS = 16 };
+enum { LANES = BYTES / sizeof(real), TILE = 3 * LANES, S = 2 * TILE };
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__x86_64__) && defined(__GNUC__)
 #define IN_REGISTER(v) __asm__("" : "+x"(v)) /* else gcc reads it from memory again for every product */

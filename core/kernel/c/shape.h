@@ -1,15 +1,20 @@
-/* A network's shape and the layout of its jets, as core.kernel.library describes them. */
+/* What core.kernel.library describes: the layout of jets, and a network on them. */
 
 #pragma once
 
-struct mlp {
-    long layers;        /* affine maps; an activation follows each but the last */
-    const long *widths; /* layers + 1 */
+/* A jet's components: the value, `dimension` first derivatives, and `forms` sums Σ c ∂_i∂_j. */
+struct layout {
     long dimension, forms;
     const long *starts;    /* forms + 1: where each form's terms begin */
     const long *pairs;     /* i, j of each term */
     const double *factors; /* c of each term */
-    long sine;             /* else tanh */
 };
 
-static long components(const struct mlp *m) { return 1 + m->dimension + m->forms; }
+struct mlp {
+    struct layout layout;
+    long layers;        /* affine maps; an activation follows each but the last */
+    const long *widths; /* layers + 1 */
+    long sine;          /* else tanh */
+};
+
+static long components(const struct layout *layout) { return 1 + layout->dimension + layout->forms; }

@@ -8,6 +8,8 @@
 
 #include "block.h"
 
+enum { MOST_PARTS = 16 };
+
 /* Computes parts until none is left. */
 static void work(struct job *job) {
     const struct mlp *m = job->m;
@@ -66,7 +68,7 @@ static void add_worker(void) {
 static int run(struct job *job, long threads) {
     const struct mlp *m = job->m;
     for (long l = 0; l <= m->layers; l++) job->widest = m->widths[l] > job->widest ? m->widths[l] : job->widest;
-    job->row = components(m) * S;
+    job->row = components(&m->layout) * S;
     long several = (blocks(job) + MOST_PARTS - 1) / MOST_PARTS;
     job->parts = (blocks(job) + several - 1) / several;
     for (long l = 0; l < m->layers; l++)
