@@ -15,8 +15,7 @@ from core.training import step
 from core.training.arithmetic import ARITHMETICS
 from core.training.cuda_graph import AdamStep
 from core.training.measure import measure
-from tests.integration.test_training import curve, features_alone, overflowing, small, train, trained
-from tests.unit.test_optimizers import objective
+from tests.training import curve, features_alone, objective, overflowing, small, train, trained
 
 pytestmark = [
     pytest.mark.gpu,
