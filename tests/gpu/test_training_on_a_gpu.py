@@ -98,7 +98,7 @@ def test_the_memory_of_the_device_is_in_the_history(tmp_path):
 def rounding(solution):
     """Most that a field may differ between two machines: a few units in the last place of what the last layers sum.
 
-    Features that are nearly dependent get weights of 1e7 and more, whose terms cancel; no order of adding them is right.
+    Features that are nearly dependent get weights of 1e7 and more, whose terms cancel: each order of adding them errs.
     """
     summed = sum(
         epsilon * float(network.layers[-1].weight.detach().abs().sum(1).max())
