@@ -25,9 +25,6 @@ from core.presets import presets, resolve
 if TYPE_CHECKING:
     import torch
 
-    from core.config import RunConfig
-    from core.runs import RunFolder
-    from core.training.trainer import Outcome
 
 FASTER, SMALLER = 2.0, 0.55
 """What mixed precision is meant to reach: times float32's steps a second, and part of its peak memory."""
@@ -98,26 +95,6 @@ def second_order(sizes: Sequence[tuple[int, int]], devices: Sequence[torch.devic
             yield row
 
 
-def train(config: RunConfig, folder: RunFolder) -> Outcome:
-    """What `core train` does, in this process and without a store; goes on from the folder's last checkpoint.
-
-    Raises TrainingError.
-    """
-    from core.runs.history import HistoryWriter
-    from core.training import checkpoint as checkpoints
-    from core.training.trainer import Trainer
-
-    folder.path.mkdir(parents=True, exist_ok=True)
-    history = HistoryWriter(folder.history, config.problem.row_names)
-    trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=lambda line: None)
-    if folder.has_checkpoint:
-        trainer.resume(checkpoints.load(folder.last))
-    try:
-        return trainer.train()
-    finally:
-        history.close()
-
-
 def accuracy(names: Sequence[str], seeds: Sequence[int], device: torch.device) -> Iterator[dict[str, object]]:
     """Each preset trained with each seed: its errors, the seconds of training alone, and the device's peak memory.
 
@@ -129,6 +106,7 @@ def accuracy(names: Sequence[str], seeds: Sequence[int], device: torch.device) -
     from core.errors import LabError
     from core.runs import RunFolder
     from core.training.measure import measure
+    from core.training.train import train
 
     on_device = device.type == "cuda"
     torch.zeros(1, device=device)  # the device's own start is no run's
@@ -142,9 +120,8 @@ def accuracy(names: Sequence[str], seeds: Sequence[int], device: torch.device) -
             with tempfile.TemporaryDirectory() as folder:
                 began = time.perf_counter()
                 try:
-                    outcome = train(
-                        override(resolve(name), [f"seed={seed}", f"device={device.type}"]), RunFolder(Path(folder))
-                    )
+                    config = override(resolve(name), [f"seed={seed}", f"device={device.type}"])
+                    outcome = train(config, RunFolder(Path(folder)), say=lambda line: None)
                     solution = outcome.solution.cpu()  # waits for the device
                 except LabError as error:
                     yield row | {"failed": str(error)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.training.objective import Objective
 
 ROUNDS = 5
+LONG_ENOUGH = 60.0
 
 
 def system(hidden: Sequence[int], points: int, device: torch.device, dtype: torch.dtype) -> Objective:
@@ -111,15 +112,16 @@ def gauss_newton(objective: Objective, damping: float) -> Callable[[], None]:
 
 
 def rates(step: Callable[[], None], steps: int, device: torch.device, rounds: int = ROUNDS) -> list[float]:
-    """Steps a second of each round, after a round that does not count."""
+    """Steps a second of each round, after a round that does not count; `LONG_ENOUGH` seconds of them are enough."""
     import torch
 
     def wait() -> None:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
-    found = []
-    for _ in range(rounds + 1):
+    found: list[float] = []
+    start = time.perf_counter()
+    while len(found) <= rounds and (len(found) < 2 or time.perf_counter() - start < LONG_ENOUGH):
         wait()
         began = time.perf_counter()
         for _ in range(steps):

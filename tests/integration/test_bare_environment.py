@@ -64,7 +64,7 @@ def bare(tmp_path_factory):
 
 IMPORTS = f"""
 import importlib.util, sys
-import core.training.trainer, core.training.measure, core.optimizers.build, core.presets, core.singularity.certificate
+import core.training.train, core.training.measure, core.optimizers.build, core.presets, core.singularity.certificate
 print([name for name in {UNWANTED} if importlib.util.find_spec(name) or name in sys.modules])
 """
 
@@ -80,19 +80,21 @@ import json, sys
 from pathlib import Path
 from core.config import override
 from core.presets import resolve
+from core.runs import RunFolder
 from core.training.measure import measure
-from tests.training import curve, train
+from core.training.train import train
 
-folder = Path(sys.argv[1])
+broken, straight = (RunFolder(Path(sys.argv[1]) / name) for name in ("broken", "straight"))
 config = override(resolve("poisson2d-quick"), ["stages.0.iterations=12", "stages.0.warmup.iterations=20"])
-seen = iter(range(1000))
-first = train(config, folder / "broken", wanted=lambda: "pause" if next(seen) == 25 else None)
-rows = len(curve(folder / "broken")["loss"])
-second = train(config, folder / "broken", resume=True)
-train(config, folder / "straight")
-loss = [curve(folder / name)["loss"].tolist() for name in ("broken", "straight")]
+seen, said = iter(range(1000)), []
+first = train(config, broken, wanted=lambda: "pause" if next(seen) == 25 else None, say=said.append)
+rows = len(broken.history_columns()["loss"])
+second = train(config, broken, say=said.append)
+train(config, straight, say=said.append)
+loss = [folder.history_columns()["loss"].tolist() for folder in (broken, straight)]
 error = measure(second.solution).relative_l2_error
-print(json.dumps({"wanted": [first.wanted, second.wanted], "rows": rows, "loss": loss, "error": error}))
+wanted = [first.wanted, second.wanted]
+print(json.dumps({"wanted": wanted, "rows": rows, "loss": loss, "error": error, "said": said}))
 """
 
 
@@ -106,6 +108,7 @@ def test_a_run_trains_and_is_resumed_there(bare, tmp_path):
     assert broken == straight
     assert straight[-1] < straight[0]
     assert found["error"] < 1
+    assert "resuming stage 1 at iteration 26" in found["said"]
     assert (tmp_path / "broken" / "checkpoints" / "last.pt").exists()
 
 
