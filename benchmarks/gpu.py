@@ -1,8 +1,7 @@
 """What a CUDA device is good for: `python -m benchmarks.gpu`. Needs one; without, it says so and exits with 2.
 
-Three questions. Mixed precision against float32 and tf32, steps a second and peak memory, for a network wide enough to
-be bound by arithmetic. A small network, bound by launching kernels: steps one by one against steps replayed as a CUDA
-graph. And the presets of benchmarks.accuracy trained on the device. With `--json FILE` the figures are kept.
+Four questions, each a part that can be asked alone with `--parts`; `PARTS` says what they are. It needs no store and no
+browser: torch and what training itself imports are enough. With `--json FILE` the figures are kept, part by part.
 """
 
 from __future__ import annotations
@@ -12,97 +11,41 @@ import gc
 import json
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from benchmarks.accuracy import BARS, rows
+from benchmarks.accuracy import BARS
+from benchmarks.gpu_steps import eager, features, gauss_newton, rates, replayed, system
 from benchmarks.machine import gpu, machine
+from core.presets import presets, resolve
 
 if TYPE_CHECKING:
     import torch
 
-    from core.training.objective import Objective
 
-PARTS = ("amp", "graph", "accuracy")
 FASTER, SMALLER = 2.0, 0.55
 """What mixed precision is meant to reach: times float32's steps a second, and part of its peak memory."""
 AIMS = BARS | {"burgers-viscous": (1e-12, 900), "poisson5d": (1e-12, 600)}
 """As `BARS`; of two presets more is expected on a GPU."""
-ROUNDS = 5
-
-
-def system(hidden: Sequence[int], points: int, device: torch.device, dtype: torch.dtype) -> Objective:
-    """2D Poisson with a hard boundary, a tanh network on uniform points, the same for the same arguments."""
-    import torch
-
-    from core.config import MLP
-    from core.networks.layers import mlp
-    from core.networks.solution import Solution, Term
-    from core.problems.poisson2d import Poisson2D
-    from core.training.objective import Objective
-
-    problem = Poisson2D()
-    solution = Solution(problem, None)
-    network = mlp(MLP(hidden=tuple(hidden)), problem.inputs, problem.outputs, torch.Generator().manual_seed(0))
-    solution.add(Term(network, 1.0))
-    solution.to(device=device, dtype=dtype)
-    return Objective(solution, problem.collocation(np.random.default_rng(0).random((points, 2))), dtype)
-
-
-def eager(objective: Objective, precision: str, device: torch.device) -> Callable[[], None]:
-    """One step of the first-order loop, as the trainer does it kernel by kernel."""
-    import torch
-
-    from core.optimizers.adam import Adam
-    from core.training.arithmetic import ARITHMETICS
-
-    how = ARITHMETICS[precision]
-    optimizer = Adam(objective.parameters(), 1e-3)
-    scaler = torch.amp.GradScaler(device.type, enabled=how.scaled and device.type == "cuda")
-
-    def step() -> None:
-        optimizer.forget_gradients()
-        with how.context(device):
-            loss = objective.residuals().loss()
-        scaler.scale(loss).backward()
-        scaler.step(optimizer)
-        scaler.update()
-
-    return step
-
-
-def replayed(objective: Objective, precision: str) -> Callable[[], None]:
-    """The same step, recorded."""
-    from core.optimizers.adam import Adam
-    from core.training.arithmetic import ARITHMETICS
-    from core.training.cuda_graph import AdamStep
-
-    recorded = AdamStep(objective, ARITHMETICS[precision], Adam(objective.parameters(), 1e-3))
-    recorded.record()
-    return lambda: recorded(1e-3)
-
-
-def rates(step: Callable[[], None], steps: int, device: torch.device) -> list[float]:
-    """Steps a second of `ROUNDS` rounds, after a round that does not count."""
-    import torch
-
-    def wait() -> None:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    found = []
-    for _ in range(ROUNDS + 1):
-        wait()
-        began = time.perf_counter()
-        for _ in range(steps):
-            step()
-        wait()
-        found.append(steps / (time.perf_counter() - began))
-    return found[1:]
+SIZES = ((2_000, 1_000), (8_000, 4_000))
+"""Rows and parameters of the second-order systems."""
+DAMPINGS = {"normal equations": 1e-4, "QR": 1e-14}
+"""Damping on either side of the one from which Gauss–Newton may use Cholesky."""
+SECOND_ORDER_ROUNDS = 3
+"""Of so many: on a CPU an iteration of the large system takes seconds."""
+PARTS = {
+    "amp": "Adam steps a second and peak memory of a wide network in float32, tf32 and mixed precision, which is meant "
+    f"to be at least {FASTER:g} times as fast as float32 with at most {SMALLER:.0%} of its memory",
+    "graph": "Adam steps a second of 2×32 tanh on 1000 points, kernel by kernel and replayed as a CUDA graph",
+    "second-order": "Gauss–Newton iterations a second in float64 with Fourier features, on the device and on this "
+    f"machine's CPU: {' and '.join(f'{rows} rows × {columns} parameters' for rows, columns in SIZES)}",
+    "accuracy": "presets trained on the device, with relative L2 errors and seconds of at most "
+    + ", ".join(f"{name} {error:.0e} in {seconds} s" for name, (error, seconds) in AIMS.items()),
+}
+"""Part → what it measures, and what is meant to come out."""
 
 
 def amp(hidden: Sequence[int], points: int, steps: int, device: torch.device) -> list[dict[str, object]]:
@@ -141,6 +84,62 @@ def graph(steps: int, device: torch.device) -> list[dict[str, object]]:
     return found
 
 
+def second_order(sizes: Sequence[tuple[int, int]], devices: Sequence[torch.device]) -> Iterator[dict[str, object]]:
+    """Rates of Gauss–Newton iterations by device, for each size and each way of solving the damped system."""
+    for points, parameters in sizes:
+        for way, damping in DAMPINGS.items():
+            row: dict[str, object] = {"rows": points, "parameters": parameters, "solved_by": way}
+            for device in devices:
+                iteration = gauss_newton(features(parameters, points, device), damping)
+                row[device.type] = rates(iteration, 1, device, SECOND_ORDER_ROUNDS)
+            yield row
+
+
+def accuracy(names: Sequence[str], seeds: Sequence[int], device: torch.device) -> Iterator[dict[str, object]]:
+    """Each preset trained with each seed: its errors, the seconds of training alone, and the device's peak memory.
+
+    `met` says whether an aim was reached; it is left out where there is none. A run that failed says why.
+    """
+    import torch
+
+    from core.config import override
+    from core.errors import LabError
+    from core.runs import RunFolder
+    from core.training.measure import measure
+    from core.training.train import train
+
+    on_device = device.type == "cuda"
+    torch.zeros(1, device=device)  # the device's own start is no run's
+    for name in names:
+        for seed in seeds:
+            row: dict[str, object] = {"preset": name, "seed": seed}
+            gc.collect()
+            if on_device:
+                torch.cuda.empty_cache()
+                torch.cuda.reset_peak_memory_stats(device)
+            with tempfile.TemporaryDirectory() as folder:
+                began = time.perf_counter()
+                try:
+                    config = override(resolve(name), [f"seed={seed}", f"device={device.type}"])
+                    outcome = train(config, RunFolder(Path(folder)), say=lambda line: None)
+                    solution = outcome.solution.cpu()  # waits for the device
+                except LabError as error:
+                    yield row | {"failed": str(error)}
+                    continue
+                row["train_s"] = time.perf_counter() - began
+            row["peak_memory_mb"] = torch.cuda.max_memory_allocated(device) / 2**20 if on_device else None
+            found = measure(solution)
+            for key in ("relative_l2_error", "max_error", "max_residual", "lambda_error"):
+                row[key] = getattr(found, key)
+            if outcome.failed:
+                row["failed"] = outcome.failed
+            if name in AIMS:
+                error, seconds = AIMS[name]
+                row |= {"bar": error, "most_s": seconds}
+                row["met"] = not outcome.failed and row["relative_l2_error"] <= error and row["train_s"] <= seconds
+            yield row
+
+
 def show_amp(found: list[dict[str, object]]) -> None:
     """A table of what `amp` found, float32 the measure."""
     print("| precision | steps/s, median (smallest to largest) | times float32 | peak memory, MB | part of float32 | |")
@@ -170,13 +169,49 @@ def show_graph(found: list[dict[str, object]]) -> None:
     print()
 
 
+def show_second_order(found: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:
+    """A table of what `second_order` finds, line by line."""
+    print("| rows × parameters | solved by | CPU, iterations/s | device, iterations/s | times |")
+    print("|---|---|---|---|---|")
+    for row in found:
+        cpu, device = statistics.median(row["cpu"]), statistics.median(row["cuda"])
+        size = f"{row['rows']} × {row['parameters']}"
+        print(f"| {size} | {row['solved_by']} | {cpu:.3g} | {device:.3g} | {device / cpu:.1f} |", flush=True)
+        yield row
+    print()
+
+
+def show_accuracy(found: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:
+    """A table of what `accuracy` finds, line by line."""
+
+    def shown(value: float | None, form: str = ".1e") -> str:
+        return "" if value is None else format(value, form)
+
+    print(
+        "| preset | seed | relative l2 error | bar | max error | max residual | λ error "
+        "| training, s | most, s | peak memory, MB | |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    for row in found:
+        verdict = row.get("failed") or {True: "met", False: "not met", None: ""}[row.get("met")]
+        print(
+            f"| {row['preset']} | {row['seed']} | {shown(row.get('relative_l2_error'))} "
+            f"| {shown(row.get('bar'), '.0e')} | {shown(row.get('max_error'))} | {shown(row.get('max_residual'))} "
+            f"| {shown(row.get('lambda_error'))} | {shown(row.get('train_s'), '.0f')} "
+            f"| {shown(row.get('most_s'), 'd')} | {shown(row.get('peak_memory_mb'), '.0f')} | {verdict} |",
+            flush=True,
+        )
+        yield row
+    print()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--width", type=int, default=2048, help="of the wide network's layers")
     parser.add_argument("--depth", type=int, default=4, help="its hidden layers")
     parser.add_argument("--points", type=int, default=16_384, help="at which it is trained")
-    parser.add_argument("--presets", nargs="+", choices=list(AIMS), default=list(AIMS))
+    parser.add_argument("--presets", nargs="+", choices=list(presets()), default=list(AIMS), metavar="PRESET")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
@@ -186,7 +221,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not torch.cuda.is_available():
         print(
             "error: benchmarks.gpu needs a CUDA device, and torch finds none on this machine; "
-            "benchmarks.accuracy and benchmarks.throughput measure without one.",
+            "benchmarks.accuracy and benchmarks.throughput measure without one. With one it would measure:",
+            *(f"  {part}: {PARTS[part]}" for part in options.parts),
+            sep="\n",
             file=sys.stderr,
         )
         return 2
@@ -210,9 +247,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = graph(500, device)
         keep("graph", found)
         show_graph(found)
+    if "second-order" in options.parts:
+        print(f"Gauss–Newton iterations in float64, Fourier features; the CPU with {torch.get_num_threads()} threads\n")
+        several: list[dict[str, object]] = []
+        for row in show_second_order(second_order(SIZES, (torch.device("cpu"), device))):
+            several.append(row)
+            keep("second-order", several)
     if "accuracy" in options.parts:
+        print("Presets, trained on the device\n")
         trained: list[dict[str, object]] = []
-        for row in rows(options.presets, options.seeds, AIMS, ["device=cuda"]):
+        for row in show_accuracy(accuracy(options.presets, options.seeds, device)):
             trained.append(row)
             keep("accuracy", trained)
     return 0

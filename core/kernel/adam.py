@@ -39,16 +39,16 @@ def adam_step(
             return False
         if not (p.is_contiguous() and gradient.is_contiguous()):
             return False
-    if mean.dtype not in library.DTYPES or library.kernel(mean.dtype)[0] is None:
+    if not library.has(mean.dtype):
         return False
     sizes = (ctypes.c_long * len(parameters))(*[p.numel() for p in parameters])
     library.kernel(mean.dtype)[0].adam_step(
         len(parameters),
         sizes,
-        library.pointers(parameters),
-        library.pointers(gradients),
-        mean.data_ptr(),
-        square.data_ptr(),
+        parameters,
+        gradients,
+        mean,
+        square,
         rate,
         first,
         second,

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("mlp.c")
+SOURCES = Path(__file__).with_name("c")
+"""Folder of the kernel's files; `kernel.c` includes all others."""
 FLAGS = (
     "-O3",
     "-march=native",
@@ -45,7 +46,7 @@ def _processor() -> str:
 
 
 def compiled(flags: tuple[str, ...]) -> Path:
-    """The kernel as a shared library, compiled unless the same source, flags, compiler and processor already were.
+    """The kernel as a shared library, compiled unless the same sources, flags, compiler and processor already were.
 
     Raises UnavailableError where there is no compiler, or it fails, or the cache folder can't be written.
     """
@@ -55,7 +56,7 @@ def compiled(flags: tuple[str, ...]) -> Path:
     compiler = Path(found).resolve()
     about = compiler.stat()
     identity = (
-        SOURCE.read_text(),
+        *((path.name, path.read_text("utf-8")) for path in sorted(SOURCES.glob("*.[ch]"))),
         *FLAGS,
         *flags,
         str(compiler),
@@ -69,7 +70,7 @@ def compiled(flags: tuple[str, ...]) -> Path:
         library.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=library.parent) as folder:
             made = Path(folder) / library.name
-            command = [str(compiler), *FLAGS, *flags, str(SOURCE), "-o", str(made), "-lm"]
+            command = [str(compiler), *FLAGS, *flags, str(SOURCES / "kernel.c"), "-o", str(made), "-lm"]
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=COMPILE_SECONDS)
             made.replace(library)
     except subprocess.CalledProcessError as error:

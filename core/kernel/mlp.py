@@ -6,7 +6,7 @@ their results through memory.
 
 from __future__ import annotations
 
-import ctypes
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -26,27 +26,15 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx, features: Tensor, layout: Layout, activation: str, *parameters: Tensor | None) -> Tensor:
         compiled, _ = library.kernel(features.dtype)
-        features = features.contiguous()
-        parameters = [p if p is None else p.contiguous() for p in parameters]
-        widths = (features.shape[2], *(len(weight) for weight in parameters[::2]))
-        shape, samples = ctypes.byref(library.shape(widths, layout, activation)), features.shape[1]
-        out = features.new_empty(features.shape[0], samples, widths[-1])
+        features, parameters = features.contiguous(), _contiguous(parameters)
+        shape, samples = _shape(features, layout, activation, parameters), features.shape[1]
+        out = features.new_empty(features.shape[0], samples, len(parameters[-2]))
         saved = None
         if any(ctx.needs_input_grad):
             saved = features.new_empty(compiled.mlp_saved(shape, samples))
             ctx.save_for_backward(features, saved, *parameters)
             ctx.shape = shape
-        failed = compiled.mlp_forward(
-            shape,
-            samples,
-            features.data_ptr(),
-            library.pointers(parameters),
-            library.pointer(saved),
-            out.data_ptr(),
-            torch.get_num_threads(),
-        )
-        if failed:
-            raise MemoryError("The compiled kernel found no memory for its blocks.")
+        compiled.mlp_forward(shape, samples, features, parameters, saved, out, torch.get_num_threads())
         return out
 
     @staticmethod
@@ -54,27 +42,34 @@ class _Fused(torch.autograd.Function):
     def backward(ctx, cotangent: Tensor):
         features, saved, *parameters = ctx.saved_tensors
         compiled, _ = library.kernel(features.dtype)
-        cotangent = cotangent.contiguous()  # named, so that its memory is ours until the kernel is done
         sizes = [0 if p is None else p.numel() for p in parameters]
         gradient = features.new_empty(sum(sizes))
         to_features = torch.empty_like(features) if ctx.needs_input_grad[0] else None
-        failed = compiled.mlp_backward(
+        compiled.mlp_backward(
             ctx.shape,
             features.shape[1],
-            features.data_ptr(),
-            library.pointers(parameters),
-            saved.data_ptr(),
-            cotangent.data_ptr(),
-            gradient.data_ptr(),
-            library.pointer(to_features),
+            features,
+            parameters,
+            saved,
+            cotangent.contiguous(),
+            gradient,
+            to_features,
             torch.get_num_threads(),
         )
-        if failed:
-            raise MemoryError("The compiled kernel found no memory for its gradients.")
         parts = [
             None if p is None else part.view_as(p) for p, part in zip(parameters, gradient.split(sizes), strict=True)
         ]
         return to_features, None, None, *parts
+
+
+def _contiguous(parameters: Sequence[Tensor | None]) -> list[Tensor | None]:
+    return [p if p is None else p.contiguous() for p in parameters]
+
+
+def _shape(
+    features: Tensor, layout: Layout, activation: str, parameters: Sequence[Tensor | None]
+) -> library.NetworkShape:
+    return library.network_shape((features.shape[2], *map(len, parameters[::2])), layout, activation)
 
 
 def affine_gradient(
@@ -88,12 +83,12 @@ def affine_gradient(
     """Residuals that are affine in a network's outputs, and the gradient of their mean squares, in one pass.
 
     Args:
-        features: jets (C, N, inputs), contiguous.
+        features: jets (C, N, inputs).
         layout: of the jets.
         activation: `tanh` or `sine`.
         parameters: weight (out, in) and bias (out,) or None of each layer in turn.
-        slope: ∂r/∂outputs, (equations, outputs, C, N), contiguous.
-        constant: the residuals where the outputs are zero, (equations, N), contiguous.
+        slope: ∂r/∂outputs, (equations, outputs, C, N).
+        constant: the residuals where the outputs are zero, (equations, N).
 
     Returns:
         Residuals (equations, N), and the gradient of Σ mean r² as one vector, in the order of the parameters.
@@ -102,23 +97,20 @@ def affine_gradient(
         MemoryError: the kernel's work space can't be allocated.
     """
     compiled, _ = library.kernel(features.dtype)
-    present = [p for p in parameters if p is not None]
-    widths = (features.shape[2], *(len(weight) for weight in parameters[::2]))
-    residuals, gradient = torch.empty_like(constant), features.new_empty(sum(p.numel() for p in present))
-    failed = compiled.mlp_affine(
-        ctypes.byref(library.shape(widths, layout, activation)),
+    residuals = torch.empty_like(constant, memory_format=torch.contiguous_format)
+    gradient = features.new_empty(sum(p.numel() for p in parameters if p is not None))
+    compiled.mlp_affine(
+        _shape(features, layout, activation, parameters),
         features.shape[1],
-        features.data_ptr(),
-        library.pointers(parameters),
+        features.contiguous(),
+        _contiguous(parameters),
         len(constant),
-        slope.data_ptr(),
-        constant.data_ptr(),
-        residuals.data_ptr(),
-        gradient.data_ptr(),
+        slope.contiguous(),
+        constant.contiguous(),
+        residuals,
+        gradient,
         torch.get_num_threads(),
     )
-    if failed:
-        raise MemoryError("The compiled kernel found no memory for its gradients.")
     return residuals, gradient
 
 
@@ -127,13 +119,13 @@ def available(features: Tensor, parameters: list[Tensor | None]) -> bool:
 
     Compiles the kernel the first time that only this is in question.
     """
-    if features.device.type != "cpu" or features.dtype not in library.DTYPES or torch.is_autocast_enabled("cpu"):
+    if features.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
     if len(parameters) < 4 or forward_ad._current_level >= 0:
         return False
     if any(p is not None and (p.dtype != features.dtype or len(p) > WIDEST) for p in parameters):
         return False
-    return library.kernel(features.dtype)[0] is not None
+    return library.has(features.dtype)
 
 
 def network(features: Tensor, layout: Layout, activation: str, parameters: list[Tensor | None]) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -19,10 +17,11 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx, f: Tensor, g: Tensor, layout: Layout) -> Tensor:
         compiled, _ = library.kernel(g.dtype)
-        ctx.shape = ctypes.byref(library.shape((), layout, ""))
+        f = f.contiguous()
+        ctx.layout = library.jet_layout(layout)
         ctx.save_for_backward(f)
-        g, out = g.contiguous(), torch.empty_like(f)
-        compiled.jet_product(ctx.shape, f.shape[1], f.data_ptr(), g.data_ptr(), out.data_ptr())
+        out = torch.empty_like(f)
+        compiled.jet_product(ctx.layout, f.shape[1], f, g.contiguous(), out)
         return out
 
     @staticmethod
@@ -30,8 +29,8 @@ class _Product(torch.autograd.Function):
     def backward(ctx, cotangent: Tensor):
         (f,) = ctx.saved_tensors
         compiled, _ = library.kernel(f.dtype)
-        cotangent, out = cotangent.contiguous(), torch.empty_like(f)
-        compiled.jet_product_backward(ctx.shape, f.shape[1], f.data_ptr(), cotangent.data_ptr(), out.data_ptr())
+        out = torch.empty_like(f)
+        compiled.jet_product_backward(ctx.layout, f.shape[1], f, cotangent.contiguous(), out)
         return None, out, None
 
 
@@ -42,12 +41,11 @@ def multiplies(f: Tensor, g: Tensor) -> bool:
         and f.dtype == g.dtype
         and f.shape == g.shape
         and f.ndim == 2
-        and g.dtype in library.DTYPES
         and forward_ad._current_level < 0
-        and library.kernel(g.dtype)[0] is not None
+        and library.has(g.dtype)
     )
 
 
 def product(f: Tensor, g: Tensor, layout: Layout) -> Tensor:
-    """f·g for jets (C, n), contiguous f constant: what Leibniz's rule gives, differentiable once and by g alone."""
+    """f·g for jets (C, n), f constant: what Leibniz's rule gives, differentiable once and by g alone."""
     return _Product.apply(f, g, layout)

@@ -86,8 +86,8 @@ class BurgersProfile(Problem):
         one_minus_q = -(exponent * z.log1p()).expm1()
         q = 1 - one_minus_q
         at_origin = z == 0
-        slope = (z / (1 + z) / (1 + lam)) / one_minus_q.where(~at_origin, one_minus_q.new_ones(()))
-        slope = -slope.where(~at_origin, slope.new_tensor(float(self.power)))  # yq′/(q(1−q)), −m at the origin
+        slope = (z / (1 + z) / (1 + lam)) / one_minus_q.where(~at_origin, 1.0)
+        slope = -slope.where(~at_origin, float(self.power))  # yq′/(q(1−q)), −m at the origin
         factor = 1 + one_minus_q * M
         descent = slope * (1 + (1 - 2 * q) * M) + y * u["M"].first(0)  # yh′/(q(1−q))
         return {"profile": -factor * (1 - q * M) - (1 + lam - q * factor) * descent}

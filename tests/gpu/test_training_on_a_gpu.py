@@ -15,8 +15,7 @@ from core.training import step
 from core.training.arithmetic import ARITHMETICS
 from core.training.cuda_graph import AdamStep
 from core.training.measure import measure
-from tests.integration.test_training import curve, features_alone, overflowing, small, train, trained
-from tests.unit.test_optimizers import objective
+from tests.training import curve, features_alone, objective, overflowing, small, train, trained
 
 pytestmark = [
     pytest.mark.gpu,
@@ -96,13 +95,26 @@ def test_the_memory_of_the_device_is_in_the_history(tmp_path):
     assert (memory > 0).all()
 
 
+def rounding(solution):
+    """Most that a field may differ between two machines: a few units in the last place of what the last layers sum.
+
+    Features that are nearly dependent get weights of 1e7 and more, whose terms cancel: each order of adding them errs.
+    """
+    summed = sum(
+        epsilon * float(network.layers[-1].weight.detach().abs().sum(1).max())
+        for network, epsilon in zip(solution.networks, solution.epsilons, strict=True)
+    )
+    return 4 * torch.finfo(torch.float64).eps * summed
+
+
 def test_a_checkpoint_from_the_device_is_read_without_it(tmp_path):
     outcome = train(on("cuda", small()), tmp_path / "run")
     there = outcome.solution.to("cuda")
     here = checkpoints.load(tmp_path / "run" / "checkpoints" / "last.pt").solution
     assert all(p.device.type == "cpu" and p.dtype == torch.float64 for p in here.parameters())
     points = np.random.default_rng(0).random((500, 2))
-    np.testing.assert_allclose(here.evaluate(points)["u"], there.evaluate(points)["u"], rtol=1e-10, atol=1e-12)
+    # the boundary's factor of the ansatz is at most 1
+    np.testing.assert_allclose(here.evaluate(points)["u"], there.evaluate(points)["u"], rtol=0, atol=rounding(here))
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32", "amp-bf16"])

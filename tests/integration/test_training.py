@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from core import jobs
-from core.config import override, parse_config
+from core.config import override
 from core.errors import LabError, TrainingError
 from core.execution.execute import execute
 from core.home import home
@@ -22,7 +22,6 @@ from core.presets import resolve
 from core.runs import RunFolder
 from core.runs.history import HistoryWriter, read_history
 from core.tracking import store
-from core.training import checkpoint as checkpoints
 from core.training import step
 from core.training import trainer as trainers
 from core.training.cuda_graph import AdamStep
@@ -32,40 +31,9 @@ from core.training.points import adapted, collocation, on_cpu
 from core.training.spectrum import residual_spectrum
 from core.training.stage import StageTraining
 from core.training.trainer import Trainer
+from tests.training import curve, features_alone, overflowing, small, train, trained
 
 ROOT = Path(__file__).parents[2]
-TWO_STAGES = [
-    "network.hidden=[10, 10]",
-    "stages.0.warmup.iterations=40",
-    "stages.0.iterations=25",
-    "stages.0.collocation.points=150",
-    "stages.1.fourier.features=30",
-    "stages.1.iterations=4",
-    "stages.1.collocation.points=300",
-    "stages.0.checkpoint_every=7",
-    "stages.0.patience=1000",
-]
-
-
-def small(*settings, preset="poisson2d"):
-    return override(resolve(preset), [*TWO_STAGES, *settings])
-
-
-def train(config, folder, wanted=lambda: None, resume=False):
-    folder.mkdir(exist_ok=True)
-    history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, RunFolder(folder), wanted=wanted, history=history, say=lambda line: None)
-    if resume:
-        trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
-    try:
-        return trainer.train()
-    finally:
-        history.close()
-
-
-def curve(folder, names=("iteration", "stage", "phase", "loss", "max_residual", "damping", "lambda")):
-    columns = read_history(folder / "history.arrows").columns
-    return {name: columns[name] for name in names}
 
 
 def assert_same(first, second):
@@ -217,16 +185,6 @@ def test_stage_two_scales_follow_the_residual(tmp_path):
     assert [network.basis is None for network in outcome.solution.networks] == [True, False]
 
 
-def features_alone(sigma, features=200, points=1000):
-    stage = {
-        "fourier": {"features": features, "sigma": sigma},
-        "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32},
-        "iterations": 2,
-        "collocation": {"points": points, "sampler": "chebyshev"},
-    }
-    return parse_config({"problem": {"kind": "helmholtz"}, "stages": [stage]})
-
-
 def test_searched_sigma_beats_the_measured_one_and_leaves_no_trace(tmp_path):
     searched = train(features_alone("search"), tmp_path / "searched")
     measured = train(features_alone("measured"), tmp_path / "measured")
@@ -295,19 +253,6 @@ def test_a_next_stage_run_starts_from_its_parent(tmp_path):
         execute(jobs.begin_here(override(resolve("poisson3d"), [f"parent={parent}"])), 1)
 
 
-def trained(config, folder):
-    """The trainer after training, and what it said."""
-    folder.mkdir()
-    said = []
-    history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, RunFolder(folder), wanted=lambda: None, history=history, say=said.append)
-    try:
-        trainer.train()
-    finally:
-        history.close()
-    return trainer, said
-
-
 def test_a_diverging_run_fails_with_one_sentence(tmp_path, monkeypatch):
     config = small("stages.0.optimizer={kind: adam}", "stages.0.warmup.learning_rate=1")
 
@@ -332,18 +277,6 @@ def test_looking_at_a_solution_on_the_cpu_leaves_it_on_its_device(tmp_path):
     assert on_cpu(run) is run.solution
     run.device = torch.device("cuda")
     assert on_cpu(run).networks[0].layers[0].weight is not run.solution.networks[0].layers[0].weight
-
-
-def overflowing(device="cpu"):
-    """Second derivatives of such features are beyond 65,504, the largest number of fp16."""
-    stage = {
-        "fourier": {"features": 50, "sigma": 400.0},
-        "optimizer": {"kind": "adam", "learning_rate": 1e-3},
-        "precision": "amp-fp16",
-        "iterations": 60,
-        "collocation": {"points": 200},
-    }
-    return parse_config({"problem": {"kind": "poisson2d"}, "device": device, "stages": [stage]})
 
 
 def test_fp16_that_overflows_goes_on_in_float64_and_says_so(tmp_path):

@@ -10,7 +10,7 @@ from core.problems.poisson2d import Poisson2D
 from core.training import step
 from core.training.arithmetic import ARITHMETICS
 from core.training.cuda_graph import AdamStep
-from tests.unit.test_optimizers import objective
+from tests.training import objective
 
 
 @pytest.mark.parametrize("problem", [Poisson2D(), Beltrami()], ids=lambda problem: problem.kind)

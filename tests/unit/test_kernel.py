@@ -1,5 +1,6 @@
 """The compiled kernel computes what torch does, and torch takes over where there is none."""
 
+import ctypes
 import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from core import kernel
 from core.config import MLP, parse_config
 from core.forms import Layout, laplacian
 from core.jets import Jet, coordinates
-from core.kernel import library
+from core.kernel import compiling, library
 from core.networks.layers import mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
@@ -127,6 +128,89 @@ def test_not_a_bit_depends_on_repetition_threads_or_company():
     assert all(torch.equal(a, b) for others in together for a, b in zip(alone, others, strict=True))
 
 
+class Reusing:
+    """The kernel, but memory that was freed before a call is used for something else before it begins."""
+
+    def __init__(self, compiled):
+        self._compiled = compiled
+
+    def __getattr__(self, name):
+        function = getattr(self._compiled, name)
+
+        def call(*arguments):
+            sizes = {a.numel() for a in arguments if isinstance(a, torch.Tensor)} | {32 * 32, 32 * 3, 32}
+            others = [torch.full((n,), float("nan"), dtype=torch.float64) for n in sizes for _ in range(8)]
+            result = function(*arguments)
+            assert all(bool(other.isnan().all()) for other in others)
+            return result
+
+        return call
+
+
+@pytest.fixture
+def reusing(monkeypatch):
+    compiled, line = library.kernel(torch.float64)
+    monkeypatch.setattr(library, "kernel", lambda dtype: (Reusing(compiled), line))
+
+
+def turned(tensor):
+    """Equal, but the last axis is the slowest in memory."""
+    return tensor.detach().movedim(-1, 0).contiguous().movedim(0, -1).requires_grad_()
+
+
+@compiler
+@pytest.mark.parametrize("repeat", range(3))
+def test_what_a_network_is_given_is_copied_where_it_must_be_and_kept_while_it_is_read(reusing, repeat):
+    network, features, parameters = network_of("2 inputs", "tanh")
+    own = [*parameters, features.data]
+    given = [turned(tensor) for tensor in own]
+    plain = network(features, []).data
+    ours = kernel.network(given[-1], features.layout, "tanh", given[:-1])
+    assert relative(ours, plain) < 1e-13
+    for total in (torch.sum, lambda out: out.sum((0, 2)).square().sum()):  # cotangents that are expanded
+        gradients = torch.autograd.grad(total(ours), given, retain_graph=True)
+        for gradient, expected in zip(
+            gradients, torch.autograd.grad(total(plain), own, retain_graph=True), strict=True
+        ):
+            assert relative(gradient, expected) < 1e-13
+
+    slope = torch.randn(2, 1, *plain.shape[:2], dtype=torch.float64)
+    constant = torch.randn(2, 1000, dtype=torch.float64)
+    r = torch.einsum("eocn,cno->en", slope, plain) + constant
+    expected = torch.cat([part.flatten() for part in torch.autograd.grad(r.square().mean(1).sum(), parameters)])
+    with torch.no_grad():
+        residuals, gradient = kernel.affine_gradient(
+            given[-1], features.layout, "tanh", given[:-1], turned(slope), turned(constant)
+        )
+    assert relative(residuals, r) < 1e-13
+    assert relative(gradient, expected) < 1e-13
+
+
+@compiler
+@pytest.mark.parametrize("repeat", range(3))
+def test_what_a_product_is_given_is_too(reusing, repeat):
+    layout = Layout(2, MIXED, ("a", "b"))
+    f, g = (torch.randn(layout.components, 50, dtype=torch.float64) for _ in range(2))
+    ones = torch.ones(1, 1, dtype=torch.float64).expand_as(f)
+    for other in (g, ones):
+        plain, given = other.detach().clone().requires_grad_(), turned(other) if other is g else ones
+        given.requires_grad_()
+        expected, ours = (Jet(f, layout) * Jet(plain, layout)).data, kernel.product(turned(f).detach(), given, layout)
+        assert relative(ours, expected) < 1e-14
+        (slope,), (ours,) = torch.autograd.grad(expected.sum(), plain), torch.autograd.grad(ours.sum(), given)
+        assert relative(ours, slope) < 1e-14
+
+
+@compiler
+def test_the_kernel_refuses_what_it_would_read_wrongly():
+    compiled, _ = library.kernel(torch.float64)
+    layout = library.jet_layout(Layout(1, (), ()))
+    jets = torch.ones(2, 3, dtype=torch.float64)
+    for wrong in (torch.ones(3, 2, dtype=torch.float64).T, torch.ones(1, 1).expand(2, 3), jets.to("meta")):
+        with pytest.raises(ctypes.ArgumentError, match=r"shape \(2, 3\)"):
+            compiled.jet_product(layout, 3, jets, wrong, torch.empty_like(jets))
+
+
 @compiler
 def test_a_graph_can_be_used_twice_but_not_differentiated_twice():
     network, features, parameters = network_of("2 inputs, mixed terms", "tanh")
@@ -209,6 +293,23 @@ def test_torch_takes_over_where_the_compiler_fails(forgetful, monkeypatch, tmp_p
     assert not kernel.available(features.data, parameters)
     assert "no such target" in kernel.about(torch.float64)
     assert not list((tmp_path / "cache").rglob("*.so"))
+
+
+def test_each_of_its_files_makes_another_kernel(monkeypatch, tmp_path):
+    copying = tmp_path / "cc"
+    copying.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; : > "$2"\n')
+    copying.chmod(copying.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiling, "SOURCES", shutil.copytree(compiling.SOURCES, tmp_path / "c"))
+    files = sorted((tmp_path / "c").iterdir())
+    made = [compiling.compiled(())]
+    assert len(files) > 10
+    assert compiling.compiled(()) == made[0]
+    for path in files:
+        path.write_text(path.read_text() + "/* changed */")
+        made.append(compiling.compiled(()))
+    assert len(set(made)) == len(made)
 
 
 def test_what_the_kernel_is_not_for(monkeypatch):

@@ -5,10 +5,8 @@ import pytest
 import torch
 
 from core import config as configs
-from core.config import MLP, parse_config
+from core.config import parse_config
 from core.errors import ConfigError, NotFiniteError
-from core.networks.layers import mlp
-from core.networks.solution import Solution, Term
 from core.optimizers.adam import Adam
 from core.optimizers.build import build
 from core.optimizers.gauss_newton import GaussNewton
@@ -20,22 +18,11 @@ from core.problems.poisson2d import Poisson2D
 from core.training import choose
 from core.training.objective import Objective
 from core.training.sigma import best_sigma
+from tests.training import objective
 
 ALL = [c for c in configs.OPTIMIZERS if c.model_fields["kind"].default not in (*configs.FIRST_ORDER, "auto")]
 
 SHORT = [c() if c is not configs.ConjugateGradient else c(products=15) for c in ALL]
-
-
-def objective(problem=None, hidden=(8, 8), points=100, activation="tanh", device="cpu", dtype=torch.float64):
-    problem = problem or Poisson2D()
-    solution = Solution(problem, problem.lambda_start())
-    generator = torch.Generator().manual_seed(0)
-    network = mlp(MLP(hidden=hidden, activation=activation), problem.inputs, problem.outputs, generator)
-    solution.add(Term(network, 1.0))
-    if solution.lam is not None:
-        solution.lam.requires_grad_(True)
-    unit = np.random.default_rng(0).random((points, len(problem.coordinates)))
-    return Objective(solution.to(device, dtype), problem.collocation(unit), dtype)
 
 
 def loss(system):
