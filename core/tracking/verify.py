@@ -16,6 +16,7 @@ from core.runs.folder import HISTORY, PACKAGES
 from core.runs.history import INTEGERS
 from core.tracking import store
 from core.tracking.store import RunRecord
+from core.tracking.tags import PROVENANCE
 
 WITHIN = 1e-6
 """Largest relative difference of a curve that still counts as within tolerance: other threads, versions or a GPU
@@ -200,22 +201,22 @@ def history_of(run_id: str) -> dict[str, np.ndarray]:
         store.fetch_artifact(folder, HISTORY)
     columns = folder.history_columns()
     if not columns or not len(columns["iteration"]):
-        raise LabError(f"Run {run_id[:8]} has no history to compare: it left none here or in the store.")
+        raise LabError(f"Run {folder} has no history to compare: it left none here or in the store.")
     return columns
 
 
 def _environment(source: RunRecord, rerun: RunRecord) -> tuple[Fact, ...]:
     def fact(record: RunRecord, key: str) -> str:
-        return shown(key, record.tags.get(f"provenance.{key}", "not recorded"))
+        return shown(key, record.tags.get(PROVENANCE + key, "not recorded"))
 
     return tuple(Fact(name, fact(source, key), fact(rerun, key)) for key, name in NAMES.items() if key != "seed")
 
 
 def _packages(source: RunRecord, rerun: RunRecord) -> tuple[Difference, ...]:
-    locks = [record.tags.get("provenance.environment") for record in (source, rerun)]
+    locks = [record.tags.get(PROVENANCE + "environment") for record in (source, rerun)]
     if locks[0] == locks[1] or None in locks:
         return ()
-    first, second = (_versions(store.artifact(run_folder(record.run_id), PACKAGES)) for record in (source, rerun))
+    first, second = (_versions(store.artifact(record.folder, PACKAGES)) for record in (source, rerun))
     names = sorted({*first, *second})
     return tuple(Difference(n, first.get(n), second.get(n)) for n in names if first.get(n) != second.get(n))
 
