@@ -23,7 +23,6 @@ from core.jobs.process import attempt_environment, boot_id, signal_group, starte
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
 from core.problem_source import with_kept_source
-from core.runs import run_folder
 
 POLL_S = 0.2
 RUN = (sys.executable, "-m", "core", "work")
@@ -73,11 +72,11 @@ def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> None:
         boot=boot_id(),
     )
     _watch(process, job)
-    settle(job.run_id, job.attempt, process.returncode)
+    settle(job, process.returncode)
 
 
 def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> subprocess.Popen:
-    folder = run_folder(job.run_id)
+    folder = job.folder
     environment = os.environ | attempt_environment(folder.path, job.attempt)
     environment |= {"LAB_HOME": str(home().root), "PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": slot.visible}
     environment = with_kept_source(folder.problem_source, environment)
