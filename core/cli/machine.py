@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.errors import LabError
-
-SOURCE = Path(__file__).parents[2]
-"""The folder that has `core` and `pages`."""
 
 
 def doctor() -> None:
@@ -31,6 +27,7 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
     import socket
 
     from core.home import home
+    from core.provenance import SOURCE
 
     home().ensure()
     with socket.socket() as probe:

@@ -1,12 +1,7 @@
-"""The local engine: one slot a GPU and one for the CPU, each a file lock held by a detached worker and by its run.
-
-The lock is passed on to the run's process as an open file, so a slot can't be booked twice while either lives, and the
-kernel frees it at any death. Needs a local disk and `fcntl`: Linux or WSL2.
-"""
+"""The local engine: one slot a GPU and one for the CPU, each with a detached worker, started when it is needed."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -22,6 +17,7 @@ from core.jobs.engine import Seen, Slot
 from core.jobs.gpus import gpus
 from core.jobs.job import Job
 from core.jobs.process import alive, attempt_environment, signal_group
+from core.jobs.slot_lock import busy
 from core.runs.states import ACTIVE
 
 SOURCE = Path(__file__).parents[2]
@@ -106,13 +102,3 @@ def _signal(job: Job, number: signal.Signals) -> None:
         os.kill(job.pid, number)  # a run in its caller's own process: its group is the user's shell's
     except ProcessLookupError:
         return
-
-
-def busy(slot: str) -> bool:
-    """Whether a worker or a run holds the slot."""
-    with (home().ensure().slots / f"{slot}.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

@@ -5,7 +5,6 @@ Started by `LocalEngine.ensure`, detached: `python -m core.jobs.worker SLOT`.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -20,25 +19,13 @@ from core.jobs.engine import Slot
 from core.jobs.job import Job
 from core.jobs.local import SOURCE, LocalEngine
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
+from core.jobs.slot_lock import hold
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
 from core.problem_source import with_kept_source
 
 POLL_S = 0.2
 RUN = (sys.executable, "-m", "core", "work")
-
-
-def hold(slot: str) -> IO[str] | None:
-    """The slot's lock, or None when another holds it. Tries for a second, since `busy` takes it for a moment."""
-    lock = (home().ensure().slots / f"{slot}.lock").open("a")
-    for _ in range(20):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except BlockingIOError:
-            time.sleep(0.05)
-    lock.close()
-    return None
 
 
 def work(slot: Slot, command: Sequence[str]) -> None:
