@@ -14,7 +14,7 @@ from core.cli.training import train_here
 from core.errors import LabError
 
 if TYPE_CHECKING:
-    from core.tracking.verify import Verdict
+    from core.tracking.verdict import Verdict
 
 
 def replay(
