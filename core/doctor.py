@@ -20,7 +20,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at the home, the store, the devices and the Python packages."""
+    """Look at Python, the lab home, the store, torch, the devices and the slots."""
     lab = home()
     findings = [Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     try:

@@ -8,12 +8,10 @@ from core import jobs
 from core.config import RunConfig, override
 from core.errors import LabError
 from core.runs import run_folder
+from core.runs.states import ACTIVE
 from core.tracking import store
+from core.tracking.tags import PROVENANCE, REPLAY_TAG, THREADS_TAG
 from core.tracking.verify import history_of
-
-REPLAY_TAG = "lab.replay_of"
-THREADS_TAG = "lab.threads"
-"""Threads that a rerun's process is asked to use: those of its source."""
 
 
 def missing_parent(config: RunConfig) -> str | None:
@@ -45,13 +43,13 @@ def prepare_rerun(source: str, *, to_verify: bool = True) -> Rerun:
         raise LabError(f"Run {source[:8]} can't be repeated. {missing}")
     record = store.get_run(source)
     if to_verify:
-        if record.state in ("queued", "running", "pausing", "stopping"):
+        if record.state in ("queued", *ACTIVE):
             raise LabError(f"Run {source[:8]} is {record.state}: it can be verified once it has ended.")
         history_of(source)
     tags = {REPLAY_TAG: source}
-    if threads := record.tags.get("provenance.threads"):
+    if threads := record.tags.get(PROVENANCE + "threads"):
         tags[THREADS_TAG] = threads
-    if config.device == "auto" and record.tags.get("provenance.device") == "cpu" and _has_gpu():
+    if config.device == "auto" and record.tags.get(PROVENANCE + "device") == "cpu" and _has_gpu():
         config = override(config, ["device=cpu"])
     return Rerun(config, tags)
 

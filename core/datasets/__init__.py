@@ -1,10 +1,11 @@
 """Datasets: files in the lab's data folder, their versions, and what runs learn from them."""
 
+from core.datasets.catalogue import Dataset, datasets, since
 from core.datasets.files import columns, current, locate, read
 from core.datasets.identity import Digests, digests, digests_of
-from core.datasets.pinned import keep, pinned, samples_of
+from core.datasets.ledger import Version, record, versions
+from core.datasets.pinning import keep, pinned, samples_of
 from core.datasets.upload import LARGEST, Added, add
-from core.datasets.versioning import Dataset, Version, datasets, record, since, versions
 
 __all__ = [
     "LARGEST",

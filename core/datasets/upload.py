@@ -9,8 +9,8 @@ from typing import Literal
 
 from core.datasets.files import bytes_of, place_of
 from core.datasets.identity import digests_of
+from core.datasets.ledger import Version, record, recorded
 from core.datasets.tables import FORMATS, read_table
-from core.datasets.versioning import Version, record, recorded
 from core.errors import LabError
 from core.files import write_whole
 from core.home import home
@@ -22,12 +22,15 @@ LARGEST = 50 * 2**20
 NAME = re.compile(r"\w[\w.\- ]{0,99}")
 
 
+Outcome = Literal["added", "replaced", "already there"]
+
+
 @dataclass(frozen=True)
 class Added:
     """What an upload came to."""
 
     version: Version
-    outcome: Literal["added", "replaced", "already there"]
+    outcome: Outcome
 
 
 def add(name: str, data: bytes, *, replace: bool = False) -> Added:
@@ -53,21 +56,20 @@ def add(name: str, data: bytes, *, replace: bool = False) -> Added:
         place = place_of(name)
         if place.exists() and not place.is_file():
             raise LabError(f"{name!r} is the name of something that is no file. Choose another.")
-        outcome: Literal["added", "replaced", "already there"] = "added"
-        if place.exists():
-            old = bytes_of(place)
-            outcome = "already there" if old == data else "replaced"
-            if outcome == "replaced" and not replace:
+        old = bytes_of(place) if place.exists() else None
+        outcome: Outcome = "added" if old is None else "already there" if old == data else "replaced"
+        if outcome == "replaced":
+            if not replace:
                 raise LabError(
                     f"There is a dataset {name!r} with other content. Replace it, which keeps the old version, "
                     "or choose another name."
                 )
-            if outcome == "replaced" and digests_of(old).git_blob not in recorded(name):
+            if digests_of(old).git_blob not in recorded(name):
                 record(name, old, "upload")
         version = record(name, data, "upload")
         if outcome != "already there":
             try:
-                write_whole(place, data, 0o644)
+                write_whole(place, data)
             except OSError as error:
                 raise LabError(f"{name} could not be written: {error.strerror}.") from error
     return Added(version, outcome)

@@ -13,17 +13,24 @@ from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import state, table
 from core.jobs.engine import Engine, Slot
-from core.jobs.job import ACTIVE, GRACE_S, REPEATABLE, Job
+from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
 from core.jobs.process import boot_id, started_at
 from core.jobs.sync import announce, tell_failed, tell_input, tell_store
 from core.runs import run_folder
+from core.runs.states import ACTIVE, REPEATABLE
 
 if TYPE_CHECKING:
     from core.config import RunConfig
 
 LEAST_FREE = 200 * 2**20
 """Bytes that must be free before a run is taken in."""
+
+MOST_READ = 1_000_000
+"""Bytes of a log read at once unless said otherwise."""
+
+LONG_LINE = 400
+"""Bytes; what is read of a log's end for each line that is wanted."""
 
 _local = LocalEngine()
 ENGINES: dict[str, Engine] = {"local": _local, "inline": _local}
@@ -128,7 +135,6 @@ def capacity() -> list[Slot]:
 
 def status(run_id: str) -> Job:
     """One job. Raises RunNotFoundError."""
-    run_folder(run_id)
     _refresh()
     return table.get(run_id)
 
@@ -218,14 +224,15 @@ def _again(run_id: str, *, fresh: bool) -> None:
     _refresh()
 
 
-def logs(run_id: str, offset: int = 0, limit: int = 1_000_000) -> tuple[bytes, int]:
+def logs(run_id: str, offset: int = 0, limit: int = MOST_READ) -> tuple[bytes, int]:
     """What the run has printed from a byte offset on, at most `limit` bytes, and the offset to continue from."""
-    return ENGINES["local"].logs(run_id, offset, limit)
+    return run_folder(run_id).log(offset, limit)
 
 
 def tail(run_id: str, lines: int) -> str:
     """The last lines of the run's log."""
-    data, _ = logs(run_id, max(0, run_folder(run_id).log_size() - 400 * lines))
+    folder = run_folder(run_id)
+    data, _ = folder.log(max(0, folder.log_size() - LONG_LINE * lines), MOST_READ)
     return "\n".join(data.decode("utf-8", "replace").splitlines()[-lines:])
 
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from core.errors import LabError, StoreError
 from core.jobs import table
-from core.jobs.job import ACTIVE
 from core.jobs.process import boot_id, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
 from core.runs import run_folder
+from core.runs.states import ACTIVE
 
 HEARTBEAT_S = 2.0
 LOOK_S = 1.0
@@ -37,7 +37,7 @@ class RunControl:
     def __init__(self, run_id: str, attempt: int):
         self.run_id = run_id
         self.attempt = attempt
-        self._folder = run_folder(run_id)
+        self.folder = run_folder(run_id)
         self._signalled = False
         self._wanted: Literal["stop", "pause"] | None = None
         self._looked = float("-inf")
@@ -107,7 +107,7 @@ class RunControl:
         if state == "paused" and table.get(self.run_id).wanted == "stop":
             state = "stopped"  # the wish changed while the checkpoint was being written
         try:
-            self._folder.write_exit(self.attempt, state, reason)
+            self.folder.write_exit(self.attempt, state, reason)
         finally:
             conclude(self.run_id, self.attempt, state, reason)
         tell_store(self.run_id)
@@ -118,9 +118,9 @@ class RunControl:
             signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait for the step
 
     def _beat(self) -> None:
-        self._folder.beat()
+        self.folder.beat()
         while not self._done.wait(HEARTBEAT_S):
-            self._folder.beat()
+            self.folder.beat()
 
 
 def _sentence(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -33,17 +32,11 @@ class Engine(Protocol):
     def capacity(self) -> list[Slot]:
         """Its slots."""
 
-    def submit(self, run_id: str, attempt: int) -> None:
-        """Have an attempt of a queued job run as soon as a slot is free; asking twice changes nothing."""
-
-    def poll(self, run_ids: Iterable[str]) -> dict[str, Seen]:
-        """What became of the attempts of these active jobs; changes nothing."""
+    def poll(self, run_id: str) -> Seen:
+        """What became of the attempt of an active job; changes nothing."""
 
     def stop(self, run_id: str, grace_s: float) -> None:
         """Climb the next rung that is due, and note its time: SIGTERM, and SIGKILL `grace_s` seconds after it."""
-
-    def logs(self, run_id: str, offset: int, limit: int) -> tuple[bytes, int]:
-        """Output from a byte offset on, and the offset to continue from."""
 
     def ensure(self) -> None:
         """Start what is missing for waiting jobs to run; cheap when nothing is."""

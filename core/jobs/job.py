@@ -6,15 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.runs import run_folder
-
-ACTIVE = ("running", "pausing", "stopping")
-"""States in which a process is at work on the run."""
-
-ENDED = ("finished", "stopped", "failed", "crashed")
-
-REPEATABLE = ("paused", "stopped", "failed", "crashed")
-"""States from which a run can be queued again."""
+from core.runs import RunFolder, run_folder
+from core.runs.states import ACTIVE, ENDED
 
 GRACE_S = 30.0
 """Seconds a run has between SIGTERM and SIGKILL unless said otherwise: time for one long step and a checkpoint."""
@@ -73,9 +66,14 @@ class Job:
         return self.state in ENDED
 
     @property
+    def folder(self) -> RunFolder:
+        """The run's folder."""
+        return run_folder(self.run_id)
+
+    @property
     def has_checkpoint(self) -> bool:
         """Whether there is a solution to look at or to continue from."""
-        return run_folder(self.run_id).has_checkpoint
+        return self.folder.has_checkpoint
 
     @property
     def stop_rungs(self) -> list[str]:

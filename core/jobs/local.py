@@ -1,18 +1,13 @@
-"""The local engine: one slot a GPU and one for the CPU, each a file lock held by a detached worker and by its run.
-
-The lock is passed on to the run's process as an open file, so a slot can't be booked twice while either lives, and the
-kernel frees it at any death. Needs a local disk and `fcntl`: Linux or WSL2.
-"""
+"""The local engine: one slot a GPU and one for the CPU, each with a detached worker, started when it is needed."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import StoreError
@@ -20,9 +15,10 @@ from core.home import home
 from core.jobs import table
 from core.jobs.engine import Seen, Slot
 from core.jobs.gpus import gpus
-from core.jobs.job import ACTIVE, Job
+from core.jobs.job import Job
 from core.jobs.process import alive, attempt_environment, signal_group
-from core.runs import run_folder
+from core.jobs.slot_lock import busy
+from core.runs.states import ACTIVE
 
 SOURCE = Path(__file__).parents[2]
 WORKER = (sys.executable, "-m", "core.jobs.worker")
@@ -43,13 +39,16 @@ class LocalEngine:
         slots = [Slot(name, ("auto", "cuda"), busy(name), visible) for name, visible in gpus().items()]
         return [*slots, Slot("cpu0", ("cpu",) if slots else ("auto", "cpu"), busy("cpu0"))]
 
-    def submit(self, run_id: str, attempt: int) -> None:
-        """The table is the queue: all that is left is to have a worker look at it."""
-        self.ensure()
-
-    def poll(self, run_ids: Iterable[str]) -> dict[str, Seen]:
-        """What became of the processes of these active jobs."""
-        return {run_id: _seen(table.get(run_id)) for run_id in run_ids}
+    def poll(self, run_id: str) -> Seen:
+        """What became of the processes of an active job."""
+        job = table.get(run_id)
+        if alive(job.pid, job.pid_started, job.boot) or alive(job.worker_pid, job.worker_started, job.boot):
+            return "alive"  # a living worker saw how its run ended, and is about to say so
+        if job.pid is None:
+            # the worker died between claiming and noting the pid, which a child that has begun notes itself; that one
+            # holds the slot
+            return "alive" if busy(job.slot) else "unstarted"
+        return "gone"
 
     def stop(self, run_id: str, grace_s: float) -> None:
         """The next rung of the ladder for a run that was asked to stop or pause.
@@ -68,10 +67,6 @@ class LocalEngine:
         still = {"attempt": job.attempt, "state": ACTIVE, "terminated": job.terminated, "killed": job.killed}
         if table.update(run_id, only_if=still, **{rung: time.time()}):
             _signal(job, number)
-
-    def logs(self, run_id: str, offset: int, limit: int) -> tuple[bytes, int]:
-        """Bytes of the run's log from `offset` on."""
-        return run_folder(run_id).log(offset, limit)
 
     def ensure(self) -> None:
         """Start workers for free slots with work. Raises StoreError when none can be started."""
@@ -99,15 +94,6 @@ class LocalEngine:
             raise StoreError(f"No worker could be started for slot {slot}: {error}.") from error
 
 
-def _seen(job: Job) -> Seen:
-    if alive(job.pid, job.pid_started, job.boot) or alive(job.worker_pid, job.worker_started, job.boot):
-        return "alive"  # a living worker saw how its run ended, and is about to say so
-    if job.pid is None:
-        # the worker died between claiming and noting the pid; a child that has begun holds the slot and notes it itself
-        return "alive" if busy(job.slot) else "unstarted"
-    return "gone"
-
-
 def _signal(job: Job, number: signal.Signals) -> None:
     if job.engine == "local":
         signal_group(job.pid, number)
@@ -116,13 +102,3 @@ def _signal(job: Job, number: signal.Signals) -> None:
         os.kill(job.pid, number)  # a run in its caller's own process: its group is the user's shell's
     except ProcessLookupError:
         return
-
-
-def busy(slot: str) -> bool:
-    """Whether a worker or a run holds the slot."""
-    with (home().ensure().slots / f"{slot}.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

@@ -9,10 +9,10 @@ from typing import Any
 
 from core.jobs import table
 from core.jobs.engine import Engine
-from core.jobs.job import ACTIVE, Job
+from core.jobs.job import Job
 from core.jobs.process import boot_id, sweep
 from core.jobs.sync import tell_store
-from core.runs import run_folder
+from core.runs.states import ACTIVE
 
 ASKED = {"stop": "stopped", "pause": "paused"}
 """What was wanted → the state it leads to."""
@@ -57,14 +57,14 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"  # real-time signals have no names
 
 
-def settle(run_id: str, attempt: int, returncode: int | None = None) -> None:
+def settle(job: Job, returncode: int | None = None) -> None:
     """Write down how an attempt ended whose process is gone, end what it left behind, and tell the store."""
-    folder = run_folder(run_id)
-    sweep(folder.path, attempt)  # before the job can be queued again
-    job = table.get(run_id)
-    state, reason = outcome(job, folder.exit(attempt), boot_id(), returncode)
-    if conclude(run_id, attempt, state, reason):
-        tell_store(run_id)
+    folder = job.folder
+    sweep(folder.path, job.attempt)  # before the job can be queued again
+    now = table.get(job.run_id)
+    state, reason = outcome(now, folder.exit(job.attempt), boot_id(), returncode)
+    if conclude(job.run_id, job.attempt, state, reason):
+        tell_store(job.run_id)
 
 
 def conclude(run_id: str, attempt: int, state: str, reason: str) -> bool:
@@ -100,9 +100,9 @@ def reconcile(engines: Mapping[str, Engine]) -> None:
     for job in table.unsettled():
         if job.active:
             engine = engines[job.engine]
-            seen = engine.poll([job.run_id])[job.run_id]
+            seen = engine.poll(job.run_id)
             if seen == "gone":
-                settle(job.run_id, job.attempt)
+                settle(job)
             elif seen == "unstarted":
                 requeue(job)
             elif job.wanted:

@@ -17,8 +17,9 @@ import psutil
 from core.errors import RunNotFoundError, StoreError
 from core.home import home
 from core.jobs.engine import Slot
-from core.jobs.job import ACTIVE, GRACE_S, Job
+from core.jobs.job import GRACE_S, Job
 from core.jobs.process import alive, boot_id, started_at
+from core.runs.states import ACTIVE
 
 if TYPE_CHECKING:
     from core.config import RunConfig

@@ -5,7 +5,6 @@ Started by `LocalEngine.ensure`, detached: `python -m core.jobs.worker SLOT`.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -20,26 +19,13 @@ from core.jobs.engine import Slot
 from core.jobs.job import Job
 from core.jobs.local import SOURCE, LocalEngine
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
+from core.jobs.slot_lock import hold
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
 from core.problem_source import with_kept_source
-from core.runs import run_folder
 
 POLL_S = 0.2
 RUN = (sys.executable, "-m", "core", "work")
-
-
-def hold(slot: str) -> IO[str] | None:
-    """The slot's lock, or None when another holds it. Tries for a second, since `busy` takes it for a moment."""
-    lock = (home().ensure().slots / f"{slot}.lock").open("a")
-    for _ in range(20):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except BlockingIOError:
-            time.sleep(0.05)
-    lock.close()
-    return None
 
 
 def work(slot: Slot, command: Sequence[str]) -> None:
@@ -73,11 +59,11 @@ def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> None:
         boot=boot_id(),
     )
     _watch(process, job)
-    settle(job.run_id, job.attempt, process.returncode)
+    settle(job, process.returncode)
 
 
 def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> subprocess.Popen:
-    folder = run_folder(job.run_id)
+    folder = job.folder
     environment = os.environ | attempt_environment(folder.path, job.attempt)
     environment |= {"LAB_HOME": str(home().root), "PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": slot.visible}
     environment = with_kept_source(folder.problem_source, environment)

@@ -8,7 +8,7 @@ from core.errors import LabError
 from core.home import home
 from core.locks import one_at_a_time
 from core.tracking import store
-from core.tracking.search import NOTE, OWN_TAGS
+from core.tracking.tags import NOTE, PROGRAMS
 
 TAG_NAME = re.compile(r"[\w][\w .:/-]{0,99}")
 LONGEST_NOTE = 5000
@@ -59,8 +59,8 @@ def add_tag(run_ids: list[str], name: str, value: str) -> None:
         raise LabError(
             "A tag's name begins with a letter or digit; letters, digits, spaces and . _ : / - may follow, 100 in all."
         )
-    if name.startswith(OWN_TAGS):
-        raise LabError(f"Tags that begin with {', '.join(OWN_TAGS)} are set by programs; choose another name.")
+    if name.startswith(PROGRAMS):
+        raise LabError(f"Tags that begin with {', '.join(PROGRAMS)} are set by programs; choose another name.")
     if len(value) > LONGEST_NOTE:
         raise LabError(f"A tag's value has at most {LONGEST_NOTE:,} characters.")
     for run_id in run_ids:
@@ -69,7 +69,7 @@ def add_tag(run_ids: list[str], name: str, value: str) -> None:
 
 def remove_tag(run_ids: list[str], name: str) -> None:
     """Take a people's tag off the runs that have it."""
-    if name.startswith(OWN_TAGS):
+    if name.startswith(PROGRAMS):
         raise LabError(f"The tag {name} was set by a program and stays.")
     for run_id in run_ids:
         if name in store.get_run(run_id).tags:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import LabError
-from core.runs import run_folder
 from core.tracking import store
-from core.tracking.sqlite_reader import How
-from core.tracking.store import RunRecord
+from core.tracking.store import How, RunRecord
+from core.tracking.tags import NEXT_STAGE_PARENT
 
 HOW = {
     "last": "last",
@@ -118,12 +117,9 @@ def winner(rule: Rule, auto_link: bool = False) -> RunRecord:
 
 
 def link(run_id: str) -> None:
-    """Mark a run as the parent of the next stage, in its tag `lab.next_stage_parent`.
-
-    Raises LabError when it has no usable checkpoint.
-    """
+    """Mark a run as the parent of the next stage. Raises LabError when it has no usable checkpoint."""
     require_checkpoint(run_id)
-    store.set_tag(run_id, "lab.next_stage_parent", "true")
+    store.set_tag(run_id, NEXT_STAGE_PARENT, "true")
 
 
 def require_checkpoint(run_id: str) -> None:
@@ -132,7 +128,7 @@ def require_checkpoint(run_id: str) -> None:
     who = f"{record.name} ({run_id[:8]})"
     if not record.problem:
         raise LabError(f"{who} was made by another program, so no next stage can start from it.")
-    folder = run_folder(run_id)
+    folder = record.folder
     if not folder.has_checkpoint:
         state = "it has not begun" if record.state == "queued" else f"it is {record.state} and kept none here"
         raise LabError(f"{who} has no checkpoint: {state}. No next stage can start from it.")

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.config import flatten
-from core.runs import run_folder
 from core.tracking import store
-from core.tracking.search import NOTE, people_tags
-from core.tracking.sqlite_reader import How
-from core.tracking.store import RunRecord
+from core.tracking.store import How, RunRecord
+from core.tracking.tags import NOTE, people_tags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +110,7 @@ def ordered(
 
 def flat_config(record: RunRecord) -> dict[str, Any]:
     """A run's config by field path with its types; for runs of other programs what their params say."""
-    written = run_folder(record.run_id).config_data()
+    written = record.folder.config_data()
     if written is None:
         return {name: typed(value) for name, value in record.params.items()}
     return flatten(written)

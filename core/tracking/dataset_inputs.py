@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 
 from core.datasets import Version, columns
 from core.home import home
-from core.tracking import store
+from core.tracking.store.connection import client, store_errors
+from core.tracking.store.mlflow_reader import row_of, search_runs
+from core.tracking.store.records import record_of
+
+CONTEXT = "lab-dataset"
+"""MLflow's context of the inputs written here; other programs' inputs have others."""
+
+LONGEST_DIGEST = 36
+"""Characters that MLflow takes; the profile has the whole id."""
 
 
 @dataclass(frozen=True)
@@ -22,21 +31,30 @@ class Use:
 
 
 def log_input(run_id: str, version: Version) -> None:
-    """Make a version an input of a run in MLflow. Raises StoreError."""
-    table = columns(version.path, version.digests.git_blob)
-    store.log_dataset(
-        run_id,
-        name=version.path,
-        digest=version.digests.git_blob,
-        source=str(home().data / version.path),
-        schema={"mlflow_colspec": [{"type": "double", "name": name} for name in table]},
-        profile={"rows": len(next(iter(table.values()))), **asdict(version.digests)},
-    )
+    """Make a version an input of a run in MLflow. Raises RunNotFoundError, StoreError."""
+    blob = version.digests.git_blob
+    table = columns(version.path, blob)
+    source = {"uri": str(home().data / version.path)}
+    schema = {"mlflow_colspec": [{"type": "double", "name": name} for name in table]}
+    profile = {"rows": len(next(iter(table.values()))), **asdict(version.digests)}
+    lab = client()
+    with store_errors(run_id):
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        texts = (json.dumps(part) for part in (source, schema, profile))
+        used = Dataset(version.path, blob[:LONGEST_DIGEST], "local", *texts)
+        lab.log_inputs(run_id, [DatasetInput(used, [InputTag("mlflow.data.context", CONTEXT)])])
 
 
 def uses(limit: int = 10_000) -> list[Use]:
     """The runs that used a dataset, newest first. Raises StoreError."""
-    return [
-        Use(run.run_id, run.name, run.state, run.started, name, profile["git_blob"])
-        for run, name, profile in store.dataset_inputs(limit)
-    ]
+    with store_errors():
+        found = search_runs(f"dataset.context = '{CONTEXT}'", limit)
+    result = []
+    for run, experiment in found:
+        record = record_of(row_of(run, experiment))
+        for item in run.inputs.dataset_inputs:
+            if any(tag.value == CONTEXT for tag in item.tags):
+                blob = json.loads(item.dataset.profile)["git_blob"]
+                result.append(Use(record.run_id, record.name, record.state, record.started, item.dataset.name, blob))
+    return result

@@ -10,8 +10,8 @@ from core.errors import LabError
 from core.runs import RunFolder
 from core.runs.folder import CONFIG, IN_FORCE
 from core.tracking import store
+from core.tracking.tags import AS_ASKED
 
-TAG = "lab.in_force"
 LEFT_OPEN = {
     "device": ("auto",),
     "precision": ("auto",),
@@ -55,7 +55,7 @@ def record(folder: RunFolder, effective: dict[str, Any]) -> InForce:
     found = compare(_asked(folder), effective)
     client = store.client()
     client.log_text(folder.run_id, text, IN_FORCE)
-    client.set_tag(folder.run_id, TAG, "matches" if found.matches else "differs")
+    client.set_tag(folder.run_id, AS_ASKED, "matches" if found.matches else "differs")
     return found
 
 

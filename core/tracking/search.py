@@ -11,6 +11,7 @@ from core.errors import LabError, RunNotFoundError
 from core.home import RUN_ID
 from core.tracking import store
 from core.tracking.store import RunRecord
+from core.tracking.tags import NOTE, REPLAY_TAG, people_tags
 
 FILTER_BEGINS = re.compile(
     r"""(?ix) (?<![\w."'`])
@@ -18,9 +19,8 @@ FILTER_BEGINS = re.compile(
       | [\w"'`]+ \s* (?: [<>=!]=? | \b(?:i?like|in|is)\b ) )
     """
 )
-OWN_TAGS = ("mlflow.", "lab.", "provenance.")
-"""Prefixes of the tags that programs set; the others are people's."""
-NOTE = "mlflow.note.content"
+PREFIX = re.compile(r"[0-9a-f]{8,31}")
+"""The first characters of an id that stand for it."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,6 @@ class Filters:
             and all(tag in people_tags(record) for tag in self.tags)
             and self.started_from <= record.started <= self.started_until
         )
-
-
-def people_tags(record: RunRecord) -> list[str]:
-    """Tags that people gave a run, as key=value, without the note."""
-    return [f"{key}={value}" for key, value in record.tags.items() if not key.startswith(OWN_TAGS)]
 
 
 def split(text: str) -> tuple[list[str], str]:
@@ -131,10 +126,6 @@ def _as_mlflow_run(record: RunRecord) -> SimpleNamespace:
     )
 
 
-PREFIX = re.compile(r"[0-9a-f]{8,31}")
-"""The first characters of an id that stand for it."""
-
-
 def find_runs(text: str = "", limit: int = 100) -> list[RunRecord]:
     """The newest `limit` runs with a config that contain every word; those submitted elsewhere are among them."""
     words = text.lower().split()
@@ -169,7 +160,7 @@ def reruns(source: RunRecord, limit: int = 100) -> list[RunRecord]:
         for record in store.runs()
         if record.run_id != source.run_id
         and (
-            record.tags.get("lab.replay_of") == source.run_id
+            record.tags.get(REPLAY_TAG) == source.run_id
             or (source.config_hash and record.config_hash == source.config_hash)
         )
     ][:limit]

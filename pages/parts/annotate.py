@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.errors import LabError
 from core.tracking.annotations import LONGEST_NOTE, ConflictError, add_tag, note_of, remove_tag, set_note
-from core.tracking.search import people_tags
 from core.tracking.store import RunRecord, get_run
+from core.tracking.tags import people_tags
 
 
 @st.dialog("Notes and tags", width="large")

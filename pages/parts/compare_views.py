@@ -10,8 +10,7 @@ import streamlit as st
 from core.reports.curves_export import Line, curves_csv, curves_picture
 from core.tracking import compare
 from core.tracking.compare import METRIC, MISSING
-from core.tracking.sqlite_reader import How
-from core.tracking.store import RunRecord
+from core.tracking.store import How, RunRecord
 from pages.parts.compare_figures import band_figure, parallel_figure, scatter_figure, wants_log
 from pages.parts.curves_cache import curves_of
 from pages.parts.figures import Series, curve_figure

@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.errors import LabError
 from core.tracking.compare import METRIC, column_names
-from core.tracking.search import Filters, people_tags, search
-from core.tracking.sqlite_reader import How
-from core.tracking.store import RunRecord
+from core.tracking.search import Filters, search
+from core.tracking.store import How, RunRecord
+from core.tracking.tags import people_tags
 
 USUAL = (
     "state",

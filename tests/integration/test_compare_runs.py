@@ -17,6 +17,8 @@ from core.tracking.compare import MISSING, config_fields, table
 from core.tracking.curves import run_curves
 from core.tracking.lineage import lineage
 from core.tracking.search import search
+from core.tracking.store.mlflow_reader import row_of
+from core.tracking.store.records import record_of
 from tests.integration.test_pages import opened, texts
 
 PAGE = "pages/compare_runs.py"
@@ -42,7 +44,7 @@ def test_reading_the_file_gives_what_mlflow_gives():
     client = store.client()
     names = {item.experiment_id: item.name for item in client.search_experiments()}
     page = client.search_runs(list(names), order_by=["attributes.start_time DESC"])
-    theirs = {run.info.run_id: store._record(run, names[run.info.experiment_id]) for run in page}
+    theirs = {run.info.run_id: record_of(row_of(run, names[run.info.experiment_id])) for run in page}
     ours = {record.run_id: record for record in store.runs()}
     assert ours.keys() == theirs.keys()
     assert len(ours) == 41

@@ -15,9 +15,10 @@ from core import jobs
 from core.config import RunConfig
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import actions, sync, table
-from core.jobs.job import ACTIVE
-from core.jobs.local import LocalEngine, busy
+from core.jobs.local import LocalEngine
 from core.jobs.process import alive, boot_id, started_at, sweep
+from core.jobs.slot_lock import busy
+from core.runs.states import ACTIVE
 from core.tracking import store
 
 SOURCE = Path(__file__).parents[2]

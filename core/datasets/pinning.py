@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.datasets.files import columns, current, read
-from core.datasets.versioning import Version, record, recorded
+from core.datasets.ledger import Version, record, recorded
 from core.errors import LabError
 from core.problems import Problem
 from core.problems.base import DataProblem, Samples

@@ -2,7 +2,7 @@
 
 MLflow's own client needs a second for a thousand runs and ten for ten thousand, since each value becomes an object of
 its ORM. Three plain queries give the same records in a twentieth of that, and before mlflow is even imported. Only
-reading is done here; whatever is written goes through MLflow. Stores that are no SQLite file are read by its client.
+reading is done here; whatever is written goes through MLflow.
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
 from core.errors import StoreError
+from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE
 
 How = Literal["last", "min", "max", "at-checkpoint"]
+"""Which value of a metric's history counts."""
 LARGEST = 1.7976931348623157e308
 """What MLflow's SQL store keeps in place of an infinity."""
 
-ACTIVE = """
-    FROM runs JOIN experiments USING (experiment_id)
-    WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
-"""
+RUNS = "FROM runs JOIN experiments USING (experiment_id)"
+NOT_DELETED = "WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'"
 
 
 def number(value: float, is_nan: bool) -> float:
@@ -54,28 +53,18 @@ class SqliteReader:
                 known = self._remembered[key] = (version, read())
             return known[1]
 
-    def experiments(self) -> dict[str, int]:
-        """Active runs of each active experiment, by its name."""
-        return dict(self._query(f"SELECT experiments.name, COUNT(*) {ACTIVE} GROUP BY experiments.name"))
-
     def metric_names(self) -> list[str]:
         """Every metric that some run has, by how many runs have it."""
         rows = self._query("SELECT key, COUNT(*) FROM latest_metrics GROUP BY key ORDER BY 2 DESC, 1")
         return [key for key, _ in rows]
 
-    def runs(self, limit: int, run_ids: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """The newest `limit` runs, or those of `run_ids`, newest first, as fields of a RunRecord before any meaning."""
-        if run_ids is None:
-            which, values = "", (limit,)
-        else:
-            wanted = list(run_ids)[:limit]
-            which = f"AND run_uuid IN ({','.join('?' * len(wanted))})"
-            values = (*wanted, limit)
+    def runs(self, limit: int) -> list[dict[str, Any]]:
+        """The newest `limit` runs, newest first, as fields of a RunRecord before any meaning."""
         heads = self._query(
             "SELECT run_uuid, runs.name, status, start_time, end_time, artifact_uri, user_id, "
-            f"experiments.experiment_id, experiments.name {ACTIVE} {which} "
+            f"experiments.experiment_id, experiments.name {RUNS} {NOT_DELETED} "
             "ORDER BY start_time DESC, run_uuid LIMIT ?",
-            values,
+            (limit,),
         )
         found = {
             head[0]: {
@@ -108,28 +97,25 @@ class SqliteReader:
                 found[run_id]["metrics"][key] = number(value, is_nan)
         return list(found.values())
 
-    def values(self, metric: str, how: How, run_ids: Iterable[str] | None = None) -> dict[str, tuple[float, int]]:
-        """(value, step) of a metric by run: its last, lowest or highest finite one, or that at its checkpoint."""
-        chosen = None if run_ids is None else tuple(run_ids)
-        only = "" if chosen is None or len(chosen) > 900 else f"AND m.run_uuid IN ({','.join('?' * len(chosen))})"
-        values = (metric, *(chosen if only else ()))
+    def values(self, metric: str, how: How) -> dict[str, tuple[float, int]]:
+        """(value, step) of a metric by run: its last, lowest or highest finite one, or that at its checkpoint.
+
+        Deleted runs are among them; no head and no record names those.
+        """
         if how == "last":
-            rows = self._query(
-                f"SELECT m.run_uuid, m.value, m.step, m.is_nan FROM latest_metrics m WHERE m.key = ? {only}", values
-            )
+            rows = self._query("SELECT run_uuid, value, step, is_nan FROM latest_metrics WHERE key = ?", (metric,))
         elif how == "at-checkpoint":
             rows = self._query(
                 "SELECT m.run_uuid, m.value, m.step, m.is_nan FROM metrics m JOIN tags t "
-                "ON t.run_uuid = m.run_uuid AND t.key = 'lab.checkpoint.step' AND m.step = CAST(t.value AS INTEGER) "
-                f"WHERE m.key = ? {only}",
-                values,
+                "ON t.run_uuid = m.run_uuid AND t.key = ? AND m.step = CAST(t.value AS INTEGER) WHERE m.key = ?",
+                (CHECKPOINT_STEP, metric),
             )
         else:
             pick = "MIN" if how == "min" else "MAX"  # SQLite takes the other columns from the row of the extreme
             rows = self._query(
-                f"SELECT m.run_uuid, {pick}(m.value), m.step, 0 FROM metrics m "
-                f"WHERE m.key = ? {only} AND m.is_nan = 0 AND ABS(m.value) < {LARGEST} GROUP BY m.run_uuid",
-                values,
+                f"SELECT run_uuid, {pick}(value), step, 0 FROM metrics "
+                f"WHERE key = ? AND is_nan = 0 AND ABS(value) < {LARGEST} GROUP BY run_uuid",
+                (metric,),
             )
         return {run_id: (number(value, is_nan), step) for run_id, value, step, is_nan in rows}
 
@@ -140,15 +126,16 @@ class SqliteReader:
             (run_id,),
         )
 
-    def heads(self) -> list[tuple[str, str, str, int, str | None, str | None, str | None]]:
-        """(run id, name, status, start in ms, tag lab.state, tag lab.problem, tag mlflow.parentRunId) of all runs."""
+    def heads(self) -> list[tuple]:
+        """(run id, name, status, start in ms, state, problem, parent) of all runs."""
         return self._query(
             "SELECT runs.run_uuid, runs.name, runs.status, runs.start_time, s.value, p.value, a.value "
-            "FROM runs JOIN experiments USING (experiment_id) "
-            "LEFT JOIN tags s ON s.key = 'lab.state' AND s.run_uuid = runs.run_uuid "
-            "LEFT JOIN tags p ON p.key = 'lab.problem' AND p.run_uuid = runs.run_uuid "
-            "LEFT JOIN tags a ON a.key = 'mlflow.parentRunId' AND a.run_uuid = runs.run_uuid "
-            "WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'"
+            f"{RUNS} "
+            "LEFT JOIN tags s ON s.key = ? AND s.run_uuid = runs.run_uuid "
+            "LEFT JOIN tags p ON p.key = ? AND p.run_uuid = runs.run_uuid "
+            "LEFT JOIN tags a ON a.key = ? AND a.run_uuid = runs.run_uuid "
+            f"{NOT_DELETED}",
+            (STATE, PROBLEM, PARENT),
         )
 
     def _query(self, sql: str, values: tuple = ()) -> list[tuple]:
@@ -167,15 +154,3 @@ class SqliteReader:
             self._inode = inode
             self._remembered.clear()
         return self._db
-
-
-@cache
-def _reader(path: Path) -> SqliteReader:
-    return SqliteReader(path)
-
-
-def sqlite_reader(uri: str) -> SqliteReader | None:
-    """The reader of a store, or None for a store that is no SQLite file."""
-    if not uri.startswith("sqlite:///"):
-        return None
-    return _reader(Path(uri.removeprefix("sqlite:///").partition("?")[0]))

@@ -1,0 +1,54 @@
+"""The command line, `python -m core`: its commands, in the order in which `--help` lists them."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from core.cli.catalogue import presets, problems
+from core.cli.datasets import add_dataset, list_datasets, sample_dataset
+from core.cli.machine import doctor, serve
+from core.cli.output import print_error
+from core.cli.queue import logs, pause, resume, retry, status, stop, submit
+from core.cli.rerun import replay
+from core.cli.results import best, certificate, export, report
+from core.cli.training import train, work
+from core.errors import LabError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Multi-stage, high-precision physics-informed networks: train, queue, watch, export.",
+)
+for command in (train, submit, status, stop, pause, resume, retry, logs, presets, problems, doctor, best, replay):
+    app.command()(command)
+for command in (export, report, certificate, serve):
+    app.command()(command)
+app.command(hidden=True)(work)
+
+dataset = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Files that runs learn from, in LAB_HOME/data.")
+app.add_typer(dataset, name="dataset")
+dataset.command("list")(list_datasets)
+dataset.command("add")(add_dataset)
+dataset.command("sample")(sample_dataset)
+
+
+def main() -> None:
+    """Run the command line; LabError becomes one line on stderr and exit code 2."""
+    try:
+        _tell_refused()
+        app()
+    except LabError as error:
+        print_error(error)
+        raise SystemExit(2) from None
+
+
+def _tell_refused() -> None:
+    """What could not be taken as a problem from outside, on stderr."""
+    from core.problems import REFUSED
+
+    for refused in REFUSED:
+        print(f"problem not loaded: {refused}", file=sys.stderr)

@@ -1,0 +1,54 @@
+"""The arguments and options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import LabError
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+    from core.runs import RunFolder
+
+ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG|PRESET", help="A preset, or a YAML or JSON file.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the config.")
+]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first characters are enough.")]
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
+ParentOption = Annotated[str | None, typer.Option(metavar="RUN", help="Run whose solution is the frozen start.")]
+
+
+def chosen_config(name: str, settings: list[str] | None, parent: str | None) -> RunConfig:
+    """The config of a preset or file, with fields changed by `--set` and a parent. Raises LabError."""
+    from core.config import override
+    from core.presets import resolve
+
+    settings = settings or []
+    if parent:
+        settings = [*settings, f"parent={chosen_run(parent).run_id}"]
+    return override(resolve(name), settings)
+
+
+def chosen_run(text: str) -> RunFolder:
+    """The folder of a run, from the id's first characters. Raises LabError when none or several fit."""
+    from core.home import RUN_ID
+    from core.runs import run_folder
+
+    return run_folder(text if RUN_ID.fullmatch(text) else _whole_id(text))
+
+
+def _whole_id(beginning: str) -> str:
+    from core import jobs
+
+    found = [job.run_id for job in jobs.queue() if job.run_id.startswith(beginning)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        from core.tracking.search import find_id
+
+        return find_id(beginning)
+    raise LabError(f"{beginning!r} fits {len(found)} runs; write more of the id.")

@@ -1,0 +1,24 @@
+"""What there is to run: presets and problems."""
+
+from __future__ import annotations
+
+
+def presets() -> None:
+    """Ready runs."""
+    from core.presets import presets as listed
+
+    for preset in listed().values():
+        print(f"{preset.name:<20} ~{preset.expected_seconds:>4.0f} s  {preset.description}")
+
+
+def problems() -> None:
+    """The problems and their parameters, with the file of those from outside (LAB_PROBLEMS, or a package)."""
+    from core.problem_source import source_file
+    from core.problems import CATALOGUE
+    from core.problems.external import kind_of
+
+    for problem in CATALOGUE:
+        parameters = [name for name in problem.model_fields if name != "kind"]
+        source = source_file(problem)
+        from_where = f"  {source}" if source else ""
+        print(f"{kind_of(problem):<18} {problem.title:<32} {', '.join(parameters)}{from_where}")

@@ -1,0 +1,42 @@
+"""The machine: check it, and serve the dashboard on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from core.errors import LabError
+
+
+def doctor() -> None:
+    """Check the machine: home, store, devices, renderers."""
+    from core.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
+    """Start the dashboard on 127.0.0.1; Ctrl-C ends it, and no run with it."""
+    import socket
+
+    from core.home import home
+    from core.provenance import SOURCE
+
+    home().ensure()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LabError(
+                f"Port {port} can't be used: {error.strerror.lower()}. Choose another, for example PORT={port + 1}."
+            ) from None
+    os.chdir(SOURCE)
+    os.execv(sys.executable, [sys.executable, "-m", "pages.parts.serve", str(port)])

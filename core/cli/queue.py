@@ -1,0 +1,78 @@
+"""The queue: submit runs, look at them, stop, pause, resume and retry them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from core.cli.arguments import ConfigArgument, ParentOption, RunArgument, SetOption, chosen_config, chosen_run
+
+
+def submit(config: ConfigArgument, settings: SetOption = None, parent: ParentOption = None) -> None:
+    """Queue a run; it goes on when this terminal closes."""
+    from core import jobs
+
+    print(jobs.submit(chosen_config(config, settings, parent)))
+
+
+def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> None:
+    """The queue, or one run."""
+    from core import jobs
+
+    listed = [jobs.status(chosen_run(run).run_id)] if run else jobs.queue()
+    if not listed:
+        print("No runs yet. Start one: python -m core submit poisson2d-quick")
+    for job in listed:
+        progress = job.folder.progress() or {}
+        share = f"{progress['fraction']:4.0%}" if "fraction" in progress else "    "
+        residual = f"max residual {progress['max_residual']:.2e}" if "max_residual" in progress else ""
+        print(f"{job.run_id}  {job.state:<9} {share}  {job.problem:<16} {job.name:<24} {residual} {job.reason or ''}")
+
+
+def stop(run: RunArgument) -> None:
+    """Stop a run; it leaves a checkpoint."""
+    from core import jobs
+
+    jobs.stop(chosen_run(run).run_id)
+
+
+def pause(run: RunArgument) -> None:
+    """Pause a run: checkpoint, leave the slot."""
+    from core import jobs
+
+    jobs.pause(chosen_run(run).run_id)
+
+
+def resume(run: RunArgument) -> None:
+    """Queue a paused, stopped or crashed run again from its checkpoint."""
+    from core import jobs
+
+    jobs.resume(chosen_run(run).run_id)
+
+
+def retry(run: RunArgument) -> None:
+    """Queue an ended run again from the beginning."""
+    from core import jobs
+
+    jobs.retry(chosen_run(run).run_id)
+
+
+def logs(
+    run: RunArgument, follow: Annotated[bool, typer.Option("-f", "--follow", help="Until the run ends.")] = False
+) -> None:
+    """What a run has printed."""
+    from core import jobs
+
+    run_id, offset = chosen_run(run).run_id, 0
+    while True:
+        ended = jobs.status(run_id).ended_for_good if follow else True
+        data, offset = jobs.logs(run_id, offset)
+        sys.stdout.write(data.decode("utf-8", "replace"))
+        sys.stdout.flush()
+        if ended and not data:
+            return
+        if not data:
+            time.sleep(0.5)

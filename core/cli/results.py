@@ -1,0 +1,79 @@
+"""What runs have found: the best of them, and of one its solution for ParaView, its summary, its certificate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.arguments import JsonOption, RunArgument, chosen_run
+from core.cli.output import check_writable, write_json
+from core.errors import LabError
+
+
+def best(
+    metric: Annotated[str, typer.Option(help="MLflow metric, for example dense_max_residual.")] = "dense_max_residual",
+    direction: Annotated[str, typer.Option(help="min or max.")] = "min",
+    how: Annotated[str, typer.Option(help="Which value counts: last, min, max or at-checkpoint.")] = "last",
+    state: Annotated[list[str] | None, typer.Option(help="Eligible state, finished by default; repeatable.")] = None,
+    problem: Annotated[str, typer.Option(help="Only runs of this problem.")] = "",
+    tie: Annotated[str, typer.Option(help="Who wins a tie: earlier, later or faster.")] = "earlier",
+    link: Annotated[bool, typer.Option("--link", help="Mark it as the parent of the next stage.")] = False,
+) -> None:
+    """The best run by a rule, which is printed beside it."""
+    from core.tracking.best import Rule, ranking, winner
+
+    rule = Rule(metric, direction, tuple(state or ["finished"]), problem, how, tie)
+    record = winner(rule, link)
+    value = ranking(rule)[0].value
+    print(f"{record.run_id}  {record.name}  {metric} {value:.6g}{'  linked' if link else ''}")
+    print(rule.sentence(), file=sys.stderr)
+
+
+def export(
+    run: RunArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.{vtk,vtu,vti,vts,xdmf}")],
+    resolution: Annotated[int | None, typer.Option(help="Points along each axis.")] = None,
+) -> None:
+    """Sample a run's solution on a grid and write it for ParaView."""
+    from core.solution.export import export as write
+    from core.solution.sample import sample
+
+    check_writable(output)
+    grid = sample(chosen_run(run), resolution)
+    write(grid, output)
+    print(f"{output}: {grid.points} points, {', '.join(grid.values)}")
+
+
+def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.md")]) -> None:
+    """Write a run's Markdown summary."""
+    folder = chosen_run(run)
+    if not folder.summary.exists():
+        raise LabError(f"Run {folder.run_id} has no summary yet: it is written when a run ends.")
+    check_writable(output)
+    output.write_bytes(folder.summary.read_bytes())
+
+
+def certificate(
+    run: RunArgument,
+    json_out: JsonOption = None,
+    tolerance: Annotated[float | None, typer.Option(help="Judge the same residuals by another tolerance.")] = None,
+) -> None:
+    """A run's residual certificate. Exit code 1 when it does not hold."""
+    from core.singularity import certificate as certificates
+
+    check_writable(json_out)
+    folder = chosen_run(run)
+    found = certificates.read(folder)
+    if found is None:
+        raise LabError(f"Run {folder} has no certificate: runs get one at their end, if their problem has a λ.")
+    if tolerance is not None:
+        found = found.at(tolerance)
+    if not certificates.is_current(found):
+        print("note: the run went on since; its end makes a new certificate", file=sys.stderr)
+    write_json(json_out, found.as_dict())
+    print(found.sentence())
+    if not found.holds:
+        raise typer.Exit(1)

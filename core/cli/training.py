@@ -1,0 +1,61 @@
+"""Training in this process: `train`, and `work`, which a slot's worker starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.arguments import ConfigArgument, JsonOption, ParentOption, RunArgument, SetOption, chosen_config
+from core.cli.output import check_writable, print_error, write_json
+from core.errors import LabError
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+
+
+def train(
+    config: ConfigArgument, settings: SetOption = None, parent: ParentOption = None, json_out: JsonOption = None
+) -> None:
+    """Train in this process, tracked. Exit code 0 finished, 1 failed, 130 stopped."""
+    chosen = chosen_config(config, settings, parent)
+    check_writable(json_out)
+    train_here(chosen, json_out)
+
+
+def train_here(config: RunConfig, json_out: Path | None, tags: dict[str, str] | None = None) -> tuple[str, dict]:
+    """Train, print the report, write it; the run's id and the report. Ends the program unless the run finished."""
+    from core import jobs
+
+    run_id = jobs.begin_here(config, tags=tags)
+    from core.execution.execute import execute
+
+    print(f"run {run_id}", flush=True)
+    try:
+        report = execute(run_id, 1)
+    except LabError as error:
+        print_error(error)
+        raise typer.Exit(1) from None
+    data = report.as_dict()
+    write_json(json_out, data)
+    for key, value in data.items():
+        print(f"{key:>18}  {report.certificate.sentence() if key == 'certificate' else value}")
+    if report.state == "stopped":
+        raise typer.Exit(130)
+    return run_id, data
+
+
+def work(
+    run: RunArgument,
+    attempt: Annotated[int, typer.Option()] = 1,
+    fresh: Annotated[bool, typer.Option()] = False,
+) -> None:
+    """Train a queued run; started by its slot's worker."""
+    from core.execution.execute import execute
+
+    try:
+        execute(run, attempt, fresh=fresh)
+    except LabError as error:
+        print_error(error)
+        raise typer.Exit(1) from None

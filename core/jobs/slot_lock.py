@@ -1,0 +1,43 @@
+"""A slot's lock: held by its worker, and passed on as an open file to the run that is in the slot.
+
+So a slot can't be booked twice while either lives, and the kernel frees it at any death. Needs a local disk and
+`fcntl`: Linux or WSL2.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from typing import IO
+
+from core.home import home
+
+
+def hold(slot: str) -> IO[str] | None:
+    """The slot's lock, or None when another holds it. Tries for a second, since `busy` takes it for a moment."""
+    lock = _open(slot)
+    for _ in range(20):
+        if _take(lock):
+            return lock
+        time.sleep(0.05)
+    lock.close()
+    return None
+
+
+def busy(slot: str) -> bool:
+    """Whether a worker or a run holds the slot."""
+    with _open(slot) as lock:
+        return not _take(lock)
+
+
+def _open(slot: str) -> IO[str]:
+    return (home().ensure().slots / f"{slot}.lock").open("a")
+
+
+def _take(lock: IO[str]) -> bool:
+    """Whether the lock was free, and is ours now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

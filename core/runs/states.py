@@ -1,0 +1,10 @@
+"""The words for where a run stands. A run is in one of these states, in the job table and in the store alike."""
+
+ACTIVE = ("running", "pausing", "stopping")
+"""A process is at work on the run."""
+
+ENDED = ("finished", "stopped", "failed", "crashed")
+"""Nothing more happens unless somebody asks."""
+
+REPEATABLE = ("paused", "stopped", "failed", "crashed")
+"""The run can be queued again."""

@@ -1,0 +1,40 @@
+"""The MLflow store of a lab, one door: runs are created, described, moved from state to state and read here.
+
+mlflow is imported inside the functions: it costs about two seconds, which no page should pay before its first paint.
+Where the store is an SQLite file, reading needs no mlflow at all.
+"""
+
+from core.runs.states import ENDED
+from core.tracking.store.artifacts import artifact, fetch_artifact, run_config, stored_config
+from core.tracking.store.changes import STATUS, create_run, delete_tag, params_of, set_state, set_tag
+from core.tracking.store.connection import EXPERIMENT, client
+from core.tracking.store.metrics import metric_history, metric_names, values
+from core.tracking.store.mlflow_reader import search_ids
+from core.tracking.store.records import Head, RunRecord, get_run, heads, runs
+from core.tracking.store.sqlite_reader import How
+
+__all__ = [
+    "ENDED",
+    "EXPERIMENT",
+    "STATUS",
+    "Head",
+    "How",
+    "RunRecord",
+    "artifact",
+    "client",
+    "create_run",
+    "delete_tag",
+    "fetch_artifact",
+    "get_run",
+    "heads",
+    "metric_history",
+    "metric_names",
+    "params_of",
+    "run_config",
+    "runs",
+    "search_ids",
+    "set_state",
+    "set_tag",
+    "stored_config",
+    "values",
+]

@@ -1,0 +1,86 @@
+"""What is written to the store: new runs, their states, their tags."""
+
+from __future__ import annotations
+
+import time
+
+from core.config import RunConfig
+from core.runs.folder import CONFIG
+from core.runs.states import ENDED
+from core.tracking.store.connection import EXPERIMENT, client, store_errors
+from core.tracking.store.records import get_run
+from core.tracking.tags import CONFIG_HASH, PARENT, PROBLEM, REASON, STATE
+
+STATUS = {
+    "queued": "SCHEDULED",
+    "paused": "SCHEDULED",
+    "running": "RUNNING",
+    "pausing": "RUNNING",
+    "stopping": "RUNNING",
+    "finished": "FINISHED",
+    "stopped": "KILLED",
+    "failed": "FAILED",
+    "crashed": "FAILED",
+}
+"""The lab's state of a run → MLflow's."""
+
+
+def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, str] | None = None) -> str:
+    """A new MLflow run in state queued, with the whole config as an artifact; returns its id.
+
+    Raises RunNotFoundError when the parent is not in the store, StoreError when it can't be written.
+    """
+    lab = client()
+    parent = parent or config.parent
+    if parent:
+        get_run(parent)
+    tags = (tags or {}) | {
+        STATE: "queued",
+        PROBLEM: config.problem.kind,
+        CONFIG_HASH: config.hash,
+        "mlflow.source.name": "singularity-lab",
+        "mlflow.source.type": "LOCAL",
+        **({PARENT: parent} if parent else {}),
+    }
+    with store_errors():
+        from mlflow.entities import Param
+
+        experiment = lab.get_experiment_by_name(EXPERIMENT)
+        run = lab.create_run(experiment.experiment_id, tags=tags, run_name=config.name or None)
+        run_id = run.info.run_id
+        lab.update_run(run_id, status=STATUS["queued"])
+        params = [Param(key, value) for key, value in params_of(config).items()]
+        for start in range(0, len(params), 100):
+            lab.log_batch(run_id, params=params[start : start + 100])
+        lab.log_text(run_id, config.canonical_json(), CONFIG)
+    return run_id
+
+
+def params_of(config: RunConfig) -> dict[str, str]:
+    """The config's leaves as text, for MLflow's own tables; replay never reads them."""
+    leaves = {path: str(value) for path, value in config.flat().items() if value is not None and path != "name"}
+    return {"config_hash": config.hash, **leaves}
+
+
+def set_state(run_id: str, state: str, reason: str = "") -> None:
+    """Move the run to `state` in its tag and in MLflow's own status, with the reason in one sentence."""
+    lab = client()
+    with store_errors(run_id):
+        lab.set_tag(run_id, STATE, state)
+        lab.set_tag(run_id, REASON, reason)
+        if state in ENDED:
+            lab.set_terminated(run_id, status=STATUS[state], end_time=int(time.time() * 1000))
+        else:
+            lab.update_run(run_id, status=STATUS[state])
+
+
+def set_tag(run_id: str, name: str, value: str) -> None:
+    """Set a tag of a run. Raises RunNotFoundError."""
+    with store_errors(run_id):
+        client().set_tag(run_id, name, value)
+
+
+def delete_tag(run_id: str, name: str) -> None:
+    """Delete a tag of a run. Raises RunNotFoundError."""
+    with store_errors(run_id):
+        client().delete_tag(run_id, name)

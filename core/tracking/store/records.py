@@ -1,0 +1,110 @@
+"""Runs as the store has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import RunNotFoundError
+from core.home import RUN_ID
+from core.runs import RunFolder, run_folder
+from core.tracking.store.connection import client, store_errors
+from core.tracking.store.mlflow_reader import row_of
+from core.tracking.store.reader import reader
+from core.tracking.tags import CONFIG_HASH, PARENT, PROBLEM, STATE
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run as the store has it; runs of other programs have no config, and their state is MLflow's status."""
+
+    run_id: str
+    name: str
+    experiment: str
+    state: str
+    problem: str
+    config_hash: str
+    started: float
+    """Unix time in seconds; 0 when it has not started."""
+    ended: float | None
+    parent: str | None
+    status: str = ""
+    """MLflow's own word for the state."""
+    experiment_id: str = ""
+    user: str = ""
+    artifact_uri: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder on this machine, whether or not it is there."""
+        return run_folder(self.run_id)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What ranking and lineage need of a run, cheap for ten thousand of them."""
+
+    run_id: str
+    name: str
+    state: str
+    problem: str
+    started: float
+    parent: str | None
+
+
+def get_run(run_id: str) -> RunRecord:
+    """One run. Raises RunNotFoundError."""
+    lab = client()
+    if not RUN_ID.fullmatch(run_id):
+        raise RunNotFoundError(run_id)
+    with store_errors(run_id):
+        run = lab.get_run(run_id)
+        return record_of(row_of(run, lab.get_experiment(run.info.experiment_id).name))
+
+
+def runs(limit: int = 10_000) -> list[RunRecord]:
+    """The newest `limit` runs of every experiment in the store, newest first, runs of other programs included."""
+    store = reader()
+    return store.remembered(("runs", limit), lambda: [record_of(row) for row in store.runs(limit)])
+
+
+def heads() -> list[Head]:
+    """Every run of the store in short."""
+    store = reader()
+    return store.remembered("heads", lambda: [_head(row) for row in store.heads()])
+
+
+def record_of(row: dict[str, Any]) -> RunRecord:
+    """The record of a reader's row."""
+    tags = row["tags"]
+    return RunRecord(
+        run_id=row["run_id"],
+        name=row["name"] or row["run_id"][:8],
+        experiment=row["experiment"],
+        state=_state(row["status"], tags.get(STATE)),
+        problem=tags.get(PROBLEM, ""),
+        config_hash=tags.get(CONFIG_HASH, ""),
+        started=(row["start_time"] or 0) / 1000,
+        ended=row["end_time"] / 1000 if row["end_time"] else None,
+        parent=tags.get(PARENT),
+        status=row["status"],
+        experiment_id=row["experiment_id"],
+        user=row["user"] or "",
+        artifact_uri=row["artifact_uri"] or "",
+        metrics=row["metrics"],
+        params=row["params"],
+        tags=tags,
+    )
+
+
+def _head(row: tuple) -> Head:
+    run_id, name, status, started, state, problem, parent = row
+    return Head(run_id, name or run_id[:8], _state(status, state), problem or "", (started or 0) / 1000, parent)
+
+
+def _state(status: str, state: str | None) -> str:
+    """The lab's word for a run's state; MLflow's for runs of other programs."""
+    return state or {"SCHEDULED": "queued", "KILLED": "stopped"}.get(status, status.lower())

@@ -1,0 +1,33 @@
+"""The tags of runs: the names that programs give them here, and which are people's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.tracking.store import RunRecord
+
+STATE, REASON = "lab.state", "lab.reason"
+"""Where the run stands, one of `core.runs.states`, and why, in one sentence."""
+PROBLEM, CONFIG_HASH = "lab.problem", "lab.config_hash"
+"""What only runs of this program have."""
+CHECKPOINT_STEP = "lab.checkpoint.step"
+"""Iteration of the checkpoint that a next stage starts from."""
+NEXT_STAGE_PARENT = "lab.next_stage_parent"
+"""`true` for a run that is marked to be the parent of a next stage."""
+AS_ASKED = "lab.in_force"
+"""Whether the config in force `matches` the one that was asked for, or `differs`."""
+REPLAY_TAG, THREADS_TAG = "lab.replay_of", "lab.threads"
+"""Of a rerun: the run that it repeats, and the threads that its process is asked to use, those of its source."""
+PARENT, NOTE = "mlflow.parentRunId", "mlflow.note.content"
+"""MLflow's own, and shown by its pages: the run it is filed under, and people's note."""
+PROVENANCE = "provenance."
+"""Begins the tags that repeat `core.provenance.provenance`."""
+
+PROGRAMS = ("mlflow.", "lab.", PROVENANCE)
+"""Prefixes of the tags that programs set; the others are people's."""
+
+
+def people_tags(record: RunRecord) -> list[str]:
+    """Tags that people gave a run, as key=value, without the note."""
+    return [f"{key}={value}" for key, value in record.tags.items() if not key.startswith(PROGRAMS)]
