@@ -4,10 +4,10 @@ import streamlit as st
 
 from core.errors import LabError
 from core.tracking import store
-from pages.parts.compare_table import as_csv, run_table
-from pages.parts.first_paint import let_it_paint
-from pages.parts.run_search import Shown, search_bar
-from pages.parts.selection import Selection, first, from_text, keep
+from pages.parts.compare.first_paint import let_it_paint
+from pages.parts.compare.search import Shown, search_bar
+from pages.parts.compare.selection import Selection, first, from_text, keep
+from pages.parts.compare.table import as_csv, run_table
 
 VIEWS = ("Curves", "Configs", "Parallel", "Scatter", "Groups")
 UNCHOSEN = 5
@@ -41,7 +41,7 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
                 st.session_state["compare.cleared"] = st.session_state.get("compare.cleared", 0) + 1
                 st.rerun()
         if st.button("Notes and tags", icon=":material/edit_note:"):
-            from pages.parts.annotate import annotate
+            from pages.parts.compare.annotate import annotate
 
             for key in [key for key in st.session_state if str(key).startswith("note.")]:
                 del st.session_state[key]
@@ -60,7 +60,7 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
 
 def draw(view: str, shown: Shown, chosen: Selection, by_id: dict[str, store.RunRecord]) -> None:
     """The chosen view."""
-    from pages.parts import compare_views  # plotly takes a moment; the table need not wait for it
+    from pages.parts.compare import views as compare_views  # plotly takes a moment; the table need not wait for it
 
     picked = [by_id[run_id] for run_id in chosen.slots]
     if view == "Curves":

@@ -10,14 +10,14 @@ from core.singularity import similarity
 from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
 from core.tracking import store
-from pages.parts import singularity_figures as figures
-from pages.parts.certificate_view import certificate_badge, certificate_view, search_numbers
-from pages.parts.curves_cache import curves_of
-from pages.parts.live_plotly import live_plotly
-from pages.parts.profile_view import profile_view
-from pages.parts.run_list import state_badge
-from pages.parts.singularity_choice import KEY, choose_run, invitation
-from pages.parts.text import plain
+from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.text import plain
+from pages.parts.singularities import figures
+from pages.parts.singularities.certificate import certificate_badge, certificate_view, search_numbers
+from pages.parts.singularities.choice import KEY, choose_run, invitation
+from pages.parts.singularities.profile import profile_view
+from pages.parts.watch.run_list import state_badge
 
 
 def has_checkpoint(run: Found) -> bool:

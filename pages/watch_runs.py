@@ -7,14 +7,14 @@ from core.errors import LabError
 from core.problems import CATALOGUE
 from core.runs import run_folder
 from core.tracking.in_force import in_force
-from pages.parts.certificate_view import claimed_lambda
-from pages.parts.curves_cache import curves_of
-from pages.parts.figures import lambda_figure, residual_figure
-from pages.parts.launch_source import difference_table
-from pages.parts.live_plotly import live_plotly
-from pages.parts.origin_view import in_force_badge
-from pages.parts.run_list import chosen_run, run_table, state_badge
-from pages.parts.text import ago, duration, figure_of, plain
+from pages.parts.launch.source import difference_table
+from pages.parts.replay.origin import in_force_badge
+from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.figures import lambda_figure, residual_figure
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.text import ago, duration, figure_of, plain
+from pages.parts.singularities.certificate import claimed_lambda
+from pages.parts.watch.run_list import chosen_run, run_table, state_badge
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
 

@@ -18,7 +18,7 @@ def prepare() -> None:
     """Environment and static files, and heavy imports in the background once the first page is painted."""
     # vtk looks for an X server unless told otherwise, and segfaults on a machine without one
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
-    from pages.parts.live_plotly import ensure_static
+    from pages.parts.shared.live_plotly import ensure_static
 
     ensure_static()
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()

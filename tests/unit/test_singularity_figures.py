@@ -10,7 +10,7 @@ from core.singularity.found import Found
 from core.singularity.laws import published
 from core.singularity.reconstruction import Profile, blow_up
 from core.solution.grid import SolutionGrid
-from pages.parts.singularity_figures import (
+from pages.parts.singularities.figures import (
     AXES,
     blow_up_figure,
     funnel_figure,

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.tracking.compare import Band
-from pages.parts.figures import PALETTE
-from pages.parts.run_search import label
+from pages.parts.compare.search import label
+from pages.parts.shared.figures import PALETTE
 
 SCALE = "Viridis"
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core.runs import run_folder
 from core.tracking.in_force import InForce
 from core.tracking.origin import origin
-from pages.parts.launch_source import difference_table, value_text
+from pages.parts.launch.source import difference_table, value_text
 
 
 def in_force_badge(found: InForce | None) -> str:

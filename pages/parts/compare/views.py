@@ -12,12 +12,12 @@ from core.tracking import compare
 from core.tracking.compare import METRIC, MISSING
 from core.tracking.sqlite_reader import How
 from core.tracking.store import RunRecord
-from pages.parts.compare_figures import band_figure, parallel_figure, scatter_figure, wants_log
-from pages.parts.curves_cache import curves_of
-from pages.parts.figures import Series, curve_figure
-from pages.parts.live_plotly import live_plotly
-from pages.parts.run_search import LABELS, label
-from pages.parts.selection import Selection
+from pages.parts.compare.figures import band_figure, parallel_figure, scatter_figure, wants_log
+from pages.parts.compare.search import LABELS, label
+from pages.parts.compare.selection import Selection
+from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.figures import Series, curve_figure
+from pages.parts.shared.live_plotly import live_plotly
 
 X_AXES = {"iteration": ("iteration", False), "log iteration": ("iteration", True), "wall time": ("wall_time_s", False)}
 DASHES = ("solid", "dash", "dot", "dashdot")

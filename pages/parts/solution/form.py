@@ -11,7 +11,7 @@ from core.problems import Problem
 from core.singularity.similarity import PHYSICAL, is_profile
 from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, check_resolution, default_resolution
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
-from pages.parts.scene import COLORMAPS, Look
+from pages.parts.solution.scene import COLORMAPS, Look
 
 KEY = "solution"
 DIVERGING = list(COLORMAPS).index("coolwarm")

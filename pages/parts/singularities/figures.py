@@ -18,7 +18,7 @@ from core.singularity.laws import LAWS, published
 from core.singularity.reconstruction import BlowUp
 from core.singularity.similarity import PHYSICAL
 from core.solution.grid import SolutionGrid
-from pages.parts.figures import PALETTE, Series, curve_figure, lambda_figure
+from pages.parts.shared.figures import PALETTE, Series, curve_figure, lambda_figure
 
 SYMBOLS = {"Omega": "Ω", "U": "U", "HOmega": "HΩ"}
 COLORS = {"Omega": PALETTE[0], "U": PALETTE[2], "HOmega": PALETTE[1]}

@@ -14,7 +14,7 @@ from core.migrations import Reading, read_config
 from core.replay import missing_parent
 from core.singularity.next_order import next_order_config
 from core.tracking.store import stored_config
-from pages.parts.text import plain
+from pages.parts.shared.text import plain
 
 LINKS = ("replay", "parent", "next_order")
 """Parameters of the address that fill the form from a run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import jobs
-from pages.parts.text import ago, figure_of
+from pages.parts.shared.text import ago, figure_of
 
 BADGES = {
     "queued": ("gray", "schedule"),

@@ -13,7 +13,7 @@ from core.runs.folder import CERTIFICATE
 from core.singularity.certificate import WORDS, Certificate, certified, is_current, read
 from core.singularity.digits import lambda_text
 from core.singularity.found import Found
-from pages.parts.text import figure_of, plain
+from pages.parts.shared.text import figure_of, plain
 
 
 def certificate_badge(holds: bool | None) -> str:

@@ -11,10 +11,10 @@ from core.runs.history import INTEGERS
 from core.tracking.search import find_id, reruns
 from core.tracking.store import RunRecord, get_run
 from core.tracking.verify import Verdict, history_of, verify
-from pages.parts.figures import PALETTE, Series, curve_figure
-from pages.parts.launch_source import difference_table, value_text
-from pages.parts.live_plotly import live_plotly
-from pages.parts.text import ago, duration
+from pages.parts.launch.source import difference_table, value_text
+from pages.parts.shared.figures import PALETTE, Series, curve_figure
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.text import ago, duration
 
 SHOW = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}
 ICONS = {"bit-identical": "check_circle", "within tolerance": "approximate", "different": "difference"}

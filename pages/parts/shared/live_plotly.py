@@ -18,7 +18,7 @@ import streamlit as st
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-STATIC = Path(__file__).parents[2] / "static" / "plotly.min.js"
+STATIC = Path(__file__).parents[3] / "static" / "plotly.min.js"
 WHEEL = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
 
 _SCRIPT = """
