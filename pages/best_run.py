@@ -8,7 +8,7 @@ from core.tracking import store
 from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkpoint
 from core.tracking.lineage import lineage
 from pages.parts.best.lineage import lineage_view
-from pages.parts.compare.search import HOW, LABELS
+from pages.parts.shared.metric_names import HOW, LABELS
 from pages.parts.shared.text import ago, plain
 
 USUAL = ("dense_max_residual", "relative_l2_error", "max_error", "lambda_error", "max_residual", "wall_time_s")

@@ -60,19 +60,28 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
 
 def draw(view: str, shown: Shown, chosen: Selection, by_id: dict[str, store.RunRecord]) -> None:
     """The chosen view."""
-    from pages.parts.compare import views as compare_views  # plotly takes a moment; the table need not wait for it
-
     picked = [by_id[run_id] for run_id in chosen.slots]
+    # each imported where it is drawn: plotly takes a moment, and the table need not wait for it
     if view == "Curves":
-        compare_views.curves_view(picked, chosen)
+        from pages.parts.compare.curves import curves_view
+
+        curves_view(picked, chosen)
     elif view == "Configs":
-        compare_views.config_view(picked, chosen, shown.how)
+        from pages.parts.compare.configs import config_view
+
+        config_view(picked, chosen, shown.how)
     elif view == "Parallel":
-        compare_views.parallel_view(shown.records, shown.sort, shown.how)
+        from pages.parts.compare.parallel import parallel_view
+
+        parallel_view(shown.records, shown.sort, shown.how)
     elif view == "Scatter":
-        compare_views.scatter_view(shown.records, chosen, shown.sort, shown.how)
+        from pages.parts.compare.scatter import scatter_view
+
+        scatter_view(shown.records, chosen, shown.sort, shown.how)
     else:
-        compare_views.groups_view(shown.records, shown.sort, shown.how)
+        from pages.parts.compare.groups import groups_view
+
+        groups_view(shown.records, shown.sort, shown.how)
 
 
 st.title("Compare")

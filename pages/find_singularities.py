@@ -12,12 +12,12 @@ from core.singularity.laws import LAWS
 from core.tracking import store
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import plain
-from pages.parts.singularities import figures
 from pages.parts.singularities.certificate import certificate_badge, certificate_view, search_numbers
 from pages.parts.singularities.choice import KEY, choose_run, invitation
 from pages.parts.singularities.profile import profile_view
-from pages.parts.watch.run_list import state_badge
+from pages.parts.singularities.search_figures import funnel_figure, iterations_figure, order_figure
 
 
 def has_checkpoint(run: Found) -> bool:
@@ -69,12 +69,12 @@ def search(run_id: str, problem: Problem) -> None:
         targets = {"λ": None, "|λ − last|": lam[-1] if len(lam) else None, "|λ − known|": reference}
         offered = [name for name, value in targets.items() if name == "λ" or value is not None]
         shown = st.segmented_control("Against iteration", offered, default="λ", key=f"{KEY}.target.{len(offered)}")
-        figure = figures.iterations_figure(curves, run_id, targets[shown or "λ"], reference)
+        figure = iterations_figure(curves, run_id, targets[shown or "λ"], reference)
         live_plotly(figure, key=f"{KEY}.iterations.{run_id}", height=320)
     with right:
         st.caption(f"Over {'a' if run.kind == 'gclm' else 'the order'}, all runs. The law: {LAWS[run.kind].source}.")
         same = [item for item in runs if item.kind == run.kind]
-        live_plotly(figures.order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
+        live_plotly(order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
     left, right = st.columns(2, gap="large")
     with left:
         certificate_view(certificate_of(run))
@@ -83,7 +83,7 @@ def search(run_id: str, problem: Problem) -> None:
         if points:
             over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
             center = points[-1].lambda_ if over == "distance of λ" else None
-            live_plotly(figures.funnel_figure(points, run_id, center), key=f"{KEY}.funnel.{run_id}", height=340)
+            live_plotly(funnel_figure(points, run_id, center), key=f"{KEY}.funnel.{run_id}", height=340)
             st.caption("λ frozen, the network relaxed; numbered as the secant went, its bracket shaded.")
         else:
             st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")

@@ -13,10 +13,11 @@ from core.solution.export import FORMATS, export_bytes
 from core.solution.grid import SolutionGrid, fixed
 from core.solution.sample import sampled_file
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
-from pages.parts.shared.figures import PALETTE, Series, curve_figure
+from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.text import ago, figure_of
-from pages.parts.singularities.certificate import unknown_text
+from pages.parts.shared.unknown_text import unknown_text
 from pages.parts.solution.form import (
     KEY,
     Quantity,

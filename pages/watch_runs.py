@@ -7,14 +7,15 @@ from core.errors import LabError
 from core.problems import CATALOGUE
 from core.runs import run_folder
 from core.tracking.in_force import in_force
-from pages.parts.launch.source import difference_table
-from pages.parts.replay.origin import in_force_badge
+from pages.parts.shared.config_words import difference_table
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.figures import lambda_figure, residual_figure
+from pages.parts.shared.in_force import in_force_badge
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import ago, duration, figure_of, plain
-from pages.parts.singularities.certificate import claimed_lambda
-from pages.parts.watch.run_list import chosen_run, run_table, state_badge
+from pages.parts.shared.unknown_text import claimed_lambda
+from pages.parts.watch.run_list import chosen_run, run_table
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
 

@@ -10,14 +10,9 @@ from core.singularity.found import Found
 from core.singularity.laws import published
 from core.singularity.reconstruction import Profile, blow_up
 from core.solution.grid import SolutionGrid
-from pages.parts.singularities.figures import (
-    AXES,
-    blow_up_figure,
-    funnel_figure,
-    order_figure,
-    profile_figure,
-    profile_residual_figure,
-)
+from pages.parts.singularities.blow_up_figure import blow_up_figure
+from pages.parts.singularities.profile_figures import AXES, profile_figure, profile_residual_figure
+from pages.parts.singularities.search_figures import funnel_figure, order_figure
 
 POINTS = [FunnelPoint(lam, lam - 0.5, abs(lam - 0.5) + 1e-9, 1e-9) for lam in (0.4, 0.45, 0.52, 0.499, 0.5)]
 

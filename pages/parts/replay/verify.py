@@ -11,9 +11,10 @@ from core.runs.history import INTEGERS
 from core.tracking.search import find_id, reruns
 from core.tracking.store import RunRecord, get_run
 from core.tracking.verify import Verdict, history_of, verify
-from pages.parts.launch.source import difference_table, value_text
-from pages.parts.shared.figures import PALETTE, Series, curve_figure
+from pages.parts.shared.config_words import difference_table, value_text
+from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.text import ago, duration
 
 SHOW = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}

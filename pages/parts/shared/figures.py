@@ -9,11 +9,10 @@ import pandas  # noqa: F401  # plotly asks it for its types whenever it is there
 import plotly.graph_objects as go
 
 from core.runs.curves import RunCurves, bucket
+from pages.parts.shared.palette import GREY, PALETTE
 
 POINTS = 2000
 """Most points drawn of one curve."""
-
-PALETTE = ("#0f9488", "#e4572e", "#5b6ee1", "#d08700", "#b0389b", "#3a86c8", "#6a994e", "#c1436d", "#8b6f47", "#64748b")
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def curve_figure(
                 hovertemplate="not finite at %{x}",
             )
     for stage, x in list(stages)[1:]:
-        figure.add_vline(x=x, line={"width": 1, "dash": "dot", "color": "#94a3b8"})
+        figure.add_vline(x=x, line={"width": 1, "dash": "dot", "color": GREY})
         figure.add_annotation(
             x=np.log10(x) if log_x else x,
             y=1,
@@ -94,11 +93,11 @@ def curve_figure(
             showarrow=False,
             xanchor="left",
             yanchor="top",
-            font={"size": 11, "color": "#94a3b8"},
+            font={"size": 11, "color": GREY},
         )
     if reference:
         name, value = reference
-        figure.add_hline(y=value, line={"width": 1, "dash": "dash", "color": "#94a3b8"})
+        figure.add_hline(y=value, line={"width": 1, "dash": "dash", "color": GREY})
         figure.add_annotation(
             x=1, xref="paper", y=value, text=name, showarrow=False, xanchor="right", yanchor="bottom", font={"size": 11}
         )
@@ -114,7 +113,7 @@ def curve_figure(
         yanchor="bottom",
         text=note,
         showarrow=False,
-        font={"size": 10, "color": "#94a3b8"},
+        font={"size": 10, "color": GREY},
     )
     figure.update_layout(
         uirevision=revision or "fixed",
@@ -161,3 +160,8 @@ def lambda_figure(curves: RunCurves, run_id: str, reference: float | None, name:
     figure.update_traces(hovertemplate="%{y:.10f}", selector={"name": name})
     figure.update_yaxes(exponentformat="none")
     return figure
+
+
+def sizes(values: np.ndarray) -> np.ndarray:
+    """Absolute values for a log axis; an exact zero has none there and is left out."""
+    return np.where(values == 0, np.nan, np.abs(values))

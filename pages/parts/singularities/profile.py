@@ -10,8 +10,9 @@ from core.singularity.reconstruction import RESOLUTION, Profile, blow_up
 from core.solution import children
 from core.solution.grid import SolutionGrid
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.singularities.blow_up_figure import blow_up_figure
 from pages.parts.singularities.choice import KEY
-from pages.parts.singularities.figures import AXES, blow_up_figure, profile_figure, profile_residual_figure
+from pages.parts.singularities.profile_figures import AXES, profile_figure, profile_residual_figure
 
 
 def profile_view(run_id: str, problem: Problem, certificate: Certificate | None) -> None:

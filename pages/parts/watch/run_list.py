@@ -7,24 +7,6 @@ import streamlit as st
 from core import jobs
 from pages.parts.shared.text import ago, figure_of
 
-BADGES = {
-    "queued": ("gray", "schedule"),
-    "running": ("green", "play_arrow"),
-    "pausing": ("orange", "pause"),
-    "paused": ("orange", "pause"),
-    "stopping": ("orange", "stop"),
-    "finished": ("blue", "check"),
-    "stopped": ("gray", "stop"),
-    "failed": ("red", "error"),
-    "crashed": ("red", "warning"),
-}
-
-
-def state_badge(state: str) -> str:
-    """The state as a coloured badge in Markdown."""
-    color, icon = BADGES[state]
-    return f":{color}-badge[:material/{icon}: {state}]"
-
 
 def chosen_run(listed: list[jobs.Job]) -> str:
     """The run of this page's permalink (`?run=`), else the running one, else the newest."""
