@@ -11,6 +11,7 @@ from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
 from core.tracking import store
 from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import plain
@@ -62,7 +63,7 @@ def search(run_id: str, problem: Problem) -> None:
     if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
     curves, reference = curves_of(run_id), problem.reference_lambda()
-    lam = curves.column("lambda")
+    _, lam = recorded(curves, "lambda")
     search_numbers(run, float(lam[-1]) if len(lam) else None, reference)
     left, right = st.columns(2, gap="large")
     with left:

@@ -12,7 +12,7 @@ from core.tracking.store import RunRecord
 from pages.parts.compare.chart import chart
 from pages.parts.compare.curve_choice import axes_input, name_of, quantities_input, read_curves
 from pages.parts.compare.selection import Selection
-from pages.parts.shared.figures import Series, curve_figure
+from pages.parts.shared.figures import Series, curve_figure, recorded
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -43,7 +43,7 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
     lines, series, without = [], [], set()
     for record in records:
         for k, quantity in enumerate(quantities):
-            x, y = curves[record.run_id].points(quantity, column)
+            x, y = recorded(curves[record.run_id], quantity, column)
             if not len(y):
                 without.add(record.name)
                 continue

@@ -12,7 +12,7 @@ from core.tracking.search import find_id, reruns
 from core.tracking.store import RunRecord, get_run
 from core.tracking.verify import Verdict, history_of, verify
 from pages.parts.shared.config_words import difference_table, value_text
-from pages.parts.shared.figures import Series, curve_figure
+from pages.parts.shared.figures import Series, curve_figure, was_recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.text import ago, duration
@@ -85,10 +85,11 @@ def overlay(verdict: Verdict, source: str, rerun: str) -> None:
     )
     name = name or "max_residual"
     series = [
-        Series(history["iteration"], history[name], label, color, dash)
+        Series(history["iteration"][here], history[name][here], label, color, dash)
         for history, label, color, dash in zip(
             histories, ("source", "rerun"), (PALETTE[0], PALETTE[1]), ("solid", "dash"), strict=True
         )
+        for here in [was_recorded(history[name], history["loss"])]
     ]
     figure = curve_figure(
         series, x_title="iteration", y_title=LABELS.get(name, name), log_y=name != "lambda", revision=f"{rerun}{name}"

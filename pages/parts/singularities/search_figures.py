@@ -14,7 +14,7 @@ from core.runs.funnel import FunnelPoint, bracket
 from core.singularity.digits import lambda_text
 from core.singularity.found import Found
 from core.singularity.laws import LAWS, published
-from pages.parts.shared.figures import Series, curve_figure, lambda_figure, sizes
+from pages.parts.shared.figures import Series, curve_figure, lambda_figure, recorded, sizes
 from pages.parts.shared.palette import GREY, PALETTE
 
 
@@ -22,7 +22,7 @@ def iterations_figure(curves: RunCurves, run_id: str, target: float | None, refe
     """λ against iteration, or |λ − target| on a log axis where there is a target."""
     if target is None:
         return lambda_figure(curves, run_id, reference)
-    iteration, lam = curves.points("lambda")
+    iteration, lam = recorded(curves, "lambda")
     distance = Series(iteration, np.abs(lam - target), "distance", PALETTE[2])
     figure = curve_figure(
         [distance], x_title="iteration", y_title="distance of λ", revision=f"{run_id}.{target}",
