@@ -4,7 +4,13 @@ import streamlit as st
 
 from core.errors import LabError
 from core.tracking import store
+from pages.parts.compare.annotate import annotate
+from pages.parts.compare.configs import config_view
+from pages.parts.compare.curves import curves_view
 from pages.parts.compare.first_paint import let_it_paint
+from pages.parts.compare.groups import groups_view
+from pages.parts.compare.parallel import parallel_view
+from pages.parts.compare.scatter import scatter_view
 from pages.parts.compare.search import Shown, search_bar
 from pages.parts.compare.selection import Selection, first, from_text, keep
 from pages.parts.compare.table import as_csv, run_table
@@ -41,8 +47,6 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
                 st.session_state["compare.cleared"] = st.session_state.get("compare.cleared", 0) + 1
                 st.rerun()
         if st.button("Notes and tags", icon=":material/edit_note:"):
-            from pages.parts.compare.annotate import annotate
-
             for key in [key for key in st.session_state if str(key).startswith("note.")]:
                 del st.session_state[key]
             annotate([store.get_run(run_id) for run_id in chosen.slots])
@@ -61,26 +65,15 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
 def draw(view: str, shown: Shown, chosen: Selection, by_id: dict[str, store.RunRecord]) -> None:
     """The chosen view."""
     picked = [by_id[run_id] for run_id in chosen.slots]
-    # each imported where it is drawn: plotly takes a moment, and the table need not wait for it
     if view == "Curves":
-        from pages.parts.compare.curves import curves_view
-
         curves_view(picked, chosen)
     elif view == "Configs":
-        from pages.parts.compare.configs import config_view
-
         config_view(picked, chosen, shown.how)
     elif view == "Parallel":
-        from pages.parts.compare.parallel import parallel_view
-
         parallel_view(shown.records, shown.sort, shown.how)
     elif view == "Scatter":
-        from pages.parts.compare.scatter import scatter_view
-
         scatter_view(shown.records, chosen, shown.sort, shown.how)
     else:
-        from pages.parts.compare.groups import groups_view
-
         groups_view(shown.records, shown.sort, shown.how)
 
 
