@@ -1,5 +1,7 @@
 """Compare: every run of the store in one table; the chosen ones over each other, side by side, in groups."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from core.errors import LabError
@@ -20,12 +22,22 @@ UNCHOSEN = 5
 """Runs drawn until some are ticked."""
 
 
+def unticked(order: Iterable[str], by_id: dict[str, store.RunRecord]) -> Selection:
+    """What is drawn until something is ticked: the first runs of the table that have a curve.
+
+    A run has its first metric with its first points; queued ones, and those that failed before, have none. Where no run
+    has any, the first ones stand for the views without curves.
+    """
+    order = list(order)
+    return first([run_id for run_id in order if by_id[run_id].metrics][:UNCHOSEN] or order[:UNCHOSEN])
+
+
 def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, frame) -> str:
     """What is chosen, the baseline, notes, export, and which view."""
     names = {record.run_id: record.name for record in shown.records}
-    note = f"{len(shown.records):,} of {total:,} runs · " + (
-        f"{len(chosen.slots)} chosen" if ticked else f"none ticked, so the first {len(chosen.slots)} are drawn"
-    )
+    note = f"{len(shown.records):,} of {total:,} runs · " + (f"{len(chosen.slots)} chosen" if ticked else "none ticked")
+    if not ticked and any(record.metrics for record in shown.records):
+        note += f", so the first {len(chosen.slots)} with a curve are drawn"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(note, width="stretch")
         if ticked:
@@ -97,7 +109,7 @@ try:
     let_it_paint("compare")
     if not shown.records:
         st.info("No run matches. Take a word away, or a filter.", icon=":material/search_off:")
-    chosen = selection or first(frame.index[:UNCHOSEN])
+    chosen = selection or unticked(frame.index, by_id)
     view = selection_bar(shown, len(records), chosen, bool(selection), frame)
     if chosen:
         draw(view, shown, chosen, by_id)
