@@ -18,12 +18,14 @@ SHOWN = 200
 def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
     """Widgets for the rule, and the rule in words."""
     metrics = [name for name in USUAL if name in metrics] + [name for name in metrics if name not in USUAL]
-    problems = sorted({head.problem for head in heads if head.problem})
+    problems = ["all", *sorted({head.problem for head in heads if head.problem})]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox("Metric", metrics, key="metric", bind="query-params", width=230)
         direction = st.segmented_control("Best is", ["min", "max"], default="min", key="best", bind="query-params")
         how = st.selectbox("Which value", list(HOW), key="value", bind="query-params", width=150)
-        problem = st.selectbox("Problem", ["all", *problems], key="of", bind="query-params", width=170)
+        problem = st.selectbox(
+            "Problem", problems, problems.index(usual_problem(heads)), key="of", bind="query-params", width=170
+        )
         tie = st.selectbox("A tie goes to", list(TIES), key="tie", bind="query-params", width=120)
         states = st.multiselect(
             "Eligible", sorted({head.state for head in heads}), ["finished"], key="eligible", bind="query-params"
@@ -34,9 +36,21 @@ def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
     return rule
 
 
+def usual_problem(heads: list[store.Head]) -> str:
+    """The problem of the newest finished run, since values of different equations say little about each other."""
+    finished = [head for head in heads if head.problem and head.state == "finished"]
+    return max(finished, key=lambda head: head.started).problem if finished else "all"
+
+
 def ranking_table(ranked: list[Ranked], metric: str) -> None:
     """The ranking; a click looks at one of them."""
     title = LABELS.get(f"metrics.{metric}", metric)
+    problems = {run.problem for run in ranked}
+    if len(problems) > 1:
+        st.caption(
+            f":material/balance: {len(problems)} problems in one ranking: a value of one equation says little about "
+            "that of another. Choose a problem above to rank its runs alone."
+        )
     rows = {
         run.run_id: {
             "name": run.name,
@@ -131,7 +145,10 @@ try:
     rule = choose_rule(metrics, heads)
     ranked = ranking(rule) if rule.states else []
     if not ranked:
-        st.info("No run is eligible: none of these states has a finite value of this metric.", icon=":material/info:")
+        st.info(
+            "No run is eligible: none of this problem and these states has a finite value of this metric.",
+            icon=":material/info:",
+        )
     looked_at = st.query_params.get("run") or (ranked[0].run_id if ranked else None)
     if looked_at:
         run_card(looked_at, ranked, rule.metric)
