@@ -1,10 +1,15 @@
 """Every page with an empty store, with one run and with many: it draws, and says what to do next."""
 
+import os
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.browser import free_port, wait_for
 from benchmarks.sample_store import fill
 from core import jobs
 from core.config import override
@@ -161,3 +166,26 @@ def test_best_run_ranks_the_newest_finished_runs_problem_alone_unless_asked():
     assert f"{len(mixed)} problems in one ranking" in texts(everything)
     other = next(iter(mixed - {newest.problem}))
     assert set(opened("pages/best_run.py", of=other).dataframe[0].value["problem"]) == {other}
+
+
+def test_the_first_start_warns_of_nothing_and_serves_plotly(tmp_path):
+    for name in ("app.py", "core", "pages", ".streamlit"):  # a checkout in which no server has run yet
+        (tmp_path / name).symlink_to(ROOT / name)
+    address, said = f"http://127.0.0.1:{free_port()}", tmp_path / "said.txt"
+    with said.open("w") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "pages.parts.serve", address.rpartition(":")[2]],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_for(f"{address}/_stcore/health")
+            with urllib.request.urlopen(f"{address}/app/static/plotly.min.js") as answer:
+                assert answer.length > 1_000_000
+        finally:
+            server.kill()
+            server.wait()
+    assert (tmp_path / "static").is_dir()
+    assert "WARNING" not in said.read_text().upper()
