@@ -29,7 +29,7 @@ def controls(job: jobs.Job) -> None:
         "Retry": (jobs.retry, job.state in ("stopped", "crashed", "failed")),
     }
     possible = {label: action for label, (action, allowed) in actions.items() if allowed}
-    with st.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
         for label, action in possible.items():
             if st.button(label, key=f"watch.{label}.{job.run_id}"):
                 action(job.run_id)
@@ -52,9 +52,8 @@ def run_view(run_id: str) -> None:
         st.rerun()
     curves = curves_of(run_id)
     progress = jobs.progress(run_id) or {}
-    head, buttons = st.columns([3, 2], vertical_alignment="center")
-    head.markdown(f"### {plain(job.name or run_id[:8])} &nbsp; {state_badge(job.state)}")
-    with buttons:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"### {plain(job.name or run_id[:8])} &nbsp; {state_badge(job.state)}", width="stretch")
         controls(job)
     if job.reason:
         st.caption(job.reason)
@@ -116,7 +115,7 @@ try:
         st.info("No runs yet. Launch one and watch its residual fall here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()
-    main, side = st.columns([11, 5], gap="large")
+    main, side = st.columns([5, 3], gap="medium")
     with side:
         st.fragment(run_table, run_every=2.0)()
     with main:
