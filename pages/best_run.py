@@ -95,7 +95,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
         title = LABELS.get(f"metrics.{metric}", metric)
         value.metric(f"{title}, place {place + 1} of {len(ranked):,}", f"{ranked[place].value:.4e}")
     refusal = refused(run_id)
-    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+    with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         pressed = st.button(
             "Link as parent of the next stage",
             type="primary",

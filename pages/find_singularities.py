@@ -36,7 +36,7 @@ def head(run: Found, problem: Problem) -> None:
     name, buttons = st.columns([3, 3], vertical_alignment="center")
     name.markdown(f"### {plain(run.name)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}")
     checkpoint = has_checkpoint(run)
-    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+    with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         query = {"run": run.run_id}
         st.page_link("pages/watch_runs.py", label="Watch", icon=":material/monitoring:", query_params=query)
         if checkpoint:
