@@ -37,7 +37,8 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
     names = {record.run_id: record.name for record in shown.records}
     note = f"{len(shown.records):,} of {total:,} runs · " + (f"{len(chosen.slots)} chosen" if ticked else "none ticked")
     if not ticked and any(record.metrics for record in shown.records):
-        note += f", so the first {len(chosen.slots)} with a curve are drawn"
+        count = len(chosen.slots)
+        note += f", so the first {count} with a curve are drawn" if count > 1 else ", so the one with a curve is drawn"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(note, width="stretch")
         if ticked:
