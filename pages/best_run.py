@@ -7,9 +7,9 @@ from core.errors import LabError
 from core.tracking import store
 from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkpoint
 from core.tracking.lineage import lineage
-from pages.parts.lineage_view import lineage_view
-from pages.parts.run_search import HOW, LABELS
-from pages.parts.text import ago, plain
+from pages.parts.best.lineage import lineage_view
+from pages.parts.shared.metric_names import HOW, LABELS
+from pages.parts.shared.text import ago, plain
 
 USUAL = ("dense_max_residual", "relative_l2_error", "max_error", "lambda_error", "max_residual", "wall_time_s")
 SHOWN = 200
@@ -18,12 +18,14 @@ SHOWN = 200
 def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
     """Widgets for the rule, and the rule in words."""
     metrics = [name for name in USUAL if name in metrics] + [name for name in metrics if name not in USUAL]
-    problems = sorted({head.problem for head in heads if head.problem})
+    problems = ["all", *sorted({head.problem for head in heads if head.problem})]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox("Metric", metrics, key="metric", bind="query-params", width=230)
         direction = st.segmented_control("Best is", ["min", "max"], default="min", key="best", bind="query-params")
         how = st.selectbox("Which value", list(HOW), key="value", bind="query-params", width=150)
-        problem = st.selectbox("Problem", ["all", *problems], key="of", bind="query-params", width=170)
+        problem = st.selectbox(
+            "Problem", problems, problems.index(usual_problem(heads)), key="of", bind="query-params", width=170
+        )
         tie = st.selectbox("A tie goes to", list(TIES), key="tie", bind="query-params", width=120)
         states = st.multiselect(
             "Eligible", sorted({head.state for head in heads}), ["finished"], key="eligible", bind="query-params"
@@ -34,9 +36,21 @@ def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
     return rule
 
 
+def usual_problem(heads: list[store.Head]) -> str:
+    """The problem of the newest finished run, since values of different equations say little about each other."""
+    finished = [head for head in heads if head.problem and head.state == "finished"]
+    return max(finished, key=lambda head: head.started).problem if finished else "all"
+
+
 def ranking_table(ranked: list[Ranked], metric: str) -> None:
     """The ranking; a click looks at one of them."""
     title = LABELS.get(f"metrics.{metric}", metric)
+    problems = {run.problem for run in ranked}
+    if len(problems) > 1:
+        st.caption(
+            f":material/balance: {len(problems)} problems in one ranking: a value of one equation says little about "
+            "that of another. Choose a problem above to rank its runs alone."
+        )
     rows = {
         run.run_id: {
             "name": run.name,
@@ -81,7 +95,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
         title = LABELS.get(f"metrics.{metric}", metric)
         value.metric(f"{title}, place {place + 1} of {len(ranked):,}", f"{ranked[place].value:.4e}")
     refusal = refused(run_id)
-    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+    with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         pressed = st.button(
             "Link as parent of the next stage",
             type="primary",
@@ -131,7 +145,10 @@ try:
     rule = choose_rule(metrics, heads)
     ranked = ranking(rule) if rule.states else []
     if not ranked:
-        st.info("No run is eligible: none of these states has a finite value of this metric.", icon=":material/info:")
+        st.info(
+            "No run is eligible: none of this problem and these states has a finite value of this metric.",
+            icon=":material/info:",
+        )
     looked_at = st.query_params.get("run") or (ranked[0].run_id if ranked else None)
     if looked_at:
         run_card(looked_at, ranked, rule.metric)

@@ -1,25 +1,44 @@
 """Compare: every run of the store in one table; the chosen ones over each other, side by side, in groups."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from core.errors import LabError
 from core.tracking import store
-from pages.parts.compare_table import as_csv, run_table
-from pages.parts.first_paint import let_it_paint
-from pages.parts.run_search import Shown, search_bar
-from pages.parts.selection import Selection, first, from_text, keep
+from pages.parts.compare.annotate import annotate
+from pages.parts.compare.configs import config_view
+from pages.parts.compare.curves import curves_view
+from pages.parts.compare.first_paint import let_it_paint
+from pages.parts.compare.groups import groups_view
+from pages.parts.compare.parallel import parallel_view
+from pages.parts.compare.scatter import scatter_view
+from pages.parts.compare.search import Shown, search_bar
+from pages.parts.compare.selection import Selection, first, from_text, keep
+from pages.parts.compare.table import as_csv, run_table
 
 VIEWS = ("Curves", "Configs", "Parallel", "Scatter", "Groups")
 UNCHOSEN = 5
 """Runs drawn until some are ticked."""
 
 
+def unticked(order: Iterable[str], by_id: dict[str, store.RunRecord]) -> Selection:
+    """What is drawn until something is ticked: the first runs of the table that have a curve.
+
+    A run has its first metric with its first points; queued ones, and those that failed before, have none. Where no run
+    has any, the first ones stand for the views without curves.
+    """
+    order = list(order)
+    return first([run_id for run_id in order if by_id[run_id].metrics][:UNCHOSEN] or order[:UNCHOSEN])
+
+
 def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, frame) -> str:
     """What is chosen, the baseline, notes, export, and which view."""
     names = {record.run_id: record.name for record in shown.records}
-    note = f"{len(shown.records):,} of {total:,} runs · " + (
-        f"{len(chosen.slots)} chosen" if ticked else f"none ticked, so the first {len(chosen.slots)} are drawn"
-    )
+    note = f"{len(shown.records):,} of {total:,} runs · " + (f"{len(chosen.slots)} chosen" if ticked else "none ticked")
+    if not ticked and any(record.metrics for record in shown.records):
+        count = len(chosen.slots)
+        note += f", so the first {count} with a curve are drawn" if count > 1 else ", so the one with a curve is drawn"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(note, width="stretch")
         if ticked:
@@ -41,8 +60,6 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
                 st.session_state["compare.cleared"] = st.session_state.get("compare.cleared", 0) + 1
                 st.rerun()
         if st.button("Notes and tags", icon=":material/edit_note:"):
-            from pages.parts.annotate import annotate
-
             for key in [key for key in st.session_state if str(key).startswith("note.")]:
                 del st.session_state[key]
             annotate([store.get_run(run_id) for run_id in chosen.slots])
@@ -60,19 +77,17 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
 
 def draw(view: str, shown: Shown, chosen: Selection, by_id: dict[str, store.RunRecord]) -> None:
     """The chosen view."""
-    from pages.parts import compare_views  # plotly takes a moment; the table need not wait for it
-
     picked = [by_id[run_id] for run_id in chosen.slots]
     if view == "Curves":
-        compare_views.curves_view(picked, chosen)
+        curves_view(picked, chosen)
     elif view == "Configs":
-        compare_views.config_view(picked, chosen, shown.how)
+        config_view(picked, chosen, shown.how)
     elif view == "Parallel":
-        compare_views.parallel_view(shown.records, shown.sort, shown.how)
+        parallel_view(shown.records, shown.sort, shown.how)
     elif view == "Scatter":
-        compare_views.scatter_view(shown.records, chosen, shown.sort, shown.how)
+        scatter_view(shown.records, chosen, shown.sort, shown.how)
     else:
-        compare_views.groups_view(shown.records, shown.sort, shown.how)
+        groups_view(shown.records, shown.sort, shown.how)
 
 
 st.title("Compare")
@@ -95,7 +110,7 @@ try:
     let_it_paint("compare")
     if not shown.records:
         st.info("No run matches. Take a word away, or a filter.", icon=":material/search_off:")
-    chosen = selection or first(frame.index[:UNCHOSEN])
+    chosen = selection or unticked(frame.index, by_id)
     view = selection_bar(shown, len(records), chosen, bool(selection), frame)
     if chosen:
         draw(view, shown, chosen, by_id)

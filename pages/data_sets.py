@@ -6,7 +6,7 @@ from core.datasets import add, datasets
 from core.errors import LabError
 from core.problems.burgers_inverse import SAMPLE, sample_csv
 from core.tracking.dataset_inputs import uses
-from pages.parts.dataset_view import chosen_dataset, dataset_view
+from pages.parts.datasets.view import chosen_dataset, dataset_view
 
 
 def upload_panel() -> None:

@@ -10,14 +10,15 @@ from core.singularity import similarity
 from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
 from core.tracking import store
-from pages.parts import singularity_figures as figures
-from pages.parts.certificate_view import certificate_badge, certificate_view, search_numbers
-from pages.parts.curves_cache import curves_of
-from pages.parts.live_plotly import live_plotly
-from pages.parts.profile_view import profile_view
-from pages.parts.run_list import state_badge
-from pages.parts.singularity_choice import KEY, choose_run, invitation
-from pages.parts.text import plain
+from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.figures import recorded
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.state_badge import state_badge
+from pages.parts.shared.text import plain
+from pages.parts.singularities.certificate import certificate_badge, certificate_view, search_numbers
+from pages.parts.singularities.choice import KEY, choose_run, invitation
+from pages.parts.singularities.profile import profile_view
+from pages.parts.singularities.search_figures import funnel_figure, iterations_figure, order_figure
 
 
 def has_checkpoint(run: Found) -> bool:
@@ -35,7 +36,7 @@ def head(run: Found, problem: Problem) -> None:
     name, buttons = st.columns([3, 3], vertical_alignment="center")
     name.markdown(f"### {plain(run.name)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}")
     checkpoint = has_checkpoint(run)
-    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+    with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         query = {"run": run.run_id}
         st.page_link("pages/watch_runs.py", label="Watch", icon=":material/monitoring:", query_params=query)
         if checkpoint:
@@ -62,19 +63,19 @@ def search(run_id: str, problem: Problem) -> None:
     if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
     curves, reference = curves_of(run_id), problem.reference_lambda()
-    lam = curves.column("lambda")
+    _, lam = recorded(curves, "lambda")
     search_numbers(run, float(lam[-1]) if len(lam) else None, reference)
     left, right = st.columns(2, gap="large")
     with left:
         targets = {"λ": None, "|λ − last|": lam[-1] if len(lam) else None, "|λ − known|": reference}
         offered = [name for name, value in targets.items() if name == "λ" or value is not None]
         shown = st.segmented_control("Against iteration", offered, default="λ", key=f"{KEY}.target.{len(offered)}")
-        figure = figures.iterations_figure(curves, run_id, targets[shown or "λ"], reference)
+        figure = iterations_figure(curves, run_id, targets[shown or "λ"], reference)
         live_plotly(figure, key=f"{KEY}.iterations.{run_id}", height=320)
     with right:
         st.caption(f"Over {'a' if run.kind == 'gclm' else 'the order'}, all runs. The law: {LAWS[run.kind].source}.")
         same = [item for item in runs if item.kind == run.kind]
-        live_plotly(figures.order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
+        live_plotly(order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
     left, right = st.columns(2, gap="large")
     with left:
         certificate_view(certificate_of(run))
@@ -83,7 +84,7 @@ def search(run_id: str, problem: Problem) -> None:
         if points:
             over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
             center = points[-1].lambda_ if over == "distance of λ" else None
-            live_plotly(figures.funnel_figure(points, run_id, center), key=f"{KEY}.funnel.{run_id}", height=340)
+            live_plotly(funnel_figure(points, run_id, center), key=f"{KEY}.funnel.{run_id}", height=340)
             st.caption("λ frozen, the network relaxed; numbered as the secant went, its bracket shaded.")
         else:
             st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")

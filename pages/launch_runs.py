@@ -10,16 +10,9 @@ from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE, REFUSED
 from core.replay import REPLAY_TAG
-from pages.parts.config_form import fields_form
-from pages.parts.launch_source import (
-    NEXT_STAGE,
-    Source,
-    forget_source,
-    linked_source,
-    source_changes,
-    source_notes,
-)
-from pages.parts.text import duration, plain
+from pages.parts.launch.form import fields_form
+from pages.parts.launch.source import NEXT_STAGE, Source, forget_source, linked_source, source_changes, source_notes
+from pages.parts.shared.text import duration, plain
 
 UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
 

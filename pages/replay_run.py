@@ -8,11 +8,13 @@ from core.runs import run_folder
 from core.tracking.in_force import in_force
 from core.tracking.search import find_id, find_runs
 from core.tracking.store import RunRecord, get_run, stored_config
-from pages.parts.launch_source import note_list, uploaded_source
-from pages.parts.origin_view import in_force_view, provenance_view
-from pages.parts.run_list import state_badge
-from pages.parts.text import ago
-from pages.parts.verify_view import verification
+from pages.parts.launch.source import uploaded_source
+from pages.parts.replay.provenance import provenance_view
+from pages.parts.replay.verify import verification
+from pages.parts.shared.config_words import note_list
+from pages.parts.shared.in_force import in_force_view
+from pages.parts.shared.state_badge import state_badge
+from pages.parts.shared.text import ago
 
 ENDED = ("finished", "stopped", "failed", "crashed", "paused")
 

@@ -13,11 +13,12 @@ from core.solution.export import FORMATS, export_bytes
 from core.solution.grid import SolutionGrid, fixed
 from core.solution.sample import sampled_file
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
-from pages.parts.certificate_view import unknown_text
-from pages.parts.figures import PALETTE, Series, curve_figure
-from pages.parts.live_plotly import live_plotly
-from pages.parts.scene import RENDERERS, show_scene
-from pages.parts.scene_form import (
+from pages.parts.shared.figures import Series, curve_figure
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.palette import PALETTE
+from pages.parts.shared.text import ago, figure_of
+from pages.parts.shared.unknown_text import unknown_text
+from pages.parts.solution.form import (
     KEY,
     Quantity,
     look_input,
@@ -26,7 +27,7 @@ from pages.parts.scene_form import (
     resolution_input,
     scene_input,
 )
-from pages.parts.text import ago, figure_of
+from pages.parts.solution.scene import RENDERERS, show_scene
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -7,14 +7,15 @@ from core.errors import LabError
 from core.problems import CATALOGUE
 from core.runs import run_folder
 from core.tracking.in_force import in_force
-from pages.parts.certificate_view import claimed_lambda
-from pages.parts.curves_cache import curves_of
-from pages.parts.figures import lambda_figure, residual_figure
-from pages.parts.launch_source import difference_table
-from pages.parts.live_plotly import live_plotly
-from pages.parts.origin_view import in_force_badge
-from pages.parts.run_list import chosen_run, run_table, state_badge
-from pages.parts.text import ago, duration, figure_of, plain
+from pages.parts.shared.config_words import difference_table
+from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.figures import lambda_figure, residual_figure
+from pages.parts.shared.in_force import in_force_badge
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.state_badge import state_badge
+from pages.parts.shared.text import ago, duration, figure_of, plain
+from pages.parts.shared.unknown_text import claimed_lambda
+from pages.parts.watch.run_list import chosen_run, run_table
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
 
@@ -28,7 +29,7 @@ def controls(job: jobs.Job) -> None:
         "Retry": (jobs.retry, job.state in ("stopped", "crashed", "failed")),
     }
     possible = {label: action for label, (action, allowed) in actions.items() if allowed}
-    with st.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
         for label, action in possible.items():
             if st.button(label, key=f"watch.{label}.{job.run_id}"):
                 action(job.run_id)
@@ -51,9 +52,8 @@ def run_view(run_id: str) -> None:
         st.rerun()
     curves = curves_of(run_id)
     progress = jobs.progress(run_id) or {}
-    head, buttons = st.columns([3, 2], vertical_alignment="center")
-    head.markdown(f"### {plain(job.name or run_id[:8])} &nbsp; {state_badge(job.state)}")
-    with buttons:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"### {plain(job.name or run_id[:8])} &nbsp; {state_badge(job.state)}", width="stretch")
         controls(job)
     if job.reason:
         st.caption(job.reason)
@@ -115,7 +115,7 @@ try:
         st.info("No runs yet. Launch one and watch its residual fall here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()
-    main, side = st.columns([11, 5], gap="large")
+    main, side = st.columns([5, 3], gap="medium")
     with side:
         st.fragment(run_table, run_every=2.0)()
     with main:

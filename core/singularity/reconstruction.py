@@ -119,7 +119,7 @@ def physical_file(folder: RunFolder, resolution: int, limit_s: float | None = No
     check_resolution(problem, resolution)
     source = sampled_file(folder, RESOLUTION, limit_s)
     path = source.with_name(f"{source.stem}-physical-{resolution}.npz")
-    if not path.exists():
+    if not path.exists() or not SolutionGrid.read(path).blow_ups:  # an older version did not say which they are
         grid = SolutionGrid.read(source)
         physical_grid(Profile.of(grid, problem), resolution, grid.about).save(path)
     return path
@@ -136,13 +136,14 @@ def physical_grid(profile: Profile, resolution: int, about: dict[str, object] | 
     x = core * np.sinh(s)
     decades = np.linspace(0, SPAN, resolution)
     remaining = 10.0 ** -decades[None, :]
-    values = {}
+    values, blow_ups = {}, []
     for field in profile.values:
         name = similarity.PHYSICAL[field]
         physical = profile.physical(field, x[:, None], remaining)
         k = similarity.power(field, profile.lambda_)
         values[name] = physical
+        blow_ups.append(name)
         values[f"{name}/(1−t)^{k:.3g}"] = physical * remaining**-k
     values["x"] = np.broadcast_to(x[:, None], values[name].shape).copy()
     named = (about or {}) | {"delta": core}
-    return SolutionGrid(("asinh(x/δ)", "−log₁₀(1−t)"), (s, decades), values, None, named)
+    return SolutionGrid(("asinh(x/δ)", "−log₁₀(1−t)"), (s, decades), values, None, named, tuple(blow_ups))

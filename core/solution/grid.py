@@ -45,6 +45,8 @@ class SolutionGrid:
     """The coordinate that is time, if one is."""
     about: dict[str, object] = field(default_factory=dict)
     """Run id, problem, config hash, checkpoint, λ."""
+    blow_ups: tuple[str, ...] = ()
+    """Names of the values that are a blow-up in physical time: they run through powers of ten along the grid."""
 
     @property
     def points(self) -> int:
@@ -60,10 +62,18 @@ class SolutionGrid:
         """All points (N, d), the first coordinate varying slowest, as `values[...].ravel()` does."""
         return np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1).reshape(-1, len(self.axes))
 
+    def is_error(self, name: str) -> bool:
+        """Whether a value is the distance of a field from its exact one; a field may be called an error, too."""
+        return name.endswith("_error") and f"{name.removesuffix('_error')}_exact" in self.values
+
+    def around_zero(self, name: str) -> bool:
+        """Whether zero is the middle that matters, and sizes are worth a logarithm: residuals, errors and blow-ups."""
+        return name.startswith("residual_") or self.is_error(name) or name in self.blow_ups
+
     def accuracy(self) -> Accuracy:
         """How far the sampled solution is from the equations, and from the exact solution where one is known."""
         residuals = [value for name, value in self.values.items() if name.startswith("residual_")]
-        names = [name.removesuffix("_error") for name in self.values if name.endswith("_error")]
+        names = [name.removesuffix("_error") for name in self.values if self.is_error(name)]
         not_finite = int(sum((~np.isfinite(value)).sum() for value in self.values.values()))
         largest = max(float(np.abs(value).max()) for value in residuals) if residuals else None
         if not names:
@@ -85,11 +95,12 @@ class SolutionGrid:
             axes=tuple(self.axes[i] for i in rest),
             values={name: np.take(value, index, axis=t) for name, value in self.values.items()},
             about=self.about | {self.time: float(self.axes[t][index])},
+            blow_ups=self.blow_ups,
         )
 
     def save(self, path: Path) -> None:
         """Write as .npz, through a temporary name of its own, so that two writers don't meet."""
-        meta = {"coordinates": self.coordinates, "time": self.time, "about": self.about}
+        meta = {"coordinates": self.coordinates, "time": self.time, "about": self.about, "blow_ups": self.blow_ups}
         axes = {f"axis_{i}": axis for i, axis in enumerate(self.axes)}
         values = {f"value_{name}": value for name, value in self.values.items()}
         temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
@@ -110,6 +121,7 @@ class SolutionGrid:
                 values={name[6:]: data[name] for name in data.files if name.startswith("value_")},
                 time=meta["time"],
                 about=meta["about"],
+                blow_ups=tuple(meta.get("blow_ups", ())),  # files of older versions name none
             )
 
 

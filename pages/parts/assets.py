@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import mimetypes
 import re
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
@@ -17,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 STREAMLIT = Path(st.__file__).parent / "static"
 APP = Path(__file__).parents[2] / "static"
+PLOTLY = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
 
 WIDGETS = (
     "BidiComponent",
@@ -67,6 +70,16 @@ class Assets:
                 self._answers[path] = _answer(file.read_bytes(), file.name, cached)
                 return self._answers[path]
         return None
+
+
+def ensure_static() -> None:
+    """Put the wheel's plotly.js into the folder that Streamlit serves the app's files from, if it is not there yet."""
+    served = APP / PLOTLY.name
+    if not served.exists() or served.stat().st_size != PLOTLY.stat().st_size:
+        APP.mkdir(exist_ok=True)
+        temporary = served.with_suffix(".tmp")
+        shutil.copyfile(PLOTLY, temporary)
+        temporary.replace(served)
 
 
 def _answer(body: bytes, name: str, cached: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:

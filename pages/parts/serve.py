@@ -12,11 +12,12 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.parts.assets import Assets
+from pages.parts.assets import Assets, ensure_static
 
 APP = Path(__file__).parents[2] / "app.py"
 
 if __name__ == "__main__":
     PagesManager.uses_pages_directory = False
+    ensure_static()  # before Streamlit looks for the folder, and warns
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
     st.App(str(APP), middleware=[Middleware(Assets)]).run(config={"server.port": int(sys.argv[1])})

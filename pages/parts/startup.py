@@ -9,6 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts.assets import ensure_static
+
 ICON = str(Path(__file__).with_name("icon.svg"))
 """The tab's icon: a file, since Streamlit fetches its named icons from the internet."""
 
@@ -18,8 +20,6 @@ def prepare() -> None:
     """Environment and static files, and heavy imports in the background once the first page is painted."""
     # vtk looks for an X server unless told otherwise, and segfaults on a machine without one
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
-    from pages.parts.live_plotly import ensure_static
-
     ensure_static()
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 

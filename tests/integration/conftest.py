@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.parts import first_paint
+from pages.parts.compare import first_paint
 
 
 @pytest.fixture(autouse=True)

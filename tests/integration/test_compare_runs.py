@@ -191,7 +191,7 @@ def test_two_people_cannot_overwrite_each_others_note():
 def test_the_note_dialog_keeps_both_texts_in_a_conflict():
     def page():
         from core.tracking import store as runs
-        from pages.parts.annotate import annotate
+        from pages.parts.compare.annotate import annotate
 
         annotate(runs.runs())
 

@@ -1,14 +1,21 @@
 """Every page with an empty store, with one run and with many: it draws, and says what to do next."""
 
+import os
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.browser import free_port, wait_for
 from benchmarks.sample_store import fill
 from core import jobs
+from core.config import override
 from core.home import home
 from core.presets import resolve
+from core.tracking import store
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -114,3 +121,71 @@ def test_compare_draws_the_runs_of_a_permalink():
     app = opened("pages/compare_runs.py", runs=f"{added[0]},{added[3]}")
     assert not app.exception, app.exception
     assert "6 of 6 runs" in texts(app)
+
+
+def queued(problem_preset="poisson2d-quick"):
+    """A run that waits: in the store it has neither a metric nor a curve."""
+    run_id = store.create_run(override(resolve(problem_preset), ["name=waits"]))
+    store.set_state(run_id, "queued")
+    return run_id
+
+
+def test_compare_draws_runs_with_a_curve_until_some_are_ticked():
+    added = fill(3, points=20)
+    waiting = [queued() for _ in range(6)]
+    app = opened("pages/compare_runs.py")
+    assert not app.exception, app.exception
+    assert [run_id for run_id in app.session_state["compare.ids"] if run_id in waiting]
+    assert "none ticked, so the first 3 with a curve are drawn" in texts(app)
+    assert "None of these runs has a curve" not in texts(app)
+    app = opened("pages/compare_runs.py", view="Configs")
+    assert set(app.dataframe[1].value.columns[1:]) == {store.get_run(run_id).name for run_id in added}
+
+
+def test_compare_says_when_no_run_has_a_curve():
+    queued()
+    app = opened("pages/compare_runs.py")
+    assert not app.exception, app.exception
+    assert "none ticked" in texts(app)
+    assert "are drawn" not in texts(app)
+    assert "None of these runs has a curve yet" in texts(app)
+
+
+def test_best_run_ranks_the_newest_finished_runs_problem_alone_unless_asked():
+    fill(12, points=20)
+    newest = max((head for head in store.heads() if head.state == "finished"), key=lambda head: head.started)
+    queued("wave" if newest.problem != "wave" else "heat2d")  # newer, but there is nothing of it to rank
+    app = opened("pages/best_run.py")
+    assert not app.exception, app.exception
+    assert next(box for box in app.selectbox if box.label == "Problem").value == newest.problem
+    assert set(app.dataframe[0].value["problem"]) == {newest.problem}
+    assert "problems in one ranking" not in texts(app)
+    everything = opened("pages/best_run.py", of="all")
+    mixed = set(everything.dataframe[0].value["problem"])
+    assert len(mixed) > 1
+    assert f"{len(mixed)} problems in one ranking" in texts(everything)
+    other = next(iter(mixed - {newest.problem}))
+    assert set(opened("pages/best_run.py", of=other).dataframe[0].value["problem"]) == {other}
+
+
+def test_the_first_start_warns_of_nothing_and_serves_plotly(tmp_path):
+    for name in ("app.py", "core", "pages", ".streamlit"):  # a checkout in which no server has run yet
+        (tmp_path / name).symlink_to(ROOT / name)
+    address, said = f"http://127.0.0.1:{free_port()}", tmp_path / "said.txt"
+    with said.open("w") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "pages.parts.serve", address.rpartition(":")[2]],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_for(f"{address}/_stcore/health")
+            with urllib.request.urlopen(f"{address}/app/static/plotly.min.js") as answer:
+                assert answer.length > 1_000_000
+        finally:
+            server.kill()
+            server.wait()
+    assert (tmp_path / "static").is_dir()
+    assert "WARNING" not in said.read_text().upper()

@@ -1,5 +1,6 @@
 """From a real checkpoint to a grid, to VTK's page, and onto the page."""
 
+import dataclasses
 import re
 import threading
 from pathlib import Path
@@ -14,8 +15,10 @@ from core.errors import LabError
 from core.home import home
 from core.presets import resolve
 from core.runs import run_folder
+from core.singularity.reconstruction import physical_file
 from core.solution import children, sample
 from core.solution.evaluate import load_solution
+from core.solution.grid import SolutionGrid
 from core.solution.scene import SceneRequest
 
 ROOT = Path(__file__).parents[2]
@@ -103,9 +106,10 @@ def test_vtk_draws_a_page_that_needs_nothing_from_outside():
         assert "https://kitware.github.io/vtk-js/icon" not in page
 
 
-def opened(run_id):
+def opened(run_id, **query):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.query_params["run"] = run_id
+    for key, value in {"run": run_id, **query}.items():
+        app.query_params[key] = value
     app.run()
     return app.switch_page(str(ROOT / "pages/solution_3d.py")).run()
 
@@ -133,6 +137,28 @@ def test_every_problem_and_every_value_is_drawn(preset):
             labelled(app.toggle, "log₁₀ of the absolute value").set_value(True).run()
             assert not app.exception, app.exception
             labelled(app.toggle, "log₁₀ of the absolute value").set_value(False).run()
+
+
+def log_toggles(app):
+    return [item.value for item in app.toggle if item.label == "log₁₀ of the absolute value"]
+
+
+def test_a_field_called_u_is_no_blow_up():
+    app = opened(trained())
+    assert labelled(app.selectbox, "Value").value == "u"
+    assert log_toggles(app) == []
+    labelled(app.selectbox, "Value").set_value("residual_poisson").run()
+    assert log_toggles(app) == [False]
+
+
+def test_a_blow_up_opens_as_a_logarithm_also_from_a_file_that_does_not_say_so():
+    run_id = trained("burgers-profile")
+    path = physical_file(run_folder(run_id), 129)
+    dataclasses.replace(SolutionGrid.read(path), blow_ups=()).save(path)  # as older versions left it
+    app = opened(run_id, view="physical time")
+    assert not app.exception, app.exception
+    assert labelled(app.selectbox, "Value").value == "u"
+    assert log_toggles(app) == [True]
 
 
 def test_a_grid_that_does_not_fit_is_a_message(monkeypatch):

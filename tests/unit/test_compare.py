@@ -9,7 +9,7 @@ from core.tracking.compare import band, delta, ordered, smooth, typed
 from core.tracking.lineage import family
 from core.tracking.search import split
 from core.tracking.store import Head, RunRecord
-from pages.parts.selection import Selection, first, from_text
+from pages.parts.compare.selection import Selection, first, from_text
 
 
 def record(run_id, **metrics):

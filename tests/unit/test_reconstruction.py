@@ -80,6 +80,15 @@ def test_the_surface_holds_the_blow_up_and_what_stays_bounded():
     np.testing.assert_allclose(grid.values["ω/(1−t)^-1"], exact, atol=1e-8)
 
 
+def test_the_surface_says_which_of_its_values_blow_up(tmp_path):
+    grid = physical_grid(exact_profile(GCLM(a=0.0), 0.0), 17)
+    grid.save(tmp_path / "physical.npz")
+    assert SolutionGrid.read(tmp_path / "physical.npz").blow_ups == grid.blow_ups == ("ω", "u", "Hω")
+    assert grid.around_zero("u")
+    assert not grid.around_zero("x")
+    assert not grid.around_zero("ω/(1−t)^-1")
+
+
 def test_what_is_no_profile_is_refused():
     grid = SolutionGrid(("x", "y"), (np.arange(3.0), np.arange(3.0)), {"u": np.zeros((3, 3))})
     with pytest.raises(LabError, match="no self-similar profile"):

@@ -1,23 +1,22 @@
 """Figures of the search for λ show what they are given: nothing hidden, nothing remapped, nothing claimed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from core.problems.burgers_profile import BurgersProfile
+from core.problems.ccf import CCF
+from core.problems.gclm import GCLM
 from core.runs.funnel import FunnelPoint
 from core.singularity.certificate import Certificate
 from core.singularity.found import Found
 from core.singularity.laws import published
 from core.singularity.reconstruction import Profile, blow_up
 from core.solution.grid import SolutionGrid
-from pages.parts.singularity_figures import (
-    AXES,
-    blow_up_figure,
-    funnel_figure,
-    order_figure,
-    profile_figure,
-    profile_residual_figure,
-)
+from pages.parts.singularities.blow_up_figure import blow_up_figure
+from pages.parts.singularities.profile_figures import AXES, profile_figure, profile_residual_figure
+from pages.parts.singularities.search_figures import funnel_figure, order_figure
 
 POINTS = [FunnelPoint(lam, lam - 0.5, abs(lam - 0.5) + 1e-9, 1e-9) for lam in (0.4, 0.45, 0.52, 0.499, 0.5)]
 
@@ -77,6 +76,46 @@ def test_a_profile_and_its_residual_are_drawn_on_either_axis(grid, axis):
     expected = np.where(grid.values["residual_profile"][kept] == 0, np.nan, 1e-9)  # a zero is left out, not remapped
     np.testing.assert_array_equal(residual.y, expected)
     assert not profile_residual_figure(grid, axis, None, "r").layout.shapes
+
+
+def labels(axis):
+    """Middle in pixels and width of each tick's label on a panel 440 wide, in figures 7 wide, powers 5."""
+    low, high = axis.range or (axis.tickvals[0], axis.tickvals[-1])
+    for at, text in zip(axis.tickvals, axis.ticktext, strict=True):
+        base, _, power = text.removesuffix("</sup>").partition("<sup>")
+        if low <= at <= high:
+            yield 440 * (at - low) / (high - low), 7 * len(base) + 5 * len(power)
+
+
+@pytest.mark.parametrize("problem", [BurgersProfile(), BurgersProfile(order=4), GCLM(), CCF(), CCF(order=2)])
+def test_labels_of_decades_have_room(problem):
+    y = problem.axis(0, 201)
+    values = {name: np.tanh(y) for name in problem.fields} | {"residual_r": np.full_like(y, 1e-9)}
+    sampled = SolutionGrid(("y",), (y,), values)
+    figures = (
+        profile_figure(sampled, problem.fields, "asinh y", "r"),
+        profile_residual_figure(sampled, "asinh y", None, "r"),
+    )
+    for figure in figures:
+        found = list(labels(figure.layout.xaxis))
+        assert len(found) >= 5
+        for (left, before), (right, after) in pairwise(found):
+            assert right - left > (before + after) / 2 + 5
+
+
+def test_a_velocity_that_grows_leaves_the_vorticity_its_shape():
+    y = GCLM().axis(0, 401)
+    values = {"Omega": -y / (1 + y**2), "U": 1e3 * y, "HOmega": 1 / (1 + y**2)}
+    sampled = SolutionGrid(("y",), (y,), values)
+    figure = profile_figure(sampled, tuple(values), "asinh y", "r")
+    axis_of = {trace.name: trace.yaxis for trace in figure.data}
+    assert axis_of["Ω"] == axis_of["HΩ"] != axis_of["U"]
+    low, high = figure.layout.yaxis.range
+    assert -0.7 < low < -0.5
+    assert 1 < high < 1.2
+    assert figure.layout.xaxis.matches == "x2"  # both panels move together
+    sizes = profile_figure(sampled, tuple(values), "log y", "r")
+    assert {trace.yaxis for trace in sizes.data} == {"y"}  # a log axis holds them all
 
 
 def test_the_tolerance_is_a_line_on_the_residual(grid):

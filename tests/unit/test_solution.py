@@ -1,5 +1,7 @@
 """Grids, scenes and files: what is written is what was sampled, what is drawn lies where it should."""
 
+import json
+
 import meshio
 import numpy as np
 import pytest
@@ -103,6 +105,23 @@ def test_grid_survives_saving(tmp_path):
     assert again.about == sampled.about
     for name, value in sampled.values.items():
         np.testing.assert_array_equal(again.values[name], value)
+
+
+def test_a_file_of_an_older_version_names_no_blow_up(tmp_path):
+    grid(2).save(tmp_path / "now.npz")
+    with np.load(tmp_path / "now.npz") as data:
+        older = dict(data)
+    meta = json.loads(str(older["meta"]))
+    del meta["blow_ups"]
+    np.savez(tmp_path / "older.npz", **older | {"meta": np.array(json.dumps(meta))})
+    assert SolutionGrid.read(tmp_path / "older.npz").blow_ups == ()
+
+
+def test_a_name_makes_a_field_neither_a_blow_up_nor_an_error():
+    values = {name: np.arange(5.0) for name in ("u", "drift_error", "v", "v_exact", "v_error", "residual_a")}
+    sampled = SolutionGrid(("x",), (np.linspace(0, 1, 5),), values)
+    assert [name for name in values if sampled.around_zero(name)] == ["v_error", "residual_a"]
+    assert sampled.accuracy().max_error == 4.0
 
 
 def test_a_moment_of_a_grid_with_time():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.solution.scene import Scene, Triangles
-from pages.parts.scene import Look, scene_figure
+from pages.parts.solution.scene import Look, scene_figure
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import streamlit as st
 
-from core.config import Difference, Fourier, GaussNewton, RunConfig, Stage, differences, read_data
+from core.config import Fourier, GaussNewton, RunConfig, Stage, differences, read_data
 from core.migrations import Reading, read_config
 from core.replay import missing_parent
 from core.singularity.next_order import next_order_config
 from core.tracking.store import stored_config
-from pages.parts.text import plain
+from pages.parts.shared.config_words import difference_table, note_list
 
 LINKS = ("replay", "parent", "next_order")
 """Parameters of the address that fill the form from a run."""
@@ -103,13 +102,6 @@ def source_notes(source: Source) -> None:
         st.error(missing)
 
 
-def note_list(notes: tuple[str, ...]) -> None:
-    """What of an old config is not read as it was written."""
-    if notes:
-        lines = "\n".join(f"- {plain(note)}" for note in notes)
-        st.warning(f"Not all of the config is as it was written:\n{lines}", icon=":material/history:")
-
-
 def source_changes(source: Source, config: RunConfig, restore: Callable[[Source], None]) -> None:
     """The fields changed since, in a table, and a button that has `restore` fill the form from the source again."""
     if source.kind in ("parent", "next_order"):
@@ -121,28 +113,3 @@ def source_changes(source: Source, config: RunConfig, restore: Callable[[Source]
     st.caption(f":material/difference: {len(changed)} changed against the source:")
     difference_table(changed, "source", "now")
     st.button("Back to the source's values", on_click=restore, args=(source,), icon=":material/undo:", width="stretch")
-
-
-def difference_table(changed: tuple[Difference, ...], before: str, after: str) -> None:
-    """Fields and their values on both sides."""
-    rows = {
-        "field": [field_text(item.field) for item in changed],
-        before: [value_text(item.before) for item in changed],
-        after: [value_text(item.after) for item in changed],
-    }
-    st.table(rows, border="horizontal", hide_index=True)
-
-
-def field_text(path: str) -> str:
-    """A field's path in words that wrap in a narrow column: stages.0.target_residual → stage 1 · target residual."""
-    path = re.sub(r"^stages\.(\d+)\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
-    return plain(path.replace(".", " · ").replace("_", " "))
-
-
-def value_text(value: Any) -> str:
-    """A config's value as the form shows it."""
-    if value is None:
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else plain(str(value))

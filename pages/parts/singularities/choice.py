@@ -10,7 +10,7 @@ from core import jobs
 from core.presets import presets
 from core.singularity.found import Found
 from core.singularity.similarity import EQUATIONS
-from pages.parts.text import duration
+from pages.parts.shared.text import duration
 
 KEY = "singularities"
 

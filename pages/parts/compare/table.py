@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.tracking.compare import METRIC, ordered, table
-from pages.parts.run_search import Shown, label
-from pages.parts.selection import Selection, dot, from_text, keep
+from pages.parts.compare.search import Shown
+from pages.parts.compare.selection import Selection, dot, from_text, keep
+from pages.parts.shared.metric_names import label
 
 FORMATS = {"metrics.lambda": "%.8f", "metrics.wall_time_s": "%.1f", "duration": "%.1f"}
 RATIO = "÷ baseline"

@@ -11,10 +11,11 @@ from core.runs.history import INTEGERS
 from core.tracking.search import find_id, reruns
 from core.tracking.store import RunRecord, get_run
 from core.tracking.verify import Verdict, history_of, verify
-from pages.parts.figures import PALETTE, Series, curve_figure
-from pages.parts.launch_source import difference_table, value_text
-from pages.parts.live_plotly import live_plotly
-from pages.parts.text import ago, duration
+from pages.parts.shared.config_words import difference_table, value_text
+from pages.parts.shared.figures import Series, curve_figure, was_recorded
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.palette import PALETTE
+from pages.parts.shared.text import ago, duration
 
 SHOW = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}
 ICONS = {"bit-identical": "check_circle", "within tolerance": "approximate", "different": "difference"}
@@ -84,10 +85,11 @@ def overlay(verdict: Verdict, source: str, rerun: str) -> None:
     )
     name = name or "max_residual"
     series = [
-        Series(history["iteration"], history[name], label, color, dash)
+        Series(history["iteration"][here], history[name][here], label, color, dash)
         for history, label, color, dash in zip(
             histories, ("source", "rerun"), (PALETTE[0], PALETTE[1]), ("solid", "dash"), strict=True
         )
+        for here in [was_recorded(history[name], history["loss"])]
     ]
     figure = curve_figure(
         series, x_title="iteration", y_title=LABELS.get(name, name), log_y=name != "lambda", revision=f"{rerun}{name}"

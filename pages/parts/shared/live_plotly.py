@@ -2,24 +2,18 @@
 
 `st.plotly_chart` hashes the whole figure into its identity, so each change mounts a new chart and throws the visitor's
 view away. This component keeps one chart and hands it new data through `Plotly.react`; its `uirevision` does the rest.
-plotly.js comes from the installed wheel through Streamlit's static serving: no internet is needed.
+plotly.js comes from the installed wheel (`pages.parts.assets`): no internet is needed.
 """
 
 from __future__ import annotations
 
-import shutil
 from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-STATIC = Path(__file__).parents[2] / "static" / "plotly.min.js"
-WHEEL = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
 
 _SCRIPT = """
 let loading;
@@ -104,12 +98,3 @@ def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
         height: in pixels.
     """
     _component(key=key, data={"figure": figure.to_json(), "height": height, "name": key}, height=height)
-
-
-def ensure_static() -> None:
-    """Put the wheel's plotly.js where Streamlit serves it from, if it is not there yet."""
-    if not STATIC.exists() or STATIC.stat().st_size != WHEEL.stat().st_size:
-        STATIC.parent.mkdir(exist_ok=True)
-        temporary = STATIC.with_suffix(".tmp")
-        shutil.copyfile(WHEEL, temporary)
-        temporary.replace(STATIC)

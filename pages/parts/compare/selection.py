@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages.parts.figures import PALETTE
+from pages.parts.shared.palette import PALETTE
 
 DIGITS = 12
 

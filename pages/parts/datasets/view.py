@@ -11,8 +11,8 @@ from core.datasets import Dataset, Digests, columns, read, since
 from core.errors import LabError
 from core.presets import presets
 from core.tracking.dataset_inputs import Use
-from pages.parts.launch_source import Source
-from pages.parts.text import ago
+from pages.parts.launch.source import Source
+from pages.parts.shared.text import ago
 
 PRESET = "burgers-inverse"
 """The run that a dataset is put into."""

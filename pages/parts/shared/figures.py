@@ -9,11 +9,10 @@ import pandas  # noqa: F401  # plotly asks it for its types whenever it is there
 import plotly.graph_objects as go
 
 from core.runs.curves import RunCurves, bucket
+from pages.parts.shared.palette import GREY, PALETTE
 
 POINTS = 2000
 """Most points drawn of one curve."""
-
-PALETTE = ("#0f9488", "#e4572e", "#5b6ee1", "#d08700", "#b0389b", "#3a86c8", "#6a994e", "#c1436d", "#8b6f47", "#64748b")
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def curve_figure(
     """Curves over each other, thinned to 2,000 points each by minima and maxima; NaN and infinity are marked.
 
     Args:
-        series: what to draw.
+        series: what to draw; what is NaN from end to end was never recorded and is no curve.
         x_title: of the x axis.
         y_title: of the y axis.
         log_x: logarithmic x axis.
@@ -57,6 +56,8 @@ def curve_figure(
     shown = total = hidden = 0
     lowest, highest = np.inf, -np.inf
     for item in series:
+        if np.isnan(item.y).all():
+            continue
         curve = bucket(item.x, item.y, POINTS, log=log_y, log_x=log_x)
         shown, total, hidden = shown + curve.shown, total + curve.total, hidden + curve.not_positive
         if curve.shown:
@@ -85,7 +86,7 @@ def curve_figure(
                 hovertemplate="not finite at %{x}",
             )
     for stage, x in list(stages)[1:]:
-        figure.add_vline(x=x, line={"width": 1, "dash": "dot", "color": "#94a3b8"})
+        figure.add_vline(x=x, line={"width": 1, "dash": "dot", "color": GREY})
         figure.add_annotation(
             x=np.log10(x) if log_x else x,
             y=1,
@@ -94,11 +95,11 @@ def curve_figure(
             showarrow=False,
             xanchor="left",
             yanchor="top",
-            font={"size": 11, "color": "#94a3b8"},
+            font={"size": 11, "color": GREY},
         )
     if reference:
         name, value = reference
-        figure.add_hline(y=value, line={"width": 1, "dash": "dash", "color": "#94a3b8"})
+        figure.add_hline(y=value, line={"width": 1, "dash": "dash", "color": GREY})
         figure.add_annotation(
             x=1, xref="paper", y=value, text=name, showarrow=False, xanchor="right", yanchor="bottom", font={"size": 11}
         )
@@ -114,7 +115,7 @@ def curve_figure(
         yanchor="bottom",
         text=note,
         showarrow=False,
-        font={"size": 10, "color": "#94a3b8"},
+        font={"size": 10, "color": GREY},
     )
     figure.update_layout(
         uirevision=revision or "fixed",
@@ -129,18 +130,37 @@ def curve_figure(
     return figure
 
 
+def was_recorded(y: np.ndarray, loss: np.ndarray) -> np.ndarray:
+    """Which rows of a history's column were recorded, (n,) as both are.
+
+    It has NaN where a method has no use for the column. A run that diverges has no loss there either, so NaN beside a
+    loss that is a number is no divergence.
+    """
+    return ~(np.isnan(y) & np.isfinite(loss))
+
+
+def recorded(curves: RunCurves, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
+    """X and y of a curve, each (n,), without the rows in which it was not recorded; both empty where it never was."""
+    x, y = curves.points(name, axis)
+    if curves.source == "MLflow":  # each metric at steps of its own, none logged where there was none
+        return x, y
+    loss = curves.column("loss")
+    n = min(len(y), len(loss))  # another thread may be appending
+    here = was_recorded(y[:n], loss[:n])
+    return x[:n][here], y[:n][here]
+
+
 def residual_figure(curves: RunCurves, run_id: str) -> go.Figure:
     """All residuals of one run: largest, RMS, each equation where there are several, and the loss."""
-    x = curves.column("iteration")
     series = [
-        Series(x, curves.column("max_residual"), "max |R|", PALETTE[1]),
-        Series(x, curves.column("rms_residual"), "RMS R", PALETTE[0]),
-        Series(x, curves.column("loss"), "loss", PALETTE[9], "dot"),
+        Series(*recorded(curves, "max_residual"), "max |R|", PALETTE[1]),
+        Series(*recorded(curves, "rms_residual"), "RMS R", PALETTE[0]),
+        Series(*recorded(curves, "loss"), "loss", PALETTE[9], "dot"),
     ]
     terms = [name for name in curves.names if name.startswith("rms_") and name != "rms_residual"]
     if len(terms) > 1:
         series += [
-            Series(x, curves.column(name), f"RMS {name[4:]}", PALETTE[2 + k % 7], "dash")
+            Series(*recorded(curves, name), f"RMS {name[4:]}", PALETTE[2 + k % 7], "dash")
             for k, name in enumerate(terms)
         ]
     return curve_figure(series, x_title="iteration", y_title="residual", revision=run_id, stages=curves.stage_starts())
@@ -148,7 +168,7 @@ def residual_figure(curves: RunCurves, run_id: str) -> go.Figure:
 
 def lambda_figure(curves: RunCurves, run_id: str, reference: float | None, name: str = "λ") -> go.Figure:
     """λ, or what the problem calls it, against iteration, with its reference where one is known."""
-    series = [Series(curves.column("iteration"), curves.column("lambda"), name, PALETTE[2])]
+    series = [Series(*recorded(curves, "lambda"), name, PALETTE[2])]
     figure = curve_figure(
         series,
         x_title="iteration",
@@ -161,3 +181,8 @@ def lambda_figure(curves: RunCurves, run_id: str, reference: float | None, name:
     figure.update_traces(hovertemplate="%{y:.10f}", selector={"name": name})
     figure.update_yaxes(exponentformat="none")
     return figure
+
+
+def sizes(values: np.ndarray) -> np.ndarray:
+    """Absolute values for a log axis; an exact zero has none there and is left out."""
+    return np.where(values == 0, np.nan, np.abs(values))

@@ -13,6 +13,7 @@ from core.tracking.compare import METRIC, column_names
 from core.tracking.search import Filters, search
 from core.tracking.store import How, RunRecord
 from core.tracking.tags import people_tags
+from pages.parts.shared.metric_names import HOW, label
 
 USUAL = (
     "state",
@@ -24,18 +25,6 @@ USUAL = (
     "metrics.wall_time_s",
     "started",
 )
-HOW = {"last": "last", "lowest": "min", "highest": "max", "at checkpoint": "at-checkpoint"}
-LABELS = {
-    "metrics.dense_max_residual": "max |R|, dense grid",
-    "metrics.max_residual": "max |R|",
-    "metrics.rms_residual": "RMS R",
-    "metrics.relative_l2_error": "rel. L2 error",
-    "metrics.max_error": "max error",
-    "metrics.lambda": "λ",
-    "metrics.lambda_error": "|λ − reference|",
-    "metrics.wall_time_s": "seconds",
-    "metrics.loss": "loss",
-}
 
 
 @dataclass(frozen=True)
@@ -48,11 +37,6 @@ class Shown:
     sort: str
     descending: bool
     how: How
-
-
-def label(column: str) -> str:
-    """A column as a person reads it."""
-    return LABELS.get(column) or column.removeprefix("metrics.").removeprefix("params.")
 
 
 def search_bar(records: Sequence[RunRecord]) -> Shown:

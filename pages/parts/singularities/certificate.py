@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import streamlit as st
 
-from core.problems import Problem
-from core.runs import run_folder
 from core.runs.folder import CERTIFICATE
-from core.singularity.certificate import WORDS, Certificate, certified, is_current, read
+from core.singularity.certificate import WORDS, Certificate, is_current
 from core.singularity.digits import lambda_text
 from core.singularity.found import Found
-from pages.parts.text import figure_of, plain
+from pages.parts.shared.text import figure_of, plain
 
 
 def certificate_badge(holds: bool | None) -> str:
@@ -23,20 +20,6 @@ def certificate_badge(holds: bool | None) -> str:
     if holds:
         return ":green-badge[:material/verified: certificate holds]"
     return ":orange-badge[:material/unpublished: certificate does not hold]"
-
-
-def unknown_text(problem: Problem, about: dict[str, Any]) -> str:
-    """A checkpoint's λ with the digits that its certificate supports; another unknown with ten decimals.
-
-    Args:
-        problem: of the run.
-        about: of the run's sampled grid.
-    """
-    if not certified(problem):
-        return f"{problem.unknown} = {about['lambda']:.10f}"
-    found = read(run_folder(about["run_id"]))
-    same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
-    return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"
 
 
 def search_numbers(run: Found, last: float | None, reference: float | None) -> None:
@@ -50,12 +33,6 @@ def search_numbers(run: Found, last: float | None, reference: float | None) -> N
     }
     for column, (label, value) in zip(st.columns([3, 2, 1, 1]), cells.items(), strict=True):
         column.metric(label, value)
-
-
-def claimed_lambda(run_id: str, last: float) -> str:
-    """λ of a run that has ended, with the digits that its certificate supports; without one, of its last iteration."""
-    found = read(run_folder(run_id))
-    return found.lambda_text if found else lambda_text(last, None)
 
 
 def certificate_view(certificate: Certificate | None) -> None:

@@ -8,10 +8,10 @@ import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
-from core.singularity.similarity import PHYSICAL, is_profile
+from core.singularity.similarity import is_profile
 from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, check_resolution, default_resolution
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
-from pages.parts.scene import COLORMAPS, Look
+from pages.parts.solution.scene import COLORMAPS, Look
 
 KEY = "solution"
 DIVERGING = list(COLORMAPS).index("coolwarm")
@@ -25,21 +25,13 @@ class Quantity:
     logarithmic: bool
     limits: tuple[float, float]
     """Range over the whole grid."""
-
-    @property
-    def signed(self) -> bool:
-        """Whether zero is the middle that matters: residuals and errors."""
-        return is_signed(self.name) and not self.logarithmic
+    signed: bool
+    """Whether zero is the middle that matters: residuals, errors and blow-ups, unless drawn as logarithms."""
 
     @property
     def title(self) -> str:
         """For axes and colour bars."""
         return f"log₁₀ |{self.name}|" if self.logarithmic else self.name
-
-
-def is_signed(name: str) -> bool:
-    """Residuals, errors and blow-ups, which may be looked at as logarithms."""
-    return name.startswith("residual_") or name.endswith("_error") or name in PHYSICAL.values()
 
 
 def physical_input(problem: Problem) -> bool:
@@ -68,9 +60,11 @@ def resolution_input(problem: Problem, run_id: str, in_time: bool = False) -> in
 def quantity_input(grid: SolutionGrid, run_id: str) -> Quantity:
     """Which value, and whether as a logarithm."""
     name = st.selectbox("Value", list(grid.values), key=f"{KEY}.value.{run_id}")
-    grows = name in PHYSICAL.values()  # by powers of ten: on a linear scale there is only its last moment
-    logarithmic = is_signed(name) and st.toggle("log₁₀ of the absolute value", grows, key=f"{KEY}.log.{grows}")
-    return Quantity(name, logarithmic, value_range(displayed(grid.values[name], logarithmic), logarithmic))
+    grows = name in grid.blow_ups  # by powers of ten: on a linear scale there is only its last moment
+    around_zero = grid.around_zero(name)
+    logarithmic = around_zero and st.toggle("log₁₀ of the absolute value", grows, key=f"{KEY}.log.{grows}")
+    limits = value_range(displayed(grid.values[name], logarithmic), logarithmic)
+    return Quantity(name, logarithmic, limits, signed=around_zero and not logarithmic)
 
 
 def scene_input(grid: SolutionGrid, quantity: Quantity, run_id: str) -> SceneRequest:

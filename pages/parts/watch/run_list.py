@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from core import jobs
-from pages.parts.text import ago, figure_of
+from pages.parts.shared.text import duration, figure_of
 
-BADGES = {
-    "queued": ("gray", "schedule"),
-    "running": ("green", "play_arrow"),
-    "pausing": ("orange", "pause"),
-    "paused": ("orange", "pause"),
-    "stopping": ("orange", "stop"),
-    "finished": ("blue", "check"),
-    "stopped": ("gray", "stop"),
-    "failed": ("red", "error"),
-    "crashed": ("red", "warning"),
-}
-
-
-def state_badge(state: str) -> str:
-    """The state as a coloured badge in Markdown."""
-    color, icon = BADGES[state]
-    return f":{color}-badge[:material/{icon}: {state}]"
+WIDTHS = {"State": 98, "max |R|": 70, "Age": 62}
+"""Pixels of what is as wide for each run, so that nothing moves while one trains; the name has the rest."""
 
 
 def chosen_run(listed: list[jobs.Job]) -> str:
@@ -44,11 +31,10 @@ def run_table() -> None:
         progress = jobs.progress(job.run_id) or {}
         rows.append(
             {
-                "state": job.state,
-                "name": job.name or job.run_id[:8],
-                "done": 100 * min(1.0, progress.get("fraction", 0.0)) if job.active else None,
-                "max R": figure_of(progress.get("max_residual")),
-                "started": ago(job.submitted),
+                "State": f"{job.state} {progress.get('fraction', 0.0):.0%}" if job.active else job.state,
+                "max |R|": figure_of(progress.get("max_residual")),
+                "Age": duration(time.time() - job.submitted),
+                "Run": job.name or job.run_id[:8],
             }
         )
     st.session_state["watch.rows"] = [job.run_id for job in listed]
@@ -60,13 +46,7 @@ def run_table() -> None:
         selection_mode="single-row",
         hide_index=True,
         height=min(38 + 35 * len(rows), 640),
-        column_config={
-            "state": st.column_config.TextColumn("State", width="small"),
-            "name": st.column_config.TextColumn("Run", width="medium"),
-            "done": st.column_config.ProgressColumn("Done", format="%d%%", min_value=0, max_value=100, width="small"),
-            "max R": st.column_config.TextColumn("max |R|", width="small"),
-            "started": st.column_config.TextColumn("Submitted", width="small"),
-        },
+        column_config={name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()},
     )
 
     if st.session_state.pop("watch.opened", False):

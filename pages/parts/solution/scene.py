@@ -15,7 +15,7 @@ from core.errors import LabError
 from core.solution import children
 from core.solution.scene import Scene, SceneRequest
 from core.solution.vtk_view import HEIGHT
-from pages.parts.live_plotly import live_plotly
+from pages.parts.shared.live_plotly import live_plotly
 
 RENDERERS = ("Quick view", "VTK view")
 

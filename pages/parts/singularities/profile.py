@@ -9,9 +9,10 @@ from core.singularity.certificate import Certificate
 from core.singularity.reconstruction import RESOLUTION, Profile, blow_up
 from core.solution import children
 from core.solution.grid import SolutionGrid
-from pages.parts.live_plotly import live_plotly
-from pages.parts.singularity_choice import KEY
-from pages.parts.singularity_figures import AXES, blow_up_figure, profile_figure, profile_residual_figure
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.singularities.blow_up_figure import blow_up_figure
+from pages.parts.singularities.choice import KEY
+from pages.parts.singularities.profile_figures import AXES, profile_figure, profile_residual_figure
 
 
 def profile_view(run_id: str, problem: Problem, certificate: Certificate | None) -> None:
@@ -19,15 +20,16 @@ def profile_view(run_id: str, problem: Problem, certificate: Certificate | None)
     with st.spinner("Sampling the network …", show_time=True):
         grid = SolutionGrid.read(children.sampled_file(run_folder(run_id), RESOLUTION))
     axis = st.segmented_control("Axis", AXES, default=AXES[0], key=f"{KEY}.axis") or AXES[0]
+    height = 420 if len(problem.fields) > 1 else 340
     left, right = st.columns(2, gap="large")
     revision = f"{run_id}.{axis}"
     with left:
         st.caption("Profile, the exact one dashed where it is known")
-        live_plotly(profile_figure(grid, problem.fields, axis, revision), key=f"{KEY}.profile", height=340)
+        live_plotly(profile_figure(grid, problem.fields, axis, revision), key=f"{KEY}.profile", height=height)
     with right:
         st.caption("Residual over all scales of y")
         figure = profile_residual_figure(grid, axis, certificate, revision)
-        live_plotly(figure, key=f"{KEY}.residual", height=340)
+        live_plotly(figure, key=f"{KEY}.residual", height=height)
     st.subheader("Blow-up in physical time")
     names = [name for name in problem.fields if name != "HOmega"]
     shown = names[0]

@@ -1,0 +1,99 @@
+"""Parallel coordinates of everything that the search found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.tracking import compare
+from core.tracking.compare import METRIC
+from core.tracking.store import How, RunRecord
+from pages.parts.compare.chart import chart
+from pages.parts.compare.columns import few, is_number, table_columns, varies, wants_log
+from pages.parts.shared.metric_names import label
+
+SCALE = "Viridis"
+
+
+def parallel_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
+    """Parallel coordinates of everything that the search found."""
+    names = [name for name in compare.column_names(records) if "." in name or name in ("problem", "state", "duration")]
+    varying = [name for name in names if name.startswith("params.") and varies(records, name)]
+    usual = [name for name in varying if is_number(records, name) or few(records, name)]
+    target = sort if sort.startswith(METRIC) else next((name for name in names if name.startswith(METRIC)), None)
+    usual = ["problem"] * (len({record.problem for record in records}) > 1) + usual[:5] + ([target] if target else [])
+    axes = st.multiselect("Axes", names, usual, format_func=label, key="axes", bind="query-params")
+    if len(axes) < 2:
+        st.info("Choose at least two axes.")
+        return
+    columns = table_columns(records, axes, how)
+    could = [name for name in axes if all(isinstance(value, int | float) for value in columns[name])]
+    usual_log = [name for name in could if wants_log(np.asarray(columns[name], dtype=float))]
+    log = st.pills(
+        "Logarithmic", could, default=usual_log, format_func=label, selection_mode="multi", key=f"log.{'.'.join(axes)}"
+    )
+    color = target if target in axes else axes[-1]
+    figure = parallel_figure(columns, set(log), color)
+    chart(figure, "parallel")
+    drawn, total = figure.layout.meta["drawn"], figure.layout.meta["of"]
+    st.caption(
+        f"{drawn} of {total} runs found have all of these values. Drag along an axis to choose a range, drag its name "
+        f"to move it. Coloured by {label(color)}."
+    )
+
+
+def parallel_figure(columns: dict[str, Sequence[Any]], log: set[str], color_by: str) -> go.Figure:
+    """Parallel coordinates: one line a run, one axis a column, numbers on linear or log axes, words as steps.
+
+    Args:
+        columns: column → values (n,), the same runs in each; runs that lack a number anywhere are not drawn.
+        log: columns on logarithmic axes; values that are not positive there count as lacking.
+        color_by: the column that colours the lines.
+    """
+    positions, dimensions = {}, {}
+    for name, values in columns.items():
+        positions[name], dimensions[name] = _dimension(name, values, name in log)
+    whole = np.all([np.isfinite(position) for position in positions.values()], axis=0)
+    for name, dimension in dimensions.items():
+        dimension["values"] = positions[name][whole]
+    colors = positions[color_by][whole]
+    figure = go.Figure(
+        go.Parcoords(
+            dimensions=list(dimensions.values()),
+            line={"color": colors, "colorscale": SCALE, "showscale": False},
+            labelfont={"size": 12},
+            tickfont={"size": 11},
+            rangefont={"size": 1, "color": "rgba(0,0,0,0)"},
+            unselected={"line": {"opacity": 0.06}},
+        )
+    )
+    figure.update_layout(margin={"l": 110, "r": 70, "t": 56, "b": 20}, uirevision="parallel")
+    figure.layout.meta = {"drawn": int(whole.sum()), "of": len(whole)}
+    return figure
+
+
+def _dimension(name: str, values: Sequence[Any], log: bool) -> tuple[np.ndarray, dict]:
+    if all(isinstance(value, int | float | np.number) for value in values):
+        numbers = np.asarray(values, dtype=float)
+        if not log:
+            return numbers, {"label": label(name)}
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.where(numbers > 0, np.log10(numbers), np.nan)
+        usable = logs[np.isfinite(logs)]
+        low, high = (np.floor(usable.min()), np.ceil(usable.max())) if len(usable) else (0.0, 1.0)
+        ticks = np.arange(low, high + 1, max(1, np.ceil((high - low) / 8)))
+        texts = [f"1e{int(tick)}" for tick in ticks]
+        return logs, {"label": label(name), "tickvals": ticks, "ticktext": texts, "range": [low, max(high, low + 1)]}
+    words = sorted({str(value) for value in values})
+    places = np.array([words.index(str(value)) for value in values], dtype=float)
+    shown = [word if len(word) <= 18 else word[:17] + "…" for word in words]
+    return places, {
+        "label": label(name),
+        "tickvals": list(range(len(words))),
+        "ticktext": shown,
+        "range": [-0.3, len(words) - 0.7],
+    }

@@ -1,0 +1,114 @@
+"""Any two numbers of everything that the search found against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.tracking import compare
+from core.tracking.compare import METRIC
+from core.tracking.store import How, RunRecord
+from pages.parts.compare.chart import chart
+from pages.parts.compare.columns import few, is_number, table_columns, wants_log
+from pages.parts.compare.selection import Selection
+from pages.parts.shared.metric_names import label
+from pages.parts.shared.palette import PALETTE
+
+
+def scatter_view(records: Sequence[RunRecord], selection: Selection, sort: str, how: How) -> None:
+    """Any two numbers of everything that the search found against each other."""
+    numbers = [
+        name
+        for name in compare.column_names(records)
+        if name.startswith(METRIC) or name == "duration" or (name.startswith("params.") and is_number(records, name))
+    ]
+    if len(numbers) < 2:
+        st.info("These runs have fewer than two numbers to draw.")
+        return
+    target = sort if sort in numbers else numbers[0]
+    other = next(name for name in ("metrics.wall_time_s", *numbers) if name in numbers and name != target)
+    words = ["state", "problem", "experiment"] + [
+        name for name in compare.column_names(records) if name.startswith("params.") and few(records, name)
+    ]
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        options = {"format_func": label, "bind": "query-params", "width": 240}
+        x = st.selectbox("x", numbers, numbers.index(other), key="sx", **options)
+        y = st.selectbox("y", numbers, numbers.index(target), key="sy", **options)
+        by = st.selectbox("Colour", words, 1, key="by", **options)
+    values = {name: np.asarray(column, dtype=float) for name, column in table_columns(records, [x, y], how).items()}
+    with row:
+        log = tuple(
+            st.toggle(f"Log {axis}", wants_log(values[name]), key=f"log.{axis}.{name}")
+            for axis, name in (("x", x), ("y", y))
+        )
+    figure = scatter_figure(
+        values[x],
+        values[y],
+        [record.name for record in records],
+        [str(compare.cell(record, by)) for record in records],
+        {k: selection.color(r.run_id) for k, r in enumerate(records) if r.run_id in selection.slots},
+        titles=(label(x), label(y)),
+        log=log,
+    )
+    chart(figure, "scatter")
+
+
+def scatter_figure(
+    x: np.ndarray,
+    y: np.ndarray,
+    names: Sequence[str],
+    groups: Sequence[str],
+    rings: dict[int, str],
+    *,
+    titles: tuple[str, str],
+    log: tuple[bool, bool],
+) -> go.Figure:
+    """One point a run, coloured by group.
+
+    Args:
+        x: values (n,).
+        y: values (n,).
+        names: of the runs.
+        groups: the word that colours each.
+        rings: place of a chosen run → colour of the ring around it.
+        titles: of the axes.
+        log: whether each axis is logarithmic.
+    """
+    figure = go.Figure()
+    usable = np.isfinite(x) & np.isfinite(y) & ((x > 0) if log[0] else True) & ((y > 0) if log[1] else True)
+    for k, group in enumerate(sorted(set(groups))):
+        rows = [i for i in np.flatnonzero(usable) if groups[i] == group]
+        figure.add_scatter(
+            x=x[rows],
+            y=y[rows],
+            mode="markers",
+            name=group,
+            text=[names[i] for i in rows],
+            marker={
+                "size": [13 if i in rings else 8 for i in rows],
+                "color": PALETTE[k % len(PALETTE)],
+                "opacity": 0.85,
+                "line": {
+                    "width": [3 if i in rings else 0 for i in rows],
+                    "color": [rings.get(i, "#fff") for i in rows],
+                },
+            },
+            hovertemplate="%{text}<br>%{x:.3g}, %{y:.3g}",
+        )
+    axis = {"exponentformat": "power"}
+    figure.update_layout(
+        xaxis={"title": {"text": titles[0]}, "type": "log" if log[0] else "linear", **axis},
+        yaxis={"title": {"text": titles[1]}, "type": "log" if log[1] else "linear", **axis},
+        margin={"l": 70, "r": 12, "t": 12, "b": 52},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        uirevision=f"{titles}{log}",
+    )
+    for values, logarithmic, update in ((x, log[0], figure.update_xaxes), (y, log[1], figure.update_yaxes)):
+        shown = values[usable]
+        if logarithmic and len(shown) and shown.max() / shown.min() > 100:
+            update(dtick=max(1, round(np.log10(shown.max() / shown.min()) / 8)))
+    return figure
