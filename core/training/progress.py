@@ -42,7 +42,7 @@ def phases(config: RunConfig) -> list[Phase]:
     found = []
     for k, stage in enumerate(config.stages):
         if stage.fourier and stage.fourier.sigma == "search":
-            tries = most_tries(config.problem.inputs)
+            tries = most_tries(config.problem.inputs, stage.iterations)
             found.append(Phase("search for σ", k, tries, TRY * tries, "try"))
         if stage.warmup.iterations:
             found.append(Phase("warm-up", k, stage.warmup.iterations, CHEAP * stage.warmup.iterations))

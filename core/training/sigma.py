@@ -22,12 +22,19 @@ MOST_INPUTS = 3
 """Inputs of which each is searched by itself; in more, two solves for each cost more than they gain."""
 ROUNDING = 1e-15
 """Residuals are divided by their natural scale: a σ that leaves so little leaves nothing but rounding."""
-SMALLER = 2
-"""The search is made with so many times fewer features and points, where a try costs a seventh of a whole one."""
-LARGER = 1.25
-"""σ for all features over that for half of them: more features resolve larger wave numbers (measured: 1 to 1.5)."""
+SMALLER = 3
+"""The search begins with so many times fewer features and points, where a try costs a twentieth of a whole one."""
 LEAST_FEATURES = 50
 """But with no fewer features than these."""
+HALF = 2
+"""It ends with all features at so many times fewer points: what they leave there ranks σ as all points do, for two
+fifths of the time."""
+LARGER = math.sqrt(2)
+"""σ for all features over that for a third of them, about: more features resolve larger wave numbers."""
+APART = 1.5
+"""So many times less must be left before the σ of one input goes further away from the others'."""
+PER_ITERATION = 4
+"""Tries with all features at most, for each iteration of the stage: the search stays a part of the run."""
 
 
 def as_text(sigma: float | Sequence[float]) -> str:
@@ -35,52 +42,90 @@ def as_text(sigma: float | Sequence[float]) -> str:
     return ", ".join(f"{value:.3g}" for value in np.atleast_1d(sigma))
 
 
-def most_tries(inputs: int) -> int:
-    """How many tries `best_sigma` makes, unless the start was far off: two for each search, and the last three."""
-    return 6 + (3 * inputs if 1 < inputs <= MOST_INPUTS else 0)
+def most_tries(inputs: int, iterations: int) -> int:
+    """How many tries a search takes at most, unless its start was far off.
+
+    Args:
+        inputs: of the network.
+        iterations: of the stage.
+    """
+    each = inputs if 1 < inputs <= MOST_INPUTS else 0
+    return 6 + 3 * each + min(3 + 3 * each, PER_ITERATION * iterations)
 
 
-def best_sigma(left_by: Callable[[tuple[float, ...]], float], start: Sequence[float]) -> tuple[float, ...]:
+@dataclass(frozen=True)
+class Found:
+    """What a search found."""
+
+    sigma: tuple[float, ...]
+    """Of each input."""
+    unclear: tuple[int, ...] = ()
+    """Inputs whose σ could as well be twice or half of it: less than `APART` lies between."""
+
+
+def best_sigma(
+    left_by: Callable[[tuple[float, ...]], float],
+    start: Sequence[float],
+    inputs: Sequence[int] | None = None,
+    most: int | None = None,
+) -> Found:
     """The σ of each input with the smallest `left_by`: first a common factor, then one input after the other.
 
     What random features leave has one broad valley in σ: too small, and they can't be told apart in float64; too
     large, and they wiggle between the points. Each search goes downhill by factors of 2; the common one ends with √2
     and at the bottom of the parabola through its last three. All ends at the first σ that leaves nothing but rounding.
+    The σ of the inputs part only for a clear gain.
 
     Args:
         left_by: what a σ leaves, NaN and infinity allowed.
         start: σ of each input.
+        inputs: the start is near the valley's bottom already: only these inputs are searched by themselves, and the
+            common factor of 2 is left out. None: all is searched.
+        most: tries after which the best so far is taken; None: as many as it takes.
     """
     known: dict[tuple[float, ...], float] = {}
 
     def cost(sigma: np.ndarray) -> float:
         key = tuple(float(f"{value:.12g}") for value in sigma)  # the same σ by another way is not tried again
         if key not in known:
+            if most is not None and len(known) >= most:
+                raise _EnoughTried
             value = left_by(key)
             known[key] = value if math.isfinite(value) else math.inf
             if value <= ROUNDING:
-                raise _AtRounding(key)
+                raise _EnoughTried
         return known[key]
 
+    def better(new: np.ndarray, old: np.ndarray) -> bool:
+        further = np.ptp(np.log(new)) > np.ptp(np.log(old)) + 1e-9
+        return cost(new) * (APART if further else 1.0) < cost(old)
+
     def downhill(sigma: np.ndarray, factor: np.ndarray) -> np.ndarray:
-        if cost(sigma * factor) >= cost(sigma):
+        if not better(sigma * factor, sigma):
             factor = 1 / factor
         for _ in range(MOST_STEPS):
-            if cost(sigma * factor) >= cost(sigma):
+            if not better(sigma * factor, sigma):
                 break
             sigma = sigma * factor
         return sigma
 
     try:
-        best = downhill(np.array(start, dtype=float), np.full(len(start), 2.0))
-        if 1 < len(start) <= MOST_INPUTS:
-            for i in range(len(start)):
-                best = downhill(best, np.where(np.arange(len(start)) == i, 2.0, 1.0))
-        best = min((best * math.sqrt(2), best, best / math.sqrt(2)), key=cost)
-        best = best * _bottom([cost(best * factor) for factor in (math.sqrt(0.5), 1.0, math.sqrt(2))])
-    except _AtRounding as found:
-        return found.sigma
-    return tuple(float(value) for value in best)
+        best, unclear, root = np.array(start, dtype=float), [], math.sqrt(2)
+        cost(best)
+        if inputs is None:
+            best = downhill(best, np.full(len(start), 2.0))
+        alone = range(len(start)) if 1 < len(start) <= MOST_INPUTS else ()
+        for i in alone if inputs is None else inputs:
+            factor = np.where(np.arange(len(start)) == i, 2.0, 1.0)
+            best = downhill(best, factor)
+            if min(cost(best * factor), cost(best / factor)) < APART * cost(best):
+                unclear.append(i)
+        best = downhill(best, np.full(len(start), root))
+        if inputs is None:
+            best = best * _bottom([cost(best * factor) for factor in (1 / root, 1.0, root)])
+    except _EnoughTried:
+        return Found(min(known, key=known.get))
+    return Found(tuple(float(value) for value in best), tuple(unclear))
 
 
 def _bottom(costs: Sequence[float]) -> float:
@@ -96,9 +141,8 @@ def _bottom(costs: Sequence[float]) -> float:
     return math.sqrt(2) ** max(-1.0, min(1.0, steps))
 
 
-class _AtRounding(Exception):  # noqa: N818  an answer, no error
-    def __init__(self, sigma: tuple[float, ...]):
-        self.sigma = sigma
+class _EnoughTried(Exception):  # noqa: N818  an answer, no error
+    """The best so far is the answer."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +157,11 @@ class Setting:
     held_out: dict[str, np.ndarray]
 
 
-def smaller(features: Fourier, points: int) -> tuple[Fourier, int, float]:
-    """Features and points of a search, fewer than the stage's unless they are few, and the stage's σ over its own."""
+def smaller(features: Fourier, points: int) -> tuple[Fourier, int] | None:
+    """Features and points that a search begins with; None where the stage itself has few."""
     if features.features < SMALLER * LEAST_FEATURES:
-        return features, points, 1.0
-    return features.model_copy(update={"features": features.features // SMALLER}), points // SMALLER, LARGER
+        return None
+    return features.model_copy(update={"features": features.features // SMALLER}), points // SMALLER
 
 
 class Tries:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
+from core.config import Fourier
 from core.jets import coordinates
 from core.networks.layers import Network, Tape, fourier, mlp
 from core.networks.solution import Solution, Term
@@ -14,7 +16,7 @@ from core.training import equations
 from core.training.exponent import Exponent
 from core.training.points import HELD_OUT, collocation, on_cpu
 from core.training.progress import Progress
-from core.training.sigma import Setting, Tries, as_text, best_sigma, smaller
+from core.training.sigma import HALF, LARGER, PER_ITERATION, Found, Setting, Tries, as_text, best_sigma, smaller
 from core.training.spectrum import residual_spectrum
 from core.training.state import RunState, StageRecord, Wanted
 
@@ -86,28 +88,41 @@ def _fourier(
 def _searched(
     run: RunState, exponent: Exponent, progress: Progress, start: np.ndarray, epsilon: float
 ) -> tuple[float, ...]:
-    """σ for each input: the one near `start` whose features leave least at points that are not trained on."""
+    """σ for each input: the one near `start` whose features leave least at points that are not trained on.
+
+    Raises Interrupted.
+    """
     k, stage = run.position.stage, run.stage
     exponent.release()
-    features, count, larger = smaller(stage.fourier, stage.collocation.points)
-    training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
-    damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
-    run.say(f"  search for σ with {features.features} features at {count} points")
     progress.enter("search for σ", k)
-    with Tries(run.solution, Setting(features, training, held_out), epsilon, run.samples, damping, _seed(run)) as tries:
+    made = 0
 
-        def left_by(sigma: tuple[float, ...]) -> float:
-            if wanted := run.wanted():
-                raise Interrupted(wanted)
-            left = tries.left_by(sigma)
-            tries_made.append(sigma)
-            progress.write(len(tries_made))
-            run.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
-            return left
+    def search(features: Fourier, count: int, start: Sequence[float], **how) -> Found:
+        """`best_sigma` with these features at so many points."""
+        training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
+        damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
+        setting = Setting(features, training, held_out)
+        run.say(f"  search for σ with {features.features} features at {count} points")
+        with Tries(run.solution, setting, epsilon, run.samples, damping, _seed(run)) as tries:
 
-        tries_made: list[tuple[float, ...]] = []
-        near = best_sigma(left_by, start)
-    return tuple(value * larger for value in near)
+            def left_by(sigma: tuple[float, ...]) -> float:
+                nonlocal made
+                if wanted := run.wanted():
+                    raise Interrupted(wanted)
+                left = tries.left_by(sigma)
+                made += 1
+                progress.write(made)
+                run.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
+                return left
+
+            return best_sigma(left_by, start, **how)
+
+    fewer = smaller(stage.fourier, stage.collocation.points)
+    if fewer is None:
+        return search(stage.fourier, stage.collocation.points, start).sigma
+    first = search(*fewer, start)
+    near, most = [value * LARGER for value in first.sigma], PER_ITERATION * stage.iterations
+    return search(stage.fourier, stage.collocation.points // HALF, near, inputs=first.unclear, most=most).sigma
 
 
 def _seed(run: RunState) -> int:

@@ -208,25 +208,25 @@ def test_sigma_is_found_downhill_by_common_factor_and_each_input():
         x, t = np.log2(sigma)
         return (x - 3) ** 2 + (t + 2) ** 2 if sigma[0] < 100 else float("nan")
 
-    found = np.log2(best_sigma(left_by, (1.0, 1.0)))
+    found = np.log2(best_sigma(left_by, (1.0, 1.0)).sigma)
     np.testing.assert_allclose(found, [3, -2], atol=0.5)
     assert len(asked) == len(set(asked)) < 25
 
 
 def test_the_search_ends_at_the_first_sigma_that_leaves_only_rounding():
     asked = []
-    found = best_sigma(lambda sigma: asked.append(sigma) or (1e-16 if sigma[0] > 3 else 1 / sigma[0]), (1.0, 1.0))
+    found = best_sigma(lambda sigma: asked.append(sigma) or (1e-16 if sigma[0] > 3 else 1 / sigma[0]), (1.0, 1.0)).sigma
     assert found == asked[-1]
     assert found[0] > 3
     assert len(asked) == 3
 
 
 def test_the_search_ends_at_the_bottom_between_its_tries():
-    found = best_sigma(lambda sigma: np.exp((np.log2(sigma[0]) - 1.8) ** 2), (1.0,))
+    found = best_sigma(lambda sigma: np.exp((np.log2(sigma[0]) - 1.8) ** 2), (1.0,)).sigma
     assert np.log2(found[0]) == pytest.approx(1.8, abs=1e-9)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_sigma_that_leaves_no_number_is_never_chosen(bad):
-    found = best_sigma(lambda sigma: bad if sigma[0] > 1.5 else 1 / sigma[0], (1.0,))
+    found = best_sigma(lambda sigma: bad if sigma[0] > 1.5 else 1 / sigma[0], (1.0,)).sigma
     assert 1.0 <= found[0] <= 1.5
