@@ -12,6 +12,7 @@ from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.figures import lambda_figure, residual_figure
 from pages.parts.shared.in_force import in_force_badge
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.progress import progress_text
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import ago, duration, figure_of, plain
 from pages.parts.shared.unknown_text import claimed_lambda
@@ -61,12 +62,7 @@ def run_view(run_id: str) -> None:
     if problem is not None and (caution := problem.caution()):
         st.warning(caution, icon=":material/warning:")
     if job.active and progress:
-        fraction = min(1.0, progress["fraction"])
-        text = (
-            f"stage {progress['stage'] + 1} of {progress['stages']}, iteration {progress['iteration']:,} of "
-            f"{progress['iterations']:,} · at most {duration(progress['eta_s'])} left"
-        )
-        st.progress(fraction, text=text)
+        st.progress(min(1.0, progress["fraction"]), text=progress_text(progress))
     elif job.state == "queued":
         st.progress(0.0, text=f"Queued, place {job.position}: it starts when a slot is free.")
     for rung in job.stop_rungs:

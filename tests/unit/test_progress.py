@@ -7,6 +7,7 @@ from core.presets import presets, resolve
 from core.runs import RunFolder
 from core.training import progress as module
 from core.training.progress import Progress, phases
+from pages.parts.shared.progress import progress_text
 
 
 def test_every_part_of_a_run_is_a_phase():
@@ -64,3 +65,26 @@ def test_figures_stay_until_there_are_newer_ones(tmp_path):
     Progress(folder, config).enter("dense grid")
     said = folder.progress()
     assert (said["phase"], said["max_residual"], said["wall_time_s"]) == ("dense grid", 1e-3, 12.5)
+
+
+@pytest.mark.parametrize("name", ["poisson2d", "heat2d", "burgers-profile"])
+def test_a_page_names_every_phase(tmp_path, name):
+    folder, config = RunFolder(tmp_path), resolve(name)
+    progress, seen = Progress(folder, config), []
+    for phase in phases(config):
+        progress.enter(phase.name, phase.stage)
+        progress.write(1)
+        seen.append(progress_text(folder.progress()))
+    assert len(set(seen)) == len(seen)
+    if name == "heat2d":
+        assert seen[0].startswith("Stage 1 of 1 · search for σ · try 1 of at most ")
+    assert any(text.startswith("Dense grid · 1 %") for text in seen)
+    assert progress_text({"stage": 0, "stages": 1, "fraction": 0.5}) == "50% done"  # as older versions wrote it
+
+
+def test_what_is_left_is_said_of_the_phase_alone():
+    said = {"phase": "main", "stage": 1, "stages": 2, "done": 3, "of": 40, "unit": "iteration", "eta_s": 65.0}
+    assert (
+        progress_text(said) == "Stage 2 of 2 · training · iteration 3 of at most 40 · at most 65 s left in this phase"
+    )
+    assert "left" not in progress_text(said | {"eta_s": None})

@@ -15,7 +15,8 @@ from pages.parts.shared.config_words import difference_table, value_text
 from pages.parts.shared.figures import Series, curve_figure, was_recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
-from pages.parts.shared.text import ago, duration
+from pages.parts.shared.progress import progress_text
+from pages.parts.shared.text import ago
 
 SHOW = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}
 ICONS = {"bit-identical": "check_circle", "within tolerance": "approximate", "different": "difference"}
@@ -45,11 +46,7 @@ def follow(run_id: str) -> None:
         if progress is None:
             st.progress(0.0, text="The rerun starts …")
             return
-        text = (
-            f"Rerun: stage {progress['stage'] + 1} of {progress['stages']}, iteration {progress['iteration']:,} · "
-            f"at most {duration(progress['eta_s'])} left"
-        )
-        st.progress(min(1.0, progress["fraction"]), text=text)
+        st.progress(min(1.0, progress["fraction"]), text=f"Rerun: {progress_text(progress)}")
     else:
         st.rerun()
 
