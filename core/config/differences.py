@@ -1,12 +1,9 @@
-"""In which fields two configs differ."""
+"""In which fields plain data of two configs differ."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from core.config.run import RunConfig
+from typing import Any
 
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:
@@ -37,8 +34,3 @@ def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference
         for path in dict.fromkeys([*first, *second])
         if path != "name" and first.get(path) != second.get(path)
     )
-
-
-def differences(before: RunConfig, after: RunConfig) -> tuple[Difference, ...]:
-    """The differing fields of two configs by path, names left out."""
-    return differing(*(config.model_dump(mode="json", by_alias=True) for config in (before, after)))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from core.config.differences import flatten
+from core.config.differences import Difference, differing, flatten
 from core.config.network import MLP
 from core.config.stage import Stage
 from core.frozen import Extended, Frozen
@@ -112,3 +112,8 @@ def _plain_zero(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain_zero(item) for item in value]
     return 0.0 if isinstance(value, float) and value == 0 else value
+
+
+def differences(before: RunConfig, after: RunConfig) -> tuple[Difference, ...]:
+    """The differing fields of two configs by path, names left out."""
+    return differing(*(config.model_dump(mode="json", by_alias=True) for config in (before, after)))
