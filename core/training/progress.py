@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,8 @@ class Progress:
         self._written = 0.0
         self._looked: tuple[float, float] | None = None
         self._seconds_per_unit: float | None = None
+        self.clock: Callable[[], float] | None = None
+        """Seconds that the run has trained, where somebody counts them."""
         known = folder.progress() or {}
         self._wall_time_s = known.get("wall_time_s", 0.0)
         self.figures: dict[str, Any] = {name: known[name] for name in FIGURES if name in known}
@@ -99,7 +102,8 @@ class Progress:
         """
         now = time.monotonic()
         self._written = now
-        self._wall_time_s = self._wall_time_s if wall_time_s is None else wall_time_s
+        if wall_time_s is not None or self.clock:
+            self._wall_time_s = self.clock() if wall_time_s is None else wall_time_s
         phase = self._phases[self._at]
         if self._looked and done > self._looked[0]:
             newest = (now - self._looked[1]) / (done - self._looked[0])

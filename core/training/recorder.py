@@ -32,6 +32,7 @@ class Recorder:
         self._best = math.inf
         self._started = time.perf_counter()
         self._saved = -math.inf
+        progress.clock = self.clock
 
     def resumed(self) -> None:
         """Go on from the run's position: history after it is dropped, and its clock goes on."""
@@ -80,7 +81,7 @@ class Recorder:
             "rms_residual": rms,
             "lambda": None if lam is None else float(lam.detach()),
         }
-        self.progress.write(self.run.position.iteration, self.clock())
+        self.progress.write(self.run.position.iteration)
 
     def computes_in(self, precision: str) -> None:
         """Note what the present phase computes in."""
