@@ -21,8 +21,8 @@ def samples_of(problem: Problem) -> Samples | None:
     a column, or has points outside the domain.
     """
     if not isinstance(problem, DataProblem):
-        return None
-    return problem.samples(columns(problem.dataset, problem.dataset_version))
+        return problem.samples()
+    return problem.samples_in(columns(problem.dataset, problem.dataset_version))
 
 
 def pinned(config: RunConfig) -> RunConfig:

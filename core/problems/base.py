@@ -175,6 +175,10 @@ class Problem(Frozen):
         """What a visitor must know before believing a run of these parameters, in one sentence; mostly nothing."""
         return None
 
+    def samples(self) -> Samples | None:
+        """Measured values to fit that the problem itself knows; those of a dataset are `DataProblem.samples_in`'s."""
+        return None
+
 
 class DataProblem(Problem):
     """A problem that also learns from a dataset with one column for each coordinate and each field, by their names."""
@@ -196,7 +200,7 @@ class DataProblem(Problem):
         """The residuals' names, and `data_FIELD` for each field."""
         return (*self.residual_names, *(f"data_{name}" for name in self.fields))
 
-    def samples(self, table: Mapping[str, np.ndarray]) -> Samples:
+    def samples_in(self, table: Mapping[str, np.ndarray]) -> Samples:
         """The rows of its dataset that it is fitted to.
 
         Args:

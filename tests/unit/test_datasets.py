@@ -17,10 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import datasets
-from core.datasets import add, current, digests, digests_of, files, locate, read, tables, upload, versions
+from core.datasets import add, current, digests, digests_of, files, locate, read, samples_of, tables, upload, versions
 from core.datasets.tables import read_table
 from core.errors import LabError
 from core.home import home
+from core.problems.base import Samples
+from core.problems.poisson2d import Poisson2D
 
 CSV = b"x,t,u\n0.5,0.25,1\n-0.5,0.75,2e-3\n"
 FILES = {
@@ -398,3 +400,12 @@ def test_importing_datasets_imports_neither_torch_nor_mlflow():
     code = "import sys, core.datasets; print('torch' in sys.modules, 'mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_problem_may_know_its_samples_itself():
+    class Measured(Poisson2D):
+        def samples(self):
+            return Samples(np.array([[0.5, 0.5]]), {"u": np.array([1.0])}, 2.0)
+
+    assert samples_of(Poisson2D()) is None
+    assert samples_of(Measured()).weight == 2.0
