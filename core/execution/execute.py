@@ -16,9 +16,9 @@ from core.execution.report import RunReport
 from core.execution.results import conclude
 from core.jobs.control import RunControl
 from core.networks.solution import Solution
-from core.replay import THREADS_TAG
 from core.runs import RunFolder, run_folder
 from core.tracking import in_force, store
+from core.tracking.tags import THREADS_TAG
 from core.training import checkpoint as checkpoints
 from core.training.train import train
 from core.training.trainer import Outcome

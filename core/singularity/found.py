@@ -9,6 +9,7 @@ from core import jobs
 from core.singularity.certificate import LAMBDA_TAG, RESIDUAL_TAG, TAG, UNCERTAINTY_TAG
 from core.singularity.laws import PARAMETERS
 from core.tracking import store
+from core.tracking.tags import REASON
 
 
 @dataclass(frozen=True)
@@ -68,5 +69,5 @@ def _found(record: store.RunRecord, state: str) -> Found:
         uncertainty=float(tags[UNCERTAINTY_TAG]) if UNCERTAINTY_TAG in tags else None,
         max_residual=residual if residual is not None and math.isfinite(residual) else None,
         holds=tags[TAG] == "holds" if TAG in tags else None,
-        reason=tags.get("lab.reason", ""),
+        reason=tags.get(REASON, ""),
     )
