@@ -5,7 +5,6 @@ import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
-from core.runs import run_folder
 from core.singularity.reconstruction import physical_file
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
@@ -64,7 +63,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         in_time = physical_input(run.config.problem)
         resolution = resolution_input(run.config.problem, run.run_id, in_time)
     with canvas, st.spinner("Sampling the network …", show_time=True):
-        path = children.sample(physical_file if in_time else sampled_file, run_folder(run.run_id), resolution)
+        path = children.sample(physical_file if in_time else sampled_file, run.folder, resolution)
         grid = read_grid(path)
     with what:
         quantity = quantity_input(grid, run.run_id)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from core import jobs
+from core.runs import RunFolder, run_folder
 from core.singularity.certificate import LAMBDA_TAG, RESIDUAL_TAG, TAG, UNCERTAINTY_TAG
 from core.singularity.laws import PARAMETERS
 from core.tracking import store
@@ -32,6 +33,11 @@ class Found:
     """What its certificate says; None without one."""
     reason: str = ""
     """Why it ended, where that is worth a sentence."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder on this machine, whether or not it is there."""
+        return run_folder(self.run_id)
 
 
 def found_runs() -> list[Found]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.problems import Problem
-from core.runs import run_folder
+from core.runs import RunFolder, run_folder
 from core.singularity.certificate import certified, read
 from core.singularity.digits import lambda_text
 
@@ -24,7 +24,7 @@ def unknown_text(problem: Problem, about: dict[str, Any]) -> str:
     return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"
 
 
-def claimed_lambda(run_id: str, last: float) -> str:
+def claimed_lambda(folder: RunFolder, last: float) -> str:
     """λ of a run that has ended, with the digits that its certificate supports; without one, of its last iteration."""
-    found = read(run_folder(run_id))
+    found = read(folder)
     return found.lambda_text if found else lambda_text(last, None)
