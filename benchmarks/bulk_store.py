@@ -20,6 +20,7 @@ from core.presets import presets
 from core.runs import run_folder
 from core.runs.history import HistoryWriter
 from core.tracking import store
+from core.tracking.tags import CHECKPOINT_STEP, CONFIG_HASH, PROBLEM, PROVENANCE, STATE
 
 STATES = ("finished", "finished", "finished", "failed", "finished", "crashed", "finished", "nan", "foreign", "stopped")
 METRICS = ("max_residual", "rms_residual", "loss", "wall_time_s", "dense_max_residual")
@@ -70,11 +71,11 @@ def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0) -> list[s
             params = dict(list(store.params_of(config).items())[:30])
             params |= {f"note_{i}": str(i) for i in range(30 - len(params))}
             tags = {
-                "lab.state": state,
-                "lab.problem": config.problem.kind,
-                "lab.config_hash": config.hash,
-                "lab.checkpoint.step": str(10 * points),
-                **{f"provenance.{name}": "sample" for name in ("torch", "numpy", "python", "threads", "device")},
+                STATE: state,
+                PROBLEM: config.problem.kind,
+                CONFIG_HASH: config.hash,
+                CHECKPOINT_STEP: str(10 * points),
+                **{PROVENANCE + name: "sample" for name in ("torch", "numpy", "python", "threads", "device")},
             }
             if state != "running":  # those run on another machine
                 folder = run_folder(run_id)

@@ -135,7 +135,7 @@ def open_(home: Path) -> None:
     index = json.loads((home / INDEX).read_text())
     for name, run_id in index.items():
         folder = run_folder(run_id)
-        reading = store.stored_config(run_id)
+        reading = store.stored_config(folder)
         loaded = load_solution(folder)
         problem = reading.config.problem
         values = loaded.evaluate(np.array([[axis[0] for axis in problem.domain()]]))

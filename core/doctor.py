@@ -20,7 +20,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at Python, the lab home, the store, torch, the devices and the slots."""
+    """Look at Python, the lab home, the store, torch, the devices, the slots and the renderers of the 3D page."""
     lab = home()
     findings = [Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     try:
@@ -44,4 +44,9 @@ def examine() -> list[Finding]:
     from core import jobs
 
     findings.append(Finding("slots", True, ", ".join(slot.name for slot in jobs.capacity())))
+    from core.solution import children
+
+    missing = children.vtk_unavailable()
+    detail = "quick view, VTK view" if missing is None else f"the quick view alone: {missing}"
+    findings.append(Finding("renderers", missing is None, detail))
     return findings

@@ -1,4 +1,7 @@
-"""Where a lab keeps its things: one folder, `LAB_HOME` (default `~/.singularity-lab`), on a local disk."""
+"""Where a lab keeps its things: one folder, `LAB_HOME` (default `~/.singularity-lab`), on a local disk.
+
+And where this program itself is.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from pathlib import Path
 from core.errors import LabError, RunNotFoundError, StoreError
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+SOURCE = Path(__file__).parents[1]
+"""The source tree that this package runs from; the processes that it starts begin in it."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 import core
+from core.home import SOURCE
 
 PACKAGES = ("torch", "numpy", "scipy", "mlflow", "pydantic", "pyarrow", "streamlit", "pyvista", "vtk", "meshio")
-SOURCE = Path(__file__).parents[1]
 
 NAMES = {
     "git.commit": "commit",

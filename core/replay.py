@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from core import jobs
 from core.config import RunConfig, override
 from core.errors import LabError
-from core.runs import run_folder
+from core.runs import RunFolder
+from core.runs.folder import parent_folder
 from core.runs.states import ACTIVE
 from core.tracking import store
 from core.tracking.tags import PROVENANCE, REPLAY_TAG, THREADS_TAG
@@ -16,10 +17,11 @@ from core.tracking.verify import history_of
 
 def missing_parent(config: RunConfig) -> str | None:
     """Why a run can't start from its parent here, in one sentence; None when it can or has none."""
-    if config.parent is None or run_folder(config.parent).has_checkpoint:
+    parent = parent_folder(config)
+    if parent is None or parent.has_checkpoint:
         return None
     return (
-        f"It starts from the solution of run {config.parent[:8]}, whose checkpoint is not here (any more), "
+        f"It starts from the solution of run {parent}, whose checkpoint is not here (any more), "
         "so it can't be trained again."
     )
 
@@ -32,7 +34,7 @@ class Rerun:
     tags: dict[str, str]
 
 
-def prepare_rerun(source: str, *, to_verify: bool = True) -> Rerun:
+def prepare_rerun(source: RunFolder, *, to_verify: bool = True) -> Rerun:
     """The source's config, on its device and with its threads where this machine has them.
 
     Raises LabError before anything is started when it can't be repeated: no config, no parent any more, or, to be
@@ -40,13 +42,13 @@ def prepare_rerun(source: str, *, to_verify: bool = True) -> Rerun:
     """
     config = store.run_config(source)
     if missing := missing_parent(config):
-        raise LabError(f"Run {source[:8]} can't be repeated. {missing}")
-    record = store.get_run(source)
+        raise LabError(f"Run {source} can't be repeated. {missing}")
+    record = store.get_run(source.run_id)
     if to_verify:
         if record.state in ("queued", *ACTIVE):
-            raise LabError(f"Run {source[:8]} is {record.state}: it can be verified once it has ended.")
+            raise LabError(f"Run {source} is {record.state}: it can be verified once it has ended.")
         history_of(source)
-    tags = {REPLAY_TAG: source}
+    tags = {REPLAY_TAG: source.run_id}
     if threads := record.tags.get(PROVENANCE + "threads"):
         tags[THREADS_TAG] = threads
     if config.device == "auto" and record.tags.get(PROVENANCE + "device") == "cpu" and _has_gpu():
@@ -58,7 +60,7 @@ def _has_gpu() -> bool:
     return any(slot.serves("cuda") for slot in jobs.capacity())
 
 
-def submit_rerun(source: str) -> str:
+def submit_rerun(source: RunFolder) -> str:
     """Queue a rerun of a run to verify it by; returns its id. Raises LabError like `prepare_rerun`."""
     rerun = prepare_rerun(source)
     return jobs.submit(rerun.config, tags=rerun.tags)

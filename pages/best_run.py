@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LabError
+from core.runs import RunFolder
 from core.tracking import store
 from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkpoint
 from core.tracking.lineage import lineage
@@ -94,7 +95,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
     if place is not None:
         title = LABELS.get(f"metrics.{metric}", metric)
         value.metric(f"{title}, place {place + 1} of {len(ranked):,}", f"{ranked[place].value:.4e}")
-    refusal = refused(run_id)
+    refusal = refused(record.folder)
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         pressed = st.button(
             "Link as parent of the next stage",
@@ -106,7 +107,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
             st.page_link("pages/watch_runs.py", label="Watch", query_params={"run": run_id})
         st.page_link("pages/compare_runs.py", label="Compare", query_params={"runs": f"{run_id[:12]}.0"})
     if pressed:
-        link(run_id)
+        link(record.folder)
         st.switch_page("pages/launch_runs.py", query_params={"parent": run_id})
     if refusal:
         st.caption(f":material/block: {refusal}")
@@ -122,10 +123,10 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
         st.rerun()
 
 
-def refused(run_id: str) -> str | None:
+def refused(folder: RunFolder) -> str | None:
     """Why no next stage can start from a run."""
     try:
-        require_checkpoint(run_id)
+        require_checkpoint(folder)
     except LabError as error:
         return str(error)
     return None

@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.errors import LabError, RunNotFoundError
 from core.problems import Problem
-from core.runs import run_folder
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.found import Found, found_runs
@@ -21,21 +20,16 @@ from pages.parts.singularities.profile import profile_view
 from pages.parts.singularities.search_figures import funnel_figure, iterations_figure, order_figure
 
 
-def has_checkpoint(run: Found) -> bool:
-    """Whether there is a solution to look at or to start from."""
-    return run_folder(run.run_id).has_checkpoint
-
-
 def certificate_of(run: Found) -> certificates.Certificate | None:
     """The run's certificate; its tags know whether there is one, without a search through artifacts each second."""
-    return None if run.holds is None else certificates.read(run_folder(run.run_id))
+    return None if run.holds is None else certificates.read(run.folder)
 
 
 def head(run: Found, problem: Problem) -> None:
     """Name, badges, and what can be done next."""
     name, buttons = st.columns([3, 3], vertical_alignment="center")
     name.markdown(f"### {plain(run.name)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}")
-    checkpoint = has_checkpoint(run)
+    checkpoint = run.folder.has_checkpoint
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         query = {"run": run.run_id}
         st.page_link("pages/watch_runs.py", label="Watch", icon=":material/monitoring:", query_params=query)
@@ -62,7 +56,7 @@ def search(run_id: str, problem: Problem) -> None:
     st.session_state[f"{KEY}.state"] = (run_id, run.state)
     if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
-    curves, reference = curves_of(run_id), problem.reference_lambda()
+    curves, reference = curves_of(run.folder), problem.reference_lambda()
     _, lam = recorded(curves, "lambda")
     search_numbers(run, float(lam[-1]) if len(lam) else None, reference)
     left, right = st.columns(2, gap="large")
@@ -80,7 +74,7 @@ def search(run_id: str, problem: Problem) -> None:
     with left:
         certificate_view(certificate_of(run))
     with right:
-        points = run_folder(run_id).funnel()
+        points = run.folder.funnel()
         if points:
             over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
             center = points[-1].lambda_ if over == "distance of λ" else None
@@ -107,12 +101,12 @@ try:
         st.stop()
     if (run := choose_run(runs)) is None:
         st.stop()
-    problem = store.run_config(run.run_id).problem
+    problem = store.run_config(run.folder).problem
     head(run, problem)
     live = run.state not in (*store.ENDED, "paused")
     st.fragment(searching, run_every=1.0 if live else None)(run.run_id, problem)
-    if has_checkpoint(run):
-        profile_view(run.run_id, problem, certificate_of(run))
+    if run.folder.has_checkpoint:
+        profile_view(run.folder, problem, certificate_of(run))
     else:
         st.caption("The profile is drawn from the first checkpoint on.")
 except LabError as error:

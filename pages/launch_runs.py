@@ -9,7 +9,7 @@ from core.datasets import pinned
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE, REFUSED
-from core.replay import REPLAY_TAG
+from core.tracking.tags import REPLAY_TAG
 from pages.parts.launch.form import fields_form
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source, linked_source, source_changes, source_notes
 from pages.parts.shared.text import duration, plain

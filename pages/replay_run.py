@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.replay import missing_parent, submit_rerun
-from core.runs import run_folder
+from core.runs import RunFolder, run_folder
 from core.tracking.in_force import in_force
 from core.tracking.search import find_id, find_runs
 from core.tracking.store import RunRecord, get_run, stored_config
@@ -65,24 +65,26 @@ def picker() -> None:
         st.switch_page("pages/launch_runs.py")
 
 
-def run_panel(run_id: str) -> RunRecord:
+def run_panel(folder: RunFolder) -> RunRecord:
     """The chosen run, what can be done with it, and where it comes from."""
-    record, reading = get_run(run_id), stored_config(run_id)
+    record, reading = get_run(folder.run_id), stored_config(folder)
     st.markdown(f"### {record.name} &nbsp; {state_badge(record.state)}")
-    st.caption(f"{record.problem} · {ago(record.started)} · config `{reading.config.hash[:12]}` · run `{run_id}`")
+    st.caption(
+        f"{record.problem} · {ago(record.started)} · config `{reading.config.hash[:12]}` · run `{folder.run_id}`"
+    )
     note_list(reading.notes)
     missing = missing_parent(reading.config)
     if missing:
         st.warning(missing)
     with st.container(horizontal=True):
         if st.button("Fill the Launch form", type="primary", icon=":material/replay:"):
-            st.switch_page("pages/launch_runs.py", query_params={"replay": run_id})
+            st.switch_page("pages/launch_runs.py", query_params={"replay": folder.run_id})
         can = record.state in ENDED and not missing
         if st.button("Verify by a rerun", disabled=not can, icon=":material/verified:", help="Trains it once more."):
-            st.query_params["rerun"] = submit_rerun(run_id)
+            st.query_params["rerun"] = submit_rerun(folder)
             st.rerun()
-    in_force_view(in_force(run_folder(run_id)))
-    provenance_view(run_id)
+    in_force_view(in_force(folder))
+    provenance_view(folder)
     return record
 
 
@@ -96,7 +98,7 @@ with left:
 with right:
     try:
         if wanted := st.query_params.get("run"):
-            verification(run_panel(find_id(wanted)))
+            verification(run_panel(run_folder(find_id(wanted))))
         else:
             st.caption("Choose a run: its config comes back into the Launch form, or it is trained again and compared.")
     except LabError as error:

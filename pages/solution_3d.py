@@ -4,8 +4,6 @@ import numpy as np
 import streamlit as st
 
 from core.errors import LabError
-from core.problems import Problem
-from core.runs import run_folder
 from core.singularity.reconstruction import physical_file
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
@@ -64,7 +62,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         in_time = physical_input(run.config.problem)
         resolution = resolution_input(run.config.problem, run.run_id, in_time)
     with canvas, st.spinner("Sampling the network …", show_time=True):
-        path = children.sample(physical_file if in_time else sampled_file, run_folder(run.run_id), resolution)
+        path = children.sample(physical_file if in_time else sampled_file, run.folder, resolution)
         grid = read_grid(path)
     with what:
         quantity = quantity_input(grid, run.run_id)
@@ -75,23 +73,23 @@ def draw(run: Viewable, controls, canvas) -> None:
         identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
         scene = show_scene(path, request, look, renderer or RENDERERS[0], identity)
         thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
-        st.caption(" · ".join(filter(None, [numbers(grid, run.config.problem), thinned])))
+        st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
         if len(grid.axes) == 1:
             curve(grid, quantity, run.run_id)
         download(grid, run, request)
 
 
-def numbers(grid: SolutionGrid, problem: Problem) -> str:
+def numbers(grid: SolutionGrid, run: Viewable) -> str:
     """How good the sampled solution is, in one line."""
     found = grid.accuracy()
-    at = [f"{name} = {value:g}" for name, value in fixed(problem).items()]
+    at = [f"{name} = {value:g}" for name, value in fixed(run.config.problem).items()]
     parts = [*at, f"{grid.points:,} points"]
     if found.max_residual is not None:
         parts.append(f"max |R| {figure_of(found.max_residual)}")
     if found.relative_l2_error is not None:
         parts += [f"relative L2 error {figure_of(found.relative_l2_error)}", f"max error {figure_of(found.max_error)}"]
     if "lambda" in grid.about:
-        parts.append(unknown_text(problem, grid.about))
+        parts.append(unknown_text(run.folder, run.config.problem, grid.about))
     if found.not_finite:
         parts.append(f"{found.not_finite:,} values are not finite")
     return " · ".join(parts)

@@ -5,7 +5,6 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
-from core.runs import run_folder
 from core.tracking.in_force import in_force
 from pages.parts.shared.config_words import difference_table
 from pages.parts.shared.curves_cache import curves_of
@@ -51,8 +50,8 @@ def run_view(run_id: str) -> None:
     if st.session_state.get("watch.state") != (run_id, job.state):
         st.session_state["watch.state"] = (run_id, job.state)
         st.rerun()
-    curves = curves_of(run_id)
-    progress = jobs.progress(run_id) or {}
+    curves = curves_of(job.folder)
+    progress = job.folder.progress() or {}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {plain(job.name or run_id[:8])} &nbsp; {state_badge(job.state)}", width="stretch")
         controls(job)
@@ -94,10 +93,10 @@ def figures(job: jobs.Job, progress: dict) -> None:
         # while it moves, an iterate is no claim
         claimed = unknown == "λ" and job.state in ("finished", "stopped")
         lam = progress["lambda"]
-        cells = {unknown: claimed_lambda(job.run_id, lam) if claimed else f"{lam:.8f}", **cells}
+        cells = {unknown: claimed_lambda(job.folder, lam) if claimed else f"{lam:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(label, value)
-    found = in_force(run_folder(job.run_id), local=True)
+    found = in_force(job.folder, local=True)
     badge = in_force_badge(found)
     st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}` {badge}")
     if found and found.differing:

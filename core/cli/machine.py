@@ -26,8 +26,7 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
     """Start the dashboard on 127.0.0.1; Ctrl-C ends it, and no run with it."""
     import socket
 
-    from core.home import home
-    from core.provenance import SOURCE
+    from core.home import SOURCE, home
 
     home().ensure()
     with socket.socket() as probe:

@@ -37,15 +37,15 @@ def replay(
         source, reading, tags = None, read_config(load_data(path)), None
         config = reading.config
     else:
-        source = chosen_run(run).run_id
-        reading, rerun = store.stored_config(source), prepare_rerun(source, to_verify=verify)
-        config, tags = rerun.config, rerun.tags
+        source = chosen_run(run)
+        reading, prepared = store.stored_config(source), prepare_rerun(source, to_verify=verify)
+        config, tags = prepared.config, prepared.tags
     for note in reading.notes:
         print(f"note: {note}", file=sys.stderr)
-    run_id, data = train_here(config, json_out, tags)
+    rerun, data = train_here(config, json_out, tags)
     if verify:
-        verdict = compare(source, run_id)
-        write_json(json_out, data | {"replay_of": source, "verify": verdict.as_dict()})
+        verdict = compare(source, rerun)
+        write_json(json_out, data | {"replay_of": source.run_id, "verify": verdict.as_dict()})
         _print(verdict)
         if verdict.outcome == "different":
             raise typer.Exit(1)

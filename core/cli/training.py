@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.arguments import ConfigArgument, JsonOption, ParentOption, RunArgument, SetOption, chosen_config
+from core.cli.arguments import (
+    ConfigArgument,
+    JsonOption,
+    ParentOption,
+    RunArgument,
+    SetOption,
+    chosen_config,
+    chosen_run,
+)
 from core.cli.output import check_writable, print_error, write_json
 from core.errors import LabError
 
 if TYPE_CHECKING:
     from core.config import RunConfig
+    from core.runs import RunFolder
 
 
 def train(
@@ -24,16 +33,17 @@ def train(
     train_here(chosen, json_out)
 
 
-def train_here(config: RunConfig, json_out: Path | None, tags: dict[str, str] | None = None) -> tuple[str, dict]:
-    """Train, print the report, write it; the run's id and the report. Ends the program unless the run finished."""
+def train_here(config: RunConfig, json_out: Path | None, tags: dict[str, str] | None = None) -> tuple[RunFolder, dict]:
+    """Train, print the report, write it; the run's folder and the report. Ends the program unless the run finished."""
     from core import jobs
+    from core.runs import run_folder
 
-    run_id = jobs.begin_here(config, tags=tags)
+    folder = run_folder(jobs.begin_here(config, tags=tags))
     from core.execution.execute import execute
 
-    print(f"run {run_id}", flush=True)
+    print(f"run {folder.run_id}", flush=True)
     try:
-        report = execute(run_id, 1)
+        report = execute(folder, 1)
     except LabError as error:
         print_error(error)
         raise typer.Exit(1) from None
@@ -43,7 +53,7 @@ def train_here(config: RunConfig, json_out: Path | None, tags: dict[str, str] | 
         print(f"{key:>18}  {report.certificate.sentence() if key == 'certificate' else value}")
     if report.state == "stopped":
         raise typer.Exit(130)
-    return run_id, data
+    return folder, data
 
 
 def work(
@@ -55,7 +65,7 @@ def work(
     from core.execution.execute import execute
 
     try:
-        execute(run, attempt, fresh=fresh)
+        execute(chosen_run(run), attempt, fresh=fresh)
     except LabError as error:
         print_error(error)
         raise typer.Exit(1) from None

@@ -16,9 +16,10 @@ from core.execution.report import RunReport
 from core.execution.results import conclude
 from core.jobs.control import RunControl
 from core.networks.solution import Solution
-from core.replay import THREADS_TAG
-from core.runs import RunFolder, run_folder
+from core.runs import RunFolder
+from core.runs.folder import parent_folder
 from core.tracking import in_force, store
+from core.tracking.tags import THREADS_TAG
 from core.training import checkpoint as checkpoints
 from core.training.train import train
 from core.training.trainer import Outcome
@@ -26,22 +27,21 @@ from core.training.trainer import Outcome
 STATES = {None: "finished", "stop": "stopped", "pause": "paused"}
 
 
-def execute(run_id: str, attempt: int, *, fresh: bool = False) -> RunReport:
+def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunReport:
     """Train a run that is in the store and the job table, in this process, and leave everything in its place.
 
     Continues from the last checkpoint unless `fresh`. Raises LabError for what the user can put right; the state is set
     in either case.
     """
-    with RunControl(run_id, attempt) as control:
-        folder = run_folder(run_id)
-        reading = store.stored_config(run_id)
+    with RunControl(folder, attempt) as control:
+        reading = store.stored_config(folder)
         config = reading.config
         for note in reading.notes:
             say(f"config: {note}")
         if caution := config.problem.caution():
             say(caution)
-        store.set_state(run_id, "running")
-        _set_threads(run_id)
+        store.set_state(folder.run_id, "running")
+        _set_threads(folder.run_id)
         record_provenance(folder, config)
         if fresh:
             folder.start_over()
@@ -80,9 +80,10 @@ def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome
 
 def _parent_solution(config: RunConfig) -> Solution | None:
     """The sum of stages that the run starts from, or None. Raises LabError when the parent can't serve."""
-    if config.parent is None:
+    folder = parent_folder(config)
+    if folder is None:
         return None
-    stored = checkpoints.load(run_folder(config.parent).last)
+    stored = checkpoints.load(folder.last)
     if stored.config.problem.kind != config.problem.kind:
         raise LabError(
             f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.runs.curves import NOT_CURVES
 from core.tracking import store
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def extremes(columns: dict[str, np.ndarray], now: int) -> list[Metric]:
     points = []
     for name, values in columns.items():
         finite = np.flatnonzero(np.isfinite(values))
-        if name in ("iteration", "stage", "phase", "wall_time_s") or not len(finite):
+        if name in NOT_CURVES or not len(finite):
             continue
         rows = {finite[values[finite].argmin()], finite[values[finite].argmax()], finite[-1]}
         for row in rows:

@@ -10,6 +10,7 @@ from core.config import RunConfig
 from core.provenance import code, environment, provenance
 from core.runs import RunFolder
 from core.tracking import store
+from core.tracking.tags import PROVENANCE
 
 
 def record_provenance(folder: RunFolder, config: RunConfig) -> None:
@@ -20,12 +21,12 @@ def record_provenance(folder: RunFolder, config: RunConfig) -> None:
     run_id, client = folder.run_id, store.client()
     facts = provenance(config.seed, device)
     for key, value in facts.items():
-        client.set_tag(run_id, f"provenance.{key}", value)
+        client.set_tag(run_id, PROVENANCE + key, value)
     client.set_tag(run_id, "mlflow.source.git.commit", facts["git.commit"])
     files = folder.write_provenance(facts, code().diff, environment())
     if folder.problem_source.exists():
         digest = hashlib.sha256(folder.problem_source.read_bytes()).hexdigest()
-        client.set_tag(run_id, "provenance.problem.sha256", digest)
+        client.set_tag(run_id, PROVENANCE + "problem.sha256", digest)
         files.append(folder.problem_source)
     for path in files:
         client.log_artifact(run_id, str(path))

@@ -15,6 +15,7 @@ from core.singularity import certificate as certificates
 from core.singularity.basin import steepness, uncertainty
 from core.singularity.certificate import Certificate
 from core.tracking import store
+from core.tracking.tags import CHECKPOINT_STEP, PROVENANCE
 from core.training.measure import Measures, measure
 from core.training.objective import SHARE, Objective, dense_bytes
 from core.training.points import HELD_OUT, collocation
@@ -74,13 +75,13 @@ def _log_figures(run_id: str, measures: Measures, columns: dict, step: int, wall
     now, client = int(time.time() * 1000), store.client()
     client.log_batch(run_id, [Metric(key, value, now, step) for key, value in figures.items() if value is not None])
     client.log_batch(run_id, extremes(columns, now))
-    client.set_tag(run_id, "lab.checkpoint.step", str(step))
+    client.set_tag(run_id, CHECKPOINT_STEP, str(step))
 
 
 def _facts(run_id: str) -> dict[str, str]:
     """The run's provenance, as its tags have it."""
     tags = sorted(store.get_run(run_id).tags.items())
-    return {tag.removeprefix("provenance."): value for tag, value in tags if tag.startswith("provenance.")}
+    return {tag.removeprefix(PROVENANCE): value for tag, value in tags if tag.startswith(PROVENANCE)}
 
 
 def _certify(folder: RunFolder, lambda_uncertainty: float | None) -> Certificate | None:

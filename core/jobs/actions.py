@@ -18,6 +18,7 @@ from core.jobs.local import LocalEngine
 from core.jobs.process import boot_id, started_at
 from core.jobs.sync import announce, tell_failed, tell_input, tell_store
 from core.runs import run_folder
+from core.runs.folder import parent_folder
 from core.runs.states import ACTIVE, REPEATABLE
 
 if TYPE_CHECKING:
@@ -83,8 +84,9 @@ def _check(config: RunConfig) -> RunConfig:
     _check_disk()
     if not any(slot.serves(config.device) for slot in capacity()):
         raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
-    if config.parent and not run_folder(config.parent).has_checkpoint:
-        raise LabError(f"The parent run {config.parent} has no checkpoint here, so nothing can start from it.")
+    parent = parent_folder(config)
+    if parent is not None and not parent.has_checkpoint:
+        raise LabError(f"The parent run {parent.run_id} has no checkpoint here, so nothing can start from it.")
     return pinned(config)
 
 
@@ -234,8 +236,3 @@ def tail(run_id: str, lines: int) -> str:
     folder = run_folder(run_id)
     data, _ = folder.log(max(0, folder.log_size() - LONG_LINE * lines), MOST_READ)
     return "\n".join(data.decode("utf-8", "replace").splitlines()[-lines:])
-
-
-def progress(run_id: str) -> dict[str, Any] | None:
-    """Where the trainer stands, as it last wrote it; None before the first iteration."""
-    return run_folder(run_id).progress()

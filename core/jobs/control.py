@@ -15,7 +15,7 @@ from core.jobs import table
 from core.jobs.process import boot_id, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
-from core.runs import run_folder
+from core.runs import RunFolder
 from core.runs.states import ACTIVE
 
 HEARTBEAT_S = 2.0
@@ -27,17 +27,17 @@ class RunControl:
     """Context of a run's process, in its main thread. Leaving it by an exception ends the run `failed`.
 
     Args:
-        run_id: the run.
+        folder: the run's.
         attempt: which attempt this is.
 
     Raises:
         LabError: on entry, when the table does not expect this attempt.
     """
 
-    def __init__(self, run_id: str, attempt: int):
-        self.run_id = run_id
+    def __init__(self, folder: RunFolder, attempt: int):
+        self.folder = folder
+        self.run_id = folder.run_id
         self.attempt = attempt
-        self.folder = run_folder(run_id)
         self._signalled = False
         self._wanted: Literal["stop", "pause"] | None = None
         self._looked = float("-inf")

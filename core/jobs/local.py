@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import StoreError
-from core.home import home
+from core.home import SOURCE, home
 from core.jobs import table
 from core.jobs.engine import Seen, Slot
 from core.jobs.gpus import gpus
@@ -20,7 +20,6 @@ from core.jobs.process import alive, attempt_environment, signal_group
 from core.jobs.slot_lock import busy
 from core.runs.states import ACTIVE
 
-SOURCE = Path(__file__).parents[2]
 WORKER = (sys.executable, "-m", "core.jobs.worker")
 
 

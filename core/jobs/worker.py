@@ -13,11 +13,11 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
-from core.home import home
+from core.home import SOURCE, home
 from core.jobs import table
 from core.jobs.engine import Slot
 from core.jobs.job import Job
-from core.jobs.local import SOURCE, LocalEngine
+from core.jobs.local import LocalEngine
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
 from core.jobs.slot_lock import hold
 from core.jobs.state import conclude, settle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -74,8 +75,39 @@ def _first_where(y: np.ndarray, extreme: np.ndarray, starts: np.ndarray) -> np.n
     return hits[first]
 
 
-X_AXES = {"iteration": "iteration", "wall time": "wall_time_s"}
 NOT_CURVES = ("iteration", "stage", "phase", "wall_time_s")
+"""Columns of a history that say where a row stands."""
+
+
+class Curves(Protocol):
+    """The curves of one run, wherever they come from."""
+
+    source: str
+    """`history` where they are every point of the run's own history, `MLflow` where they are what it was given."""
+
+    def update(self) -> bool:
+        """Read what is new since the last call; True if there was something."""
+
+    def column(self, name: str) -> np.ndarray:
+        """All values of a column so far, (n,); empty when there is none of this name."""
+
+    def points(self, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
+        """X and y of a curve, each (n,); both empty for what this run does not have.
+
+        Args:
+            name: a column.
+            axis: iteration or wall_time_s (seconds of training).
+        """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns there are."""
+
+    def curve_names(self) -> list[str]:
+        """What can be drawn of this run: residuals of each equation, λ, damping and so on."""
+
+    def stage_starts(self) -> list[tuple[int, float]]:
+        """(stage, iteration at which it began), in order."""
 
 
 class _Growing:
@@ -102,7 +134,6 @@ class RunCurves:
     """The history of one run from a history file, kept up to date by reading only what is new."""
 
     source = "history"
-    """Where the points come from: every one of them, from the run's own history."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -126,12 +157,7 @@ class RunCurves:
         return self._columns[name].view() if name in self._columns else np.empty(0)
 
     def points(self, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
-        """X and y of a curve, each (n,); both empty for what this run does not have.
-
-        Args:
-            name: a column.
-            axis: iteration or wall_time_s (seconds of training).
-        """
+        """X and y of a curve, each (n,), NaN in rows without it; both empty for what this run does not have."""
         x, y = self.column(axis), self.column(name)
         n = min(len(x), len(y))  # another thread may be appending
         x, y = x[:n], y[:n]

@@ -247,6 +247,11 @@ def run_folder(run_id: str) -> RunFolder:
     return RunFolder(home().run_dir(run_id))
 
 
+def parent_folder(config: RunConfig) -> RunFolder | None:
+    """The folder of the run whose solution a config starts from; None where it starts from none."""
+    return None if config.parent is None else run_folder(config.parent)
+
+
 def all_folders() -> list[RunFolder]:
     """The folders of all runs on this machine, in no order."""
     runs = home().runs

@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 
 from core import jobs
+from core.runs import RunFolder, run_folder
 from core.singularity.certificate import LAMBDA_TAG, RESIDUAL_TAG, TAG, UNCERTAINTY_TAG
 from core.singularity.laws import PARAMETERS
 from core.tracking import store
+from core.tracking.tags import REASON
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Found:
     """What its certificate says; None without one."""
     reason: str = ""
     """Why it ended, where that is worth a sentence."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder on this machine, whether or not it is there."""
+        return run_folder(self.run_id)
 
 
 def found_runs() -> list[Found]:
@@ -68,5 +75,5 @@ def _found(record: store.RunRecord, state: str) -> Found:
         uncertainty=float(tags[UNCERTAINTY_TAG]) if UNCERTAINTY_TAG in tags else None,
         max_residual=residual if residual is not None and math.isfinite(residual) else None,
         holds=tags[TAG] == "holds" if TAG in tags else None,
-        reason=tags.get("lab.reason", ""),
+        reason=tags.get(REASON, ""),
     )

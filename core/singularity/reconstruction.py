@@ -115,7 +115,7 @@ def _window(edge: float, n: int) -> np.ndarray:
 
 def physical_file(folder: RunFolder, resolution: int, limit_s: float | None = None) -> Path:
     """A run's `physical_grid` as a file; only a new checkpoint or resolution is computed. Raises LabError."""
-    problem = run_config(folder.run_id).problem
+    problem = run_config(folder).problem
     check_resolution(problem, resolution)
     source = sampled_file(folder, RESOLUTION, limit_s)
     path = source.with_name(f"{source.stem}-physical-{resolution}.npz")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.config import RunConfig
 from core.errors import LabError
+from core.runs import RunFolder
 from core.runs.folder import all_folders
 from core.tracking.store import run_config
 
@@ -14,19 +15,24 @@ from core.tracking.store import run_config
 class Viewable:
     """A run with a checkpoint."""
 
-    run_id: str
+    folder: RunFolder
     config: RunConfig
     changed: float
     """Unix time of the checkpoint."""
 
+    @property
+    def run_id(self) -> str:
+        """Id of the run."""
+        return self.folder.run_id
+
 
 def viewable_runs(limit: int = 500) -> list[Viewable]:
     """Runs with a checkpoint on this machine, the newest checkpoint first."""
-    found = [(folder.last.stat().st_mtime, folder.run_id) for folder in all_folders() if folder.has_checkpoint]
+    found = [(folder.last.stat().st_mtime, folder) for folder in all_folders() if folder.has_checkpoint]
     result = []
-    for changed, run_id in sorted(found, reverse=True)[:limit]:
+    for changed, folder in sorted(found, key=lambda pair: (pair[0], pair[1].run_id), reverse=True)[:limit]:
         try:
-            result.append(Viewable(run_id, run_config(run_id), changed))
+            result.append(Viewable(folder, run_config(folder), changed))
         except LabError:
             continue  # a config of another version: Compare names it, there is nothing to draw
     return result

@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LabError
-from core.home import home
+from core.home import SOURCE, home
 from core.runs import RunFolder
 from core.solution import sample as sampling
 from core.solution.scene import Scene, SceneRequest
 
-SOURCE = Path(__file__).parents[2]
 IDLE_S = 300.0
 """A child that had nothing to do for so long is let go, and its memory with it."""
 

@@ -44,7 +44,7 @@ def sampled_file(folder: RunFolder, resolution: int | None = None, limit_s: floa
 
     With `limit_s`, LabError as soon as it is clear that sampling would take longer.
     """
-    problem = run_config(folder.run_id).problem
+    problem = run_config(folder).problem
     resolution = default_resolution(problem) if resolution is None else resolution
     check_resolution(problem, resolution)
     if not folder.has_checkpoint:

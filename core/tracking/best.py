@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import LabError
+from core.runs import RunFolder, run_folder
 from core.tracking import store
 from core.tracking.store import How, RunRecord
 from core.tracking.tags import NEXT_STAGE_PARENT
@@ -112,23 +113,22 @@ def winner(rule: Rule, auto_link: bool = False) -> RunRecord:
             f"No {' or '.join(rule.states)} run has a finite {rule.metric!r}; metrics are listed on the Compare page."
         )
     if auto_link:
-        link(ranked[0].run_id)
+        link(run_folder(ranked[0].run_id))
     return store.get_run(ranked[0].run_id)
 
 
-def link(run_id: str) -> None:
+def link(folder: RunFolder) -> None:
     """Mark a run as the parent of the next stage. Raises LabError when it has no usable checkpoint."""
-    require_checkpoint(run_id)
-    store.set_tag(run_id, NEXT_STAGE_PARENT, "true")
+    require_checkpoint(folder)
+    store.set_tag(folder.run_id, NEXT_STAGE_PARENT, "true")
 
 
-def require_checkpoint(run_id: str) -> None:
+def require_checkpoint(folder: RunFolder) -> None:
     """Raise LabError with the reason when a next stage can't start from a run."""
-    record = store.get_run(run_id)
-    who = f"{record.name} ({run_id[:8]})"
+    record = store.get_run(folder.run_id)
+    who = f"{record.name} ({folder})"
     if not record.problem:
         raise LabError(f"{who} was made by another program, so no next stage can start from it.")
-    folder = record.folder
     if not folder.has_checkpoint:
         state = "it has not begun" if record.state == "queued" else f"it is {record.state} and kept none here"
         raise LabError(f"{who} has no checkpoint: {state}. No next stage can start from it.")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from core.runs import run_folder
-from core.runs.curves import NOT_CURVES, RunCurves
+from core.runs import RunFolder
+from core.runs.curves import NOT_CURVES, Curves, RunCurves
 from core.runs.folder import HISTORY
 from core.tracking import store
 
 
-class StoredCurves(RunCurves):
+class StoredCurves:
     """Curves of a run that has no history file: what MLflow was given, thinned, each metric at its own steps."""
 
     source = "MLflow"
 
     def __init__(self, run_id: str):
-        super().__init__(Path())
         self._run_id = run_id
         self._series: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
@@ -54,19 +51,18 @@ class StoredCurves(RunCurves):
         return []
 
 
-def run_curves(run_id: str) -> RunCurves:
+def run_curves(folder: RunFolder) -> Curves:
     """Curves of a run: its own history file first, then the artifact, then what MLflow was given, which is thinned.
 
     Raises RunNotFoundError for what is no run id of the store, where there is no history file.
     """
-    folder = run_folder(run_id)
     if folder.history.exists():
         return RunCurves(folder.history)
-    record = store.get_run(run_id)
+    record = store.get_run(folder.run_id)
     if record.problem:  # one of ours, trained on another machine, or starting up
         if record.state not in store.ENDED:
-            return RunCurves(folder.history) if folder.exists else StoredCurves(run_id)
+            return RunCurves(folder.history) if folder.exists else StoredCurves(folder.run_id)
         artifact = store.fetch_artifact(folder, HISTORY)
         if artifact is not None:
             return RunCurves(artifact)
-    return StoredCurves(run_id)
+    return StoredCurves(folder.run_id)

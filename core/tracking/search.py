@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 from core.errors import LabError, RunNotFoundError
 from core.home import RUN_ID
+from core.runs import run_folder
 from core.tracking import store
 from core.tracking.store import RunRecord
 from core.tracking.tags import NOTE, REPLAY_TAG, people_tags
@@ -139,7 +140,7 @@ def find_id(text: str) -> str:
     """
     text = text.strip().lower()
     if RUN_ID.fullmatch(text):
-        store.stored_config(text)
+        store.stored_config(run_folder(text))
         return text
     if not PREFIX.fullmatch(text):
         raise LabError(

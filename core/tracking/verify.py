@@ -9,7 +9,7 @@ import numpy as np
 from core.config import Difference, differences
 from core.errors import LabError
 from core.provenance import NAMES, shown
-from core.runs import run_folder
+from core.runs import RunFolder
 from core.runs.folder import HISTORY, PACKAGES
 from core.runs.history import INTEGERS
 from core.tracking import store
@@ -21,7 +21,7 @@ NOT_COMPARED = ("wall_time_s", "device_memory_mb")
 """Columns of a history that no rerun repeats."""
 
 
-def verify(source: str, rerun: str) -> Verdict:
+def verify(source: RunFolder, rerun: RunFolder) -> Verdict:
     """Compare the histories of two runs, column by column and iteration by iteration, where both have them.
 
     A run that was cut short is compared as far as it came. Raises LabError when one of them has no history.
@@ -29,7 +29,7 @@ def verify(source: str, rerun: str) -> Verdict:
     if source == rerun:
         raise LabError("A run can't be verified against itself; choose its rerun.")
     histories = history_of(source), history_of(rerun)
-    records = store.get_run(source), store.get_run(rerun)
+    records = store.get_run(source.run_id), store.get_run(rerun.run_id)
     lengths = tuple(len(history["iteration"]) for history in histories)
     common = min(lengths)
     iteration = histories[0]["iteration"]
@@ -76,11 +76,10 @@ def _column(name: str, a: np.ndarray, b: np.ndarray, iteration: np.ndarray) -> t
     return found, int(iteration[np.flatnonzero(over)[0]]) if curve and over.any() else None
 
 
-def history_of(run_id: str) -> dict[str, np.ndarray]:
+def history_of(folder: RunFolder) -> dict[str, np.ndarray]:
     """A run's history from its own folder, else from the store, where a run leaves it at its end."""
-    folder = run_folder(run_id)
     if not folder.history.exists():
-        store.get_run(run_id)
+        store.get_run(folder.run_id)
         store.fetch_artifact(folder, HISTORY)
     columns = folder.history_columns()
     if not columns or not len(columns["iteration"]):

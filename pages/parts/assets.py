@@ -17,8 +17,10 @@ from pathlib import Path
 import streamlit as st
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.home import SOURCE
+
 STREAMLIT = Path(st.__file__).parent / "static"
-APP = Path(__file__).parents[2] / "static"
+APP = SOURCE / "static"
 PLOTLY = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
 
 WIDGETS = (

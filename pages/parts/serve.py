@@ -6,15 +6,15 @@ new kind from the start.
 """
 
 import sys
-from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
+from core.home import SOURCE
 from pages.parts.assets import Assets, ensure_static
 
-APP = Path(__file__).parents[2] / "app.py"
+APP = SOURCE / "app.py"
 
 if __name__ == "__main__":
     PagesManager.uses_pages_directory = False

@@ -9,6 +9,7 @@ from core import jobs
 from core.config import override
 from core.execution.execute import execute
 from core.presets import resolve
+from core.runs import run_folder
 from tests.e2e.conftest import settled
 from tests.integration.test_best_and_replay import SMALL
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 def test_a_rerun_is_verified_and_survives_a_reload(server, page: Page):
     source = jobs.begin_here(override(resolve("poisson2d-quick"), SMALL))
-    execute(source, 1)
+    execute(run_folder(source), 1)
     page.goto(f"{server.url}/replay")
     settled(page)
     find = page.get_by_role("textbox", name="Find a run")

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from core import jobs
 from core.config import override
 from core.presets import resolve
+from core.runs import run_folder
 from tests.e2e.conftest import settled
 from tests.e2e.test_run_in_the_browser import colours
 
@@ -22,7 +23,7 @@ def run_id():
     config = resolve("poisson3d")
     short = ["stages.0.warmup.iterations=5", "stages.0.iterations=5", "stages.0.collocation.points=80"]
     made = jobs.begin_here(override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *short]))
-    execute(made, 1)
+    execute(run_folder(made), 1)
     return made
 
 

@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.execution.execute import execute
 from core.home import home
 from core.presets import resolve
+from core.runs import run_folder
 from core.runs.history import HistoryWriter
 from core.tracking import store
 from core.tracking.best import Rule, get_best_run, ranking
@@ -67,7 +68,7 @@ def test_a_best_run_without_a_checkpoint_is_not_linked():
 
 def test_linked_run_opens_the_form_as_its_next_stage():
     run_id = jobs.begin_here(override(resolve("poisson2d-quick"), SMALL))
-    execute(run_id, 1)
+    execute(run_folder(run_id), 1)
     assert get_best_run("dense_max_residual", auto_link=True).run_id == run_id
     assert store.get_run(run_id).tags["lab.next_stage_parent"] == "true"
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
@@ -87,12 +88,12 @@ def test_replay_fills_the_form_and_tells_what_was_changed():
     app.query_params["replay"] = run_id
     app.run()
     assert any("as in the source" in item.value for item in app.caption)
-    assert store.run_config(run_id).hash.startswith(app.code[0].value)
+    assert store.run_config(run_folder(run_id)).hash.startswith(app.code[0].value)
     next(item for item in app.text_input if item.label == "Hidden").set_value("9, 8").run()
     changes = app.table[0].value
     assert changes.values.tolist() == [["network · hidden", "8, 8", "9, 8"]]
     next(item for item in app.button if "Back to" in item.label).click().run()
-    assert store.run_config(run_id).hash.startswith(app.code[0].value)
+    assert store.run_config(run_folder(run_id)).hash.startswith(app.code[0].value)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["replay"] = "0" * 32
     app.run()
@@ -104,16 +105,21 @@ def test_replay_fills_the_form_and_tells_what_was_changed():
 def test_a_rerun_is_bit_identical(preset):
     config = short(preset)
     first, second = jobs.begin_here(config), jobs.begin_here(config)
-    execute(first, 1)
-    execute(second, 1)
-    verdict = verify(first, second)
+    execute(run_folder(first), 1)
+    execute(run_folder(second), 1)
+    verdict = verified(first, second)
     assert verdict.outcome == "bit-identical", verdict.sentence()
     assert not any(fact.differs for fact in verdict.environment)
     other = jobs.begin_here(override(config, ["seed=1"]))
-    execute(other, 1)
-    verdict = verify(first, other)
+    execute(run_folder(other), 1)
+    verdict = verified(first, other)
     assert verdict.outcome == "different"
     assert verdict.from_iteration == 1
+
+
+def verified(source, rerun):
+    """The verdict on two runs by their ids."""
+    return verify(run_folder(source), run_folder(rerun))
 
 
 def curves_of(run_id, losses):
@@ -133,13 +139,13 @@ def test_verdicts():
     curves_of(a, base)
     curves_of(b, near)
     curves_of(c, base[:40])
-    verdict = verify(a, b)
+    verdict = verified(a, b)
     assert (verdict.outcome, verdict.from_iteration) == ("within tolerance", 31)
     assert verdict.largest == pytest.approx(1e-9, rel=1e-3)
-    shorter = verify(a, c)
+    shorter = verified(a, c)
     assert (shorter.outcome, shorter.from_iteration) == ("different", 41)
     with pytest.raises(LabError, match="no history"):
-        verify(a, d)
+        verified(a, d)
 
 
 def test_differences_are_typed_and_leave_the_name_out():

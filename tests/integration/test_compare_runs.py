@@ -11,6 +11,7 @@ from benchmarks.bulk_store import bulk, long_history
 from benchmarks.sample_store import fill
 from core.errors import LabError
 from core.home import home
+from core.runs import run_folder
 from core.tracking import store
 from core.tracking.annotations import ConflictError, add_tag, note_of, remove_tag, set_note
 from core.tracking.compare import MISSING, config_fields, table
@@ -155,15 +156,15 @@ def test_only_differing_fields_are_shown_and_a_missing_one_is_not_an_empty_one()
 def test_curves_come_from_the_artifact_and_then_from_mlflow():
     moved = fill(2, points=60)[1]
     history = home().run_dir(moved) / "history.arrows"
-    whole = run_curves(moved)
+    whole = run_curves(run_folder(moved))
     whole.update()
     store.client().log_artifact(moved, str(history))
     history.unlink()
-    fetched = run_curves(moved)
+    fetched = run_curves(run_folder(moved))
     fetched.update()
     assert fetched.source == "history"
     np.testing.assert_array_equal(fetched.column("loss"), whole.column("loss"))
-    theirs = run_curves(foreign())
+    theirs = run_curves(run_folder(foreign()))
     theirs.update()
     assert theirs.source == "MLflow"
     assert theirs.curve_names() == ["train_loss"]

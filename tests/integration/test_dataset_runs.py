@@ -20,6 +20,7 @@ from core.presets import resolve
 from core.problems.base import Samples
 from core.problems.burgers_inverse import SAMPLE, SAMPLE_VISCOSITY, BurgersInverse, sample_csv
 from core.problems.burgers_viscous import BurgersViscous
+from core.runs import run_folder
 from core.runs.history import read_history
 from core.tracking import store
 from core.tracking.dataset_inputs import uses
@@ -44,7 +45,7 @@ def short(*settings):
 
 def run(config):
     run_id = jobs.begin_here(config)
-    return run_id, execute(run_id, 1)
+    return run_id, execute(run_folder(run_id), 1)
 
 
 def runs_on_disk():
@@ -128,9 +129,9 @@ def test_a_run_names_the_version_that_it_used():
     add(SAMPLE, OTHER, replace=True)
     two, _ = run(short())
     second = digests_of(OTHER)
-    assert store.run_config(one).problem.dataset_version == first.git_blob
-    assert store.run_config(two).problem.dataset_version == second.git_blob
-    assert report.config_hash == store.run_config(one).hash != store.run_config(two).hash
+    assert store.run_config(run_folder(one)).problem.dataset_version == first.git_blob
+    assert store.run_config(run_folder(two)).problem.dataset_version == second.git_blob
+    assert report.config_hash == store.run_config(run_folder(one)).hash != store.run_config(run_folder(two)).hash
 
     assert [(use.run_id, use.path, use.git_blob) for use in uses()] == [
         (two, SAMPLE, second.git_blob),
@@ -174,11 +175,11 @@ def test_a_replay_uses_the_bytes_of_then():
     add(SAMPLE, sample_csv())
     source, _ = run(short())
     (home().data / SAMPLE).write_bytes(OTHER)  # by hand, past the program
-    rerun, _ = run(store.run_config(source))
-    assert verify(source, rerun).outcome == "bit-identical"
+    rerun, _ = run(store.run_config(run_folder(source)))
+    assert verify(run_folder(source), run_folder(rerun)).outcome == "bit-identical"
     (home().data / SAMPLE).unlink()
-    rerun, _ = run(store.run_config(source))
-    assert verify(source, rerun).outcome == "bit-identical"
+    rerun, _ = run(store.run_config(run_folder(source)))
+    assert verify(run_folder(source), run_folder(rerun)).outcome == "bit-identical"
     with pytest.raises(LabError, match="no dataset"):
         jobs.begin_here(short())  # with no version asked for, the file itself is meant
 
@@ -190,10 +191,10 @@ def test_a_replay_without_the_bytes_of_then_says_so():
     (home().data / SAMPLE).write_bytes(OTHER)
     before = len(store.runs())
     with pytest.raises(LabError, match=f"Version {blob[:12]} .* is gone"):
-        jobs.submit(store.run_config(source))
+        jobs.submit(store.run_config(run_folder(source)))
     assert len(store.runs()) == before
     with pytest.raises(LabError, match="no version of the dataset"):
-        jobs.submit(override(store.run_config(source), [f"problem.dataset_version={'ab' * 20}"]))
+        jobs.submit(override(store.run_config(run_folder(source)), [f"problem.dataset_version={'ab' * 20}"]))
 
 
 def test_a_run_whose_data_vanish_while_it_waits_fails_with_a_sentence():
@@ -205,7 +206,7 @@ def test_a_run_whose_data_vanish_while_it_waits_fails_with_a_sentence():
 
     module._columns.cache_clear()  # a queued run starts in a process of its own, which remembers nothing
     with pytest.raises(LabError, match="is gone"):
-        execute(run_id, 1)
+        execute(run_folder(run_id), 1)
     job = table.get(run_id)
     assert job.state == "failed"
     assert "is gone" in job.reason

@@ -10,6 +10,7 @@ from core.execution.execute import execute
 from core.home import home
 from core.presets import presets, resolve
 from core.problems.burgers_inverse import SAMPLE, sample_csv
+from core.runs import run_folder
 from tests.integration.test_dataset_runs import SHORT
 from tests.integration.test_pages import opened, texts
 
@@ -86,7 +87,7 @@ def test_a_bad_upload_is_a_message_and_leaves_nothing(name, content, words):
 def test_runs_their_versions_and_what_changed_since():
     add(SAMPLE, sample_csv())
     run_id = jobs.begin_here(override(resolve("burgers-inverse"), SHORT))
-    execute(run_id, 1)
+    execute(run_folder(run_id), 1)
     app = opened(PAGE, dataset=SAMPLE)
     (runs,) = [table for table in tables(app) if "Run" in table]
     assert runs["Run"].tolist() == [f"watch?run={run_id}#short"]

@@ -27,6 +27,7 @@ STAND_IN = """
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
 from core.jobs import control
+from core.runs import run_folder
 
 # mlflow costs two seconds a process: whoever looks next tells the store instead
 control.tell_store = lambda run_id: None
@@ -41,7 +42,7 @@ def note(event):
         print(event, run_id, attempt, time.monotonic(), file=file)
 
 note("begin")
-with control.RunControl(run_id, attempt) as job:
+with control.RunControl(run_folder(run_id), attempt) as job:
     if "stubborn" in words:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "rank" in words:
@@ -385,12 +386,13 @@ import sys, time
 from core import jobs
 from core.config import RunConfig
 from core.jobs import control
+from core.runs import run_folder
 from core.tracking import store
 
 store.create_run = lambda config, parent, tags: sys.argv[1]  # made by the test, which has mlflow loaded already
 control.tell_store = lambda run_id: None
 run_id = jobs.begin_here(RunConfig(problem={"kind": "poisson2d"}))
-with control.RunControl(run_id, 1) as job:
+with control.RunControl(run_folder(run_id), 1) as job:
     print(run_id, flush=True)
     while not (asked := job.wanted()):
         time.sleep(0.02)

@@ -9,6 +9,7 @@ import pytest
 
 from core import jobs
 from core.config import RunConfig
+from core.runs import run_folder
 from core.tracking import store
 
 ENDLESS = RunConfig(
@@ -46,7 +47,7 @@ def until_state(run_id: str, *states: str, seconds: float = 180.0):
 def until_trained(run_id: str, iterations: int, seconds: float = 180.0) -> int:
     """Wait for the run's progress to pass so many iterations, and return how far it is."""
     end = time.monotonic() + seconds
-    while (done := (jobs.progress(run_id) or {}).get("total_iterations", 0)) < iterations:
+    while (done := (run_folder(run_id).progress() or {}).get("total_iterations", 0)) < iterations:
         assert not jobs.status(run_id).ended_for_good and time.monotonic() < end, jobs.tail(run_id, 20)
         time.sleep(0.1)
     return done
@@ -58,7 +59,7 @@ def test_a_killed_training_run_resumes_from_its_checkpoint_and_can_be_paused(lab
     os.kill(jobs.status(run_id).pid, signal.SIGKILL)
     assert until_state(run_id, "crashed").reason == "Its process was ended by SIGKILL."
     assert store.get_run(run_id).state == "crashed"
-    at = jobs.progress(run_id)["total_iterations"]
+    at = run_folder(run_id).progress()["total_iterations"]
 
     jobs.resume(run_id)
     assert until_state(following, "finished").has_checkpoint

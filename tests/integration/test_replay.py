@@ -24,14 +24,13 @@ from core.tracking import store
 from core.tracking.in_force import in_force
 from core.tracking.origin import origin
 from core.tracking.search import find_id, find_runs, reruns
-from core.tracking.verify import verify
-from tests.integration.test_best_and_replay import SMALL, SMALL_SECOND_STAGE, short
+from tests.integration.test_best_and_replay import SMALL, SMALL_SECOND_STAGE, short, verified
 from tests.integration.test_pages import ROOT, opened, texts
 
 
 def trained(*settings, preset="poisson2d-quick", **options):
     run_id = jobs.begin_here(override(short(preset), settings), **options)
-    execute(run_id, 1)
+    execute(run_folder(run_id), 1)
     return run_id
 
 
@@ -81,7 +80,7 @@ def test_what_the_process_does_otherwise_than_asked_is_named():
     run_id = jobs.begin_here(override(resolve("poisson2d-quick"), SMALL))
     path = home().run_dir(run_id) / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"swarm": 3}))
-    execute(run_id, 1)
+    execute(run_folder(run_id), 1)
     assert [(item.field, item.before, item.after) for item in in_force(run_folder(run_id)).differing] == [
         ("swarm", 3, None)
     ]
@@ -186,7 +185,7 @@ def test_a_run_known_to_the_store_alone_fills_the_form():
     assert not app.exception
     assert not app.error
     assert app.session_state["launch.data"]["seed"] == 7
-    assert store.run_config(run_id).hash.startswith(app.code[0].value)
+    assert store.run_config(run_folder(run_id)).hash.startswith(app.code[0].value)
 
 
 def test_an_address_that_asks_for_two_things_holds_still():
@@ -220,7 +219,7 @@ def test_an_id_that_is_none_is_a_message_and_the_form_stays(path, key, text):
 def written_config(run_id, **change):
     folder = home().run_dir(run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    data = json.loads(store.run_config(run_id).canonical_json()) | change
+    data = json.loads(store.run_config(run_folder(run_id)).canonical_json()) | change
     (folder / "config.json").write_text(json.dumps(data))
 
 
@@ -303,8 +302,8 @@ BASE = np.geomspace(1, 1e-6, 50)
 def test_every_equation_is_compared_and_times_are_not():
     a = ended_run(BASE, rms_poisson=BASE)
     b = ended_run(BASE, rms_poisson=BASE * np.where(np.arange(50) < 20, 1, 1.5))
-    assert verify(a, ended_run(BASE, rms_poisson=BASE)).outcome == "bit-identical"
-    verdict = verify(a, b)
+    assert verified(a, ended_run(BASE, rms_poisson=BASE)).outcome == "bit-identical"
+    verdict = verified(a, b)
     assert (verdict.outcome, verdict.from_iteration, verdict.beyond_iteration) == ("different", 21, 21)
     assert {column.name: column.from_iteration for column in verdict.columns}["rms_poisson"] == 21
     assert verdict.largest == pytest.approx(1 / 3)
@@ -312,7 +311,7 @@ def test_every_equation_is_compared_and_times_are_not():
 
 def test_first_digits_and_first_real_differences_are_told_apart():
     drift = BASE * (1 + np.where(np.arange(50) < 10, 0, 1e-15) + np.where(np.arange(50) < 40, 0, 1e-3))
-    verdict = verify(ended_run(BASE), ended_run(drift))
+    verdict = verified(ended_run(BASE), ended_run(drift))
     assert (verdict.outcome, verdict.from_iteration, verdict.beyond_iteration) == ("different", 11, 41)
     assert "from iteration 41 on" in verdict.sentence()
     assert "last digits from iteration 11" in verdict.sentence()
@@ -321,8 +320,8 @@ def test_first_digits_and_first_real_differences_are_told_apart():
 def test_nan_equals_nan_and_nothing_else():
     broken = BASE.copy()
     broken[30:] = np.nan
-    assert verify(ended_run(broken, "failed"), ended_run(broken, "failed")).outcome == "bit-identical"
-    verdict = verify(ended_run(broken), ended_run(BASE))
+    assert verified(ended_run(broken, "failed"), ended_run(broken, "failed")).outcome == "bit-identical"
+    verdict = verified(ended_run(broken), ended_run(BASE))
     assert (verdict.outcome, verdict.from_iteration) == ("different", 31)
     assert verdict.as_dict()["largest_relative_difference"] is None
     json.dumps(verdict.as_dict(), allow_nan=False)
@@ -330,17 +329,17 @@ def test_nan_equals_nan_and_nothing_else():
 
 def test_a_run_cut_short_is_compared_as_far_as_it_came():
     whole = ended_run(BASE)
-    verdict = verify(ended_run(BASE[:20], "stopped"), whole)
+    verdict = verified(ended_run(BASE[:20], "stopped"), whole)
     assert (verdict.outcome, verdict.compared, verdict.iterations) == ("bit-identical", 20, (20, 50))
     assert "the source is stopped after 20" in verdict.sentence()
-    verdict = verify(whole, ended_run(BASE[:20], "crashed"))
+    verdict = verified(whole, ended_run(BASE[:20], "crashed"))
     assert "the rerun is crashed after 20" in verdict.sentence()
-    verdict = verify(whole, ended_run(BASE[:20]))
+    verdict = verified(whole, ended_run(BASE[:20]))
     assert (verdict.outcome, verdict.from_iteration) == ("different", 21)
 
 
 def test_columns_that_are_no_curves_need_not_agree_to_be_within_tolerance():
-    verdict = verify(ended_run(BASE, damping=BASE), ended_run(BASE, damping=2 * BASE))
+    verdict = verified(ended_run(BASE, damping=BASE), ended_run(BASE, damping=2 * BASE))
     assert (verdict.outcome, verdict.largest) == ("within tolerance", 0)
     assert "but not damping" in verdict.sentence()
 
@@ -350,7 +349,7 @@ def test_packages_are_compared_where_the_locks_differ():
     for run_id, lock in ((a, "numpy==1.0\nsame==2\nold==1\n"), (b, "numpy==2.0\nsame==2\nnew==3\n")):
         store.client().log_text(run_id, lock, "environment.txt")
         store.client().set_tag(run_id, "provenance.environment", f"hash of {lock}")
-    found = {(item.field, item.before, item.after) for item in verify(a, b).packages}
+    found = {(item.field, item.before, item.after) for item in verified(a, b).packages}
     assert found == {("numpy", "1.0", "2.0"), ("old", "1", None), ("new", None, "3")}
 
 
@@ -358,7 +357,7 @@ def test_a_history_is_fetched_from_the_store():
     a, b = ended_run(BASE), ended_run(BASE)
     store.client().log_artifact(a, str(home().run_dir(a) / "history.arrows"))
     shutil.rmtree(home().run_dir(a))
-    assert verify(a, b).outcome == "bit-identical"
+    assert verified(a, b).outcome == "bit-identical"
 
 
 # -- reruns -------------------------------------------------------------------------------------------------------
@@ -367,17 +366,17 @@ def test_a_history_is_fetched_from_the_store():
 def test_what_cannot_be_repeated_says_so_before_anything_starts():
     parent = trained()
     child = trained("stages=[{iterations: 3, fourier: {features: 4}}]", f"parent={parent}")
-    assert prepare_rerun(child).config.parent == parent
+    assert prepare_rerun(run_folder(child)).config.parent == parent
     no_history = store.create_run(resolve("poisson2d-quick"))
     with pytest.raises(LabError, match="queued"):
-        prepare_rerun(no_history)
+        prepare_rerun(run_folder(no_history))
     store.set_state(no_history, "finished")
     with pytest.raises(LabError, match="no history"):
-        prepare_rerun(no_history)
+        prepare_rerun(run_folder(no_history))
     shutil.rmtree(home().run_dir(parent))
     before = len(find_runs())
     with pytest.raises(LabError, match="checkpoint is not here"):
-        prepare_rerun(child)
+        prepare_rerun(run_folder(child))
     done = command("replay", child, "--verify")
     assert (done.returncode, "checkpoint is not here" in done.stderr) == (2, True)
     page = opened("pages/replay_run.py", run=child)
@@ -400,7 +399,7 @@ def test_the_command_repeats_a_run_bit_by_bit_with_its_threads(preset, tmp_path)
     assert data["replay_of"] == source
     assert data["verify"]["outcome"] == "bit-identical"
     assert data["verify"]["environment"]["threads"] == {"source": "1", "rerun": "1", "differs": False}
-    assert data["verify"] == verify(source, data["run_id"]).as_dict()
+    assert data["verify"] == verified(source, data["run_id"]).as_dict()
     assert store.get_run(data["run_id"]).tags[REPLAY_TAG] == source
     assert [record.run_id for record in reruns(store.get_run(source))] == [data["run_id"]]
 

@@ -39,7 +39,7 @@ def search(*settings):
     config = resolve("burgers-profile")
     config = override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *SHORT, *settings])
     run_id = jobs.begin_here(config)
-    return run_id, execute(run_id, 1)
+    return run_id, execute(run_folder(run_id), 1)
 
 
 def vorticity(a=0.0):
@@ -51,7 +51,7 @@ def vorticity(a=0.0):
         }
     )
     run_id = jobs.begin_here(config)
-    return run_id, execute(run_id, 1)
+    return run_id, execute(run_folder(run_id), 1)
 
 
 def test_a_run_leaves_its_certificate_everywhere(tmp_path):
@@ -86,7 +86,7 @@ def test_a_run_leaves_its_certificate_everywhere(tmp_path):
 def test_runs_without_lambda_have_none():
     config = override(resolve("poisson2d-quick"), ["stages.0.iterations=2", "stages.0.warmup.iterations=2"])
     run_id = jobs.begin_here(config)
-    assert execute(run_id, 1).certificate is None
+    assert execute(run_folder(run_id), 1).certificate is None
     assert certificates.read(run_folder(run_id)) is None
     assert found_runs() == []
 
@@ -207,10 +207,10 @@ def test_the_next_order_is_launched_from_a_run():
     data = app.session_state["launch.data"]
     assert (data["problem"]["order"], data["parent"]) == (1, run_id)
     assert "warm start" in texts(app)
-    config = next_order_config(store.run_config(run_id), run_id)
+    config = next_order_config(store.run_config(run_folder(run_id)), run_id)
     config = override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *SHORT, "stages.0.iterations=1"])
     child = jobs.begin_here(config)
-    execute(child, 1)
+    execute(run_folder(child), 1)
     assert store.get_run(child).parent == run_id
     solution = checkpoints.load(home().run_dir(child) / "checkpoints" / "last.pt").solution
     assert len(solution.networks) == 2

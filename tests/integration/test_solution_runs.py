@@ -32,7 +32,7 @@ def trained(preset="poisson2d-quick", *settings):
     config = resolve(preset)
     config = override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *short, *settings])
     run_id = jobs.begin_here(config)
-    execute(run_id, 1)
+    execute(run_folder(run_id), 1)
     return run_id
 
 

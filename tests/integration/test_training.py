@@ -19,7 +19,7 @@ from core.errors import LabError, TrainingError
 from core.execution.execute import execute
 from core.home import home
 from core.presets import resolve
-from core.runs import RunFolder
+from core.runs import RunFolder, run_folder
 from core.runs.history import HistoryWriter, read_history
 from core.tracking import store
 from core.training import step
@@ -239,7 +239,7 @@ def test_dominant_frequency_of_a_known_residual(tmp_path):
 
 def test_a_next_stage_run_starts_from_its_parent(tmp_path):
     parent = jobs.begin_here(small())
-    before = execute(parent, 1).measures
+    before = execute(run_folder(parent), 1).measures
     child_config = override(
         resolve("poisson2d"),
         [
@@ -248,11 +248,11 @@ def test_a_next_stage_run_starts_from_its_parent(tmp_path):
         ],
     )
     child = jobs.begin_here(child_config)
-    after = execute(child, 1).measures
+    after = execute(run_folder(child), 1).measures
     assert after.relative_l2_error < 0.3 * before.relative_l2_error
     assert store.get_run(child).parent == parent
     with pytest.raises(LabError, match="same problem"):
-        execute(jobs.begin_here(override(resolve("poisson3d"), [f"parent={parent}"])), 1)
+        execute(run_folder(jobs.begin_here(override(resolve("poisson3d"), [f"parent={parent}"]))), 1)
 
 
 def test_a_diverging_run_fails_with_one_sentence(tmp_path, monkeypatch):
@@ -358,7 +358,8 @@ def test_a_jacobian_too_large_is_refused_before_it_is_allocated(command_line):
     (job,) = jobs.queue()
     assert job.state == store.get_run(job.run_id).state == "failed"
     assert job.reason == last.removeprefix("error: ")
-    execute(jobs.begin_here(small("stages.0.iterations=1", "stages.1.iterations=1")), 1)  # the store is whole
+    again = jobs.begin_here(small("stages.0.iterations=1", "stages.1.iterations=1"))
+    execute(run_folder(again), 1)  # the store is whole
     assert sorted(job.state for job in jobs.queue()) == ["failed", "finished"]
 
 
@@ -434,7 +435,7 @@ def test_interrupting_a_run_in_the_terminal_stops_it_with_a_checkpoint(tmp_path)
     )  # fmt: skip
     run_id = process.stdout.readline().split()[1]
     end = time.monotonic() + 60
-    while (jobs.progress(run_id) or {}).get("total_iterations", 0) < 120:
+    while (run_folder(run_id).progress() or {}).get("total_iterations", 0) < 120:
         assert time.monotonic() < end
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.tracking.compare import band, delta, ordered, smooth, typed
+from core.tracking.compare import delta, ordered, typed
 from core.tracking.lineage import family
 from core.tracking.search import split
+from core.tracking.statistics import band, smooth
 from core.tracking.store import Head, RunRecord
 from pages.parts.compare.selection import Selection, first, from_text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.config import RunConfig
 from core.errors import ConfigError, StoreError
 from core.migrations import Reading
-from core.runs import RunFolder, run_folder
+from core.runs import RunFolder
 from core.runs.folder import CONFIG, config_of
 from core.tracking.store.connection import client, first_line, store_errors
 from core.tracking.store.records import get_run
@@ -53,20 +53,19 @@ def fetch_artifact(folder: RunFolder, name: str) -> Path | None:
     return copy
 
 
-def run_config(run_id: str) -> RunConfig:
+def run_config(folder: RunFolder) -> RunConfig:
     """The config a run was made from, as this version reads it. Raises like `stored_config`."""
-    return stored_config(run_id).config
+    return stored_config(folder).config
 
 
-def stored_config(run_id: str) -> Reading:
+def stored_config(folder: RunFolder) -> Reading:
     """The config a run was made from, and what this version reads otherwise: local copy first, then the artifact.
 
     Raises RunNotFoundError, or ConfigError for a run without one (made by another program, or by a newer one).
     """
-    folder = run_folder(run_id)
     raw = artifact(folder, CONFIG)
     if raw is None:
-        made_here = CONFIG_HASH in get_run(run_id).tags
+        made_here = CONFIG_HASH in get_run(folder.run_id).tags
         why = "its artifact is gone" if made_here else "it was made by another program"
-        raise ConfigError([f"run {run_id} has no {CONFIG}: {why}"])
+        raise ConfigError([f"run {folder.run_id} has no {CONFIG}: {why}"])
     return config_of(raw, str(folder))

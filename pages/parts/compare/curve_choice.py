@@ -46,7 +46,7 @@ def quantities_input(available: dict[str, None], key: str, several: bool) -> lis
 
 def read_curves(records: Sequence[RunRecord]):
     """Curves of each run, and every name of a curve that one of them has."""
-    curves = {record.run_id: curves_of(record.run_id) for record in records}
+    curves = {record.run_id: curves_of(record.folder) for record in records}
     names: dict[str, None] = {}
     for item in curves.values():
         names |= dict.fromkeys(item.curve_names())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.reports.curves_export import Line, curves_csv, curves_picture
-from core.tracking import compare
+from core.tracking.statistics import smooth
 from core.tracking.store import RunRecord
 from pages.parts.compare.chart import chart
 from pages.parts.compare.curve_choice import axes_input, name_of, quantities_input, read_curves
@@ -53,7 +53,7 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
             wide = 2.6 if record.run_id == selection.baseline else 1.6
             if weight:
                 series.append(Series(x, y, name, color, dash, record.run_id, 1.0, 0.25))
-                y = compare.smooth(y, weight, log_y)
+                y = smooth(y, weight, log_y)
             series.append(Series(x, y, name, color, dash, record.run_id, wide))
     title = name_of(quantities[0]) if len(quantities) == 1 else "value"
     if series:

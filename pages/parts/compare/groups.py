@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.tracking import compare
-from core.tracking.compare import METRIC, Band
+from core.tracking.compare import METRIC
+from core.tracking.statistics import Band, band
 from core.tracking.store import How, RunRecord
 from pages.parts.compare.chart import chart
 from pages.parts.compare.columns import varies
@@ -63,7 +64,7 @@ def groups_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
     if not available:
         return
     bands = {
-        value: compare.band([curves[r.run_id].points(quantities[0], column) for r in runs[:40]], log_y, log_x)
+        value: band([curves[r.run_id].points(quantities[0], column) for r in runs[:40]], log_y, log_x)
         for value, runs in drawn.items()
     }
     figure = band_figure(bands, x_title=axis, y_title=name_of(quantities[0]), log_x=log_x, log_y=log_y)
@@ -77,13 +78,13 @@ def groups_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
 def band_figure(bands: dict[str, Band], *, x_title: str, y_title: str, log_x: bool, log_y: bool) -> go.Figure:
     """Median of each group as a line, its quartiles as a band."""
     figure = go.Figure()
-    for k, (name, band) in enumerate(bands.items()):
-        if not band.runs:
+    for k, (name, group) in enumerate(bands.items()):
+        if not group.runs:
             continue
         color = PALETTE[k % len(PALETTE)]
         figure.add_scatter(
-            x=np.concatenate([band.x, band.x[::-1]]),
-            y=np.concatenate([band.high, band.low[::-1]]),
+            x=np.concatenate([group.x, group.x[::-1]]),
+            y=np.concatenate([group.high, group.low[::-1]]),
             fill="toself",
             fillcolor=f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:], 16)},0.16)",
             line={"width": 0},
@@ -92,9 +93,9 @@ def band_figure(bands: dict[str, Band], *, x_title: str, y_title: str, log_x: bo
             hoverinfo="skip",
         )
         figure.add_scatter(
-            x=band.x,
-            y=band.median,
-            name=f"{name} ({band.runs})",
+            x=group.x,
+            y=group.median,
+            name=f"{name} ({group.runs})",
             legendgroup=name,
             line={"color": color, "width": 2},
             hovertemplate="%{y:.3e}",

@@ -11,6 +11,7 @@ import streamlit as st
 from core.config import Fourier, GaussNewton, RunConfig, Stage, differences, read_data
 from core.migrations import Reading, read_config
 from core.replay import missing_parent
+from core.runs import run_folder
 from core.singularity.next_order import next_order_config
 from core.tracking.store import stored_config
 from pages.parts.shared.config_words import difference_table, note_list
@@ -62,11 +63,12 @@ def linked_source() -> Source | None:
     st.query_params[kind] = run_id
     if held == (kind, run_id):
         return None
+    folder = run_folder(run_id)
     if kind != "replay":
         from core.tracking.best import require_checkpoint
 
-        require_checkpoint(run_id)
-    reading = stored_config(run_id)
+        require_checkpoint(folder)
+    reading = stored_config(folder)
     if kind == "next_order":
         next_order_config(reading.config, run_id)  # refused here, while the form still holds something else
     return Source(kind, run_id, reading.config, reading.notes)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.runs import run_folder
+from core.runs import RunFolder
 from core.tracking.origin import origin
 from pages.parts.shared.config_words import value_text
 
 
-def provenance_view(run_id: str) -> None:
+def provenance_view(folder: RunFolder) -> None:
     """Code, machine, versions and seed of a run, with the uncommitted changes and the list of packages to keep."""
     with st.expander("Provenance", icon=":material/fingerprint:"):
-        found = origin(run_folder(run_id))
+        found = origin(folder)
         if not found.facts:
             st.caption("None was noted: the run has not begun, or was made by another program.")
             return
@@ -27,7 +27,7 @@ def provenance_view(run_id: str) -> None:
                 hide_header=True,
             )
         with st.container(horizontal=True):
-            name = run_id[:8]
+            name = str(folder)
             if found.diff:
                 st.download_button("Uncommitted changes", found.diff, f"{name}.diff", icon=":material/download:")
             if found.lock:

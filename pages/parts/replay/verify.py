@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import jobs
 from core.errors import LabError, RunNotFoundError
+from core.runs import RunFolder, run_folder
 from core.runs.history import INTEGERS
 from core.tracking.search import find_id, reruns
 from core.tracking.store import RunRecord, get_run
@@ -42,7 +43,7 @@ def follow(run_id: str) -> None:
     if job.state == "queued":
         st.progress(0.0, text=f"The rerun waits in the queue, place {job.position}.")
     elif job.active:
-        progress = jobs.progress(run_id)
+        progress = job.folder.progress()
         if progress is None:
             st.progress(0.0, text="The rerun starts …")
             return
@@ -52,19 +53,19 @@ def follow(run_id: str) -> None:
 
 
 @st.cache_data(max_entries=20, show_spinner="Comparing both histories …")
-def verdict_of(source: str, rerun: str, states: tuple[str, str]) -> Verdict:
+def verdict_of(source: RunFolder, rerun: RunFolder, states: tuple[str, str]) -> Verdict:
     """The verdict, kept as long as neither run moves on."""
     return verify(source, rerun)
 
 
-def verdict_view(verdict: Verdict, source: str, rerun: str) -> None:
+def verdict_view(verdict: Verdict, source: RunFolder, rerun: RunFolder) -> None:
     """The verdict in words, the curves over each other, the environments side by side."""
     SHOW[verdict.outcome](verdict.sentence(), icon=f":material/{ICONS[verdict.outcome]}:")
     overlay(verdict, source, rerun)
     environment_table(verdict)
 
 
-def overlay(verdict: Verdict, source: str, rerun: str) -> None:
+def overlay(verdict: Verdict, source: RunFolder, rerun: RunFolder) -> None:
     """One column of both histories over each other."""
     histories = history_of(source), history_of(rerun)
     names = [
@@ -89,7 +90,11 @@ def overlay(verdict: Verdict, source: str, rerun: str) -> None:
         for here in [was_recorded(history[name], history["loss"])]
     ]
     figure = curve_figure(
-        series, x_title="iteration", y_title=LABELS.get(name, name), log_y=name != "lambda", revision=f"{rerun}{name}"
+        series,
+        x_title="iteration",
+        y_title=LABELS.get(name, name),
+        log_y=name != "lambda",
+        revision=f"{rerun.run_id}{name}",
     )
     live_plotly(figure, key="replay.overlay", height=360)
 
@@ -146,4 +151,5 @@ def verification(source: RunRecord) -> None:
     if job is not None and job.reason:
         st.caption(f"The rerun is {job.state}: {job.reason}")
     state = job.state if job else get_run(rerun).state
-    verdict_view(verdict_of(source.run_id, rerun, (source.state, state)), source.run_id, rerun)
+    folders = source.folder, run_folder(rerun)
+    verdict_view(verdict_of(*folders, (source.state, state)), *folders)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.runs.curves import RunCurves
+from core.runs import RunFolder
+from core.runs.curves import Curves
 from core.tracking.curves import run_curves
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _curves_of(run_id: str) -> RunCurves:
-    return run_curves(run_id)
+def _curves_of(folder: RunFolder) -> Curves:
+    return run_curves(folder)
 
 
-def curves_of(run_id: str) -> RunCurves:
+def curves_of(folder: RunFolder) -> Curves:
     """The curves of a run as they are now."""
-    curves = _curves_of(run_id)
+    curves = _curves_of(folder)
     curves.update()
     return curves

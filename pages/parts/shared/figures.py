@@ -8,7 +8,7 @@ import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 
-from core.runs.curves import RunCurves, bucket
+from core.runs.curves import Curves, bucket
 from pages.parts.shared.palette import GREY, PALETTE
 
 POINTS = 2000
@@ -139,7 +139,7 @@ def was_recorded(y: np.ndarray, loss: np.ndarray) -> np.ndarray:
     return ~(np.isnan(y) & np.isfinite(loss))
 
 
-def recorded(curves: RunCurves, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
+def recorded(curves: Curves, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
     """X and y of a curve, each (n,), without the rows in which it was not recorded; both empty where it never was."""
     x, y = curves.points(name, axis)
     if curves.source == "MLflow":  # each metric at steps of its own, none logged where there was none
@@ -150,7 +150,7 @@ def recorded(curves: RunCurves, name: str, axis: str = "iteration") -> tuple[np.
     return x[:n][here], y[:n][here]
 
 
-def residual_figure(curves: RunCurves, run_id: str) -> go.Figure:
+def residual_figure(curves: Curves, run_id: str) -> go.Figure:
     """All residuals of one run: largest, RMS, each equation where there are several, and the loss."""
     series = [
         Series(*recorded(curves, "max_residual"), "max |R|", PALETTE[1]),
@@ -166,7 +166,7 @@ def residual_figure(curves: RunCurves, run_id: str) -> go.Figure:
     return curve_figure(series, x_title="iteration", y_title="residual", revision=run_id, stages=curves.stage_starts())
 
 
-def lambda_figure(curves: RunCurves, run_id: str, reference: float | None, name: str = "λ") -> go.Figure:
+def lambda_figure(curves: Curves, run_id: str, reference: float | None, name: str = "λ") -> go.Figure:
     """λ, or what the problem calls it, against iteration, with its reference where one is known."""
     series = [Series(*recorded(curves, "lambda"), name, PALETTE[2])]
     figure = curve_figure(

@@ -5,26 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from core.problems import Problem
-from core.runs import run_folder
+from core.runs import RunFolder
 from core.singularity.certificate import certified, read
 from core.singularity.digits import lambda_text
 
 
-def unknown_text(problem: Problem, about: dict[str, Any]) -> str:
+def unknown_text(folder: RunFolder, problem: Problem, about: dict[str, Any]) -> str:
     """A checkpoint's λ with the digits that its certificate supports; another unknown with ten decimals.
 
     Args:
+        folder: the run's.
         problem: of the run.
         about: of the run's sampled grid.
     """
     if not certified(problem):
         return f"{problem.unknown} = {about['lambda']:.10f}"
-    found = read(run_folder(about["run_id"]))
+    found = read(folder)
     same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
     return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"
 
 
-def claimed_lambda(run_id: str, last: float) -> str:
+def claimed_lambda(folder: RunFolder, last: float) -> str:
     """λ of a run that has ended, with the digits that its certificate supports; without one, of its last iteration."""
-    found = read(run_folder(run_id))
+    found = read(folder)
     return found.lambda_text if found else lambda_text(last, None)

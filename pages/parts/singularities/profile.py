@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.problems import Problem
-from core.runs import run_folder
+from core.runs import RunFolder
 from core.singularity import similarity
 from core.singularity.certificate import Certificate
 from core.singularity.reconstruction import RESOLUTION, Profile, blow_up
@@ -15,14 +15,14 @@ from pages.parts.singularities.choice import KEY
 from pages.parts.singularities.profile_figures import AXES, profile_figure, profile_residual_figure
 
 
-def profile_view(run_id: str, problem: Problem, certificate: Certificate | None) -> None:
+def profile_view(folder: RunFolder, problem: Problem, certificate: Certificate | None) -> None:
     """Everything that is drawn from the run's newest checkpoint. Raises LabError when it can't be sampled."""
     with st.spinner("Sampling the network …", show_time=True):
-        grid = SolutionGrid.read(children.sampled_file(run_folder(run_id), RESOLUTION))
+        grid = SolutionGrid.read(children.sampled_file(folder, RESOLUTION))
     axis = st.segmented_control("Axis", AXES, default=AXES[0], key=f"{KEY}.axis") or AXES[0]
     height = 420 if len(problem.fields) > 1 else 340
     left, right = st.columns(2, gap="large")
-    revision = f"{run_id}.{axis}"
+    revision = f"{folder.run_id}.{axis}"
     with left:
         st.caption("Profile, the exact one dashed where it is known")
         live_plotly(profile_figure(grid, problem.fields, axis, revision), key=f"{KEY}.profile", height=height)

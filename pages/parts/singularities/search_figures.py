@@ -9,7 +9,7 @@ import pandas  # noqa: F401  # plotly asks it for its types whenever it is there
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.runs.curves import RunCurves
+from core.runs.curves import Curves
 from core.runs.funnel import FunnelPoint, bracket
 from core.singularity.digits import lambda_text
 from core.singularity.found import Found
@@ -18,7 +18,7 @@ from pages.parts.shared.figures import Series, curve_figure, lambda_figure, reco
 from pages.parts.shared.palette import GREY, PALETTE
 
 
-def iterations_figure(curves: RunCurves, run_id: str, target: float | None, reference: float | None) -> go.Figure:
+def iterations_figure(curves: Curves, run_id: str, target: float | None, reference: float | None) -> go.Figure:
     """λ against iteration, or |λ − target| on a log axis where there is a target."""
     if target is None:
         return lambda_figure(curves, run_id, reference)

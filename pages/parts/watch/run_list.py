@@ -28,7 +28,7 @@ def run_table() -> None:
     listed = jobs.queue(limit=200)
     rows = []
     for job in listed:
-        progress = jobs.progress(job.run_id) or {}
+        progress = job.folder.progress() or {}
         rows.append(
             {
                 "State": f"{job.state} {progress.get('fraction', 0.0):.0%}" if job.active else job.state,
