@@ -44,7 +44,7 @@ def cell(record: RunRecord, column: str) -> Any:
     if column == "duration":
         return record.ended - record.started if record.ended and record.started else None
     if column == "tags":
-        return ", ".join(people_tags(record))
+        return ", ".join(people_tags(record.tags))
     if column == "note":
         return record.tags.get(NOTE, "")
     if column == "id":

@@ -43,7 +43,7 @@ class Filters:
             (not self.experiments or record.experiment in self.experiments)
             and (not self.problems or record.problem in self.problems)
             and (not self.states or record.state in self.states)
-            and all(tag in people_tags(record) for tag in self.tags)
+            and all(tag in people_tags(record.tags) for tag in self.tags)
             and self.started_from <= record.started <= self.started_until
         )
 
@@ -79,7 +79,7 @@ def _has_words(record: RunRecord, words: list[str]) -> bool:
             record.experiment,
             record.state,
             record.tags.get(NOTE, ""),
-            *people_tags(record),
+            *people_tags(record.tags),
         ]
     ).lower()
     return all(word in text for word in words)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from core.tracking.store import RunRecord
+from collections.abc import Mapping
 
 STATE, REASON = "lab.state", "lab.reason"
 """Where the run stands, one of `core.runs.states`, and why, in one sentence."""
@@ -28,6 +25,6 @@ PROGRAMS = ("mlflow.", "lab.", PROVENANCE)
 """Prefixes of the tags that programs set; the others are people's."""
 
 
-def people_tags(record: RunRecord) -> list[str]:
-    """Tags that people gave a run, as key=value, without the note."""
-    return [f"{key}={value}" for key, value in record.tags.items() if not key.startswith(PROGRAMS)]
+def people_tags(tags: Mapping[str, str]) -> list[str]:
+    """Those of a run's tags that people gave it, as key=value, without the note."""
+    return [f"{key}={value}" for key, value in tags.items() if not key.startswith(PROGRAMS)]

@@ -111,9 +111,13 @@ def test_adaptive_points_gather_where_the_residual_is_large(tmp_path):
 
 
 def test_gradient_normalised_residuals_are_those_divided(tmp_path):
+    def one_stage(*extra):
+        config = small("stages.0.iterations=1", "stages.0.warmup.iterations=0", *extra)
+        # a second stage's weights of 1e7 would drown the differences below in rounding
+        return config.model_copy(update={"stages": config.stages[:1]})
+
     _, normalised = (
-        train(small("stages.0.iterations=1", "stages.0.warmup.iterations=0", *extra), tmp_path / name)
-        for name, extra in (("a", []), ("b", ["stages.0.gradient_scale=0.5"]))
+        train(one_stage(*extra), tmp_path / name) for name, extra in (("a", []), ("b", ["stages.0.gradient_scale=0.5"]))
     )
     first = [curve(tmp_path / name)["loss"][0] for name in "ab"]
     assert first[1] < first[0]

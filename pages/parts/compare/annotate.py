@@ -65,7 +65,7 @@ def _take(run_id: str, theirs: str) -> None:
 
 
 def _tags(run_id: str, run_ids: list[str]) -> None:
-    tags = people_tags(get_run(run_id))
+    tags = people_tags(get_run(run_id).tags)
     if tags:
         gone = st.pills("Tags, click one to remove it", [f"{tag}  ✕" for tag in tags], key=f"note.tags.{run_id}.{tags}")
         if gone:

@@ -125,7 +125,7 @@ def _filters(records: Sequence[RunRecord]) -> Filters:
         experiments = choice("Experiment", {record.experiment for record in records}, "experiment")
         problems = choice("Problem", {record.problem for record in records if record.problem}, "problem")
         states = choice("State", {record.state for record in records}, "state")
-        tags = choice("Tag", {tag for record in records for tag in people_tags(record)}, "tag")
+        tags = choice("Tag", {tag for record in records for tag in people_tags(record.tags)}, "tag")
         left, right = st.columns(2)
         begin = left.date_input("Started from", None, key="from", bind="query-params")
         end = right.date_input("until", None, key="until", bind="query-params")
