@@ -98,20 +98,20 @@ def compare(first: Path, second: Path) -> bool:
     import numpy as np
     import torch
 
-    from core.runs.history import read_history
+    from core.runs import RunFolder
 
     ids = [json.loads((home / INDEX).read_text()) for home in (first, second)]
     same = True
     for name in ids[0].keys() & ids[1].keys() - {"paused"}:
-        folders = [home / "runs" / index[name] for home, index in zip((first, second), ids, strict=True)]
-        a, b = (read_history(folder / "history.arrows").columns for folder in folders)
+        folders = [RunFolder(home / "runs" / index[name]) for home, index in zip((first, second), ids, strict=True)]
+        a, b = (folder.history_columns() for folder in folders)
         differs = [key for key in a.keys() ^ b.keys() if key not in NOT_COMPARED]
         for key in a.keys() & b.keys() - {*NOT_COMPARED}:
             if not np.array_equal(a[key], b[key], equal_nan=True):
                 differs.append(key)
-        if (folders[0] / "config.json").read_bytes() != (folders[1] / "config.json").read_bytes():
+        if folders[0].config_data() != folders[1].config_data():
             differs.append("config")
-        kept = [torch.load(folder / "checkpoints" / "last.pt", weights_only=True) for folder in folders]
+        kept = [torch.load(folder.last, weights_only=True) for folder in folders]
         for k, (one, other) in enumerate(zip(kept[0]["stages"], kept[1]["stages"], strict=True)):
             tensors = ([t for layer in stage["layers"] for t in layer] for stage in (one, other))
             if not all(x is y if x is None else torch.equal(x, y) for x, y in zip(*tensors, strict=True)):
