@@ -26,7 +26,7 @@ from core.training.trainer import Outcome
 def conclude(folder: RunFolder, state: str, config: RunConfig, outcome: Outcome) -> RunReport:
     """Measure the solution, certify λ, write the artifacts and give them to the store."""
     run_id, step, wall_time = folder.run_id, outcome.position.total, outcome.position.wall_time_s
-    progress = Progress(folder, config)
+    progress = Progress(folder, config, quiet=state != "finished")
     progress.enter("dense grid")
     measures = measure(outcome.solution.cpu(), progress.share)
     columns = folder.history_columns()

@@ -62,10 +62,11 @@ class Progress:
     Args:
         folder: the run's.
         config: of the run.
+        quiet: nothing is said: a run that was interrupted stays as far as it came.
     """
 
-    def __init__(self, folder: RunFolder, config: RunConfig):
-        self._folder = folder
+    def __init__(self, folder: RunFolder, config: RunConfig, quiet: bool = False):
+        self._folder, self._quiet = folder, quiet
         self._phases = phases(config)
         self._stages = len(config.stages)
         self._at = 0
@@ -100,6 +101,8 @@ class Progress:
         What is left of the phase is at most what it says, since phases may end early; nothing is said of those to
         come, of which nothing is known.
         """
+        if self._quiet:
+            return
         now = time.monotonic()
         self._written = now
         if wall_time_s is not None or self.clock:

@@ -88,3 +88,16 @@ def test_what_is_left_is_said_of_the_phase_alone():
         progress_text(said) == "Stage 2 of 2 · training · iteration 3 of at most 40 · at most 65 s left in this phase"
     )
     assert "left" not in progress_text(said | {"eta_s": None})
+
+
+def test_an_interrupted_run_stays_as_far_as_it_came(tmp_path):
+    folder, config = RunFolder(tmp_path), resolve("poisson2d-quick")
+    progress = Progress(folder, config)
+    progress.enter("main", 0)
+    progress.write(30)
+    before = folder.progress()
+    closing = Progress(folder, config, quiet=True)
+    closing.enter("dense grid")
+    closing.share(1.0)
+    assert folder.progress() == before
+    assert 0 < before["fraction"] < 1
