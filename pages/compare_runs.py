@@ -63,7 +63,10 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
             for key in [key for key in st.session_state if str(key).startswith("note.")]:
                 del st.session_state[key]
             annotate([store.get_run(run_id) for run_id in chosen.slots])
-        st.download_button("CSV", lambda: as_csv(frame), "runs.csv", "text/csv", icon=":material/download:")
+        # a rerun after the click would replace what the browser is about to ask for
+        st.download_button(
+            "CSV", lambda: as_csv(frame), "runs.csv", "text/csv", on_click="ignore", icon=":material/download:"
+        )
     view = st.segmented_control(
         "View",
         VIEWS,

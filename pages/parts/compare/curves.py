@@ -71,8 +71,14 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
 
 def _downloads(lines: list[Line], axis: str, title: str, log_x: bool, log_y: bool) -> None:
     options = {"x_title": axis, "y_title": title, "log_x": log_x, "log_y": log_y}
+    # without a rerun after the click, which would replace what the browser is about to ask for
     st.download_button(
-        "Every point, CSV", lambda: curves_csv(lines, axis), "curves.csv", "text/csv", disabled=not lines
+        "Every point, CSV",
+        lambda: curves_csv(lines, axis),
+        "curves.csv",
+        "text/csv",
+        on_click="ignore",
+        disabled=not lines,
     )
     for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml"), ("pdf", "application/pdf")):
         st.download_button(
@@ -80,6 +86,7 @@ def _downloads(lines: list[Line], axis: str, title: str, log_x: bool, log_y: boo
             lambda kind=kind: curves_picture(lines, kind, **options),
             f"curves.{kind}",
             mime,
+            on_click="ignore",
             disabled=not lines,
         )
 

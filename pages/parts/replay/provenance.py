@@ -29,8 +29,18 @@ def provenance_view(folder: RunFolder) -> None:
         with st.container(horizontal=True):
             name = str(folder)
             if found.diff:
-                st.download_button("Uncommitted changes", found.diff, f"{name}.diff", icon=":material/download:")
+                st.download_button(
+                    "Uncommitted changes",
+                    found.diff,
+                    f"{name}.diff",
+                    on_click="ignore",
+                    icon=":material/download:",
+                )
             if found.lock:
                 st.download_button(
-                    "Installed packages", found.lock, f"{name}-environment.txt", icon=":material/download:"
+                    "Installed packages",
+                    found.lock,
+                    f"{name}-environment.txt",
+                    on_click="ignore",
+                    icon=":material/download:",
                 )
