@@ -110,7 +110,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
         link(record.folder)
         st.switch_page("pages/launch_runs.py", query_params={"parent": run_id})
     if refusal:
-        st.caption(f":material/block: {refusal}")
+        st.caption(f":material/block: {plain(refusal)}")
     nodes = lineage(run_id)
     st.caption(
         "Lineage: what stands to the right started from what it is joined to. Click a run to look at it."

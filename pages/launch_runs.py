@@ -63,7 +63,7 @@ def fill_in() -> dict:
         filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
         if unknown := UNKNOWN.get(filled["problem"]["kind"]):
             if unknown != "λ":
-                st.caption(f"λ stands for {unknown} here.")
+                st.caption(f"λ stands for {plain(unknown)} here.")
             filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
         filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
     with how:

@@ -13,6 +13,7 @@ from pages.parts.compare.chart import chart
 from pages.parts.compare.curve_choice import axes_input, name_of, quantities_input, read_curves
 from pages.parts.compare.selection import Selection
 from pages.parts.shared.figures import Series, curve_figure, recorded
+from pages.parts.shared.text import plain
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -92,4 +93,4 @@ def _downloads(lines: list[Line], axis: str, title: str, log_x: bool, log_y: boo
 
 
 def _some(names: list[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return plain(", ".join(names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
