@@ -1,0 +1,1 @@
+"""Malformed input against the whole program: `python -m benchmarks.hostile`."""
