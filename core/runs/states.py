@@ -8,3 +8,14 @@ ENDED = ("finished", "stopped", "failed", "crashed")
 
 REPEATABLE = ("paused", "stopped", "failed", "crashed")
 """The run can be queued again."""
+
+STATES = ("queued", *ACTIVE, "paused", *ENDED)
+"""All of them."""
+
+UNKNOWN = "unknown"
+"""For a state in the store that is none of ours: anyone can set a tag."""
+
+
+def known_state(word: str) -> str:
+    """The word where it is one of the states, else `UNKNOWN`."""
+    return word if word in STATES else UNKNOWN

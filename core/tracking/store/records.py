@@ -8,6 +8,7 @@ from typing import Any
 from core.errors import RunNotFoundError
 from core.home import RUN_ID
 from core.runs import RunFolder, run_folder
+from core.runs.states import known_state
 from core.tracking.store.connection import client, store_errors
 from core.tracking.store.mlflow_reader import row_of
 from core.tracking.store.reader import reader
@@ -106,5 +107,5 @@ def _head(row: tuple) -> Head:
 
 
 def _state(status: str, state: str | None) -> str:
-    """The lab's word for a run's state; MLflow's for runs of other programs."""
-    return state or {"SCHEDULED": "queued", "KILLED": "stopped"}.get(status, status.lower())
+    """The lab's word for a run's state, read from MLflow's for runs of other programs."""
+    return known_state(state or {"SCHEDULED": "queued", "KILLED": "stopped"}.get(status, status.lower()))

@@ -3,14 +3,20 @@
 `st.plotly_chart` hashes the whole figure into its identity, so each change mounts a new chart and throws the visitor's
 view away. This component keeps one chart and hands it new data through `Plotly.react`; its `uirevision` does the rest.
 plotly.js comes from the installed wheel (`pages.parts.assets`): no internet is needed.
+
+Plotly reads links, line breaks and colours in names, titles, ticks and annotations. All of them are escaped here, at
+the door, so that builders of figures take people's text as it is. Markup of our own stands in hover templates alone.
 """
 
 from __future__ import annotations
 
+from html import escape
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from pages.parts.shared.text import LONGEST, visible
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -80,6 +86,10 @@ export default function (component) {
 }
 """
 
+TEXTS = {"name", "text", "hovertext", "title", "label", "ticktext"}
+TEXTS |= {"prefix", "suffix", "tickprefix", "ticksuffix"}
+"""Keys of a figure whose strings are drawn."""
+
 _component = st.components.v2.component(
     "singularity_lab_chart",
     html='<div class="chart"></div><p class="message" hidden></p>',
@@ -97,4 +107,21 @@ def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
         key: identity of the chart on its page.
         height: in pixels.
     """
-    _component(key=key, data={"figure": figure.to_json(), "height": height, "name": key}, height=height)
+    _component(key=key, data={"figure": as_json(figure), "height": height, "name": key}, height=height)
+
+
+def as_json(figure: go.Figure) -> str:
+    """The figure for plotly.js, every text in it shown as it is."""
+    from plotly.io.json import to_json_plotly
+
+    return to_json_plotly(_escaped(figure.to_dict()))
+
+
+def _escaped(part: Any, is_text: bool = False) -> Any:
+    if isinstance(part, str):
+        return escape(visible(part, LONGEST), quote=False) if is_text else part
+    if isinstance(part, dict):
+        return {key: _escaped(value, key in TEXTS) for key, value in part.items()}
+    if isinstance(part, list | tuple) or (is_text and hasattr(part, "tolist")):
+        return [_escaped(item, is_text) for item in part]
+    return part

@@ -1,5 +1,8 @@
 """A run's state as a badge."""
 
+from core.runs.states import known_state
+from pages.parts.shared.text import Markdown
+
 BADGES = {
     "queued": ("gray", "schedule"),
     "running": ("green", "play_arrow"),
@@ -10,10 +13,12 @@ BADGES = {
     "stopped": ("gray", "stop"),
     "failed": ("red", "error"),
     "crashed": ("red", "warning"),
+    "unknown": ("gray", "question_mark"),
 }
 
 
-def state_badge(state: str) -> str:
+def state_badge(state: str) -> Markdown:
     """The state as a coloured badge in Markdown."""
+    state = known_state(state)
     color, icon = BADGES[state]
     return f":{color}-badge[:material/{icon}: {state}]"

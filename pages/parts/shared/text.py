@@ -1,10 +1,35 @@
-"""Numbers and times as a person reads them."""
+"""Numbers, times and people's text as a person reads them.
+
+Names, reasons, errors, tags and what an address says were typed by people. `visible` is for where text stays text:
+tables of `st.dataframe`, options of select boxes. `plain` is for where Streamlit reads Markdown: labels, messages,
+captions, metrics, pills, tabs, tooltips, cells of `st.table`; a test reads the source of every page and refuses what
+goes there past it (tests/unit/test_peoples_text.py). Figures need neither: `live_plotly` escapes them at the door.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 import time
+import unicodedata
+
+Markdown = str
+"""Markdown of ours, people's text in it through `plain`. A function that returns it says so, and is checked."""
+
+LONGEST = 80
+"""Characters of a name that are shown where it is one of many things; the whole is in a tooltip."""
+LONGEST_MESSAGE = 2000
+"""Characters of a message; more than this is no message."""
+
+_JOINERS = "\u200c\u200d"  # Persian and emoji are written with them
+_NEUTRAL = ":color[]"
+"""Draws nothing, and ends one piece of text and begins another."""
+# What Streamlit replaces after it has taken backslashes away, so that they don't help; but it looks at one piece of
+# text at a time. `:smile:` and `:material/check:`, addresses and mail addresses, arrows and comparisons.
+_REPLACED = re.compile(r"(?<=:)(?=\S)|(?=@)|(?<=www)(?=\.)|(?<=[<>~-])(?=[-=>])", re.IGNORECASE)
+_SYNTAX = re.compile(r"([\\`*_\[\]{}<>$~:#|&@])")
+_AT_THE_START = re.compile(r"^()([-+=])|^(\d+)([.)])(?=\s|$)")
+_SPACES = re.compile(r" {2,}")
 
 
 def duration(seconds: float | None) -> str:
@@ -28,6 +53,65 @@ def figure_of(value: float | None) -> str:
     return "–" if value is None else f"{value:.1e}"
 
 
-def plain(text: str) -> str:
-    """Text that people typed, for Markdown: nothing in it is a heading, a link, a picture or a badge."""
-    return re.sub(r"([\\`*_\[\]<>$~:#|])", r"\\\1", text)
+def visible(text: object, most: int | None = None) -> str:
+    """Text in one line in which nothing is hidden: control characters and those that turn text around are named.
+
+    Args:
+        text: as people typed it.
+        most: longer text is cut there.
+    """
+    text = str(text)
+    if most is not None and len(text) > most:
+        text = text[: most - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_named, text))
+
+
+def _named(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind == "Cs":
+        return "\ufffd"  # half a character, which can't be sent
+    if character < " ":
+        return chr(0x2400 + ord(character))  # ␊ for a line's end
+    if character == "\x7f":
+        return "␡"
+    if kind in ("Cc", "Cf", "Zl", "Zp") and character not in _JOINERS:
+        return f"⟨U+{ord(character):04X}⟩"
+    return character
+
+
+def plain(text: object, most: int | None = None) -> Markdown:
+    """People's text for Markdown, shown as it was typed: nothing in it is a link, a picture, a badge or an icon.
+
+    Args:
+        text: as people typed it.
+        most: longer text is cut there; `whole` is the tooltip then.
+    """
+    text = _REPLACED.sub("\n", visible(text, most).strip())
+    text = _SYNTAX.sub(r"\\\1", text)
+    text = _AT_THE_START.sub(r"\1\3\\\2\4", text)
+    text = _SPACES.sub(lambda match: "\u00a0" * len(match[0]), text)
+    return text.replace("\n", _NEUTRAL)
+
+
+def whole(text: object, most: int = LONGEST) -> Markdown | None:
+    """The tooltip of text that was cut at `most` characters; None where all of it is shown."""
+    return plain(text, LONGEST_MESSAGE) if len(str(text)) > most else None
+
+
+def message(text: object) -> Markdown:
+    """An error, a reason or a caution in its lines, for Markdown."""
+    text = str(text).strip()
+    cut = text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " …"
+    return "  \n".join(plain(line) for line in cut.splitlines() if line.strip())
+
+
+def code(text: object, most: int | None = None) -> Markdown:
+    """An id or a file's name in the style of code."""
+    text = visible(text, most)
+    if not text.strip() or ":material/" in text:  # empty code is none, and icons are put in before code is read
+        return plain(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    room = " " if text[0] in "` " or text[-1] in "` " else ""
+    return f"{fence}{room}{text}{room}{fence}"

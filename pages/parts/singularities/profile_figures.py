@@ -19,6 +19,7 @@ COLORS = {"Omega": PALETTE[0], "U": PALETTE[2], "HOmega": PALETTE[1]}
 AXES = ("asinh y", "log y")
 CORE = 6.0
 """The shape of a profile is within |asinh y| of this; the tails beyond are for the log axis, or a double click."""
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NARROWEST, LABEL = 420, 44
 """Pixels: of a panel in a window 1,280 wide, and of a tick's label with the room around it."""
 
@@ -76,9 +77,9 @@ def profile_residual_figure(grid: SolutionGrid, axis: str, certificate: Certific
     x, kept = _drawn(grid, logarithmic)
     for k, (name, values) in enumerate(item for item in grid.values.items() if item[0].startswith("residual_")):
         figure.add_scatter(
-            x=x[kept], y=sizes(values[kept]), customdata=grid.axes[0][kept], mode="lines", name="|R|",
+            x=x[kept], y=sizes(values[kept]), customdata=grid.axes[0][kept], mode="lines", name=name,
             line={"color": PALETTE[(1 + k) % len(PALETTE)], "width": 1.2},
-            hovertemplate="y = %{customdata:.4g}: %{y:.2e}<extra>" + name + "</extra>",
+            hovertemplate="y = %{customdata:.4g}: %{y:.2e}",
         )  # fmt: skip
     if certificate is not None:
         figure.add_hline(y=certificate.tolerance, line={"width": 1, "dash": "dash", "color": GREY})
@@ -119,7 +120,7 @@ def _axis(grid: SolutionGrid, logarithmic: bool, reach: float) -> tuple[dict, di
 
 
 def _power(value: float) -> str:
-    return f"{'−' if value < 0 else ''}10<sup>{round(np.log10(abs(value)))}</sup>"
+    return f"{'−' if value < 0 else ''}10{str(round(np.log10(abs(value)))).translate(SUPERSCRIPTS)}"
 
 
 def _layout(revision: str) -> dict:
