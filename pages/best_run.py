@@ -10,7 +10,7 @@ from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkp
 from core.tracking.lineage import lineage
 from pages.parts.best.lineage import lineage_view
 from pages.parts.shared.metric_names import HOW, LABELS
-from pages.parts.shared.text import ago, plain
+from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
 
 USUAL = ("dense_max_residual", "relative_l2_error", "max_error", "lambda_error", "max_residual", "wall_time_s")
 SHOWN = 200
@@ -33,7 +33,7 @@ def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
         )
     rule = Rule(metric, direction or "min", tuple(states), "" if problem == "all" else problem, HOW[how], tie)
     if states:
-        st.caption(rule.sentence())
+        st.caption(message(rule.sentence()))
     return rule
 
 
@@ -90,10 +90,12 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
     place = next((k for k, run in enumerate(ranked) if run.run_id == run_id), None)
     record = store.get_run(run_id)
     name, value, buttons = st.columns([4, 3, 5], vertical_alignment="center")
-    name.markdown(f"### {':material/trophy:' if place == 0 else ':material/scatter_plot:'} {plain(record.name)}")
-    name.caption(f"{record.problem or record.experiment} · {record.state} · `{run_id[:12]}`")
+    icon = ":material/trophy:" if place == 0 else ":material/scatter_plot:"
+    name.markdown(f"### {icon} {plain(record.name, LONGEST)}", help=whole(record.name))
+    about = plain(record.problem or record.experiment, LONGEST)
+    name.caption(f"{about} · {plain(record.state)} · {code(run_id[:12])}")
     if place is not None:
-        title = LABELS.get(f"metrics.{metric}", metric)
+        title = plain(LABELS.get(f"metrics.{metric}", metric), LONGEST)
         value.metric(f"{title}, place {place + 1} of {len(ranked):,}", f"{ranked[place].value:.4e}")
     refusal = refused(record.folder)
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
@@ -110,7 +112,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
         link(record.folder)
         st.switch_page("pages/launch_runs.py", query_params={"parent": run_id})
     if refusal:
-        st.caption(f":material/block: {plain(refusal)}")
+        st.caption(f":material/block: {message(refusal)}")
     nodes = lineage(run_id)
     st.caption(
         "Lineage: what stands to the right started from what it is joined to. Click a run to look at it."
@@ -156,4 +158,4 @@ try:
     if ranked:
         ranking_table(ranked, rule.metric)
 except LabError as error:
-    st.error(str(error))
+    st.error(message(error))

@@ -16,6 +16,7 @@ from pages.parts.compare.scatter import scatter_view
 from pages.parts.compare.search import Shown, search_bar
 from pages.parts.compare.selection import Selection, first, from_text, keep
 from pages.parts.compare.table import as_csv, run_table
+from pages.parts.shared.text import LONGEST, message, plain, visible
 
 VIEWS = ("Curves", "Configs", "Parallel", "Scatter", "Groups")
 UNCHOSEN = 5
@@ -46,7 +47,7 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
                 "Baseline",
                 list(chosen.slots),
                 list(chosen.slots).index(chosen.baseline) if chosen.baseline else None,
-                format_func=lambda run_id: names.get(run_id, run_id[:8]),
+                format_func=lambda run_id: visible(names.get(run_id, run_id[:8])),
                 placeholder="Pin a baseline",
                 label_visibility="collapsed",
                 width=220,
@@ -106,7 +107,8 @@ try:
     selection, missing = from_text(st.query_params.get("runs", ""), by_id)
     if missing:
         st.warning(
-            f"No longer in the store, so not shown: {', '.join(missing)}. The other runs of this link are below.",
+            f"No longer in the store, so not shown: {plain(', '.join(missing), LONGEST)}. "
+            "The other runs of this link are below.",
             icon=":material/link_off:",
         )
     frame = run_table(shown, selection)
@@ -118,4 +120,4 @@ try:
     if chosen:
         draw(view, shown, chosen, by_id)
 except LabError as error:
-    st.error(str(error))
+    st.error(message(error))

@@ -7,6 +7,7 @@ from core.errors import LabError
 from core.problems.burgers_inverse import SAMPLE, sample_csv
 from core.tracking.dataset_inputs import uses
 from pages.parts.datasets.view import chosen_dataset, dataset_view
+from pages.parts.shared.text import message
 
 
 def upload_panel() -> None:
@@ -27,7 +28,7 @@ def upload_panel() -> None:
         take(SAMPLE, sample_csv(), replace)
     st.caption("The sample: 500 values of a solution of Burgers' equation, from which the preset finds ν.")
     if note := st.session_state.pop("datasets.note", None):
-        st.success(note)
+        st.success(message(note))
 
 
 def take(name: str, data: bytes, replace: bool) -> None:
@@ -35,7 +36,7 @@ def take(name: str, data: bytes, replace: bool) -> None:
     try:
         added = add(name, data, replace=replace)
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
         return
     st.session_state["datasets.note"] = f"{name}: {added.outcome}, version {added.version.digests.git_blob[:12]}."
     st.session_state["datasets.added"] = st.session_state.get("datasets.added", 0) + 1
@@ -49,7 +50,7 @@ with side:
     try:
         upload_panel()
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
 with main:
     try:
         listed = datasets()
@@ -64,4 +65,4 @@ with main:
         used = uses()
         dataset_view(chosen_dataset(listed, used), used)
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))

@@ -13,7 +13,7 @@ from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.state_badge import state_badge
-from pages.parts.shared.text import plain
+from pages.parts.shared.text import LONGEST, message, plain, whole
 from pages.parts.singularities.certificate import certificate_badge, certificate_view, search_numbers
 from pages.parts.singularities.choice import KEY, choose_run, invitation
 from pages.parts.singularities.profile import profile_view
@@ -28,7 +28,10 @@ def certificate_of(run: Found) -> certificates.Certificate | None:
 def head(run: Found, problem: Problem) -> None:
     """Name, badges, and what can be done next."""
     name, buttons = st.columns([3, 3], vertical_alignment="center")
-    name.markdown(f"### {plain(run.name)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}")
+    name.markdown(
+        f"### {plain(run.name, LONGEST)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}",
+        help=whole(run.name),
+    )
     checkpoint = run.folder.has_checkpoint
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         query = {"run": run.run_id}
@@ -40,9 +43,9 @@ def head(run: Found, problem: Problem) -> None:
         if further and st.button("Launch the next order from here", type="primary", icon=":material/stairs:"):
             st.switch_page("pages/launch_runs.py", query_params={"next_order": run.run_id})
     if run.reason:
-        st.caption(plain(run.reason))
+        st.caption(message(run.reason))
     if caution := problem.caution():
-        st.warning(caution, icon=":material/warning:")
+        st.warning(message(caution), icon=":material/warning:")
 
 
 def search(run_id: str, problem: Problem) -> None:
@@ -50,7 +53,7 @@ def search(run_id: str, problem: Problem) -> None:
     runs = found_runs()
     run = next((item for item in runs if item.run_id == run_id), None)
     if run is None:
-        st.error(str(RunNotFoundError(run_id)))  # deleted meanwhile
+        st.error(message(RunNotFoundError(run_id)))  # deleted meanwhile
         return
     before = st.session_state.get(f"{KEY}.state")
     st.session_state[f"{KEY}.state"] = (run_id, run.state)
@@ -67,7 +70,9 @@ def search(run_id: str, problem: Problem) -> None:
         figure = iterations_figure(curves, run_id, targets[shown or "λ"], reference)
         live_plotly(figure, key=f"{KEY}.iterations.{run_id}", height=320)
     with right:
-        st.caption(f"Over {'a' if run.kind == 'gclm' else 'the order'}, all runs. The law: {LAWS[run.kind].source}.")
+        st.caption(
+            f"Over {'a' if run.kind == 'gclm' else 'the order'}, all runs. The law: {plain(LAWS[run.kind].source)}."
+        )
         same = [item for item in runs if item.kind == run.kind]
         live_plotly(order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
     left, right = st.columns(2, gap="large")
@@ -89,7 +94,7 @@ def searching(run_id: str, problem: Problem) -> None:
     try:
         search(run_id, problem)
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
 
 
 st.title("Singularities")
@@ -110,4 +115,4 @@ try:
     else:
         st.caption("The profile is drawn from the first checkpoint on.")
 except LabError as error:
-    st.error(str(error))
+    st.error(message(error))

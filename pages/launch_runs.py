@@ -12,7 +12,7 @@ from core.problems import CATALOGUE, REFUSED
 from core.tracking.tags import REPLAY_TAG
 from pages.parts.launch.form import fields_form
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source, linked_source, source_changes, source_notes
-from pages.parts.shared.text import duration, plain
+from pages.parts.shared.text import LONGEST, described, duration, message, plain
 
 UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
 
@@ -87,12 +87,12 @@ def launch_panel(data: dict, source: Source | None) -> None:
         st.session_state["launch.errors"] = errors
         st.rerun()  # once, so that each message stands beside its field
     if config is None:
-        st.error("  \n".join(errors.values()), icon=":material/error:")
+        st.error(message("\n".join(errors.values())), icon=":material/error:")
         if ("problem", "dataset") in errors:
             st.page_link("pages/data_sets.py", label="Datasets", icon=":material/dataset:")
     else:
         if caution := config.problem.caution():
-            st.warning(caution, icon=":material/warning:")
+            st.warning(message(caution), icon=":material/warning:")
         st.caption("Config hash")
         st.code(config.hash[:24], language=None)
         free = [slot for slot in jobs.capacity() if not slot.busy]
@@ -112,34 +112,34 @@ try:
     if linked := linked_source():
         start_from_source(linked)
 except LabError as error:
-    st.error(str(error))
+    st.error(message(error))
 source = st.session_state.get("launch.source")
 main, side = st.columns([9, 3], gap="large")
 with main:
     chosen = st.pills(
         "Preset",
         list(presets()),
-        format_func=lambda name: f"{presets()[name].title} · {duration(presets()[name].expected_seconds)}",
+        format_func=lambda name: f"{plain(presets()[name].title)} · {duration(presets()[name].expected_seconds)}",
         key="launch.preset",
         on_change=preset_clicked,
         wrap=True,
     )
     if chosen:
-        st.caption(f"{presets()[chosen].description} The time is for two CPU cores.")
+        st.caption(f"{described(presets()[chosen].description)} The time is for two CPU cores.")
     if source:
         source_notes(source)
     data = fill_in()
 with side:
     kind = data["problem"]["kind"]
     problem = next(p for p in CATALOGUE if p.model_fields["kind"].default == kind)
-    st.caption(problem.title)
+    st.caption(plain(problem.title, LONGEST))
     for part in problem.equation.split(r"\quad"):
         st.latex(part.strip(" ,"))
     try:
         launch_panel(data, source)
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
     if REFUSED:
         with st.expander(f"Problems that could not be loaded: {len(REFUSED)}"):
             for refused in REFUSED:
-                st.caption(plain(str(refused)))
+                st.caption(message(refused))

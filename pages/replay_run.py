@@ -14,7 +14,7 @@ from pages.parts.replay.verify import verification
 from pages.parts.shared.config_words import note_list
 from pages.parts.shared.in_force import in_force_view
 from pages.parts.shared.state_badge import state_badge
-from pages.parts.shared.text import ago
+from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
 
 ENDED = ("finished", "stopped", "failed", "crashed", "paused")
 
@@ -38,7 +38,8 @@ def picker() -> None:
     if not listed:
         if text:
             st.warning(
-                f"No run fits `{text}`: neither its name, problem or state, nor the beginning of its id or hash."
+                f"No run fits {code(text, LONGEST)}: neither its name, problem or state, nor the beginning of its id "
+                "or hash."
             )
         else:
             st.info("No runs yet. Launch one; later its config comes back into the form.", icon=":material/info:")
@@ -68,14 +69,15 @@ def picker() -> None:
 def run_panel(folder: RunFolder) -> RunRecord:
     """The chosen run, what can be done with it, and where it comes from."""
     record, reading = get_run(folder.run_id), stored_config(folder)
-    st.markdown(f"### {record.name} &nbsp; {state_badge(record.state)}")
+    st.markdown(f"### {plain(record.name, LONGEST)} &nbsp; {state_badge(record.state)}", help=whole(record.name))
     st.caption(
-        f"{record.problem} · {ago(record.started)} · config `{reading.config.hash[:12]}` · run `{folder.run_id}`"
+        f"{plain(record.problem, LONGEST)} · {ago(record.started)} · config {code(reading.config.hash[:12])} · "
+        f"run {code(folder.run_id)}"
     )
     note_list(reading.notes)
     missing = missing_parent(reading.config)
     if missing:
-        st.warning(missing)
+        st.warning(message(missing))
     with st.container(horizontal=True):
         if st.button("Fill the Launch form", type="primary", icon=":material/replay:"):
             st.switch_page("pages/launch_runs.py", query_params={"replay": folder.run_id})
@@ -94,7 +96,7 @@ with left:
     try:
         picker()
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
 with right:
     try:
         if wanted := st.query_params.get("run"):
@@ -102,4 +104,4 @@ with right:
         else:
             st.caption("Choose a run: its config comes back into the Launch form, or it is trained again and compared.")
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))

@@ -14,7 +14,7 @@ from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
 from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
-from pages.parts.shared.text import ago, figure_of
+from pages.parts.shared.text import LONGEST, Markdown, ago, figure_of, message, plain, visible
 from pages.parts.shared.unknown_text import unknown_text
 from pages.parts.solution.form import (
     KEY,
@@ -39,13 +39,13 @@ def pick_run(available: list[Viewable]) -> Viewable:
     by_id = {item.run_id: item for item in available}
     wanted = st.query_params.get("run")
     if wanted and wanted not in by_id:
-        st.warning(f"Run {wanted[:8]} has no checkpoint here yet. This is the newest run that has one.")
+        st.warning(f"Run {plain(wanted[:8])} has no checkpoint here yet. This is the newest run that has one.")
         wanted = None
     chosen = st.selectbox(
         "Run",
         list(by_id),
         index=list(by_id).index(wanted) if wanted else 0,
-        format_func=lambda run_id: f"{by_id[run_id].config.name or by_id[run_id].config.problem.title} · {run_id[:6]}",
+        format_func=lambda run_id: f"{name_of(by_id[run_id])} · {run_id[:6]}",
         key=(key := f"{KEY}.run.{wanted}"),
         on_change=lambda: st.query_params.update(run=st.session_state[key]),
     )
@@ -53,6 +53,11 @@ def pick_run(available: list[Viewable]) -> Viewable:
         st.query_params["run"] = chosen
     st.caption(f"Checkpoint of {ago(by_id[chosen].changed)}")
     return by_id[chosen]
+
+
+def name_of(run: Viewable) -> str:
+    """What people call it, else its problem."""
+    return visible(run.config.name or run.config.problem.title, LONGEST)
 
 
 def draw(run: Viewable, controls, canvas) -> None:
@@ -79,17 +84,17 @@ def draw(run: Viewable, controls, canvas) -> None:
         download(grid, run, request)
 
 
-def numbers(grid: SolutionGrid, run: Viewable) -> str:
+def numbers(grid: SolutionGrid, run: Viewable) -> Markdown:
     """How good the sampled solution is, in one line."""
     found = grid.accuracy()
-    at = [f"{name} = {value:g}" for name, value in fixed(run.config.problem).items()]
+    at = [f"{plain(name)} = {value:g}" for name, value in fixed(run.config.problem).items()]
     parts = [*at, f"{grid.points:,} points"]
     if found.max_residual is not None:
         parts.append(f"max |R| {figure_of(found.max_residual)}")
     if found.relative_l2_error is not None:
         parts += [f"relative L2 error {figure_of(found.relative_l2_error)}", f"max error {figure_of(found.max_error)}"]
     if "lambda" in grid.about:
-        parts.append(unknown_text(run.folder, run.config.problem, grid.about))
+        parts.append(plain(unknown_text(run.folder, run.config.problem, grid.about)))
     if found.not_finite:
         parts.append(f"{found.not_finite:,} values are not finite")
     return " · ".join(parts)
@@ -140,4 +145,4 @@ try:
         picked = pick_run(available)
     draw(picked, left, right)
 except LabError as error:
-    st.error(str(error))
+    st.error(message(error))

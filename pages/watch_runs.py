@@ -13,7 +13,7 @@ from pages.parts.shared.in_force import in_force_badge
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.progress import progress_text
 from pages.parts.shared.state_badge import state_badge
-from pages.parts.shared.text import ago, duration, figure_of, plain
+from pages.parts.shared.text import LONGEST, ago, code, duration, figure_of, message, plain, whole
 from pages.parts.shared.unknown_text import claimed_lambda
 from pages.parts.watch.run_list import chosen_run, run_table
 
@@ -53,19 +53,21 @@ def run_view(run_id: str) -> None:
     curves = curves_of(job.folder)
     progress = job.folder.progress() or {}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {plain(job.name or run_id[:8])} &nbsp; {state_badge(job.state)}", width="stretch")
+        name = job.name or run_id[:8]
+        title = f"### {plain(name, LONGEST)} &nbsp; {state_badge(job.state)}"
+        st.markdown(title, width="stretch", help=whole(name))
         controls(job)
     if job.reason:
-        st.caption(job.reason)
+        st.caption(message(job.reason))
     problem = PROBLEMS[job.problem](**job.problem_parameters) if job.problem in PROBLEMS else None
     if problem is not None and (caution := problem.caution()):
-        st.warning(caution, icon=":material/warning:")
+        st.warning(message(caution), icon=":material/warning:")
     if job.active and progress:
         st.progress(min(1.0, progress["fraction"]), text=progress_text(progress))
     elif job.state == "queued":
-        st.progress(0.0, text=f"Queued, place {job.position}: it starts when a slot is free.")
+        st.progress(0.0, text=f"Queued, place {job.position:d}: it starts when a slot is free.")
     for rung in job.stop_rungs:
-        st.caption(f":material/chevron_right: {rung}")
+        st.caption(f":material/chevron_right: {plain(rung)}")
     figures(job, progress)
     if len(curves.column("iteration")):
         live_plotly(residual_figure(curves, run_id), key=f"watch.residual.{run_id}", height=420)
@@ -95,10 +97,10 @@ def figures(job: jobs.Job, progress: dict) -> None:
         lam = progress["lambda"]
         cells = {unknown: claimed_lambda(job.folder, lam) if claimed else f"{lam:.8f}", **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
-        column.metric(label, value)
+        column.metric(plain(label), plain(value))
     found = in_force(job.folder, local=True)
     badge = in_force_badge(found)
-    st.caption(f"submitted {ago(job.submitted)} · config `{job.config_hash[:12]}` · run `{job.run_id}` {badge}")
+    st.caption(f"submitted {ago(job.submitted)} · config {code(job.config_hash[:12])} · run {code(job.run_id)} {badge}")
     if found and found.differing:
         difference_table(found.differing, "asked for", "in force")
 
@@ -118,4 +120,4 @@ try:
         active = jobs.status(run_id).active
         st.fragment(run_view, run_every=1.0 if active else None)(run_id)
 except LabError as error:
-    st.error(str(error))
+    st.error(message(error))

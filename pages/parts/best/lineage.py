@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from typing import Any
 
 import streamlit as st
 
+from core.runs.states import known_state
 from core.tracking.lineage import Node
+from pages.parts.shared.text import visible
 
 WIDTH, STEP, BOX, TALL = 230, 64, 190, 44
 COLORS = {
@@ -34,16 +36,36 @@ _component = st.components.v2.component(
     .lineage :focus { outline: none; }
     """,
     js="""
+    function made(name, attributes, ...children) {
+      const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+      element.append(...children);  // strings become text, never markup
+      return element;
+    }
+
     export default function (component) {
       const { data, parentElement, setTriggerValue } = component;
-      const box = parentElement.querySelector(".lineage");
-      box.innerHTML = data.svg;
-      for (const run of box.querySelectorAll(".run:not(.deleted)")) {
-        const choose = () => setTriggerValue("chosen", run.dataset.run);
-        run.onclick = choose;
-        run.onkeydown = (event) => { if (event.key === "Enter") choose(); };
-      }
-      box.querySelector(".chosen")?.scrollIntoView({ block: "nearest", inline: "center" });
+      const { width, height, box, tall } = data;
+      const runs = data.runs.map((run) => {
+        const place = `translate(${run.x},${run.y})`;
+        const group = made("g", { class: run.kind, tabindex: 0, role: "treeitem", "aria-label": run.label,
+                                  transform: place },
+          made("title", {}, run.title),
+          made("rect", { width: box, height: tall, rx: 6 }),
+          made("circle", { cx: 14, cy: tall / 2, r: 5, fill: run.color }),
+          made("text", { x: 28, y: 19 }, run.name),
+          made("text", { class: "small", x: 28, y: 35 }, run.words));
+        if (run.there) {
+          group.onclick = () => setTriggerValue("chosen", run.id);
+          group.onkeydown = (event) => { if (event.key === "Enter") group.onclick(); };
+        }
+        return group;
+      });
+      const edges = data.edges.map((d) => made("path", { d }));
+      const svg = made("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "tree" }, ...edges, ...runs);
+      const frame = parentElement.querySelector(".lineage");
+      frame.replaceChildren(svg);
+      frame.querySelector(".chosen")?.scrollIntoView({ block: "nearest", inline: "center" });
     }
     """,
     isolate_styles=False,
@@ -52,34 +74,41 @@ _component = st.components.v2.component(
 
 def lineage_view(nodes: Sequence[Node], chosen: str, key: str) -> str | None:
     """Draw a lineage; returns the id of the run that was clicked just now."""
-    result = _component(key=key, data={"svg": picture(nodes, chosen)}, on_chosen_change=lambda: None)
-    return result.chosen
+    return _component(key=key, data=picture(nodes, chosen), on_chosen_change=lambda: None).chosen
 
 
-def picture(nodes: Sequence[Node], chosen: str) -> str:
-    """The lineage as SVG; names are escaped, since people type them."""
+def picture(nodes: Sequence[Node], chosen: str) -> dict[str, Any]:
+    """The lineage as plain values, from which the browser builds the picture: sizes, edges as paths, and the runs."""
     by_id = {node.run_id: node for node in nodes}
-    width = (max(node.column for node in nodes) + 1) * WIDTH
-    height = (max(node.row for node in nodes) + 1) * STEP
-    parts = [f'<svg width="{width}" height="{height:.0f}" viewBox="0 0 {width} {height:.0f}" role="tree">']
+    edges = []
     for node in nodes:
         if node.parent:
             above = by_id[node.parent]
             x0, y0 = above.column * WIDTH + BOX, above.row * STEP + TALL / 2 + 4
             x1, y1 = node.column * WIDTH, node.row * STEP + TALL / 2 + 4
-            parts.append(f'<path d="M{x0},{y0:.1f} C{x0 + 20},{y0:.1f} {x1 - 20},{y1:.1f} {x1},{y1:.1f}"/>')
-    for node in nodes:
-        x, y = node.column * WIDTH + 2, node.row * STEP + 4
-        kind = "run" + " chosen" * (node.run_id == chosen) + " deleted" * (node.state == "deleted")
-        name = node.name if len(node.name) <= 23 else node.name[:22] + "…"
-        color = COLORS.get(node.state, "#8b6f47")
-        parts.append(
-            f'<g class="{kind}" data-run="{node.run_id}" tabindex="0" role="treeitem" '
-            f'aria-label="{escape(node.name)}, {node.state}" transform="translate({x},{y:.1f})">'
-            f"<title>{escape(node.name)} · {node.run_id}</title>"
-            f'<rect width="{BOX - 4}" height="{TALL}" rx="6"/>'
-            f'<circle cx="14" cy="{TALL / 2}" r="5" fill="{color}"/>'
-            f'<text x="28" y="19">{escape(name)}</text>'
-            f'<text class="small" x="28" y="35">{node.state} · {node.run_id[:8]}</text></g>'
-        )
-    return "".join(parts) + "</svg>"
+            edges.append(f"M{x0},{y0:.1f} C{x0 + 20},{y0:.1f} {x1 - 20},{y1:.1f} {x1},{y1:.1f}")
+    return {
+        "width": (max(node.column for node in nodes) + 1) * WIDTH,
+        "height": round((max(node.row for node in nodes) + 1) * STEP),
+        "box": BOX - 4,
+        "tall": TALL,
+        "edges": edges,
+        "runs": [_drawn(node, chosen) for node in nodes],
+    }
+
+
+def _drawn(node: Node, chosen: str) -> dict[str, Any]:
+    name, there = visible(node.name), node.state != "deleted"
+    state = known_state(node.state) if there else node.state
+    return {
+        "id": node.run_id,
+        "there": there,
+        "x": node.column * WIDTH + 2,
+        "y": round(node.row * STEP + 4, 1),
+        "kind": "run" + " chosen" * (node.run_id == chosen) + " deleted" * (not there),
+        "label": f"{name}, {state}",
+        "title": f"{name} · {visible(node.run_id)}",
+        "name": visible(node.name, 23),
+        "words": f"{state} · {visible(node.run_id[:8])}",
+        "color": COLORS.get(state, "#8b6f47"),
+    }

@@ -10,18 +10,21 @@ from core.errors import LabError
 from core.tracking.annotations import LONGEST_NOTE, ConflictError, add_tag, note_of, remove_tag, set_note
 from core.tracking.store import RunRecord, get_run
 from core.tracking.tags import people_tags
+from pages.parts.shared.text import LONGEST, message, plain, visible
 
 
 @st.dialog("Notes and tags", width="large")
 def annotate(records: Sequence[RunRecord]) -> None:
     """Edit the note of one of the runs and the tags of any."""
     by_id = {record.run_id: record for record in records}
-    run_id = st.selectbox("Run", list(by_id), format_func=lambda i: f"{by_id[i].name} · {i[:8]}", key="note.run")
+    run_id = st.selectbox(
+        "Run", list(by_id), format_func=lambda i: f"{visible(by_id[i].name)} · {i[:8]}", key="note.run"
+    )
     try:
         _note(run_id)
         _tags(run_id, list(by_id))
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
 
 
 def _note(run_id: str) -> None:
@@ -41,7 +44,7 @@ def _note(run_id: str) -> None:
     if st.session_state.pop(f"note.saved.{run_id}", False):
         st.toast("Note saved.", icon=":material/check:")
     if error := st.session_state.pop(f"note.error.{run_id}", None):
-        st.error(error)
+        st.error(message(error))
 
 
 def _save(run_id: str, expected: str) -> None:
@@ -67,7 +70,12 @@ def _take(run_id: str, theirs: str) -> None:
 def _tags(run_id: str, run_ids: list[str]) -> None:
     tags = people_tags(get_run(run_id).tags)
     if tags:
-        gone = st.pills("Tags, click one to remove it", [f"{tag}  ✕" for tag in tags], key=f"note.tags.{run_id}.{tags}")
+        gone = st.pills(
+            "Tags, click one to remove it",
+            tags,
+            format_func=lambda tag: f"{plain(tag, LONGEST)} ✕",
+            key=f"note.tags.{run_id}.{tags}",
+        )
         if gone:
             remove_tag([run_id], gone.partition("=")[0])
             st.rerun(scope="fragment")

@@ -13,7 +13,7 @@ from pages.parts.compare.chart import chart
 from pages.parts.compare.curve_choice import axes_input, name_of, quantities_input, read_curves
 from pages.parts.compare.selection import Selection
 from pages.parts.shared.figures import Series, curve_figure, recorded
-from pages.parts.shared.text import plain
+from pages.parts.shared.text import LONGEST, Markdown, plain
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -83,7 +83,7 @@ def _downloads(lines: list[Line], axis: str, title: str, log_x: bool, log_y: boo
     )
     for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml"), ("pdf", "application/pdf")):
         st.download_button(
-            f"Picture, {kind.upper()}",
+            f"Picture, {plain(kind.upper())}",
             lambda kind=kind: curves_picture(lines, kind, **options),
             f"curves.{kind}",
             mime,
@@ -92,5 +92,7 @@ def _downloads(lines: list[Line], axis: str, title: str, log_x: bool, log_y: boo
         )
 
 
-def _some(names: list[str], most: int = 5) -> str:
-    return plain(", ".join(names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _some(names: list[str], most: int = 5) -> Markdown:
+    return ", ".join(plain(name, LONGEST) for name in names[:most]) + (
+        f" and {len(names) - most} more" if len(names) > most else ""
+    )

@@ -14,7 +14,7 @@ from core.tracking.compare import METRIC
 from core.tracking.store import How, RunRecord
 from pages.parts.compare.chart import chart
 from pages.parts.compare.columns import few, is_number, table_columns, varies, wants_log
-from pages.parts.shared.metric_names import label
+from pages.parts.shared.metric_names import label, label_text
 
 SCALE = "Viridis"
 
@@ -34,15 +34,20 @@ def parallel_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
     could = [name for name in axes if all(isinstance(value, int | float) for value in columns[name])]
     usual_log = [name for name in could if wants_log(np.asarray(columns[name], dtype=float))]
     log = st.pills(
-        "Logarithmic", could, default=usual_log, format_func=label, selection_mode="multi", key=f"log.{'.'.join(axes)}"
+        "Logarithmic",
+        could,
+        default=usual_log,
+        format_func=label_text,
+        selection_mode="multi",
+        key=f"log.{'.'.join(axes)}",
     )
     color = target if target in axes else axes[-1]
     figure = parallel_figure(columns, set(log), color)
     chart(figure, "parallel")
     drawn, total = figure.layout.meta["drawn"], figure.layout.meta["of"]
     st.caption(
-        f"{drawn} of {total} runs found have all of these values. Drag along an axis to choose a range, drag its name "
-        f"to move it. Coloured by {label(color)}."
+        f"{drawn:d} of {total:d} runs found have all of these values. Drag along an axis to choose a range, drag its "
+        f"name to move it. Coloured by {label_text(color)}."
     )
 
 

@@ -14,6 +14,7 @@ from core.tracking.search import Filters, search
 from core.tracking.store import How, RunRecord
 from core.tracking.tags import people_tags
 from pages.parts.shared.metric_names import HOW, label
+from pages.parts.shared.text import LONGEST, Markdown, message, plain
 
 USUAL = (
     "state",
@@ -67,8 +68,8 @@ def search_bar(records: Sequence[RunRecord]) -> Shown:
 def _order(names: Sequence[str]) -> tuple[str, bool, str]:
     """What sorts the table, whether the largest comes first, and which value of a metric counts."""
     chosen = label(st.session_state["sort"]) if "sort" in st.session_state else st.query_params.get("sort", "started")
-    arrow = st.session_state.get("order") or st.query_params.get("order", "↓")
-    title = f"{chosen} {arrow}"
+    upwards = (st.session_state.get("order") or st.query_params.get("order")) == "↑"
+    title = f"{plain(chosen, LONGEST)} {'↑' if upwards else '↓'}"
     with st.popover(title, icon=":material/sort:", key="compare.order", help="Order of the table"):
         sort = st.selectbox(
             "Sort by", names, names.index("started"), format_func=label, key="sort", bind="query-params", width=320
@@ -108,19 +109,19 @@ def _search(records, text: str) -> list[RunRecord]:
     try:
         found = search(records, text)
     except LabError as error:
-        st.error(f"{error}", icon=":material/filter_alt_off:")
+        st.error(message(error), icon=":material/filter_alt_off:")
         return search(records, st.session_state.get("compare.good_search", ""))
     st.session_state["compare.good_search"] = text
     return found
 
 
 def _filters(records: Sequence[RunRecord]) -> Filters:
-    def choice(title: str, values: set[str], key: str) -> tuple[str, ...]:
+    def choice(title: Markdown, values: set[str], key: str) -> tuple[str, ...]:
         return tuple(st.multiselect(title, sorted(values), key=key, bind="query-params", width=340))
 
     keys = ("experiment", "problem", "state", "tag", "from", "until")
     active = sum(bool(st.session_state.get(key) or st.query_params.get(key)) for key in keys)
-    title = f"Filters · {active}" if active else "Filters"
+    title = f"Filters · {active:d}" if active else "Filters"
     with st.popover(title, icon=":material/filter_alt:", key="compare.filters"):
         experiments = choice("Experiment", {record.experiment for record in records}, "experiment")
         problems = choice("Problem", {record.problem for record in records if record.problem}, "problem")

@@ -12,7 +12,7 @@ from core.errors import LabError
 from core.presets import presets
 from core.tracking.dataset_inputs import Use
 from pages.parts.launch.source import Source
-from pages.parts.shared.text import ago
+from pages.parts.shared.text import LONGEST, Markdown, ago, code, message, plain, whole
 
 PRESET = "burgers-inverse"
 """The run that a dataset is put into."""
@@ -46,17 +46,17 @@ def chosen_dataset(listed: list[Dataset], used: list[Use]) -> Dataset:
     )
     wanted = st.query_params.get("dataset")
     if wanted and wanted not in names:
-        st.warning(f"There is no dataset {wanted!r} here. This is the first of those there are.")
+        st.warning(f"There is no dataset {code(wanted, LONGEST)} here. This is the first of those there are.")
     return listed[names.index(wanted) if wanted in names else 0]
 
 
 def dataset_view(item: Dataset, used: list[Use]) -> None:
     """One dataset."""
     known, mine = item.known(), [use for use in used if use.path == item.path]
-    st.subheader(item.path)
+    st.subheader(plain(item.path, LONGEST), help=whole(item.path))
     if item.now is None:
-        gone = "The file was removed; " if item.removed else f"{item.trouble} But "
-        st.warning(f"{gone}its recorded versions are kept: download one and add it again to have it back.")
+        gone = "The file was removed;" if item.removed else f"{item.trouble} But"
+        st.warning(f"{message(gone)} its recorded versions are kept: download one and add it again to have it back.")
     if not known:
         return
     version = st.selectbox(
@@ -94,11 +94,12 @@ def _content(item: Dataset, version: Digests) -> None:
     try:
         table = columns(item.path, version.git_blob)
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
         return
     rows, shape, size, actions = st.columns([1, 2, 1, 2], vertical_alignment="center")
     rows.metric("Rows", f"{len(next(iter(table.values()))):,}")
-    shape.metric("Columns", ", ".join(table) if len(table) <= 4 else len(table), help=", ".join(table))
+    names = plain(", ".join(table))
+    shape.metric("Columns", names if len(table) <= 4 else len(table), help=names)
     size.metric("Size", size_of(version.size))
     with actions.container(horizontal=True):
         st.download_button(
@@ -139,8 +140,8 @@ def _version_row(item: Dataset, digests: Digests, used: list[Use]) -> dict[str, 
     }
 
 
-def size_of(size: int) -> str:
+def size_of(size: int) -> Markdown:
     """Bytes as "29 kB"."""
     if size < 1000:
-        return f"{size} B"
+        return f"{size:d} B"
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from core.config import Stage
+from pages.parts.shared.text import LONGEST, LONGEST_MESSAGE, Markdown, described, plain, visible
 
 Path = tuple[str | int, ...]
 
@@ -95,7 +96,10 @@ class _Form:
             if len(models) > 1:
                 kinds = {_kind(model): model for model in models}
                 current = (value or {}).get("kind")
-                titles = {kind: getattr(model, "title", kind.replace("_", " ")) for kind, model in kinds.items()}
+                titles = {
+                    kind: visible(getattr(model, "title", kind.replace("_", " ")), LONGEST)
+                    for kind, model in kinds.items()
+                }
                 chosen = st.selectbox(
                     label,
                     list(kinds),
@@ -127,7 +131,7 @@ class _Form:
 
     def scalar(self, info: FieldInfo, value: Any, path: Path) -> Any:
         kind, label, key = _scalar_kind(info.annotation), _label(info, path), self._key(path)
-        help_text = info.description
+        help_text = described(info.description)
         choices = _choices(info.annotation)
         if choices and kind is None:
             if type(None) in _members(info.annotation):
@@ -148,7 +152,7 @@ class _Form:
 
     def _error(self, path: Path) -> None:
         if path in self.errors:
-            st.markdown(f":red[{self.errors[path]}]")
+            st.markdown(f":red[{plain(self.errors[path], LONGEST_MESSAGE)}]")
 
     def _key(self, path: Path) -> str:
         return f"{self.key}.{'.'.join(str(part) for part in path)}"
@@ -196,16 +200,16 @@ def _kind(model: type[BaseModel]) -> str:
     return model.model_fields["kind"].default
 
 
-def _label(info: FieldInfo, path: Path) -> str:
-    return info.title or str(path[-1]).replace("_", " ").capitalize()
+def _label(info: FieldInfo, path: Path) -> Markdown:
+    return plain(info.title or str(path[-1]).replace("_", " ").capitalize(), LONGEST)
 
 
 def _placeholder(info: FieldInfo) -> str:
     return "none" if type(None) in _members(info.annotation) else ""
 
 
-def _first_line(model: type[BaseModel]) -> str:
-    return (model.__doc__ or "").strip().splitlines()[0]
+def _first_line(model: type[BaseModel]) -> Markdown | None:
+    return described((model.__doc__ or "").strip().partition("\n")[0])
 
 
 def _as_text(value: Any) -> str:

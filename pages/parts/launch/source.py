@@ -15,6 +15,7 @@ from core.runs import run_folder
 from core.singularity.next_order import next_order_config
 from core.tracking.store import stored_config
 from pages.parts.shared.config_words import difference_table, note_list
+from pages.parts.shared.text import LONGEST, code, message, plain
 
 LINKS = ("replay", "parent", "next_order")
 """Parameters of the address that fill the form from a run."""
@@ -90,18 +91,22 @@ def forget_source() -> None:
 def source_notes(source: Source) -> None:
     """Where the form came from, above the form, with all that was not read as it was written."""
     if source.kind == "parent":
-        st.caption(f":material/account_tree: Starts from the frozen solution of run `{source.name[:12]}`.")
+        st.caption(f":material/account_tree: Starts from the frozen solution of run {code(source.name[:12])}.")
     elif source.kind == "next_order":
-        st.caption(f":material/stairs: The next order, from the solution of run `{source.name[:12]}` as a warm start.")
+        st.caption(
+            f":material/stairs: The next order, from the solution of run {code(source.name[:12])} as a warm start."
+        )
     elif source.kind == "replay":
-        st.caption(f":material/replay: Replay of {source.config.name or 'run'} `{source.name[:12]}`")
+        st.caption(
+            f":material/replay: Replay of {plain(source.config.name or 'run', LONGEST)} {code(source.name[:12])}"
+        )
     elif source.kind == "dataset":
-        st.caption(f":material/dataset: Learns from the dataset `{source.name}`")
+        st.caption(f":material/dataset: Learns from the dataset {code(source.name, LONGEST)}")
     else:
-        st.caption(f":material/description: From the file `{source.name}`")
+        st.caption(f":material/description: From the file {code(source.name, LONGEST)}")
     note_list(source.notes)
     if missing := missing_parent(source.config):
-        st.error(missing)
+        st.error(message(missing))
 
 
 def source_changes(source: Source, config: RunConfig, restore: Callable[[Source], None]) -> None:

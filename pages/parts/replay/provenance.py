@@ -7,6 +7,7 @@ import streamlit as st
 from core.runs import RunFolder
 from core.tracking.origin import origin
 from pages.parts.shared.config_words import value_text
+from pages.parts.shared.text import LONGEST, plain
 
 
 def provenance_view(folder: RunFolder) -> None:
@@ -21,7 +22,7 @@ def provenance_view(folder: RunFolder) -> None:
         for column, part in zip(st.columns(2, gap="medium"), (rows[:half], rows[half:]), strict=True):
             names, values = zip(*part, strict=True)
             column.table(
-                {"": list(names), "value": [value_text(v) for v in values]},
+                {"": [plain(name, LONGEST) for name in names], "value": [value_text(v) for v in values]},
                 border="horizontal",
                 hide_index=True,
                 hide_header=True,

@@ -17,9 +17,8 @@ from pages.parts.shared.figures import Series, curve_figure, was_recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.progress import progress_text
-from pages.parts.shared.text import ago
+from pages.parts.shared.text import LONGEST, ago, message, plain, visible
 
-SHOW = {"bit-identical": st.success, "within tolerance": st.warning, "different": st.error}
 ICONS = {"bit-identical": "check_circle", "within tolerance": "approximate", "different": "difference"}
 LABELS = {"max_residual": "max |R|", "rms_residual": "RMS R", "loss": "loss", "lambda": "λ"}
 
@@ -38,10 +37,10 @@ def follow(run_id: str) -> None:
     try:
         job = jobs.status(run_id)
     except LabError as error:
-        st.error(str(error))
+        st.error(message(error))
         return
     if job.state == "queued":
-        st.progress(0.0, text=f"The rerun waits in the queue, place {job.position}.")
+        st.progress(0.0, text=f"The rerun waits in the queue, place {job.position:d}.")
     elif job.active:
         progress = job.folder.progress()
         if progress is None:
@@ -60,7 +59,13 @@ def verdict_of(source: RunFolder, rerun: RunFolder, states: tuple[str, str]) -> 
 
 def verdict_view(verdict: Verdict, source: RunFolder, rerun: RunFolder) -> None:
     """The verdict in words, the curves over each other, the environments side by side."""
-    SHOW[verdict.outcome](verdict.sentence(), icon=f":material/{ICONS[verdict.outcome]}:")
+    sentence, icon = message(verdict.sentence()), f":material/{ICONS[verdict.outcome]}:"
+    if verdict.outcome == "bit-identical":
+        st.success(sentence, icon=icon)
+    elif verdict.outcome == "within tolerance":
+        st.warning(sentence, icon=icon)
+    else:
+        st.error(sentence, icon=icon)
     overlay(verdict, source, rerun)
     environment_table(verdict)
 
@@ -77,7 +82,7 @@ def overlay(verdict: Verdict, source: RunFolder, rerun: RunFolder) -> None:
         "Curve",
         names,
         default="max_residual",
-        format_func=lambda key: LABELS.get(key, key.replace("rms_", "RMS ")),
+        format_func=lambda key: plain(LABELS.get(key, key.replace("rms_", "RMS ")), LONGEST),
         key="replay.curve",
         label_visibility="collapsed",
     )
@@ -101,13 +106,13 @@ def overlay(verdict: Verdict, source: RunFolder, rerun: RunFolder) -> None:
 
 def environment_table(verdict: Verdict) -> None:
     """Facts of both runs, those that differ marked; then the configs and the packages, where they differ."""
-    rows = [(fact.name, value_text(fact.source), value_text(fact.rerun), fact.differs) for fact in verdict.environment]
-    cells = [
-        (f":red[**≠ {name}**]", f"**{source}**", f"**{rerun}**") if differs else (name, source, rerun)
-        for name, source, rerun, differs in rows
-    ]
-    names, sources, reruns = map(list, zip(*cells, strict=True))
-    st.table({"environment": names, "source": sources, "rerun": reruns}, border="horizontal", hide_index=True)
+    facts = verdict.environment
+    rows = {
+        "environment": [f":red[**≠ {plain(f.name)}**]" if f.differs else plain(f.name) for f in facts],
+        "source": [f"**{value_text(f.source)}**" if f.differs else value_text(f.source) for f in facts],
+        "rerun": [f"**{value_text(f.rerun)}**" if f.differs else value_text(f.rerun) for f in facts],
+    }
+    st.table(rows, border="horizontal", hide_index=True)
     if verdict.config:
         st.caption("Configs differ:")
         difference_table(verdict.config, "source", "rerun")
@@ -118,14 +123,14 @@ def environment_table(verdict: Verdict) -> None:
 
 def choose_rerun(source: RunRecord) -> str | None:
     """Which run is compared with the source: one of its reruns, or any by its id; the address keeps it."""
-    names = {r.run_id: f"{r.name} · {r.state} · {ago(r.started)} · {r.run_id[:8]}" for r in reruns(source)}
+    names = {r.run_id: f"{visible(r.name)} · {r.state} · {ago(r.started)} · {r.run_id[:8]}" for r in reruns(source)}
     wanted = st.query_params.get("rerun")
     options = list(dict.fromkeys([*([wanted] if wanted else []), *names]))
     chosen = st.selectbox(
         "Compare with",
         options,
         index=0 if wanted else None,
-        format_func=lambda run_id: names.get(run_id, run_id),
+        format_func=lambda run_id: names.get(run_id, visible(run_id, LONGEST)),
         placeholder="a rerun of it, or the id of any run",
         accept_new_options=True,
         key=f"replay.rerun.{source.run_id}.{wanted}",
@@ -149,7 +154,7 @@ def verification(source: RunRecord) -> None:
         follow(rerun)
         return
     if job is not None and job.reason:
-        st.caption(f"The rerun is {job.state}: {job.reason}")
+        st.caption(f"The rerun is {plain(job.state)}: {message(job.reason)}")
     state = job.state if job else get_run(rerun).state
     folders = source.folder, run_folder(rerun)
     verdict_view(verdict_of(*folders, (source.state, state)), *folders)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pages.parts.shared.text import LONGEST, Markdown, plain
+
 HOW = {"last": "last", "lowest": "min", "highest": "max", "at checkpoint": "at-checkpoint"}
 LABELS = {
     "metrics.dense_max_residual": "max |R|, dense grid",
@@ -19,3 +21,8 @@ LABELS = {
 def label(column: str) -> str:
     """A column as a person reads it."""
     return LABELS.get(column) or column.removeprefix("metrics.").removeprefix("params.")
+
+
+def label_text(column: str) -> Markdown:
+    """`label`, for Markdown."""
+    return plain(label(column), LONGEST)

@@ -19,6 +19,6 @@ BADGES = {
 
 def state_badge(state: str) -> Markdown:
     """The state as a coloured badge in Markdown."""
-    state = known_state(state)
-    color, icon = BADGES[state]
-    return f":{color}-badge[:material/{icon}: {state}]"
+    word = known_state(state)
+    color, icon = BADGES[word]
+    return f":{color}-badge[:material/{icon}: {word}]"

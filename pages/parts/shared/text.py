@@ -29,10 +29,11 @@ _NEUTRAL = ":color[]"
 _REPLACED = re.compile(r"(?<=:)(?=\S)|(?=@)|(?<=www)(?=\.)|(?<=[<>~-])(?=[-=>])", re.IGNORECASE)
 _SYNTAX = re.compile(r"([\\`*_\[\]{}<>$~:#|&@])")
 _AT_THE_START = re.compile(r"^()([-+=])|^(\d+)([.)])(?=\s|$)")
+_COMMAND, _BACKTICKS = re.compile("`(python -m core[^`]*)`"), re.compile("`([^`]+)`")
 _SPACES = re.compile(r" {2,}")
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | None) -> Markdown:
     """Seconds as "8 s", "3 min", "2.5 h"."""
     if seconds is None or not math.isfinite(seconds):
         return "–"
@@ -43,12 +44,12 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def ago(moment: float | None) -> str:
+def ago(moment: float | None) -> Markdown:
     """A Unix time as "5 s ago"."""
     return "–" if not moment else f"{duration(max(0.0, time.time() - moment))} ago"
 
 
-def figure_of(value: float | None) -> str:
+def figure_of(value: float | None) -> Markdown:
     """A residual or an error with two significant digits, or a dash."""
     return "–" if value is None else f"{value:.1e}"
 
@@ -101,10 +102,24 @@ def whole(text: object, most: int = LONGEST) -> Markdown | None:
 
 
 def message(text: object) -> Markdown:
-    """An error, a reason or a caution in its lines, for Markdown."""
+    """An error, a reason or a caution in its lines, for Markdown; of its backticks only our own commands are code."""
     text = str(text).strip()
     cut = text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " …"
-    return "  \n".join(plain(line) for line in cut.splitlines() if line.strip())
+    return "  \n".join(_with_code(line, _COMMAND) for line in cut.splitlines() if line.strip())
+
+
+def described(text: str | None) -> Markdown | None:
+    """The words that a problem or a field of the config has about itself, for Markdown: `such` is code."""
+    return _with_code(text, _BACKTICKS) if text else None
+
+
+def _with_code(text: str, pattern: re.Pattern) -> Markdown:
+    """Every second piece that the pattern splits out as code, the rest plain; blanks between them stay."""
+    pieces = []
+    for k, piece in enumerate(pattern.split(text)):
+        gap = [" " if piece[at].isspace() else "" for at in (0, -1)] if piece.strip() else ["", ""]
+        pieces.append(code(piece) if k % 2 else f"{gap[0]}{plain(piece)}{gap[1]}")
+    return "".join(pieces).strip()
 
 
 def code(text: object, most: int | None = None) -> Markdown:

@@ -10,10 +10,10 @@ from core.runs.folder import CERTIFICATE
 from core.singularity.certificate import WORDS, Certificate, is_current
 from core.singularity.digits import lambda_text
 from core.singularity.found import Found
-from pages.parts.shared.text import figure_of, plain
+from pages.parts.shared.text import Markdown, code, figure_of, plain
 
 
-def certificate_badge(holds: bool | None) -> str:
+def certificate_badge(holds: bool | None) -> Markdown:
     """The certificate in a word, as a coloured badge in Markdown."""
     if holds is None:
         return ":gray-badge[:material/hourglass_empty: no certificate]"
@@ -32,7 +32,7 @@ def search_numbers(run: Found, last: float | None, reference: float | None) -> N
         "max residual": figure_of(run.max_residual),
     }
     for column, (label, value) in zip(st.columns([3, 2, 1, 1]), cells.items(), strict=True):
-        column.metric(label, value)
+        column.metric(label, plain(value))
 
 
 def certificate_view(certificate: Certificate | None) -> None:
@@ -58,8 +58,9 @@ def certificate_view(certificate: Certificate | None) -> None:
     )
     versions = ", ".join(f"{name} {value[:12]}" for name, value in certificate.versions.items())
     st.caption(
-        f"{certificate.made} · iteration {certificate.iteration:,} · config `{certificate.config_hash[:16]}` · "
-        f"checkpoint `{certificate.checkpoint_sha256[:16]}` · {plain(versions)}"
+        f"{plain(certificate.made)} · iteration {certificate.iteration:,} · config "
+        f"{code(certificate.config_hash[:16])} · checkpoint {code(certificate.checkpoint_sha256[:16])} · "
+        f"{plain(versions)}"
     )
     if not is_current(certificate):
         st.warning(

@@ -10,7 +10,7 @@ from core import jobs
 from core.presets import presets
 from core.singularity.found import Found
 from core.singularity.similarity import EQUATIONS
-from pages.parts.shared.text import duration
+from pages.parts.shared.text import LONGEST, code, described, duration, plain, visible
 
 KEY = "singularities"
 
@@ -20,7 +20,9 @@ def choose_run(runs: Sequence[Found]) -> Found | None:
     wanted = st.query_params.get("run")
     named = next((run for run in runs if wanted and run.run_id.startswith(wanted)), None)
     if wanted and named is None:
-        st.warning(f"There is no run {wanted[:12]!r} that looks for a singularity. This is the newest one that does.")
+        st.warning(
+            f"There is no run {code(wanted[:12])} that looks for a singularity. This is the newest one that does."
+        )
     asked = st.query_params.get("equation")
     kind = named.kind if named else asked if asked in EQUATIONS else runs[0].kind
     left, right = st.columns([2, 5], vertical_alignment="bottom")
@@ -57,10 +59,10 @@ def invitation(kinds: Sequence[str]) -> None:
     with st.container(horizontal=True):
         for preset in presets().values():
             if preset.config.problem.kind in kinds and st.button(
-                f"{preset.title} · {duration(preset.expected_seconds)}",
+                f"{plain(preset.title)} · {duration(preset.expected_seconds)}",
                 key=f"{KEY}.preset.{preset.name}",
                 icon=":material/rocket_launch:",
-                help=preset.description,
+                help=described(preset.description),
             ):
                 _go(run=jobs.submit(preset.config))
                 st.rerun()
@@ -78,4 +80,4 @@ def _go(**query: str) -> None:
 
 def _title(run: Found) -> str:
     parameter = f"a = {run.parameter:g}" if run.kind == "gclm" else f"n = {run.parameter:g}"
-    return f"{parameter} · {run.name} · {run.state} · {run.run_id[:6]}"
+    return f"{parameter} · {visible(run.name, LONGEST)} · {run.state} · {run.run_id[:6]}"

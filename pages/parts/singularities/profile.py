@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.problems import Problem
 from core.runs import RunFolder
-from core.singularity import similarity
 from core.singularity.certificate import Certificate
 from core.singularity.reconstruction import RESOLUTION, Profile, blow_up
+from core.singularity.similarity import PHYSICAL
 from core.solution import children
 from core.solution.grid import SolutionGrid
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.text import plain
 from pages.parts.singularities.blow_up_figure import blow_up_figure
 from pages.parts.singularities.choice import KEY
 from pages.parts.singularities.profile_figures import AXES, profile_figure, profile_residual_figure
@@ -34,6 +35,8 @@ def profile_view(folder: RunFolder, problem: Problem, certificate: Certificate |
     names = [name for name in problem.fields if name != "HOmega"]
     shown = names[0]
     if len(names) > 1:
-        shown = st.segmented_control("Field", names, default=shown, format_func=similarity.PHYSICAL.get) or shown
+        shown = (
+            st.segmented_control("Field", names, default=shown, format_func=lambda name: plain(PHYSICAL[name])) or shown
+        )
     found = blow_up(Profile.of(grid, problem), shown)
     live_plotly(blow_up_figure(found), key=f"{KEY}.blow-up.{shown}", height=430)

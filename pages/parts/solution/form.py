@@ -11,6 +11,7 @@ from core.problems import Problem
 from core.singularity.similarity import is_profile
 from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, check_resolution, default_resolution
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
+from pages.parts.shared.text import plain, visible
 from pages.parts.solution.scene import COLORMAPS, Look
 
 KEY = "solution"
@@ -52,14 +53,16 @@ def resolution_input(problem: Problem, run_id: str, in_time: bool = False) -> in
     """
     start = DEFAULT_RESOLUTION[2] if in_time else default_resolution(problem)
     choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
-    chosen = st.select_slider("Resolution", choices, start, key=f"{KEY}.resolution.{run_id}.{in_time}")
+    chosen = st.select_slider(
+        "Resolution", choices, start, format_func=plain, key=f"{KEY}.resolution.{run_id}.{in_time}"
+    )
     check_resolution(problem, chosen)
     return chosen
 
 
 def quantity_input(grid: SolutionGrid, run_id: str) -> Quantity:
     """Which value, and whether as a logarithm."""
-    name = st.selectbox("Value", list(grid.values), key=f"{KEY}.value.{run_id}")
+    name = st.selectbox("Value", list(grid.values), format_func=visible, key=f"{KEY}.value.{run_id}")
     grows = name in grid.blow_ups  # by powers of ten: on a linear scale there is only its last moment
     around_zero = grid.around_zero(name)
     logarithmic = around_zero and st.toggle("log₁₀ of the absolute value", grows, key=f"{KEY}.log.{grows}")
@@ -73,7 +76,7 @@ def scene_input(grid: SolutionGrid, quantity: Quantity, run_id: str) -> SceneReq
     if grid.time is not None and len(grid.axes) > 2:
         times = grid.axes[grid.coordinates.index(grid.time)]
         options["time_index"] = st.select_slider(
-            grid.time, range(len(times)), format_func=lambda i: f"{times[i]:.3g}", key=f"{KEY}.moment.{run_id}"
+            plain(grid.time), range(len(times)), format_func=lambda i: f"{times[i]:.3g}", key=f"{KEY}.moment.{run_id}"
         )
     drawn = at_moment(grid, 0)
     if len(drawn.axes) == 3:
@@ -93,7 +96,7 @@ def _inside(drawn: SolutionGrid, quantity: Quantity) -> dict:
         st.caption("at " + " and ".join(f"{level:.3g}" for level in options["isosurfaces"]))
     if "slices" in parts:
         options["slices"] = tuple(
-            st.slider(f"Slice {name}", float(axis[0]), float(axis[-1]), float((axis[0] + axis[-1]) / 2))
+            st.slider(f"Slice {plain(name)}", float(axis[0]), float(axis[-1]), float((axis[0] + axis[-1]) / 2))
             for name, axis in zip(drawn.coordinates, drawn_axes(drawn), strict=True)
         )
     if not parts:
@@ -102,7 +105,7 @@ def _inside(drawn: SolutionGrid, quantity: Quantity) -> dict:
 
 
 def _cut(drawn: SolutionGrid) -> dict:
-    chosen = st.segmented_control("Clip", ["none", *drawn.coordinates], default="none")
+    chosen = st.segmented_control("Clip", ["none", *drawn.coordinates], default="none", format_func=plain)
     if chosen is None or chosen == "none":
         return {}
     axis = drawn.coordinates.index(chosen)

@@ -16,6 +16,7 @@ from core.solution import children
 from core.solution.scene import Scene, SceneRequest
 from core.solution.vtk_view import HEIGHT
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.text import message
 
 RENDERERS = ("Quick view", "VTK view")
 
@@ -54,7 +55,7 @@ def show_scene(path: Path, request: SceneRequest, look: Look, renderer: str, key
                 return scene
             except LabError as error:
                 reason = str(error)
-        st.warning(f"The VTK view is not available: {reason} This is the quick view.")
+        st.warning(f"The VTK view is not available: {message(reason)} This is the quick view.")
     live_plotly(scene_figure(scene, look, key), key=f"{key}.quick", height=HEIGHT)
     return scene
 
