@@ -16,6 +16,7 @@ from pydantic import Field
 from core.errors import LabError
 from core.forms import Form, laplacian
 from core.frozen import Frozen
+from core.problems.axes import evenly
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,7 +104,7 @@ class Problem(Frozen):
     def axis(self, index: int, n: int) -> np.ndarray:
         """`n` increasing positions (n,) along coordinate `index`, ends included: the grid used for plots and errors."""
         low, high = self.domain()[index]
-        return np.linspace(low, high, n)
+        return evenly(low, high, n)
 
     def collocation(self, unit: np.ndarray) -> dict[str, np.ndarray]:
         """Map points of the unit cube (n, d) to point sets: name → (n_i, d). By default one set over the domain."""

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from core.problems.axes import evenly
 from core.problems.base import Problem
 
 S_MAX = 10.0
@@ -54,7 +55,7 @@ class BurgersProfile(Problem):
         return ((-float(np.sinh(S_MAX)), float(np.sinh(S_MAX))),)
 
     def axis(self, index, n):
-        return np.sinh(np.linspace(-S_MAX, S_MAX, n))
+        return np.sinh(evenly(-S_MAX, S_MAX, n))
 
     def collocation(self, unit):
         # U is odd, so the positive half-line is enough. The cube crowds points at the origin, the only place where
@@ -85,7 +86,7 @@ class BurgersProfile(Problem):
         exponent = -1 / ((1 + lam) * self.power)
         one_minus_q = -(exponent * z.log1p()).expm1()
         q = 1 - one_minus_q
-        at_origin = z == 0
+        at_origin = z < np.finfo(np.float32).tiny  # where nothing but the limit is left, and z may have lost digits
         slope = (z / (1 + z) / (1 + lam)) / one_minus_q.where(~at_origin, 1.0)
         slope = -slope.where(~at_origin, float(self.power))  # yq′/(q(1−q)), −m at the origin
         factor = 1 + one_minus_q * M

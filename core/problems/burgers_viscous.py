@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from core.forms import Form
+from core.problems.axes import evenly
 from core.problems.base import Problem
 
 
@@ -85,7 +86,7 @@ class BurgersViscous(Problem):
         """
         u = -np.sin(np.pi * x[:, 0])
         later = np.flatnonzero(x[:, 1] > 0)
-        z = np.linspace(-6.5, 6.5, 4001)
+        z = evenly(-6.5, 6.5, 4001)
         for rows in np.array_split(later, max(1, len(later) // 500)):
             if not len(rows):
                 continue

@@ -8,6 +8,9 @@ node is e^{−α·distance} in σ, relatively: 33/α of it makes it rounding.
 
 The antiderivative ∫₀^y Hf has a logarithm for its kernel, whose singularity the same band-limited interpolation
 integrates in closed form; the interpolating sinc is damped by a Gaussian, since f(σ)·dz/dτ grows for a slow tail.
+
+No entry of either matrix is a difference of nearly equal numbers, however close a target is to a node or to the origin:
+what is small there is written as a product. So (∫₀^y Hf)/y has all digits at y = 1e-16 as at y = 1.
 """
 
 from __future__ import annotations
@@ -20,6 +23,10 @@ WINDOW = 44
 """Nodes on either side that take part in the correction of the logarithm; e^{−WINDOW·π/4} is rounding."""
 TAIL = 33.0
 """e^{−TAIL} is rounding: quadrature reaches so many e-foldings of the tail past the last target."""
+ROWS = 256
+"""Targets whose kernels are computed together: the memory in between does not grow with their number."""
+MEAN = 16
+"""Points of the Gauss rule for a mean of Hf over less than one step."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,15 @@ class Crowding:
         near, far = (sigma - self.center) / self.width, (sigma + self.center) / self.width
         return sigma + self.strength * self.width * (np.arcsinh(near) + np.arcsinh(far))
 
+    def difference(self, sigma: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """τ(sigma) − τ(other), to rounding however close they are."""
+        gap, stretched = sigma - other, 0.0
+        if self.strength:
+            for center in (self.center, -self.center):
+                near, far = (sigma - center) / self.width, (other - center) / self.width
+                stretched = stretched + _arcsinh_difference(near, far, gap / self.width)
+        return gap + self.strength * self.width * stretched
+
     def slope(self, sigma: np.ndarray) -> np.ndarray:
         """dτ/dσ."""
         near, far = (sigma - self.center) / self.width, (sigma + self.center) / self.width
@@ -50,6 +66,14 @@ class Crowding:
         for _ in range(6):
             sigma = sigma - (self.tau(sigma) - tau) / self.slope(sigma)
         return sigma
+
+
+def _arcsinh_difference(a: np.ndarray, b: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """Arsinh a − arsinh b for a − b = gap, as arsinh of a number that is no difference of close ones."""
+    left, right = a * np.sqrt(1 + b * b), b * np.sqrt(1 + a * a)
+    total = left + right
+    same_side = (a * b > 0) & (total != 0)
+    return np.arcsinh(np.where(same_side, gap * (a + b) / np.where(same_side, total, 1.0), left - right))
 
 
 UNIFORM = Crowding()
@@ -72,27 +96,69 @@ def operators(targets: np.ndarray, sigma: np.ndarray, crowding: Crowding = UNIFO
     Returns:
         Hf is even in y, its antiderivative odd.
     """
-    tau = crowding.tau(sigma)
-    h = tau[0]
-    s = np.asarray(targets, dtype=float)[:, None]
-    near, far = s - sigma, s + sigma
-    near_steps, far_steps = (crowding.tau(s) - tau) / h, (crowding.tau(s) + tau) / h
-    speed = np.cosh(sigma) / crowding.slope(sigma)  # dz/dτ
-    weight = h / np.pi * speed
-    here = np.abs(near_steps) < 1e-9
-    # y − z and y + z as products: no digits are lost where they are close or both huge
-    difference = np.where(here, 1.0, 2 * np.sinh(near / 2) * np.cosh(far / 2))
-    total = 2 * np.sinh(far / 2) * np.cosh(near / 2)
-    hilbert = np.where(here, 0.0, (1 - np.cos(np.pi * near_steps)) / difference)
-    hilbert = weight * (hilbert - (1 - np.cos(np.pi * far_steps)) / total)
+    targets = np.asarray(targets, dtype=float)
+    hilbert, antiderivative = (np.empty((len(targets), len(sigma))) for _ in range(2))
+    for start in range(0, len(targets), ROWS):
+        rows = slice(start, start + ROWS)
+        hilbert[rows] = _hilbert(targets[rows], sigma, crowding)
+        antiderivative[rows] = _antiderivative(targets[rows], sigma, crowding)
+    return hilbert, antiderivative
 
-    ratio = np.abs(difference) / total
+
+def _hilbert(targets: np.ndarray, sigma: np.ndarray, crowding: Crowding) -> np.ndarray:
+    """The matrix (m, n) to Hf."""
+    h, weight = _weights(sigma, crowding)
+    difference, total, near_steps, far_steps = _distances(targets[:, None], sigma, crowding, h)
+    near = np.divide(_one_minus_cosine(near_steps), difference, out=np.zeros_like(total), where=difference != 0)
+    return weight * (near - _one_minus_cosine(far_steps) / total)
+
+
+def _antiderivative(targets: np.ndarray, sigma: np.ndarray, crowding: Crowding) -> np.ndarray:
+    """The matrix (m, n) to ∫₀^y Hf.
+
+    Before the first node it is y times the mean of Hf over [0, y], by a Gauss rule that is exact to rounding there: the
+    logarithms would cancel and leave 1e-16, of which 1e-16/y were seen in U/y.
+    """
+    matrix = np.empty((len(targets), len(sigma)))
+    before = targets < sigma[0]
+    point, share = np.polynomial.legendre.leggauss(MEAN)
+    for row in np.flatnonzero(before):
+        y = np.sinh(targets[row])
+        matrix[row] = y * (share / 2 @ _hilbert(np.arcsinh(y * (point + 1) / 2), sigma, crowding))
+    h, weight = _weights(sigma, crowding)
+    s = targets[~before, None]
+    difference, total, near_steps, far_steps = _distances(s, sigma, crowding, h)
+    here = difference == 0
+    ratio = np.where(here, 1.0, np.abs(difference) / total)
     smaller = np.minimum(np.sinh(s), np.sinh(sigma))
     apart = (ratio > 0.5) & ~here  # log1p where the logarithm is small, and loses no digits there
     kernel = np.where(apart, np.log1p(-2 * np.where(apart, smaller / total, 0.0)), np.log(ratio))
-    kernel = np.where(here, np.log(h * speed) - np.log(total), kernel)
+    kernel = np.where(here, np.log(np.pi * weight) - np.log(total), kernel)
     kernel += _correction(near_steps) - _correction(far_steps)
-    return hilbert, weight * kernel
+    matrix[~before] = weight * kernel
+    return matrix
+
+
+def _weights(sigma: np.ndarray, crowding: Crowding) -> tuple[float, np.ndarray]:
+    """The step h, and h/π·dz/dτ at the nodes (n,)."""
+    h = crowding.tau(sigma[:1])[0]
+    return h, h / np.pi * np.cosh(sigma) / crowding.slope(sigma)
+
+
+def _distances(s: np.ndarray, sigma: np.ndarray, crowding: Crowding, h: float) -> tuple[np.ndarray, ...]:
+    """Of targets s (m, 1) to nodes (n,): y − z, y + z, and both in steps, (m, n) each.
+
+    y − z and y + z as products: no digits are lost where they are close or both huge. y − z is zero on a node alone.
+    """
+    near, far = s - sigma, s + sigma
+    difference = 2 * np.sinh(near / 2) * np.cosh(far / 2)
+    total = 2 * np.sinh(far / 2) * np.cosh(near / 2)
+    return difference, total, crowding.difference(s, sigma) / h, (crowding.tau(s) + crowding.tau(sigma)) / h
+
+
+def _one_minus_cosine(steps: np.ndarray) -> np.ndarray:
+    """1 − cos πx, with all digits near x = 0."""
+    return 2 * np.sin(np.pi / 2 * steps) ** 2
 
 
 def _correction(x: np.ndarray) -> np.ndarray:
@@ -107,7 +173,7 @@ def _correction(x: np.ndarray) -> np.ndarray:
     eta = np.pi * (point + 1)
     passed = (erf((eta + np.pi) * radius / np.sqrt(2)) - erf((eta - np.pi) * radius / np.sqrt(2))) / 2
     stopped = (1 - passed) / eta * w * np.pi
-    zero = x < 1e-9
+    zero = x == 0
     argument = np.where(zero, 1.0, 2 * np.pi * x)
     # log x − Ci(2πx) → −γ − log 2π for x → 0
     value = np.where(zero, -np.euler_gamma - np.log(2 * np.pi), -sici(argument)[1])

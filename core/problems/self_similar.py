@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
+from core.problems.axes import evenly
 from core.problems.base import Integral, Problem
 from core.problems.hilbert import UNIFORM, Crowding, nodes, operators
 
@@ -118,7 +119,7 @@ class SelfSimilarVorticity(Problem):
         return ((-end, end),)
 
     def axis(self, index, n):
-        return self.width * np.sinh(np.linspace(-self.reach, self.reach, n))
+        return self.width * np.sinh(evenly(-self.reach, self.reach, n))
 
     @property
     def crowding(self) -> Crowding:
@@ -195,7 +196,7 @@ class SelfSimilarVorticity(Problem):
         y = x[0].value
         t2 = (y / self.width).square()
         alpha, p, a = 1 / (1 + lam), 1 / (1 + t2), self.advection
-        at_origin = y == 0
+        at_origin = y == 0  # U has as many digits as y however close that is, so U/y has, too
         stretching = u["HOmega"]
         velocity = (u["U"] / y.where(~at_origin, 1.0)).where(~at_origin, stretching)  # U/y
         descent = y * u["n"].first(0)

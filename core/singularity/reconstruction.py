@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import LabError
+from core.problems.axes import evenly
 from core.problems.base import Problem
 from core.runs import RunFolder
 from core.singularity import similarity
@@ -110,7 +111,7 @@ def blow_up(profile: Profile, field: str, moments: int = 61) -> BlowUp:
 
 def _window(edge: float, n: int) -> np.ndarray:
     """`n` positions from −edge to edge, even in asinh(x/δ) with δ a hundredth of it: late cores are narrow."""
-    return edge / 100 * np.sinh(np.linspace(-1, 1, n) * np.arcsinh(100))
+    return edge / 100 * np.sinh(evenly(-1, 1, n) * np.arcsinh(100))
 
 
 def physical_file(folder: RunFolder, resolution: int, limit_s: float | None = None) -> Path:
@@ -132,7 +133,7 @@ def physical_grid(profile: Profile, resolution: int, about: dict[str, object] | 
     field stands what it is without its power of 1−t, which stays bounded where the field blows up.
     """
     edge, core = HALF_WINDOW * profile.width, profile.width * 10 ** (-SPAN * (1 + profile.lambda_))
-    s = np.linspace(-1, 1, resolution) * np.arcsinh(edge / core)
+    s = evenly(-1, 1, resolution) * np.arcsinh(edge / core)
     x = core * np.sinh(s)
     decades = np.linspace(0, SPAN, resolution)
     remaining = 10.0 ** -decades[None, :]

@@ -35,6 +35,8 @@ def test_gclm_agrees_with_a_spectral_solver(tmp_path):
     assert residual <= 1e-11
     assert abs(result["lambda"] - reference) <= 1e-10
     assert result["certificate"]["max_residual"] <= 1e-8
+    assert result["max_residual"] <= 1e-10  # the dense grid has the origin itself, and agrees
+    assert result["certificate"]["lambda_uncertainty"] <= 1e-11
 
 
 def test_clm_is_exact(tmp_path):
