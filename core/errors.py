@@ -1,19 +1,31 @@
 """Errors a person can act on. Everything else is a defect and keeps its traceback."""
 
+from core.plain_text import fit_to_show, shortened
+
+MOST_FAULTS = 20
+"""Lines about one config; who has more faults to mend begins with these."""
+
 
 class LabError(Exception):
     """Something the user can put right: one or two sentences saying what, why and what to do next.
 
-    The command line prints it on one line and exits with 2; pages show it as a message.
+    The command line prints it on one line and exits with 2; pages show it as a message. Whatever the sentences quote,
+    they hold no secret, no control character, and no more than one reads.
     """
+
+    def __init__(self, sentences: str = ""):
+        super().__init__(fit_to_show(sentences))
 
 
 class ConfigError(LabError):
-    """A run's description is not valid. `problems` holds one line for each field at fault."""
+    """A run's description is not valid. `problems` holds one line for each field at fault, `MOST_FAULTS` at most."""
 
     def __init__(self, problems: list[str]):
-        self.problems = problems
-        super().__init__("; ".join(problems))
+        more = len(problems) - MOST_FAULTS
+        self.problems = [shortened(fit_to_show(problem), 600) for problem in problems[:MOST_FAULTS]]
+        if more > 0:
+            self.problems.append(f"and {more:,} more faults")
+        super().__init__("; ".join(self.problems))
 
 
 class RunNotFoundError(LabError):

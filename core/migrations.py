@@ -15,10 +15,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.config import NO_SUCH_FIELD, VERSION, RunConfig, check_version, field_errors
+from core.config.faults import short
 from core.errors import ConfigError
+from core.plain_text import has_control, printable
 
 Change = Callable[[dict[str, Any]], list[str]]
 """Changes config data in place and returns one line for each thing it changed."""
+
+MOST_NOTES = 100
+"""Lines about one config; a file with more is no older version of anything."""
 
 STEPS: dict[int, Sequence[Change]] = {}
 """Version → what brings its configs to the next one. The fields of version 1 are the first, so there is none yet."""
@@ -57,6 +62,10 @@ def read_config(
     if said and made_by < version:
         notes.insert(0, f"made by version {made_by} of the config, read as version {version}")
     data["version"] = VERSION
+    name = data.get("name")
+    if complete and isinstance(name, str) and has_control(name):  # a program that allowed it wrote it
+        data["name"] = printable(name)[:120]
+        notes.append(f"name: had characters that are none to read; they are written out: {data['name']}")
     while True:
         try:
             config = RunConfig.model_validate(data)
@@ -68,7 +77,8 @@ def read_config(
                 raise ConfigError([line for _, line in faults]) from None
     if complete:
         notes += _filled_in(data, config)
-    return Reading(config, tuple(notes))
+    more = len(notes) - MOST_NOTES
+    return Reading(config, tuple(notes) if more <= 0 else (*notes[:MOST_NOTES], f"and {more:,} more changes"))
 
 
 def _remove(data: Any, path: tuple[str | int, ...], line: str, notes: list[str]) -> bool:
@@ -81,8 +91,7 @@ def _remove(data: Any, path: tuple[str | int, ...], line: str, notes: list[str])
             return False
     if not isinstance(place, dict) or path[-1] not in place:
         return False
-    value = repr(place.pop(path[-1]))
-    notes.append(f"{line}; left out, it was {value if len(value) <= 60 else value[:57] + '…'}")
+    notes.append(f"{line}; left out, it was {short(place.pop(path[-1]))}")
     return True
 
 

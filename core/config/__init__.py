@@ -1,6 +1,7 @@
 """What a run is: the form, the YAML files and the record of an old run are all a `RunConfig`. Imports no torch."""
 
 from core.config.differences import Difference, differing, flatten
+from core.config.documents import MOST_VALUES
 from core.config.faults import NO_SUCH_FIELD, field_errors
 from core.config.network import MLP, Fourier
 from core.config.optimizer import (
@@ -18,7 +19,7 @@ from core.config.optimizer import (
     Woodbury,
 )
 from core.config.parsing import check_version, load_config, override, parse_config
-from core.config.reading import LARGEST_FILE, MOST_VALUES, load_data, read_data
+from core.config.reading import LARGEST_FILE, load_data, read_data
 from core.config.run import VERSION, Lambda, ProblemConfig, RunConfig, differences
 from core.config.stage import Collocation, Precision, Stage, Warmup
 

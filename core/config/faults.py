@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from core.config.network import MLP, Fourier
 from core.config.optimizer import OPTIMIZERS, Adam, GaussNewton
 from core.config.run import Lambda, RunConfig
 from core.config.stage import Collocation, Stage, Warmup
+from core.errors import MOST_FAULTS
 from core.problems import CATALOGUE
 
 NO_SUCH_FIELD = "there is no such field"
@@ -24,9 +26,15 @@ def field_errors(error: ValidationError) -> list[tuple[tuple[str | int, ...], st
         if item["type"] == "too_short" and any(known[: len(path)] == path for known in seen):
             continue  # pydantic also counts only the valid entries of a list in which another entry is at fault
         lines = seen.setdefault(path, [])
-        line = _explain(item, path)
+        line = _explain(item, path, suggest=len(seen) <= MOST_FAULTS)
         lines.append(line.split(" should ")[-1] if lines and " should " in line else line)
     return [(path, " or ".join(dict.fromkeys(lines))) for path, lines in seen.items()]
+
+
+def text_fields(error: ValidationError) -> set[tuple[str | int, ...]]:
+    """The fields of a RunConfig that take a text and were given something else."""
+    wanted = [item["loc"] for item in error.errors(include_url=False) if item["type"] == "string_type"]
+    return {tuple(part for part in path if not _is_union_tag(part)) for path in wanted}
 
 
 _TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, *OPTIMIZERS)} | {"Fourier"}
@@ -38,20 +46,19 @@ def _is_union_tag(part: str | int) -> bool:
     )
 
 
-def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
-    name = ".".join(str(part) for part in path) or "config"
+def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool) -> str:
+    name = dotted(path) or "config"
     kind, context, value = item["type"], item.get("ctx", {}), item["input"]
     if kind == "extra_forbidden":
-        known = _field_names()
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        return f"{name}: {NO_SUCH_FIELD}" + (f"; did you mean {near[0]!r}?" if near else "")
+        near = difflib.get_close_matches(str(path[-1])[:80], _field_names(), n=1) if suggest else []
+        return f"{name}: {NO_SUCH_FIELD}" + (f"; did you mean {near[0]!r}?" if near and near[0] != path[-1] else "")
     if kind == "invalid_key":
         return f"{name}: {NO_SUCH_FIELD}; fields have names"
     if kind == "missing":
         return f"{name}: is missing"
     if kind == "union_tag_invalid":
         outside = " (a problem from a file outside needs LAB_PROBLEMS to name it)" if name == "problem" else ""
-        return f"{name}.kind: {context['tag']!r} is not known; allowed: {context['expected_tags']}{outside}"
+        return f"{name}.kind: {short(context['tag'])} is not known; allowed: {context['expected_tags']}{outside}"
     if kind == "union_tag_not_found":
         return f"{name}.kind: is missing"
     if kind == "value_error":
@@ -67,9 +74,18 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...]) -> str:
     return f"{name}: {shown} is not allowed; it should {message}"
 
 
+def dotted(path: Sequence[str | int]) -> str:
+    """The path of a field as messages write it: stages.0.iterations."""
+    text = ".".join(str(part) for part in path)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
 def short(value: Any, length: int = 60) -> str:
     """A value as a message shows it."""
-    text = value if isinstance(value, str) and length > 60 else repr(value)
+    try:
+        text = value if isinstance(value, str) and length > 60 else repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= length else text[: length - 3] + "…"
 
 

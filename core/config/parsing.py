@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from core.config.faults import field_errors, kind_of, short
+from core.config.documents import DocumentError, yaml_data
+from core.config.faults import dotted, field_errors, kind_of, short, text_fields
 from core.config.reading import load_data
 from core.config.run import VERSION, RunConfig
 from core.errors import ConfigError
@@ -31,12 +31,12 @@ def check_version(data: Any, version: int = VERSION) -> int:
     if not isinstance(data, dict):
         raise ConfigError([f"a run's config is a mapping of fields, not {kind_of(data)}"])
     made_by = data.get("version", version)
-    number = isinstance(made_by, int | float) and not isinstance(made_by, bool)
-    if not number or not float(made_by).is_integer() or made_by < 0:
+    number = isinstance(made_by, int) or (isinstance(made_by, float) and made_by.is_integer())
+    if not number or isinstance(made_by, bool) or made_by < 0:
         raise ConfigError([f"version: {short(made_by)} is not allowed; it should be {version}"])
     if made_by > version:
         raise ConfigError(
-            [f"version: the config was made by version {made_by}, this program reads up to {version}; update it"]
+            [f"version: the config was made by version {short(made_by)}, this program reads up to {version}; update it"]
         )
     return int(made_by)
 
@@ -47,38 +47,61 @@ def load_config(path: Path) -> RunConfig:
 
 
 def override(config: RunConfig, settings: list[str]) -> RunConfig:
-    """`config` with `path.to.field=value` settings applied, values read as YAML. Raises ConfigError."""
+    """`config` with `path.to.field=value` settings applied, values read as YAML. Raises ConfigError.
+
+    Where a field takes texts alone, a value that YAML takes for something else is the text as it was written.
+    """
     data = config.model_dump(mode="json", by_alias=True)
+    written: dict[tuple[str | int, ...], str] = {}
+    unread: dict[tuple[str | int, ...], DocumentError] = {}
     for setting in settings:
         path, equals, text = setting.partition("=")
-        if not equals or not path:
-            raise ConfigError([f"--set {setting}: write it as field=value, for example stages.0.iterations=200"])
-        keys = path.strip().split(".")
-        place: Any = data
-        for depth, key in enumerate(keys):
-            last = depth == len(keys) - 1
-            if isinstance(place, list):
-                if not key.isdigit() or int(key) >= len(place):
-                    where = ".".join(keys[:depth])
-                    raise ConfigError([f"{path}: {where} has entries 0 to {len(place) - 1}, not {key!r}"])
-                key = int(key)
-            elif isinstance(place, dict) and not last and not isinstance(place.get(key), dict | list):
-                place[key] = {}
-            if last:
-                place[key] = _yaml_scalar(text, path)
-            else:
-                place = place[key]
+        if not equals or not path.strip():
+            raise ConfigError([f"--set {short(setting)}: write it as field=value, for example stages.0.iterations=200"])
+        place, keys = _place(data, path.strip().split("."))
+        written[keys] = text
+        try:
+            place[keys[-1]] = yaml_data(text)
+            unread.pop(keys, None)
+        except DocumentError as error:
+            place[keys[-1]] = Ellipsis  # no field takes it
+            unread[keys] = error
+    for keys in _text_fields(data) & written.keys():
+        place, _ = _place(data, [str(key) for key in keys])
+        place[keys[-1]] = written[keys]
+        unread.pop(keys, None)
+    if unread:
+        raise ConfigError(
+            [f"{dotted(keys)}: {short(written[keys])} is not a value: {error.words}" for keys, error in unread.items()]
+        )
     return parse_config(data)
 
 
-def _yaml_scalar(text: str, path: str) -> Any:
+def _place(data: dict[str, Any], parts: list[str]) -> tuple[Any, tuple[str | int, ...]]:
+    """The list or mapping in which the last part of a path stands, and the path; mappings on the way are made."""
+    place: Any = data
+    keys: list[str | int] = []
+    for depth, part in enumerate(parts):
+        if isinstance(place, list):
+            if not (part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(place)):
+                there = f"entries 0 to {len(place) - 1}" if place else "no entries"
+                raise ConfigError([f"{dotted(parts)}: {dotted(keys)} has {there}, not {short(part)}"])
+            keys.append(int(part))
+        elif isinstance(place, dict):
+            keys.append(part)
+        else:
+            raise ConfigError([f"{dotted(parts)}: {dotted(keys)} is a value and has no field {short(part)}"])
+        if depth < len(parts) - 1:
+            if isinstance(place, dict) and (place.get(part) is None or place.get(part) is Ellipsis):
+                place[part] = {}
+            place = place[keys[-1]]
+    return place, tuple(keys)
+
+
+def _text_fields(data: dict[str, Any]) -> set[tuple[str | int, ...]]:
+    """The fields that take texts alone and have something else."""
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError([f"{path}: {text!r} is not a value"]) from None
-    if isinstance(value, str):  # YAML 1.1 takes 1e-8 for a word
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+        RunConfig.model_validate(data)
+    except ValidationError as error:
+        return text_fields(error)
+    return set()

@@ -8,18 +8,26 @@ import operator
 from functools import reduce
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from core.config.differences import Difference, differing, flatten
 from core.config.network import MLP
 from core.config.stage import Stage
 from core.frozen import Extended, Frozen
+from core.plain_text import has_control, printable
 from core.problems import CATALOGUE
 
 VERSION = 1
 """Version of the config's fields. One more whenever a field is renamed or dropped, with a step in core.migrations."""
 
 ProblemConfig = Annotated[reduce(operator.or_, CATALOGUE), Field(discriminator="kind")]
+
+
+def _without_control(name: str) -> str:
+    if has_control(name):
+        raise ValueError(f"'{printable(name)}' holds a character that is none to read (a line break, ESC, a change of "
+                         "direction); leave it out")  # fmt: skip
+    return name
 
 
 class Lambda(Extended):
@@ -47,7 +55,9 @@ class RunConfig(Frozen):
     """Everything that decides what a run computes, and its name, which does not count towards the hash."""
 
     version: Literal[1] = 1
-    name: str = Field("", max_length=120, description="For people; not part of the hash.")
+    name: Annotated[str, AfterValidator(_without_control)] = Field(
+        "", max_length=120, description="For people; not part of the hash."
+    )
     problem: ProblemConfig
     network: MLP = MLP()
     stages: tuple[Stage, ...] = Field((Stage(),), min_length=1, max_length=12)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from core.config import RunConfig, load_config, parse_config
+from core.config.documents import yaml_data
+from core.config.faults import short
 from core.errors import ConfigError
 
 
@@ -29,7 +30,7 @@ def presets() -> dict[str, Preset]:
     """All presets by name, quickest first."""
     found = []
     for path in Path(__file__).parent.glob("*.yaml"):
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml_data(path.read_text(encoding="utf-8"))
         config = parse_config({"name": path.stem, **data["config"]})
         found.append(Preset(path.stem, data["title"], data["description"], data["expected_seconds"], config))
     return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.expected_seconds)}
@@ -40,6 +41,6 @@ def resolve(name: str) -> RunConfig:
     if name in presets():
         return presets()[name].config
     path = Path(name)
-    if path.suffix in (".yaml", ".yml", ".json") or path.exists():
+    if path.suffix in (".yaml", ".yml", ".json") or os.path.exists(path):  # noqa: PTH110  # False for a name too long
         return load_config(path)
-    raise ConfigError([f"{name!r} is neither a preset nor a file; presets: {', '.join(presets())}"])
+    raise ConfigError([f"{short(name)} is neither a preset nor a file; presets: {', '.join(presets())}"])
