@@ -133,9 +133,9 @@ def mlflow_tags(keys: Mapping[str, str]) -> dict[str, str]:
     return {NAME_TAG + key[-DIGITS:]: name for name, key in keys.items() if key != name}
 
 
-def mlflow_names(tags: Mapping[str, str]) -> dict[str, str]:
-    """Key → name, from what `mlflow_tags` made; a tag that does not fit its name counts for nothing."""
-    names = [(tag.removeprefix(NAME_TAG), name) for tag, name in tags.items() if tag.startswith(NAME_TAG)]
+def mlflow_names(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Key → name, from tags as `mlflow_tags` makes them; one that does not fit its name counts for nothing."""
+    names = [(tag.removeprefix(NAME_TAG), name) for tag, name in tags if tag.startswith(NAME_TAG)]
     return {_mlflow_digested(name): name for digest, name in names if _digest(name) == digest}
 
 
@@ -218,7 +218,7 @@ def file_stem(name: str) -> str:
     visible = "".join(c if c.isprintable() and c not in '\\/:*?"<>|%' else "_" for c in composed)
     stem = visible.strip(" .")
     taken = WINDOWS.fullmatch(stem) or re.search(f"-[0-9a-f]{{{DIGITS}}}$", stem)
-    if stem == name and len(stem.encode()) <= LONGEST_STEM and not taken:
+    if stem and stem == name and len(stem.encode()) <= LONGEST_STEM and not taken:
         return stem
     short = stem.encode()[: LONGEST_STEM - DIGITS - 1].decode(errors="ignore").strip(" .")
     return f"{short or 'file'}-{_digest(name)}"

@@ -40,8 +40,13 @@ NUMBERS = (
 
 def schema(residual_names: tuple[str, ...]) -> pa.Schema:
     """Columns of a history: integers, numbers (NaN where a method has none), one RMS for each equation."""
-    names = [*NUMBERS, *map(history_column, residual_names)]
-    return pa.schema([(name, pa.int64()) for name in INTEGERS] + [(name, pa.float64()) for name in names])
+    types = dict.fromkeys(columns_of(residual_names), pa.float64()) | dict.fromkeys(INTEGERS, pa.int64())
+    return pa.schema(types)
+
+
+def columns_of(residual_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the columns of a history."""
+    return (*INTEGERS, *NUMBERS, *map(history_column, residual_names))
 
 
 class HistoryWriter:
