@@ -105,8 +105,8 @@ def curve(grid: SolutionGrid, quantity: Quantity, run_id: str) -> None:
     x, name = drawn_axes(grid)[0], grid.coordinates[0]
     shown = displayed(grid.values[quantity.name], quantity.logarithmic)
     series = [Series(x, shown, quantity.title, PALETTE[0])]
-    if f"{quantity.name}_exact" in grid.values:
-        series.append(Series(x, grid.values[f"{quantity.name}_exact"], "exact", PALETTE[1], "dash"))
+    if (exact := grid.exact_of(quantity.name)) is not None:
+        series.append(Series(x, exact, "exact", PALETTE[1], "dash"))
     figure = curve_figure(
         [Series(s.x[ok], s.y[ok], s.name, s.color, s.dash) for s in series for ok in [np.isfinite(s.y)]],
         x_title=name if x is grid.axes[0] else f"asinh {name}",

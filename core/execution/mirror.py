@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.names import mlflow_keys
 from core.runs.curves import NOT_CURVES
 from core.tracking import store
 
@@ -36,8 +37,9 @@ class MetricsMirror:
 
         now, step = int(time.time() * 1000), int(columns["iteration"][-1])
         skipped = ("iteration", "phase")
+        keys = mlflow_keys(columns)
         metrics = [
-            Metric(name, float(values[-1]), now, step)
+            Metric(keys[name], float(values[-1]), now, step)
             for name, values in columns.items()
             if name not in skipped and not math.isnan(values[-1])
         ]
@@ -57,7 +59,7 @@ def extremes(columns: dict[str, np.ndarray], now: int) -> list[Metric]:
     """
     from mlflow.entities import Metric
 
-    points = []
+    points, keys = [], mlflow_keys(columns)
     for name, values in columns.items():
         finite = np.flatnonzero(np.isfinite(values))
         if name in NOT_CURVES or not len(finite):
@@ -65,5 +67,5 @@ def extremes(columns: dict[str, np.ndarray], now: int) -> list[Metric]:
         rows = {finite[values[finite].argmin()], finite[values[finite].argmax()], finite[-1]}
         for row in rows:
             moment = now - int(1000 * (columns["wall_time_s"][-1] - columns["wall_time_s"][row]))
-            points.append(Metric(name, float(values[row]), moment, int(columns["iteration"][row])))
+            points.append(Metric(keys[name], float(values[row]), moment, int(columns["iteration"][row])))
     return points

@@ -150,7 +150,9 @@ class Solution(nn.Module):
     def evaluate(
         self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None
     ) -> dict[str, np.ndarray]:
-        """Every field, and every residual asked for on `point_set` (key `residual_NAME`), at points (N, d): (N,) each.
+        """Every field, and every residual asked for on `point_set`, at points (N, d): (N,) each.
+
+        They are called as the problem's `value_names` says: `u`, `residual_poisson`.
 
         Args:
             points: (N, d).
@@ -159,6 +161,7 @@ class Solution(nn.Module):
         """
         like = next(self.parameters(), torch.zeros(0, dtype=torch.float64))
         parts: dict[str, list[np.ndarray]] = {}
+        names = self.problem.value_names.residuals
         points = np.asarray(points, dtype=np.float64)
         # the widest layer's jets of a chunk (at 8 bytes) stay near the processor's cache
         widest = max((layer.weight.shape[1] for network in self.networks for layer in network.layers), default=1)
@@ -176,7 +179,7 @@ class Solution(nn.Module):
             shown = {name: u[name] for name in self.problem.fields}
             values = {name: part if isinstance(part, Tensor) else part.value for name, part in shown.items()}
             for name, residual in self.residuals(point_set, u, x, lam).items():
-                values[f"residual_{name}"] = residual
+                values[names[name]] = residual
             for name, value in values.items():
                 parts.setdefault(name, []).append(value.double().cpu().numpy())
             seen(min(1.0, (start + chunk) / len(points)))

@@ -16,6 +16,7 @@ from pydantic import Field
 from core.errors import LabError
 from core.forms import Form, laplacian
 from core.frozen import Frozen
+from core.names import ValueNames, data_rows, value_names
 from core.problems.axes import evenly
 
 if TYPE_CHECKING:
@@ -86,6 +87,16 @@ class Problem(Frozen):
     def row_names(self) -> tuple[str, ...]:
         """Names of everything that training makes small: the residuals, and data where there is any."""
         return self.residual_names
+
+    @property
+    def value_names(self) -> ValueNames:
+        """What residuals, exact values and errors are called beside the fields."""
+        return value_names(self.fields, self.residual_names)
+
+    @property
+    def data_rows(self) -> dict[str, str]:
+        """Field → name of the rows of its measured values: `data_FIELD`."""
+        return data_rows(self.fields, self.residual_names)
 
     @property
     def outputs(self) -> int:
@@ -198,8 +209,8 @@ class DataProblem(Problem):
 
     @property
     def row_names(self) -> tuple[str, ...]:
-        """The residuals' names, and `data_FIELD` for each field."""
-        return (*self.residual_names, *(f"data_{name}" for name in self.fields))
+        """The residuals' names, and those of the data's rows."""
+        return (*self.residual_names, *self.data_rows.values())
 
     def samples_in(self, table: Mapping[str, np.ndarray]) -> Samples:
         """The rows of its dataset that it is fitted to.

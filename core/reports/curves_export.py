@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from core.names import picture_text
 from core.runs.curves import bucket
 
 
@@ -67,15 +68,18 @@ def curves_picture(
     figure = Figure(figsize=(8, 4.8), dpi=200, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
+    drawn = []
     for line in lines:
         curve = bucket(line.x, line.y, 4000, log=log_y, log_x=log_x)
-        name = line.run if len({item.quantity for item in lines}) == 1 else f"{line.run}, {line.quantity}"
-        axes.plot(curve.x, curve.y, DASHES[line.dash], color=line.color, lw=1.1, label=name)
-    axes.set(xlabel=x_title, ylabel=y_title)
+        drawn += axes.plot(curve.x, curve.y, DASHES[line.dash], color=line.color, lw=1.1)
+    axes.set(xlabel=picture_text(x_title), ylabel=picture_text(y_title))
     axes.set_xscale("log" if log_x else "linear")
     axes.set_yscale("log" if log_y else "linear")
     axes.grid(alpha=0.25, lw=0.4)
-    axes.legend(frameon=False, fontsize=8, ncols=2 if len(lines) > 8 else 1)
+    legend = axes.legend(drawn, ["name"] * len(lines), frameon=False, fontsize=8, ncols=2 if len(lines) > 8 else 1)
+    several = len({line.quantity for line in lines}) > 1
+    for text, line in zip(legend.get_texts(), lines, strict=True):  # a label that begins with _ would be left out
+        text.set_text(picture_text(f"{line.run}, {line.quantity}" if several else line.run))
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "singularity-lab"}):  # the same picture gives the same file
         figure.savefig(out, format=kind)

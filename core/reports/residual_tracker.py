@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.names import picture_text
 from core.runs.curves import bucket
 
 
@@ -43,7 +44,7 @@ def draw_residuals(columns: dict[str, np.ndarray], title: str, path: Path) -> No
             fontsize=8,
             color="#475569",
         )
-    axes.set(xlabel="iteration", ylabel="residual", title=title)
+    axes.set(xlabel="iteration", ylabel="residual", title=picture_text(title))
     axes.grid(alpha=0.25, which="both", lw=0.4)
     axes.legend(frameon=False)
     figure.savefig(path)

@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from core.names import history_column
+
 WARMUP, MAIN = 0, 1
 COMPACT_FROM = 50
 """Batches from which a closed history is put into one."""
@@ -38,8 +40,13 @@ NUMBERS = (
 
 def schema(residual_names: tuple[str, ...]) -> pa.Schema:
     """Columns of a history: integers, numbers (NaN where a method has none), one RMS for each equation."""
-    names = [*NUMBERS, *(f"rms_{name}" for name in residual_names)]
-    return pa.schema([(name, pa.int64()) for name in INTEGERS] + [(name, pa.float64()) for name in names])
+    types = dict.fromkeys(columns_of(residual_names), pa.float64()) | dict.fromkeys(INTEGERS, pa.int64())
+    return pa.schema(types)
+
+
+def columns_of(residual_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the columns of a history."""
+    return (*INTEGERS, *NUMBERS, *map(history_column, residual_names))
 
 
 class HistoryWriter:

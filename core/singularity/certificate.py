@@ -185,7 +185,8 @@ def certify(
     found = []
     for name, block in points(problem).items():
         values = solution.evaluate(block)
-        residual = np.concatenate([rows for key, rows in values.items() if key.startswith("residual_")])
+        residuals = problem.value_names.residuals.values()
+        residual = np.concatenate([rows for key, rows in values.items() if key in residuals])
         along = np.abs(block[:, 0]) if name != "domain" else block[:, 0]
         found.append(
             Region(

@@ -27,7 +27,7 @@ class RunSolution:
         return None if lam is None else float(lam.detach())
 
     def evaluate(self, points: np.ndarray) -> dict[str, np.ndarray]:
-        """Every field and `residual_NAME` at points (N, d), float64 (N,)."""
+        """Every field and residual at points (N, d), by the problem's `value_names`, float64 (N,)."""
         return self.stored.solution.evaluate(points)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import psutil
 
 from core.errors import LabError
+from core.names import ValueNames, beside
 from core.problems import Problem
 
 DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
@@ -29,12 +31,16 @@ class Accuracy:
     """Values that are NaN or infinite."""
 
 
+RESERVED = ("run_id", "problem", "config_hash", "checkpoint_sha256", "iteration", "lambda", "delta")
+"""What a grid may say about itself beside the coordinates that it does not run along."""
+
+
 @dataclass(frozen=True)
 class SolutionGrid:
     """Fields of one checkpoint on a rectilinear grid.
 
-    `values` holds, for each field, `NAME`, and where the problem has an exact solution `NAME_exact` and `NAME_error`;
-    for each equation `residual_NAME`; all of shape (len(axes[0]), len(axes[1]), …).
+    `values` holds every field, and where the problem has an exact solution also that and the error; every residual; all
+    of shape (len(axes[0]), len(axes[1]), …). They are called as the problem's `value_names` says.
     """
 
     coordinates: tuple[str, ...]
@@ -47,6 +53,12 @@ class SolutionGrid:
     """Run id, problem, config hash, checkpoint, λ."""
     blow_ups: tuple[str, ...] = ()
     """Names of the values that are a blow-up in physical time: they run through powers of ten along the grid."""
+    names: ValueNames | None = None
+    """Which values are residuals, exact ones and errors; without it they are known by how their names begin and end."""
+
+    def __post_init__(self) -> None:
+        if self.names is None:
+            object.__setattr__(self, "names", _guessed(self.values))
 
     @property
     def points(self) -> int:
@@ -64,22 +76,34 @@ class SolutionGrid:
 
     def is_error(self, name: str) -> bool:
         """Whether a value is the distance of a field from its exact one; a field may be called an error, too."""
-        return name.endswith("_error") and f"{name.removesuffix('_error')}_exact" in self.values
+        return name in self.names.errors.values()
+
+    def exact_of(self, field: str) -> np.ndarray | None:
+        """The exact values of a field, where they are known."""
+        return self.values.get(self.names.exact.get(field))
+
+    @property
+    def residuals(self) -> dict[str, np.ndarray]:
+        """The residuals among the values."""
+        return {name: value for name, value in self.values.items() if name in self.names.residuals.values()}
 
     def around_zero(self, name: str) -> bool:
         """Whether zero is the middle that matters, and sizes are worth a logarithm: residuals, errors and blow-ups."""
-        return name.startswith("residual_") or self.is_error(name) or name in self.blow_ups
+        return name in self.names.residuals.values() or self.is_error(name) or name in self.blow_ups
 
     def accuracy(self) -> Accuracy:
         """How far the sampled solution is from the equations, and from the exact solution where one is known."""
-        residuals = [value for name, value in self.values.items() if name.startswith("residual_")]
-        names = [name.removesuffix("_error") for name in self.values if self.is_error(name)]
+        residuals = self.residuals.values()
+        pairs = [
+            (self.values[error], self.values[self.names.exact[name]])
+            for name, error in self.names.errors.items()
+            if error in self.values
+        ]
         not_finite = int(sum((~np.isfinite(value)).sum() for value in self.values.values()))
         largest = max(float(np.abs(value).max()) for value in residuals) if residuals else None
-        if not names:
+        if not pairs:
             return Accuracy(largest, None, None, not_finite)
-        errors = np.concatenate([self.values[f"{name}_error"].ravel() for name in names])
-        exact = np.concatenate([self.values[f"{name}_exact"].ravel() for name in names])
+        errors, exact = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
         return Accuracy(
             largest, float(np.linalg.norm(errors) / np.linalg.norm(exact)), float(np.abs(errors).max()), not_finite
         )
@@ -94,15 +118,23 @@ class SolutionGrid:
             coordinates=tuple(self.coordinates[i] for i in rest),
             axes=tuple(self.axes[i] for i in rest),
             values={name: np.take(value, index, axis=t) for name, value in self.values.items()},
-            about=self.about | {self.time: float(self.axes[t][index])},
+            about=self.about | {beside(self.time, "coordinate", RESERVED): float(self.axes[t][index])},
             blow_ups=self.blow_ups,
+            names=self.names,
         )
 
     def save(self, path: Path) -> None:
         """Write as .npz, through a temporary name of its own, so that two writers don't meet."""
-        meta = {"coordinates": self.coordinates, "time": self.time, "about": self.about, "blow_ups": self.blow_ups}
+        meta = {
+            "coordinates": self.coordinates,
+            "time": self.time,
+            "about": self.about,
+            "blow_ups": self.blow_ups,
+            "values": list(self.values),  # the file's own members are numbered: not every name can be one
+            "names": asdict(self.names),
+        }
         axes = {f"axis_{i}": axis for i, axis in enumerate(self.axes)}
-        values = {f"value_{name}": value for name, value in self.values.items()}
+        values = {f"value_{i}": value for i, value in enumerate(self.values.values())}
         temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
         try:
             np.savez(temporary, meta=np.array(json.dumps(meta)), **axes, **values)
@@ -115,14 +147,30 @@ class SolutionGrid:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as data:
             meta = json.loads(str(data["meta"]))
+            if "values" in meta:
+                values = {name: data[f"value_{i}"] for i, name in enumerate(meta["values"])}
+            else:  # a file of an older version
+                values = {name[6:]: data[name] for name in data.files if name.startswith("value_")}
             return cls(
                 coordinates=tuple(meta["coordinates"]),
                 axes=tuple(data[f"axis_{i}"] for i in range(len(meta["coordinates"]))),
-                values={name[6:]: data[name] for name in data.files if name.startswith("value_")},
+                values=values,
                 time=meta["time"],
                 about=meta["about"],
                 blow_ups=tuple(meta.get("blow_ups", ())),  # files of older versions name none
+                names=ValueNames(**meta["names"]) if "names" in meta else None,
             )
+
+
+def _guessed(values: Iterable[str]) -> ValueNames:
+    names = list(values)
+    pairs = [name.removesuffix("_error") for name in names if name.endswith("_error")]
+    pairs = [name for name in pairs if f"{name}_exact" in names]
+    return ValueNames(
+        {name.removeprefix("residual_"): name for name in names if name.startswith("residual_")},
+        {name: f"{name}_exact" for name in pairs},
+        {name: f"{name}_error" for name in pairs},
+    )
 
 
 def shown(problem: Problem) -> tuple[int, ...]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import LabError
+from core.names import beside
 from core.runs import RunFolder
-from core.solution.grid import SolutionGrid, check_resolution, default_resolution, fixed, shown
+from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.tracking.store import run_config
 
 if TYPE_CHECKING:
@@ -97,9 +98,10 @@ def _compute(
             "config_hash": solution.stored.config.hash,
             "checkpoint_sha256": digest,
             "iteration": solution.stored.position.total,
-            **fixed(problem),
+            **{beside(name, "coordinate", RESERVED): value for name, value in fixed(problem).items()},
             **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
         },
+        names=problem.value_names,
     )
 
 
@@ -107,12 +109,13 @@ def _evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None)
     """Fields, residuals, and exact values and errors where the problem has them, at points (N, d)."""
     parts: dict[str, list[np.ndarray]] = {}
     began = time.monotonic()
+    names = solution.problem.value_names
     for done in range(0, len(points), BLOCK):
         block = points[done : done + BLOCK]
         values = solution.evaluate(block)
         for name, exact in (solution.problem.exact(block) or {}).items():
-            values[f"{name}_exact"] = exact
-            values[f"{name}_error"] = values[name] - exact
+            values[names.exact[name]] = exact
+            values[names.errors[name]] = values[name] - exact
         for name, value in values.items():
             parts.setdefault(name, []).append(value)
         expected = (time.monotonic() - began) / (done + len(block)) * len(points)

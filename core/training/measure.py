@@ -56,7 +56,8 @@ def measure(solution: Solution, seen: Callable[[float], None] = lambda share: No
     problem = solution.problem
     points = dense_points(problem)
     values = solution.evaluate(points, seen=seen)
-    residual = np.concatenate([rows for name, rows in values.items() if name.startswith("residual_")])
+    residuals = problem.value_names.residuals.values()
+    residual = np.concatenate([rows for name, rows in values.items() if name in residuals])
     lam = None if solution.lam is None else float(solution.lam.detach())
     exact = problem.exact(points)
     relative = largest = None

@@ -7,6 +7,7 @@ import time
 
 import torch
 
+from core.names import history_column
 from core.runs import RunFolder
 from core.runs.history import MAIN, HistoryWriter
 from core.training import checkpoint as checkpoints
@@ -47,7 +48,7 @@ class Recorder:
     def row(self, residuals: Residuals | StepFigures, loss, maximum, **numbers) -> None:
         """One iteration's numbers."""
         run, position = self.run, self.run.position
-        extra = {f"rms_{name}": value for name, value in residuals.rms_by_name().items()}
+        extra = {history_column(name): value for name, value in residuals.rms_by_name().items()}
         if run.solution.lam is not None:
             extra["lambda"] = run.solution.lam.detach().clone()
         if run.device.type == "cuda":

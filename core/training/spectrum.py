@@ -33,6 +33,7 @@ def residual_spectrum(solution: Solution, seed: int = 0) -> Spectrum:
     """
     problem = solution.problem
     d = len(problem.coordinates)
+    residuals = problem.value_names.residuals.values()
     rng = np.random.default_rng(seed)
     spectra: list[tuple[int, np.ndarray, np.ndarray]] = []
     for axis in range(d):
@@ -49,7 +50,7 @@ def residual_spectrum(solution: Solution, seed: int = 0) -> Spectrum:
             frequencies = np.arange(1, SAMPLES // 4 + 1) / (2 * span)
             phase = np.exp(-2j * np.pi * np.outer(frequencies, xi))
             for name, rows in values.items():
-                if not name.startswith("residual_"):
+                if name not in residuals:
                     continue
                 r = rows[order]
                 if not np.isfinite(r).all() or not np.any(r):

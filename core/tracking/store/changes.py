@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 
 from core.config import RunConfig
+from core.names import mlflow_keys, mlflow_tags
 from core.runs.folder import CONFIG
+from core.runs.history import columns_of
 from core.runs.states import ENDED
 from core.tracking.store.connection import EXPERIMENT, client, store_errors
 from core.tracking.store.records import get_run
@@ -40,6 +42,7 @@ def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
         CONFIG_HASH: config.hash,
         "mlflow.source.name": "singularity-lab",
         "mlflow.source.type": "LOCAL",
+        **names_of(config),
         **({PARENT: parent} if parent else {}),
     }
     with store_errors():
@@ -49,7 +52,8 @@ def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
         run = lab.create_run(experiment.experiment_id, tags=tags, run_name=config.name or None)
         run_id = run.info.run_id
         lab.update_run(run_id, status=STATUS["queued"])
-        params = [Param(key, value) for key, value in params_of(config).items()]
+        leaves = params_of(config)
+        params = [Param(key, leaves[name]) for name, key in mlflow_keys(leaves).items()]
         for start in range(0, len(params), 100):
             lab.log_batch(run_id, params=params[start : start + 100])
         lab.log_text(run_id, config.canonical_json(), CONFIG)
@@ -60,6 +64,12 @@ def params_of(config: RunConfig) -> dict[str, str]:
     """The config's leaves as text, for MLflow's own tables; replay never reads them."""
     leaves = {path: str(value) for path, value in config.flat().items() if value is not None and path != "name"}
     return {"config_hash": config.hash, **leaves}
+
+
+def names_of(config: RunConfig) -> dict[str, str]:
+    """The tags that say which names of a run's params and metrics MLflow has under other keys; mostly none."""
+    keys = mlflow_keys(params_of(config)) | mlflow_keys(columns_of(config.problem.row_names))
+    return mlflow_tags(keys)
 
 
 def set_state(run_id: str, state: str, reason: str = "") -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.tracking.store.reader import reader
+from core.names import mlflow_names
+from core.tracking.store.reader import Reader, reader
 from core.tracking.store.sqlite_reader import How, number
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ def values(metric: str, how: How) -> dict[str, tuple[float, int]]:
 def metric_names() -> list[str]:
     """Every metric that some run has, the commonest first."""
     store = reader()
-    return store.remembered("metrics", store.metric_names)
+    return store.remembered("metrics", lambda: _names(store))
+
+
+def _names(store: Reader) -> list[str]:
+    names = _table(store)
+    return list(dict.fromkeys(names.get(key, key) for key in store.metric_names()))
 
 
 def metric_history(run_id: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -35,15 +41,22 @@ def metric_history(run_id: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.nd
     The same object is returned as long as nothing changed where the store is an SQLite file.
     """
     store = reader()
-    return store.remembered(("history", run_id), lambda: _series(store.history(run_id)))
+    return store.remembered(("history", run_id), lambda: _series(store.history(run_id), _table(store)))
 
 
-def _series(rows: list[tuple[str, int, int, float, bool]]) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _table(store: Reader) -> dict[str, str]:
+    """Key → name of the metrics that MLflow has under another key."""
+    return mlflow_names(store.name_tags())
+
+
+def _series(
+    rows: list[tuple[str, int, int, float, bool]], names: dict[str, str]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     import numpy as np
 
     grouped: dict[str, list[tuple[int, int, float]]] = {}
     for key, step, moment, value, is_nan in rows:
-        grouped.setdefault(key, []).append((step, moment, number(value, is_nan)))
+        grouped.setdefault(names.get(key, key), []).append((step, moment, number(value, is_nan)))
     begun = min((row[2] for row in rows), default=0)
     arrays = {key: np.array(points, dtype=float).T for key, points in grouped.items()}
     return {key: (step, (moment - begun) / 1000, value) for key, (step, moment, value) in arrays.items()}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from core.names import NAME_TAG, mlflow_spellings
 from core.tracking.store.connection import client, store_errors
 from core.tracking.store.sqlite_reader import How, number
 from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE
@@ -87,8 +88,12 @@ class MlflowReader:
             for row in self.runs(100_000)
         ]
 
+    def name_tags(self) -> list[tuple[str, str]]:
+        """The tags of all runs that say which name stands behind a key."""
+        return [tag for row in self.runs(10_000) for tag in row["tags"].items() if tag[0].startswith(NAME_TAG)]
+
     def metric_names(self) -> list[str]:
-        """Every metric that some run has, by how many runs have it."""
+        """The key of every metric that some run has, by how many runs have it."""
         counts: dict[str, int] = {}
         for row in self.runs(10_000):
             for name in row["metrics"]:
@@ -100,10 +105,11 @@ class MlflowReader:
         found = {}
         for row in self.runs(10_000):
             run_id = row["run_id"]
-            if metric not in row["metrics"]:
+            key = next((key for key in mlflow_spellings(metric) if key in row["metrics"]), None)
+            if key is None:
                 continue
             with store_errors(run_id):
-                history = client().get_metric_history(run_id, metric)
+                history = client().get_metric_history(run_id, key)
             points = [(point.step, number(point.value, math.isnan(point.value))) for point in history]
             if how == "at-checkpoint":
                 step = row["tags"].get(CHECKPOINT_STEP, "")

@@ -11,9 +11,10 @@ from core.tracking.store.mlflow_reader import MlflowReader
 from core.tracking.store.sqlite_reader import SqliteReader
 
 SQLITE = "sqlite:///"
+Reader = SqliteReader | MlflowReader
 
 
-def reader() -> SqliteReader | MlflowReader:
+def reader() -> Reader:
     """The reader of this lab's store. Raises StoreError where there is none yet and none can be made."""
     uri = home().tracking_uri
     if not uri.startswith(SQLITE):

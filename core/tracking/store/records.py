@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import RunNotFoundError
 from core.home import RUN_ID
+from core.names import mlflow_names
 from core.runs import RunFolder, run_folder
 from core.runs.states import known_state
 from core.tracking.store.connection import client, store_errors
@@ -79,8 +80,9 @@ def heads() -> list[Head]:
 
 
 def record_of(row: dict[str, Any]) -> RunRecord:
-    """The record of a reader's row."""
+    """The record of a reader's row; metrics and params by their names, whatever their keys are."""
     tags = row["tags"]
+    names = mlflow_names(tags.items())
     return RunRecord(
         run_id=row["run_id"],
         name=row["name"] or row["run_id"][:8],
@@ -95,8 +97,8 @@ def record_of(row: dict[str, Any]) -> RunRecord:
         experiment_id=row["experiment_id"],
         user=row["user"] or "",
         artifact_uri=row["artifact_uri"] or "",
-        metrics=row["metrics"],
-        params=row["params"],
+        metrics={names.get(key, key): value for key, value in row["metrics"].items()},
+        params={names.get(key, key): value for key, value in row["params"].items()},
         tags=tags,
     )
 

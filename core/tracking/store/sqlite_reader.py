@@ -16,6 +16,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from core.errors import StoreError
+from core.names import NAME_TAG, mlflow_spellings
 from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE
 
 How = Literal["last", "min", "max", "at-checkpoint"]
@@ -53,8 +54,13 @@ class SqliteReader:
                 known = self._remembered[key] = (version, read())
             return known[1]
 
+    def name_tags(self) -> list[tuple[str, str]]:
+        """The tags of all runs that say which name stands behind a key."""
+        digests = (NAME_TAG, f"{NAME_TAG}g")  # a range, which the index answers
+        return self._query("SELECT DISTINCT key, value FROM tags WHERE key > ? AND key < ?", digests)
+
     def metric_names(self) -> list[str]:
-        """Every metric that some run has, by how many runs have it."""
+        """The key of every metric that some run has, by how many runs have it."""
         rows = self._query("SELECT key, COUNT(*) FROM latest_metrics GROUP BY key ORDER BY 2 DESC, 1")
         return [key for key, _ in rows]
 
@@ -102,20 +108,21 @@ class SqliteReader:
 
         Deleted runs are among them; no head and no record names those.
         """
+        keys = mlflow_spellings(metric)
         if how == "last":
-            rows = self._query("SELECT run_uuid, value, step, is_nan FROM latest_metrics WHERE key = ?", (metric,))
+            rows = self._query("SELECT run_uuid, value, step, is_nan FROM latest_metrics WHERE key IN (?, ?)", keys)
         elif how == "at-checkpoint":
             rows = self._query(
                 "SELECT m.run_uuid, m.value, m.step, m.is_nan FROM metrics m JOIN tags t "
-                "ON t.run_uuid = m.run_uuid AND t.key = ? AND m.step = CAST(t.value AS INTEGER) WHERE m.key = ?",
-                (CHECKPOINT_STEP, metric),
+                "ON t.run_uuid = m.run_uuid AND t.key = ? AND m.step = CAST(t.value AS INTEGER) WHERE m.key IN (?, ?)",
+                (CHECKPOINT_STEP, *keys),
             )
         else:
             pick = "MIN" if how == "min" else "MAX"  # SQLite takes the other columns from the row of the extreme
             rows = self._query(
                 f"SELECT run_uuid, {pick}(value), step, 0 FROM metrics "
-                f"WHERE key = ? AND is_nan = 0 AND ABS(value) < {LARGEST} GROUP BY run_uuid",
-                (metric,),
+                f"WHERE key IN (?, ?) AND is_nan = 0 AND ABS(value) < {LARGEST} GROUP BY run_uuid",
+                keys,
             )
         return {run_id: (number(value, is_nan), step) for run_id, value, step, is_nan in rows}
 

@@ -10,16 +10,17 @@ from core.problems.base import Samples
 from core.training.objective.point_set import Leaves, PointSet
 
 DATA = "data"
-"""The point set of the samples, and what their rows' names begin with."""
+"""The point set of the samples."""
 
 
 class Data(PointSet):
-    """Rows w(u(x_i) − u_i), named `data_FIELD`, for each measured field."""
+    """Rows w(u(x_i) − u_i) for each measured field, named by the problem's `data_rows`."""
 
     def __init__(self, solution: Solution, samples: Samples, dtype: torch.dtype):
         super().__init__(solution, DATA, samples.points, dtype)
         device = next(solution.parameters()).device
         self._weight = samples.weight
+        self._names = solution.problem.data_rows
         self._measured = {
             field: torch.as_tensor(values, dtype=dtype, device=device) for field, values in samples.values.items()
         }
@@ -28,7 +29,7 @@ class Data(PointSet):
         """See `PointSet.rows`."""
         fields = self.solution.fields(raw, self.x, lam)
         return {
-            f"{DATA}_{field}": self._weight * (fields[field].value - measured)
+            self._names[field]: self._weight * (fields[field].value - measured)
             for field, measured in self._measured.items()
         }
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import NotFiniteError, TrainingError
+from core.names import beside
 from core.networks.solution import Solution
 from core.problems.base import Samples
 from core.training.objective import origin
@@ -31,7 +32,7 @@ class Objective:
         solution: its last network is trained; λ too where it requires a gradient.
         points: point set → (n, d).
         dtype: of the computation; the solution must be in it.
-        samples: measured values; their rows w(u − u_i) stand beside the equations', named `data_FIELD`.
+        samples: measured values; their rows w(u − u_i) stand beside the equations'.
         gradient_scale: see `core.training.objective.equations.Equations`.
         analytic: λ is no parameter but what the problem's `origin_condition` makes it, for any network; J is that of
             the other residuals along this constraint.
@@ -55,7 +56,7 @@ class Objective:
             name: kind(solution, name, block, dtype, gradient_scale) for name, block in points.items()
         }
         if samples is not None:
-            self.points[DATA] = Data(solution, samples, dtype)
+            self.points[beside(DATA, "samples", self.points)] = Data(solution, samples, dtype)
         self.scaled = gradient_scale is not None
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.names import residual_of
 from core.tracking.compare import METRIC
 from core.tracking.store import RunRecord
 from pages.parts.shared.curves_cache import curves_of
@@ -17,7 +18,8 @@ LOGARITHMIC = ("residual", "rms", "loss", "error", "damping", "norm", "rate")
 
 def name_of(quantity: str) -> str:
     """A curve as a person reads it."""
-    return LABELS.get(METRIC + quantity) or (f"RMS {quantity[4:]}" if quantity.startswith("rms_") else quantity)
+    residual = residual_of(quantity)
+    return LABELS.get(METRIC + quantity) or (quantity if residual is None else f"RMS {residual}")
 
 
 def axes_input(quantities: Sequence[str]) -> tuple[str, str, bool, bool]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 
+from core.names import residual_of
 from core.runs.curves import Curves, bucket
 from pages.parts.shared.palette import GREY, PALETTE
 
@@ -157,11 +158,11 @@ def residual_figure(curves: Curves, run_id: str) -> go.Figure:
         Series(*recorded(curves, "rms_residual"), "RMS R", PALETTE[0]),
         Series(*recorded(curves, "loss"), "loss", PALETTE[9], "dot"),
     ]
-    terms = [name for name in curves.names if name.startswith("rms_") and name != "rms_residual"]
+    terms = {name: residual for name in curves.names if (residual := residual_of(name)) is not None}
     if len(terms) > 1:
         series += [
-            Series(*recorded(curves, name), f"RMS {name[4:]}", PALETTE[2 + k % 7], "dash")
-            for k, name in enumerate(terms)
+            Series(*recorded(curves, name), f"RMS {residual}", PALETTE[2 + k % 7], "dash")
+            for k, (name, residual) in enumerate(terms.items())
         ]
     return curve_figure(series, x_title="iteration", y_title="residual", revision=run_id, stages=curves.stage_starts())
 

@@ -35,12 +35,12 @@ def profile_figure(grid: SolutionGrid, fields: Sequence[str], axis: str, revisio
     figure = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.07)
     row = {field: k for k, panel in enumerate(panels, start=1) for field in panel}
     for field in fields:
-        for name, label, dash, width in (
-            (field, SYMBOLS[field], "solid", 2.2),
-            (f"{field}_exact", f"{SYMBOLS[field]} exact", "dash", 1.6),
+        for whole, label, dash, width in (
+            (grid.values.get(field), SYMBOLS[field], "solid", 2.2),
+            (grid.exact_of(field), f"{SYMBOLS[field]} exact", "dash", 1.6),
         ):
-            if name in grid.values:
-                values = grid.values[name][kept]
+            if whole is not None:
+                values = whole[kept]
                 figure.add_scatter(
                     x=x[kept], y=sizes(values) if logarithmic else values, customdata=grid.axes[0][kept],
                     name=f"|{label}|" if logarithmic else label, mode="lines",
@@ -75,7 +75,7 @@ def profile_residual_figure(grid: SolutionGrid, axis: str, certificate: Certific
     figure = go.Figure()
     logarithmic = axis == "log y"
     x, kept = _drawn(grid, logarithmic)
-    for k, (name, values) in enumerate(item for item in grid.values.items() if item[0].startswith("residual_")):
+    for k, (name, values) in enumerate(grid.residuals.items()):
         figure.add_scatter(
             x=x[kept], y=sizes(values[kept]), customdata=grid.axes[0][kept], mode="lines", name=name,
             line={"color": PALETTE[(1 + k) % len(PALETTE)], "width": 1.2},
