@@ -9,6 +9,7 @@ from core.singularity import similarity
 from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
 from core.tracking import store
+from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
@@ -60,6 +61,7 @@ def search(run_id: str, problem: Problem) -> None:
     if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
     curves, reference = curves_of(run.folder), problem.reference_lambda()
+    curve_warnings(curves, run.state)
     _, lam = recorded(curves, "lambda")
     search_numbers(run, float(lam[-1]) if len(lam) else None, reference)
     left, right = st.columns(2, gap="large")

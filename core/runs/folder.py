@@ -6,6 +6,7 @@ MLflow has a run's artifacts are the same.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from core.config import RunConfig
     from core.migrations import Reading
+    from core.runs.history_stream import HistoryPart
 
 CONFIG, IN_FORCE = "config.json", "effective_config.json"
 FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
@@ -84,7 +86,8 @@ class RunFolder:
 
     def start_over(self) -> None:
         """Forget what an earlier attempt left, so that the next one starts at the beginning."""
-        for path in (self.history, self.last, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL)):
+        left = [self.history, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL)]
+        for path in (*left, *self.checkpoints.glob("*.pt")):
             path.unlink(missing_ok=True)
 
     # -- config and provenance ----------------------------------------------------------------------------------------
@@ -132,12 +135,17 @@ class RunFolder:
         """Every iteration's numbers, an Arrow stream (`core.runs.history`)."""
         return self.file(HISTORY)
 
-    def history_columns(self) -> dict[str, np.ndarray]:
-        """Columns (n,) of the whole history, of the fetched copy where there is no other; empty without one."""
-        from core.runs.history import read_history
+    def whole_history(self) -> HistoryPart | None:
+        """The whole history, of the fetched copy where there is no other; None without one."""
+        from core.runs.history_stream import read_history
 
         path = self.found(HISTORY)
-        return {} if path is None else read_history(path).columns
+        return None if path is None else read_history(path)
+
+    def history_columns(self) -> dict[str, np.ndarray]:
+        """Columns (n,) of the history as far as it is sound; empty without one."""
+        history = self.whole_history()
+        return {} if history is None else history.columns
 
     @property
     def checkpoints(self) -> Path:
@@ -168,8 +176,12 @@ class RunFolder:
     def write_progress(self, data: Mapping[str, Any]) -> None:
         """Say where the run stands; a reader sees the old file or the new one, and no write waits for the disk."""
         temporary = self.progress_file.with_suffix(".tmp")
-        temporary.write_text(json.dumps(data))
-        temporary.replace(self.progress_file)
+        try:
+            temporary.write_text(json.dumps(data))
+            temporary.replace(self.progress_file)
+        except OSError:  # a full disk: a checkpoint that does not fit is what ends a run
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def funnel(self) -> list[FunnelPoint]:
         """Every λ that the run's funnel tried, in order; empty where it has none."""
