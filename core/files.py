@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +27,53 @@ def write_whole(path: Path, data: str | bytes, mode: int = 0o644) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder on disk, new ones too."""
+    folder = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the new name is on disk too
+        os.fsync(folder)
     finally:
         os.close(folder)
 
 
-def read_object(path: Path) -> dict[str, Any] | None:
-    """The JSON object in a file; None where there is no file, or no object in it."""
+LARGEST = 8_000_000
+"""Bytes of a small file that is read; a funnel or a certificate has some ten thousand."""
+
+
+def read_object(path: Path, sound: Callable[[dict[str, Any]], bool] = lambda data: True) -> dict[str, Any] | None:
+    """The JSON object in a file; None where there is no file, or no object in it, or none that is `sound`.
+
+    Files are written by rename, so only a power cut, a damaged disk or a person leaves half of one: it says nothing,
+    and `unreadable` says why.
+    """
+    data, why = _object(path, sound)
+    return None if why else data
+
+
+def unreadable(path: Path, sound: Callable[[dict[str, Any]], bool] = lambda data: True) -> str | None:
+    """Why `read_object` finds nothing in a file, in words; None where it finds something."""
+    return _object(path, sound)[1]
+
+
+def _object(path: Path, sound: Callable[[dict[str, Any]], bool]) -> tuple[Any, str | None]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        return None  # written by rename, so only a power cut or a damaged disk leaves half a file: it says nothing
-    return data if isinstance(data, dict) else None
+        data = json.loads(read_bounded(path).decode("utf-8"))
+    except OSError as error:
+        return None, (error.strerror or str(error)).lower()
+    except (ValueError, RecursionError):
+        return None, "it is no JSON"
+    if not isinstance(data, dict):
+        return None, "it is no JSON object"
+    return (data, None) if sound(data) else (None, "it holds other values than this program writes")
+
+
+def read_bounded(path: Path, largest: int = LARGEST) -> bytes:
+    """A file's bytes. Raises OSError, also for one that is larger than `largest`."""
+    with path.open("rb") as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise OSError(errno.EFBIG, f"It has more than {largest / 1e6:.0f} MB")
+    return data

@@ -4,11 +4,13 @@ import streamlit as st
 
 from core.errors import LabError, RunNotFoundError
 from core.problems import Problem
+from core.runs.funnel import FunnelPoint
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.found import Found, found_runs
 from core.singularity.laws import LAWS
 from core.tracking import store
+from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
@@ -21,8 +23,24 @@ from pages.parts.singularities.search_figures import funnel_figure, iterations_f
 
 
 def certificate_of(run: Found) -> certificates.Certificate | None:
-    """The run's certificate; its tags know whether there is one, without a search through artifacts each second."""
-    return None if run.holds is None else certificates.read(run.folder)
+    """The run's certificate; its tags know whether there is one, without a search through artifacts each second.
+
+    A damaged one is a warning and no certificate.
+    """
+    try:
+        return None if run.holds is None else certificates.read(run.folder)
+    except LabError as error:
+        st.warning(plain(str(error)), icon=":material/broken_image:")
+        return None
+
+
+def funnel_of(run: Found) -> list[FunnelPoint]:
+    """The points of the run's funnel; of a damaged one there are none, and a warning."""
+    try:
+        return run.folder.funnel()
+    except LabError as error:
+        st.warning(plain(str(error)), icon=":material/broken_image:")
+        return []
 
 
 def head(run: Found, problem: Problem) -> None:
@@ -60,6 +78,7 @@ def search(run_id: str, problem: Problem) -> None:
     if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
     curves, reference = curves_of(run.folder), problem.reference_lambda()
+    curve_warnings(curves, run.state)
     _, lam = recorded(curves, "lambda")
     search_numbers(run, float(lam[-1]) if len(lam) else None, reference)
     left, right = st.columns(2, gap="large")
@@ -79,7 +98,7 @@ def search(run_id: str, problem: Problem) -> None:
     with left:
         certificate_view(certificate_of(run))
     with right:
-        points = run.folder.funnel()
+        points = funnel_of(run)
         if points:
             over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
             center = points[-1].lambda_ if over == "distance of λ" else None

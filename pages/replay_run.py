@@ -85,7 +85,10 @@ def run_panel(folder: RunFolder) -> RunRecord:
         if st.button("Verify by a rerun", disabled=not can, icon=":material/verified:", help="Trains it once more."):
             st.query_params["rerun"] = submit_rerun(folder)
             st.rerun()
-    in_force_view(in_force(folder))
+    try:
+        in_force_view(in_force(folder))
+    except LabError as error:
+        st.warning(plain(str(error)), icon=":material/broken_image:")
     provenance_view(folder)
     return record
 

@@ -7,6 +7,7 @@ from core.errors import LabError
 from core.problems import CATALOGUE
 from core.tracking.in_force import in_force
 from pages.parts.shared.config_words import difference_table
+from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.figures import lambda_figure, residual_figure
 from pages.parts.shared.in_force import in_force_badge
@@ -69,6 +70,7 @@ def run_view(run_id: str) -> None:
     for rung in job.stop_rungs:
         st.caption(f":material/chevron_right: {plain(rung)}")
     figures(job, progress)
+    curve_warnings(curves, job.state)
     if len(curves.column("iteration")):
         live_plotly(residual_figure(curves, run_id), key=f"watch.residual.{run_id}", height=420)
         if problem is not None and problem.has_lambda:

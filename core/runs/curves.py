@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from core.runs.history import HistoryCursor, read_history
+from core.runs.history_stream import HistoryPart, read_history
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,9 @@ class Curves(Protocol):
     def stage_starts(self) -> list[tuple[int, float]]:
         """(stage, iteration at which it began), in order."""
 
+    def warnings(self, finished: bool) -> list[str]:
+        """What is missing or damaged, a sentence each, as of the last `update`; `finished`: the run ended by itself."""
+
 
 class _Growing:
     """An array that is appended to; its memory doubles, so that a long live curve is not copied at each tick."""
@@ -137,15 +140,14 @@ class RunCurves:
 
     def __init__(self, path: Path):
         self._path = path
-        self._cursor: HistoryCursor | None = None
+        self._read: HistoryPart | None = None
         self._columns: dict[str, _Growing] = {}
         self._lock = threading.Lock()  # one reader a run serves all visitors
 
     def update(self) -> bool:
         """Read what the trainer appended since the last call; True if there was something."""
         with self._lock:
-            part = read_history(self._path, self._cursor)
-            self._cursor = part.cursor
+            part = self._read = read_history(self._path, self._read and self._read.cursor)
             if part.restarted:
                 self._columns = {}
             for name, values in part.columns.items():
@@ -182,3 +184,10 @@ class RunCurves:
         stages, iterations = self.column("stage"), self.column("iteration")
         first = np.flatnonzero(np.diff(stages, prepend=-1))
         return [(int(stages[i]), float(iterations[i])) for i in first]
+
+    def warnings(self, finished: bool) -> list[str]:
+        """What is missing or damaged, a sentence each, as of the last `update`; `finished`: the run ended by itself."""
+        if self._read is None:
+            return []
+        found = self._read.cut_off if finished else self._read.damage
+        return [*(hole.sentence() for hole in self._read.holes), *([found] if found else [])]

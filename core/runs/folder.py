@@ -6,28 +6,34 @@ MLflow has a run's artifacts are the same.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from core.files import read_object, write_whole
+from core.errors import LabError
+from core.files import read_bounded, read_object, write_whole
 from core.home import RUN_ID, home
 from core.problem_source import KEPT, keep_source
 from core.runs.funnel import FunnelPoint
+from core.runs.soundness import is_funnel_point, is_last_word, is_progress
 
 if TYPE_CHECKING:
     import numpy as np
 
     from core.config import RunConfig
     from core.migrations import Reading
+    from core.runs.history_stream import HistoryPart
 
 CONFIG, IN_FORCE = "config.json", "effective_config.json"
 FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
 HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
 CERTIFICATE, FUNNEL = "certificate.json", "funnel.json"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
+LARGEST = 64_000_000
+"""Bytes of a file that is read at once: an uncommitted diff may be long."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,8 @@ class RunFolder:
 
     def start_over(self) -> None:
         """Forget what an earlier attempt left, so that the next one starts at the beginning."""
-        for path in (self.history, self.last, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL)):
+        left = [self.history, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL)]
+        for path in (*left, *self.checkpoints.glob("*.pt")):
             path.unlink(missing_ok=True)
 
     # -- config and provenance ----------------------------------------------------------------------------------------
@@ -94,14 +101,14 @@ class RunFolder:
 
         Raises ConfigError.
         """
-        raw = self._bytes(CONFIG)
+        raw = self._found_bytes(CONFIG)
         return None if raw is None else config_of(raw, str(self))
 
     def config_data(self) -> dict[str, Any] | None:
         """The config as it was written, unread by this version; None where there is none here."""
         from core.config import read_data
 
-        raw = self._bytes(CONFIG)
+        raw = self._found_bytes(CONFIG)
         return None if raw is None else read_data(raw, f"{CONFIG} of run {self}")
 
     @property
@@ -132,12 +139,17 @@ class RunFolder:
         """Every iteration's numbers, an Arrow stream (`core.runs.history`)."""
         return self.file(HISTORY)
 
-    def history_columns(self) -> dict[str, np.ndarray]:
-        """Columns (n,) of the whole history, of the fetched copy where there is no other; empty without one."""
-        from core.runs.history import read_history
+    def whole_history(self) -> HistoryPart | None:
+        """The whole history, of the fetched copy where there is no other; None without one."""
+        from core.runs.history_stream import read_history
 
         path = self.found(HISTORY)
-        return {} if path is None else read_history(path).columns
+        return None if path is None else read_history(path)
+
+    def history_columns(self) -> dict[str, np.ndarray]:
+        """Columns (n,) of the history as far as it is sound; empty without one."""
+        history = self.whole_history()
+        return {} if history is None else history.columns
 
     @property
     def checkpoints(self) -> Path:
@@ -162,19 +174,31 @@ class RunFolder:
         return self.file("progress.json")
 
     def progress(self) -> dict[str, Any] | None:
-        """Where the run stands, as it last wrote it; None before it began."""
-        return read_object(self.progress_file)
+        """Where the run stands, as it last wrote it; None before it began, or where that is damaged."""
+        return read_object(self.progress_file, is_progress)
 
     def write_progress(self, data: Mapping[str, Any]) -> None:
         """Say where the run stands; a reader sees the old file or the new one, and no write waits for the disk."""
         temporary = self.progress_file.with_suffix(".tmp")
-        temporary.write_text(json.dumps(data))
-        temporary.replace(self.progress_file)
+        try:
+            temporary.write_text(json.dumps(data))
+            temporary.replace(self.progress_file)
+        except OSError:  # a full disk: a checkpoint that does not fit is what ends a run
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def funnel(self) -> list[FunnelPoint]:
-        """Every λ that the run's funnel tried, in order; empty where it has none."""
-        path = self.file(FUNNEL)
-        return [FunnelPoint(**point) for point in json.loads(path.read_text("utf-8"))] if path.exists() else []
+        """Every λ that the run's funnel tried, in order; empty where it has none. Raises LabError for a damaged one."""
+        raw = self.read(FUNNEL)
+        if raw is None:
+            return []
+        try:
+            points = json.loads(raw)
+        except (ValueError, RecursionError):
+            points = None
+        if not isinstance(points, list) or not all(is_funnel_point(point) for point in points):
+            raise LabError(f"{FUNNEL} of run {self} can't be used: it is no list of a funnel's points.")
+        return [FunnelPoint(**point) for point in points]
 
     def write_funnel(self, points: list[FunnelPoint]) -> None:
         """Keep all points of the funnel."""
@@ -211,7 +235,7 @@ class RunFolder:
 
     def exit(self, attempt: int) -> dict[str, Any] | None:
         """What the run itself said at its end, if this attempt got to say it."""
-        record = read_object(self.file("exit.json"))
+        record = read_object(self.file("exit.json"), is_last_word)
         return record if record is not None and record.get("attempt") == attempt else None
 
     # -- results ------------------------------------------------------------------------------------------------------
@@ -237,9 +261,23 @@ class RunFolder:
         """Folder of the sampled solutions."""
         return self.file("solution")
 
-    def _bytes(self, name: str) -> bytes | None:
+    def read(self, name: str) -> bytes | None:
+        """A file of the run itself; None where it is not there. Raises LabError where it can't be read."""
+        return _bytes(self.file(name), str(self))
+
+    def _found_bytes(self, name: str) -> bytes | None:
         path = self.found(name)
-        return None if path is None else path.read_bytes()
+        return None if path is None else _bytes(path, str(self))
+
+
+def _bytes(path: Path, run: str) -> bytes | None:
+    try:
+        return read_bounded(path, LARGEST)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise LabError(f"{path.name} of run {run} can't be read: {why}.") from error
 
 
 def run_folder(run_id: str) -> RunFolder:

@@ -1,23 +1,25 @@
 """The full metric history of a run: `history.arrows`, an append-only Arrow IPC stream.
 
-The trainer appends whole record batches at least once a second; readers keep a byte offset and take only what is new.
-A batch that was cut off by a crash is ignored by readers and overwritten by the next attempt.
+The trainer appends whole record batches at least once a second; readers (`core.runs.history_stream`) keep a byte
+offset and take only what is new. A batch that was cut off by a crash is ignored by readers and overwritten by the next
+attempt.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
 import math
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from core.files import sync_folder
 from core.names import history_column
+from core.runs.history_stream import END, Hole, batch_bytes, checksum, read_history, schema_of
 
 WARMUP, MAIN = 0, 1
 COMPACT_FROM = 50
@@ -38,10 +40,10 @@ NUMBERS = (
 )
 
 
-def schema(residual_names: tuple[str, ...]) -> pa.Schema:
+def schema(residual_names: tuple[str, ...], holes: Iterable[Hole] = ()) -> pa.Schema:
     """Columns of a history: integers, numbers (NaN where a method has none), one RMS for each equation."""
     types = dict.fromkeys(columns_of(residual_names), pa.float64()) | dict.fromkeys(INTEGERS, pa.int64())
-    return pa.schema(types)
+    return schema_of(types, holes)
 
 
 def columns_of(residual_names: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,39 +69,34 @@ class HistoryWriter:
         residual_names: tuple[str, ...],
         on_flush: Callable[[dict[str, list[float]]], None] | None = None,
     ):
-        self.schema = schema(residual_names)
-        self._on_flush = on_flush
+        self._path, self._residual_names, self._on_flush = path, residual_names, on_flush
         self._buffer: list[dict[str, object]] = []
         self._batches = 0
+        self._failed = False
         self._last_flush = time.monotonic()
-        self._file = path.open("r+b" if path.exists() else "w+b")
-        end = _end_of_whole_messages(self._file)
-        self._file.truncate(end)
-        self._file.seek(end)
-        if end == 0:
-            self._write(self.schema.serialize())
-        self.rows = _count_rows(path)
+        there = read_history(path)
+        self.schema = schema(residual_names, there.holes)
+        self.rows, self.checksum = there.cursor.rows, checksum(there.columns)
+        self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+        self._end = there.cursor.offset
+        self._file.truncate(self._end)
+        self._file.seek(self._end)
+        if self._end == 0:
+            self._write(self.schema.serialize().to_pybytes())
 
     def truncate(self, rows: int) -> None:
         """Keep the first `rows` rows only: what came after the checkpoint that a run resumes from is redone.
 
         The shorter file replaces the old one in one step; readers notice by its inode and start over.
         """
-        path = Path(self._file.name)
-        kept = read_history(path).columns
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            file.write(self.schema.serialize())
-            if kept and rows:
-                arrays = [pa.array(kept[name][:rows], type=self.schema.field(name).type) for name in self.schema.names]
-                file.write(pa.record_batch(arrays, schema=self.schema).serialize())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        there = read_history(self._path)
+        kept = {name: block[:rows] for name, block in there.columns.items()}
+        self.rows, self.checksum = len(kept.get("iteration", ())), checksum(kept)
+        self.schema = schema(self._residual_names, [hole for hole in there.holes if rows and hole.row <= self.rows])
+        replace_history(self._path, kept, self.schema)
         self._file.close()
-        self._file = path.open("r+b")
-        self._file.seek(0, os.SEEK_END)
-        self.rows = rows
+        self._file = self._path.open("r+b", buffering=0)
+        self._end = self._file.seek(0, os.SEEK_END)
 
     def append(self, **row: object) -> None:
         """Add one row; values are numbers or zero-dimensional tensors, which are read only when flushed."""
@@ -118,7 +115,7 @@ class HistoryWriter:
         self._write_batch(pa.record_batch(arrays, schema=self.schema))
 
     def flush(self) -> None:
-        """Write what is buffered."""
+        """Write what is buffered. Raises OSError; the rows before stay whole then."""
         self._last_flush = time.monotonic()
         if not self._buffer:
             return
@@ -129,21 +126,59 @@ class HistoryWriter:
         if self._on_flush:
             self._on_flush(columns)
 
+    def sync(self) -> None:
+        """Have all rows on disk: what a checkpoint counts must outlast a power cut. Raises OSError."""
+        self.flush()
+        os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Flush and close; many small batches become one, which a reader takes in at once."""
-        self.flush()
-        if self._batches > COMPACT_FROM:
-            self.truncate(self.rows)
-        self._file.close()
+        try:
+            if not self._failed:  # else it was said, and saying it again would hide it
+                self.flush()
+                if self._batches > COMPACT_FROM:
+                    with contextlib.suppress(OSError):  # no room for a copy: the batches do as well
+                        self.truncate(self.rows)
+                self._write(END)
+                os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
 
     def _write_batch(self, batch: pa.RecordBatch) -> None:
-        self._write(batch.serialize())
+        self._write(batch_bytes(batch))
         self._batches += 1
         self.rows += batch.num_rows
+        self.checksum = checksum(batch, self.checksum)
 
-    def _write(self, buffer: pa.Buffer) -> None:
-        self._file.write(buffer)
-        self._file.flush()
+    def _write(self, data: bytes) -> None:
+        """Append a whole message, or nothing where the disk does not take it."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            self._failed = True
+            self._file.truncate(self._end)
+            raise
+        self._end += len(data)
+
+
+def replace_history(path: Path, columns: dict[str, np.ndarray], fields: pa.Schema) -> None:
+    """Put these rows in the place of a history's, in one step. Raises OSError; the old file stays then."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(fields.serialize())
+            if columns and len(next(iter(columns.values()))):
+                arrays = [pa.array(columns[name], type=fields.field(name).type) for name in fields.names]
+                file.write(batch_bytes(pa.record_batch(arrays, schema=fields)))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def _numbers(values: list[object]) -> list[float]:
@@ -162,78 +197,3 @@ def _numbers(values: list[object]) -> list[float]:
         for i, number in zip(places, read, strict=True):
             numbers[i] = number
     return [float(number) for number in numbers]
-
-
-@dataclass(frozen=True)
-class HistoryCursor:
-    """How far a reader has come."""
-
-    offset: int = 0
-    inode: int = 0
-    fields: pa.Schema | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True)
-class HistoryPart:
-    """Rows read since a cursor, column → array (n,), and the cursor to continue from."""
-
-    columns: dict[str, np.ndarray]
-    cursor: HistoryCursor
-    restarted: bool = False
-    """The file was replaced since the cursor: `columns` starts at its beginning."""
-
-
-def read_history(path: Path, cursor: HistoryCursor | None = None) -> HistoryPart:
-    """What `path` holds beyond `cursor`; an empty part for a file that does not exist yet."""
-    cursor = cursor or HistoryCursor()
-    if not path.exists():
-        return HistoryPart({}, cursor)
-    with path.open("rb") as file:
-        inode = os.fstat(file.fileno()).st_ino
-        restarted = cursor.offset > 0 and inode != cursor.inode
-        if restarted:
-            cursor = HistoryCursor()
-        fields, offset = cursor.fields, cursor.offset
-        file.seek(offset)
-        data = file.read()
-    batches = []
-    stream = pa.BufferReader(data)
-    position = 0
-    while True:
-        message = _next_message(stream, len(data))
-        if message is None:
-            break
-        if message.type == "schema":
-            fields = pa.ipc.read_schema(message)
-        else:
-            batches.append(pa.ipc.read_record_batch(message, fields))
-        position = stream.tell()
-    columns = {}
-    if batches:
-        table = pa.Table.from_batches(batches)
-        columns = {name: table.column(name).to_numpy() for name in table.column_names}
-    return HistoryPart(columns, HistoryCursor(offset + position, inode, fields), restarted)
-
-
-def _next_message(stream: pa.NativeFile, size: int) -> pa.ipc.Message | None:
-    """The next whole message, or None at the end or before a message that is still being written."""
-    if stream.tell() >= size:
-        return None
-    try:
-        return pa.ipc.read_message(stream)
-    except (EOFError, OSError, pa.ArrowInvalid):
-        return None
-
-
-def _end_of_whole_messages(file: io.BufferedRandom) -> int:
-    file.seek(0)
-    data = file.read()
-    stream, end = pa.BufferReader(data), 0
-    while _next_message(stream, len(data)) is not None:
-        end = stream.tell()
-    return end
-
-
-def _count_rows(path: Path) -> int:
-    columns = read_history(path).columns
-    return len(columns["iteration"]) if columns else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,13 +128,30 @@ class Certificate:
                 for region in data["regions"]
             )
             lam = np.nan if data["lambda"] is None else data["lambda"]
+            _check_types(data, names, regions, lam)
             return cls(**{name: data[name] for name in names}, lambda_=lam, regions=regions)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise LabError(f"This is no certificate of this version: {error}.") from None
 
     def write(self, folder: RunFolder) -> Path:
         """Keep it in the run's folder; a reader sees the old file or the new one."""
         return folder.write_certificate(self.as_dict())
+
+
+def _check_types(data: Mapping[str, Any], names: Iterable[str], regions: Iterable[Region], lam: Any) -> None:
+    """Raise TypeError for values that no certificate has, before a figure is made of them."""
+    kinds = {"parameters": dict, "versions": dict, "tolerance": (int, float), "iteration": int}
+    optional = ("lambda_uncertainty", "lambda_reference")
+    values = [(name, data[name], kinds.get(name, str)) for name in names if name not in optional]
+    values += [(name, data[name], (int, float, type(None))) for name in optional]
+    values += [("lambda", lam, (int, float))]
+    for region in regions:
+        if region.name not in WORDS:
+            raise TypeError(f"there is no region {region.name!r:.60}")
+        values += [(name, value, str if name == "name" else (int, float)) for name, value in asdict(region).items()]
+    for name, value, kind in values:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r:.60}")
 
 
 def certified(problem: Problem) -> bool:
@@ -229,7 +246,7 @@ def read(folder: RunFolder) -> Certificate | None:
         return None
     try:
         return Certificate.from_dict(json.loads(raw))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LabError(f"The certificate of run {folder} can't be read: {error}") from None
 
 
@@ -249,7 +266,7 @@ def tags(certificate: Certificate) -> dict[str, str]:
 def is_current(certificate: Certificate) -> bool:
     """Whether the run's checkpoint on this machine is the one certified; True where there is none here."""
     path = run_folder(certificate.run_id).file(certificate.checkpoint)
-    return not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() == certificate.checkpoint_sha256
+    return not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() == certificate.checkpoint_sha256
 
 
 def _equals(text: str) -> str:

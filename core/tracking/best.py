@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import LabError
 from core.runs import RunFolder, run_folder
+from core.runs.checkpoint_file import CheckpointError, look
 from core.tracking import store
 from core.tracking.store import How, RunRecord
 from core.tracking.tags import NEXT_STAGE_PARENT
@@ -132,7 +132,7 @@ def require_checkpoint(folder: RunFolder) -> None:
     if not folder.has_checkpoint:
         state = "it has not begun" if record.state == "queued" else f"it is {record.state} and kept none here"
         raise LabError(f"{who} has no checkpoint: {state}. No next stage can start from it.")
-    if not zipfile.is_zipfile(folder.last):
-        raise LabError(
-            f"The checkpoint of {who} is damaged ({folder.last.stat().st_size:,} bytes), so no next stage can start."
-        )
+    try:
+        look(folder.last)
+    except CheckpointError as error:
+        raise LabError(f"No next stage can start from {who}: its checkpoint can't be used, {error.why}.") from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.config import flatten
+from core.errors import LabError
 from core.tracking import store
 from core.tracking.store import How, RunRecord
 from core.tracking.tags import NOTE, people_tags
@@ -110,7 +111,10 @@ def ordered(
 
 def flat_config(record: RunRecord) -> dict[str, Any]:
     """A run's config by field path with its types; for runs of other programs what their params say."""
-    written = record.folder.config_data()
+    try:
+        written = record.folder.config_data()
+    except LabError:  # damaged, as Watch says
+        written = None
     if written is None:
         return {name: typed(value) for name, value in record.params.items()}
     return flatten(written)

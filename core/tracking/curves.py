@@ -50,6 +50,10 @@ class StoredCurves:
         """None: runs of other programs have no stages."""
         return []
 
+    def warnings(self, finished: bool) -> list[str]:
+        """None: MLflow has what it was given."""
+        return []
+
 
 def run_curves(folder: RunFolder) -> Curves:
     """Curves of a run: its own history file first, then the artifact, then what MLflow was given, which is thinned.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from core.errors import LabError
 from core.provenance import NAMES, shown
 from core.runs import RunFolder
 from core.runs.folder import DIFF, FACTS, PACKAGES
+from core.runs.soundness import are_facts
 from core.tracking import store
 
 
@@ -25,7 +27,12 @@ class Origin:
 
 def origin(folder: RunFolder) -> Origin:
     """The provenance of a run, from its own folder or the store. Raises LabError."""
-    noted = json.loads(store.artifact(folder, FACTS) or b"{}")
+    try:
+        noted = json.loads(store.artifact(folder, FACTS) or b"{}")
+    except (ValueError, RecursionError):
+        noted = None
+    if not are_facts(noted):
+        raise LabError(f"{FACTS} of run {folder} can't be used: it is no list of facts.")
     return Origin(
         facts={name: shown(key, noted[key]) for key, name in NAMES.items() if key in noted},
         diff=store.artifact(folder, DIFF) if noted.get("git.dirty") == "true" else None,

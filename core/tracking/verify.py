@@ -77,14 +77,19 @@ def _column(name: str, a: np.ndarray, b: np.ndarray, iteration: np.ndarray) -> t
 
 
 def history_of(folder: RunFolder) -> dict[str, np.ndarray]:
-    """A run's history from its own folder, else from the store, where a run leaves it at its end."""
+    """A run's history from its own folder, else from the store, where a run leaves it at its end.
+
+    Raises LabError where there is none, or it is damaged.
+    """
     if not folder.history.exists():
         store.get_run(folder.run_id)
         store.fetch_artifact(folder, HISTORY)
-    columns = folder.history_columns()
-    if not columns or not len(columns["iteration"]):
+    history = folder.whole_history()
+    if history is not None and history.damage:
+        raise LabError(f"Run {folder} can't be compared: {history.damage[0].lower()}{history.damage[1:]}")
+    if history is None or not len(history.columns.get("iteration", ())):
         raise LabError(f"Run {folder} has no history to compare: it left none here or in the store.")
-    return columns
+    return history.columns
 
 
 def _environment(source: RunRecord, rerun: RunRecord) -> tuple[Fact, ...]:

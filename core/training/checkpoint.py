@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-from dataclasses import asdict, dataclass, field
+import pickle
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,12 @@ import torch
 
 from core.config import RunConfig
 from core.errors import LabError
+from core.files import sync_folder
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network
 from core.networks.solution import Solution, Term
+from core.runs import checkpoint_file
+from core.runs.checkpoint_file import CheckpointError
 from core.training.state import Position, StageRecord
 
 
@@ -30,15 +37,21 @@ class Checkpoint:
     max_residual: float = float("nan")
     points: dict[str, np.ndarray] | None = None
     """Collocation points that were drawn by the residual: point set → (n, d). None: the config alone says them."""
+    history_checksum: int | None = None
+    """Of the rows of history that the position counts; None of an older program."""
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write to a temporary name, fsync, rename: a reader sees the old file or the new one, never half of one."""
+    """Write to a temporary name, fsync, rename: a reader sees the old file or the new one, never half of one.
+
+    Raises OSError where the disk does not take it; the old one stays then.
+    """
     solution = checkpoint.solution
+    config, position = checkpoint.config, checkpoint.position
     data = {
         "format": 1,
-        "config": checkpoint.config.canonical_json(),
-        "position": asdict(checkpoint.position),
+        "config": config.canonical_json(),
+        "position": asdict(position),
         "records": [asdict(record) for record in checkpoint.records],
         "max_residual": checkpoint.max_residual,
         "optimizer": checkpoint.optimizer,
@@ -61,32 +74,63 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        torch.save(data, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file, _disk_errors():
+            torch.save(data, file)
+        checkpoint_file.note(
+            temporary,
+            problem=config.problem.kind,
+            config_hash=config.hash,
+            iteration=position.total,
+            history_rows=position.history_rows,
+            history_checksum=checkpoint.history_checksum,
+        )
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # the room it takes is needed for the run's last word
+        raise
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Around torch's writing, which hides what the disk said behind an error of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint on the CPU in float64. Raises LabError when the file is missing or is not one."""
-    import json
-
+    facts = checkpoint_file.look(path)
     try:
         data = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise LabError(f"There is no checkpoint {path.name} in {path.parent.parent.name} yet.") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise LabError(f"The checkpoint {path} can't be read: {error}") from error
+    except Exception as error:  # whatever a stranger's pickle sets off
+        raise CheckpointError(path, f"it is no checkpoint of this program: {_first_line(error)}") from error
     if not isinstance(data, dict) or data.get("format") != 1:
-        raise LabError(f"{path} is not a checkpoint of this version.")
+        raise CheckpointError(path, "it is not a checkpoint of this version")
+    try:
+        return replace(_checkpoint(data), history_checksum=facts.history_checksum)
+    except LabError as error:
+        raise CheckpointError(path, str(error).rstrip(".")) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
+        raise CheckpointError(path, f"its content is not what this program writes ({_first_line(error)})") from error
+
+
+def _checkpoint(data: dict[str, Any]) -> Checkpoint:
     config = read_config(json.loads(data["config"]), complete=True).config
     solution = Solution(config.problem, data["lambda"])
-    for stage in data["stages"]:
+    for number, stage in enumerate(data["stages"], start=1):
         layers = [
             JetLinear(weight.double(), None if bias is None else bias.double()) for weight, bias in stage["layers"]
         ]
         basis = None if stage["basis"] is None else stage["basis"].double()
+        _check_shapes(number, config.problem.inputs, config.problem.outputs, layers, basis)
         solution.add(Term(Network(layers, stage["activation"], basis), stage["epsilon"], stage.get("centre")))
     return Checkpoint(
         config=config,
@@ -97,3 +141,24 @@ def load(path: Path) -> Checkpoint:
         max_residual=data["max_residual"],
         points={name: block.numpy() for name, block in data.get("points", {}).items()} or None,
     )
+
+
+def _check_shapes(number: int, inputs: int, outputs: int, layers: list[JetLinear], basis: torch.Tensor | None) -> None:
+    """Raise ValueError where a stage's network does not lead from the problem's inputs to its outputs."""
+    widths = [inputs if basis is None else 2 * basis.shape[0]]
+    fits = basis is None or tuple(basis.shape[1:]) == (inputs,)
+    for layer in layers:
+        fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]
+        fits = fits and (layer.bias is None or tuple(layer.bias.shape) == (layer.weight.shape[0],))
+        widths.append(layer.weight.shape[0])
+    if not layers or not fits or widths[-1] != outputs:
+        raise ValueError(
+            f"the network of stage {number} has other shapes than the problem's {inputs} inputs and {outputs} outputs"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, pickle.UnpicklingError):
+        return "it holds something else than numbers"  # torch's own text tells how to run a stranger's code
+    text = next(iter(str(error).strip().splitlines()), "").strip().rstrip(".")
+    return text[:200] or type(error).__name__

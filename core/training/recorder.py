@@ -9,6 +9,7 @@ import torch
 
 from core.names import history_column
 from core.runs import RunFolder
+from core.runs.going_on import check_history
 from core.runs.history import MAIN, HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint
@@ -35,9 +36,14 @@ class Recorder:
         self._saved = -math.inf
         progress.clock = self.clock
 
-    def resumed(self) -> None:
-        """Go on from the run's position: history after it is dropped, and its clock goes on."""
+    def resumed(self, checksum: int | None) -> None:
+        """Go on from the run's position: history after it is dropped, and its clock goes on.
+
+        Raises DamagedHistoryError where the rows are not there that the checkpoint counts, `checksum` being theirs.
+        """
         position = self.run.position
+        self.history.flush()
+        check_history(self.folder, position.history_rows, checksum)
         self.history.truncate(position.history_rows)
         self._started = time.perf_counter() - position.wall_time_s
 
@@ -104,11 +110,20 @@ class Recorder:
         """Write a checkpoint; the best one by the largest residual is kept beside the last."""
         run = self.run
         self._saved = time.monotonic()
-        self.history.flush()
+        self.history.sync()  # before the checkpoint that counts its rows
         run.position.history_rows = self.history.rows
         run.position.wall_time_s = self.clock()
         maximum = run.record.max_residual if run.records else math.nan
-        kept = Checkpoint(run.config, run.position, run.solution, run.optimizer, run.records, maximum, run.adapted)
+        kept = Checkpoint(
+            run.config,
+            run.position,
+            run.solution,
+            run.optimizer,
+            run.records,
+            maximum,
+            run.adapted,
+            self.history.checksum,
+        )
         checkpoints.save(kept, self.folder.last)
         if maximum < self._best:
             self._best = maximum

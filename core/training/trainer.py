@@ -11,7 +11,7 @@ import torch
 
 from core.config import RunConfig
 from core.datasets import samples_of
-from core.errors import TrainingError
+from core.errors import LabError, TrainingError
 from core.networks.solution import Solution
 from core.runs import RunFolder
 from core.runs.history import HistoryWriter
@@ -66,11 +66,15 @@ class Trainer:
         self._started_from = None if solution.lam is None else float(solution.lam.detach())
 
     def resume(self, saved: Checkpoint) -> None:
-        """Continue from a checkpoint of this run; history after it is dropped and done again."""
+        """Continue from a checkpoint of this run; history after it is dropped and done again.
+
+        Raises LabError where the checkpoint is another run's, or the history lacks what it counts.
+        """
         run = self.run
+        _check_same_run(saved.config, run.config, saved.position.stage)
         run.position, run.records, run.solution = saved.position, saved.records, saved.solution
         run.optimizer, run.adapted = saved.optimizer, saved.points
-        self._recorder.resumed()
+        self._recorder.resumed(saved.history_checksum)
         run.say(f"resuming stage {run.position.stage + 1} at iteration {run.position.total}")
 
     def train(self) -> Outcome:
@@ -107,6 +111,18 @@ class Trainer:
             if stage["fourier"]:
                 stage["fourier"]["sigma"] = record.sigma
         return data
+
+
+def _check_same_run(saved: RunConfig, config: RunConfig, stage: int) -> None:
+    """Raise LabError where a checkpoint of config `saved` is no state of a run of `config`."""
+    if saved.problem != config.problem:
+        found, wanted = (f"{c.problem.kind} {c.problem.model_dump(exclude={'kind'})}" for c in (saved, config))
+        raise LabError(f"The checkpoint is of another problem ({found}) than the run's config ({wanted}).")
+    if stage > len(config.stages):
+        raise LabError(f"The checkpoint is in stage {stage + 1}, and the run's config has {len(config.stages)}.")
+    networks = [[c.network, *(part.fourier for part in c.stages[: stage + 1])] for c in (saved, config)]
+    if networks[0] != networks[1]:
+        raise LabError("The checkpoint is of a run whose networks have other shapes than the run's config says.")
 
 
 def _lambda_start(config: RunConfig) -> float | None:

@@ -18,11 +18,11 @@ from core.tracking.tags import CONFIG_HASH
 def artifact(folder: RunFolder, name: str) -> bytes | None:
     """A file that a run left: the one in its own folder, else the one in the store; None where there is neither.
 
-    Raises RunNotFoundError for a run that is in neither.
+    Raises RunNotFoundError for a run that is in neither, LabError for a file that can't be read.
     """
-    local = folder.file(name)
-    if local.exists():
-        return local.read_bytes()
+    local = folder.read(name)
+    if local is not None:
+        return local
     lab, run_id = client(), folder.run_id
     get_run(run_id)
     from mlflow.exceptions import MlflowException

@@ -12,6 +12,7 @@ from core.tracking.store import RunRecord
 from pages.parts.compare.chart import chart
 from pages.parts.compare.curve_choice import axes_input, name_of, quantities_input, read_curves
 from pages.parts.compare.selection import Selection
+from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.figures import Series, curve_figure, recorded
 from pages.parts.shared.text import LONGEST, Markdown, plain
 
@@ -61,6 +62,8 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
         revision = f"{axis}.{','.join(quantities)}.{log_y}"
         figure = curve_figure(series, x_title=axis, y_title=title, log_x=log_x, log_y=log_y, revision=revision)
         chart(figure, "curves")
+    for record in records:
+        curve_warnings(curves[record.run_id], record.state, record.name)
     thinned = [record.name for record in records if curves[record.run_id].source == "MLflow"]
     if thinned:
         st.caption(f"As MLflow has them, without the full history: {_some(thinned)}.")

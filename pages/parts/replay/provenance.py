@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.errors import LabError
 from core.runs import RunFolder
 from core.tracking.origin import origin
 from pages.parts.shared.config_words import value_text
@@ -13,7 +14,11 @@ from pages.parts.shared.text import LONGEST, plain
 def provenance_view(folder: RunFolder) -> None:
     """Code, machine, versions and seed of a run, with the uncommitted changes and the list of packages to keep."""
     with st.expander("Provenance", icon=":material/fingerprint:"):
-        found = origin(folder)
+        try:
+            found = origin(folder)
+        except LabError as error:
+            st.warning(plain(str(error)), icon=":material/broken_image:")
+            return
         if not found.facts:
             st.caption("None was noted: the run has not begun, or was made by another program.")
             return

@@ -1,0 +1,74 @@
+"""Whether a run's small files hold what this program writes: types and ranges, before anybody counts on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from core.runs.states import ENDED
+
+Check = Callable[[Any], bool]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _finite(value: Any) -> bool:
+    return _number(value) and math.isfinite(value)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+PROGRESS: dict[str, Check] = {
+    "phase": _or_none(_text),
+    "stage": _finite,
+    "stages": _finite,
+    "done": _finite,
+    "of": _finite,
+    "unit": _text,
+    "fraction": lambda value: _finite(value) and value >= 0,
+    "eta_s": _or_none(_number),
+    "wall_time_s": _finite,
+    "time": _finite,
+    "total_iterations": _finite,
+    "max_residual": _or_none(_number),
+    "rms_residual": _or_none(_number),
+    "lambda": _or_none(_number),
+}
+SAID_WITH_A_PHASE = ("stage", "stages", "done", "of", "unit", "eta_s")
+
+
+def is_progress(data: dict[str, Any]) -> bool:
+    """Whether an object says how far a run is; older programs said no phase."""
+    needed = ("fraction", *(SAID_WITH_A_PHASE if data.get("phase") is not None else ()))
+    return all(name in data for name in needed) and all(
+        check(data[name]) for name, check in PROGRESS.items() if name in data
+    )
+
+
+def is_last_word(data: dict[str, Any]) -> bool:
+    """Whether an object says how an attempt ended."""
+    known = data.get("state") in (*ENDED, "paused")
+    return known and _text(data.get("reason")) and type(data.get("attempt")) is int
+
+
+def is_funnel_point(data: Any) -> bool:
+    """Whether data are one λ of a funnel and what it left."""
+    return (
+        isinstance(data, dict)
+        and data.keys() == {"lambda_", "r_hat", "max_residual", "rms_residual"}
+        and all(_number(value) for value in data.values())
+    )
+
+
+def are_facts(data: Any) -> bool:
+    """Whether data are a run's provenance: text by name."""
+    return isinstance(data, dict) and all(_text(value) for value in data.values())
