@@ -51,11 +51,11 @@ def watched(name: str) -> list[tuple[str, Outcome]]:
         while True:
             report.write_text("")
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as lab, said.open("w") as words:
-                environment = os.environ | {"LAB_HOME": f"{lab}/lab", "MLFLOW_DISABLE_TELEMETRY": "true"}
+                environment = os.environ | {"LAB_HOME": f"{lab}/lab", "PYTHONPATH": str(ROOT)}
                 environment.pop("MLFLOW_TRACKING_URI", None)
                 child = subprocess.run(
                     [sys.executable, "-m", "benchmarks.hostile", "--suite", name, str(first), str(report)],
-                    cwd=ROOT, env=environment, stdout=words, stderr=words, check=False,
+                    cwd=lab, env=environment, stdout=words, stderr=words, check=False,
                 )  # fmt: skip
             begun: dict[str, Any] | None = None
             for line in map(json.loads, report.read_text().splitlines()):
