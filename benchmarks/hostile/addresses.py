@@ -47,7 +47,8 @@ def inputs() -> Iterator[Input]:
     """All inputs of this suite."""
     ids = fill(4, points=30)
     own = (*ids[:2], ids[0][:12], f"{ids[0][:12]}.0", f"{ids[0][:12]}.0,{ids[1][:12]}.1", f"{ids[0]}.99999999999",
-           f"{ids[0]}.-1", f"{ids[0]}.x,,,.", ",".join(ids * 50), ids[0].upper(), "0" * 32, "f" * 31, "%00", "%")  # fmt: skip
+           f"{ids[0]}.-1", f"{ids[0]}.x,,,.", ",".join(ids * 50), ids[0].upper(),
+           "0" * 32, "f" * 31, "%00", "%")  # fmt: skip
     for page, keys in QUERIES.items():
         for k, key in enumerate(keys):
             few = TEXTS if key in ("run", "runs", "dataset", "parent", "rerun") else TEXTS[k % 3 :: 3]

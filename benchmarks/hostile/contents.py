@@ -1,4 +1,4 @@
-"""A store in which every place that takes text holds a hostile one, and every page opened in a browser with traps set."""
+"""A store whose every text is hostile, and each page of it opened in a browser with traps set."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def hostile_run(text: str) -> str:
         writer.append(iteration=k + 1, stage=0, phase=1, wall_time_s=0.1 * k, loss=10.0**-k, max_residual=10.0**-k,
                       rms_residual=10.0**-k)  # fmt: skip
     writer.close()
-    names = (STATE, REASON, PROBLEM, CONFIG_HASH, CHECKPOINT_STEP, PARENT, NOTE, f"{PROVENANCE}commit", "lab.certificate",
-             "lab.replay_of", "lab.threads", "lab.in_force", "mlflow.runName", "mlflow.user", "mlflow.source.name",
+    names = (STATE, REASON, PROBLEM, CONFIG_HASH, CHECKPOINT_STEP, PARENT, NOTE, f"{PROVENANCE}commit",
+             "lab.certificate", "lab.replay_of", "lab.threads", "lab.in_force", "mlflow.runName", "mlflow.user", "mlflow.source.name",
              "mlflow.source.type", "people")  # fmt: skip
     tags = [RunTag(name, text) for name in names]
     metrics = [Metric("max_residual", 1e-9, int(1000 * time.time()), 20), Metric("dense_max_residual", 1e-9, 0, 0)]

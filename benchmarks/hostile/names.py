@@ -1,4 +1,4 @@
-"""Names of values in files for other programs: any name, each format, and an independent reader that gives the numbers."""
+"""Names in files for other programs: any name, each format, and what an independent reader makes of it."""
 
 from __future__ import annotations
 
