@@ -64,8 +64,8 @@ def hostile_run(text: str) -> str:
                       rms_residual=10.0**-k)  # fmt: skip
     writer.close()
     names = (STATE, REASON, PROBLEM, CONFIG_HASH, CHECKPOINT_STEP, PARENT, NOTE, f"{PROVENANCE}commit",
-             "lab.certificate", "lab.replay_of", "lab.threads", "lab.in_force", "mlflow.runName", "mlflow.user", "mlflow.source.name",
-             "mlflow.source.type", "people")  # fmt: skip
+             "lab.certificate", "lab.replay_of", "lab.threads", "lab.in_force", "mlflow.runName", "mlflow.user",
+             "mlflow.source.name", "mlflow.source.type", "people")  # fmt: skip
     tags = [RunTag(name, text) for name in names]
     metrics = [Metric("max_residual", 1e-9, int(1000 * time.time()), 20), Metric("dense_max_residual", 1e-9, 0, 0)]
     client = store.client()
