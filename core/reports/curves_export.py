@@ -79,7 +79,9 @@ def curves_picture(
     legend = axes.legend(drawn, ["name"] * len(lines), frameon=False, fontsize=8, ncols=2 if len(lines) > 8 else 1)
     several = len({line.quantity for line in lines}) > 1
     for text, line in zip(legend.get_texts(), lines, strict=True):  # a label that begins with _ would be left out
-        text.set_text(picture_text(f"{line.run}, {line.quantity}" if several else line.run))
+        namesakes = {item.run_id for item in lines if item.run == line.run}
+        name = line.run if len(namesakes) == 1 else f"{line.run} · {line.run_id[:8]}"
+        text.set_text(picture_text(f"{name}, {line.quantity}" if several else name))
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "singularity-lab"}):  # the same picture gives the same file
         figure.savefig(out, format=kind)

@@ -179,7 +179,7 @@ def lambda_figure(curves: Curves, run_id: str, reference: float | None, name: st
         reference=("reference", reference) if reference is not None else None,
     )
     figure.update_layout(showlegend=False)
-    figure.update_traces(hovertemplate="%{y:.10f}", selector={"name": name})
+    figure.update_traces(hovertemplate="%{y:.13g}", selector={"name": name})
     figure.update_yaxes(exponentformat="none")
     return figure
 
