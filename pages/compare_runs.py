@@ -18,7 +18,7 @@ from pages.parts.compare.search import Shown, search_bar
 from pages.parts.compare.selection import Selection, first, from_text, keep
 from pages.parts.compare.table import run_table
 from pages.parts.shared.run_names import run_names
-from pages.parts.shared.text import LONGEST, message, plain, visible
+from pages.parts.shared.text import LONGEST, message, plain
 
 VIEWS = ("Curves", "Configs", "Parallel", "Scatter", "Groups")
 UNCHOSEN = 5

@@ -43,7 +43,7 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
     if not quantities:
         st.info("Choose at least one curve.")
         return
-    lines, series, without = [], [], set()
+    lines, series, without, again = [], [], set(), set()
     names, titles = run_names(records), curve_names(available)
     for record in records:
         for k, quantity in enumerate(quantities):
@@ -55,6 +55,9 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
             name = run if len(quantities) == 1 else f"{run}, {titles[quantity]}"
             color, dash = selection.color(record.run_id), DASHES[k % len(DASHES)]
             lines.append(Line(record.run_id, record.name, quantity, x, y, color, dash))
+            for old_x, old_y in curves[record.run_id].superseded(quantity, column):
+                again.add(run)
+                series.append(Series(old_x, old_y, name, color, "dot", record.run_id, 1.0, 0.45))
             wide = 2.6 if record.run_id == selection.baseline else 1.6
             if weight:
                 series.append(Series(x, y, name, color, dash, record.run_id, 1.0, 0.25))
@@ -70,6 +73,8 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
     thinned = [names[record.run_id] for record in records if curves[record.run_id].source == "MLflow"]
     if thinned:
         st.caption(f"As MLflow has them, without the full history: {_some(thinned)}.")
+    if again:
+        st.caption(f"Resumed from an earlier step, what they had logged from there on dotted: {_some(sorted(again))}.")
     if without:
         st.caption(f"No such curve: {_some(sorted(without))}.")
     with export:

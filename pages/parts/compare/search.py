@@ -138,7 +138,7 @@ def _filters(records: Sequence[RunRecord]) -> Filters:
         begin = left.date_input("Started from", None, key="from", bind="query-params")
         end = right.date_input("until", None, key="until", bind="query-params")
         zone = viewer_zone()
-        st.caption(f"Days as they are in {zone.key}.")
+        st.caption(f"Days as they are in {plain(zone.key)}.")
     return Filters(
         experiments,
         problems,

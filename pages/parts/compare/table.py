@@ -63,7 +63,7 @@ def _formats(frame: pd.DataFrame, shown: Shown) -> dict:
         if column == "started":
             zone = viewer_zone().key
             formats[column] = st.column_config.DatetimeColumn(
-                f"{title}, {zone}", format="D MMM, HH:mm", timezone=zone, help=f"Times are those of {zone}."
+                f"{title}, {zone}", format="D MMM, HH:mm", timezone=zone, help="In the time zone of your browser."
             )
         elif column == LAMBDA_COLUMN:
             formats[column] = st.column_config.TextColumn(
