@@ -33,6 +33,7 @@ def examine() -> list[Finding]:
     try:
         from core.tracking import store
 
+        store.experiment_id()
         findings.append(Finding("store", True, f"{len(store.runs(limit=1000))} runs (at most 1000 counted)"))
     except LabError as error:
         findings.append(Finding("store", False, str(error)))

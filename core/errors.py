@@ -39,6 +39,16 @@ class StoreError(LabError):
     """The store (MLflow database, job table or lab home) can't be read or written."""
 
 
+class ExperimentDeletedError(StoreError):
+    """The MLflow experiment that new runs go to was deleted."""
+
+    def __init__(self, name: str):
+        super().__init__(
+            f"MLflow's experiment {name}, where new runs go, was deleted, so none can be added. "
+            "`python -m core doctor --restore` brings it back with its runs, as does the button on the Launch page."
+        )
+
+
 class TrainingError(LabError):
     """Training can't go on (NaN in a residual, a Jacobian too large for memory); the run ends `failed`."""
 

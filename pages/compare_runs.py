@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.tracking import store
+from core.tracking.spreadsheets import csv_of
 from pages.parts.compare.annotate import annotate
 from pages.parts.compare.configs import config_view
 from pages.parts.compare.curves import curves_view
@@ -15,8 +16,9 @@ from pages.parts.compare.parallel import parallel_view
 from pages.parts.compare.scatter import scatter_view
 from pages.parts.compare.search import Shown, search_bar
 from pages.parts.compare.selection import Selection, first, from_text, keep
-from pages.parts.compare.table import as_csv, run_table
-from pages.parts.shared.text import LONGEST, message, plain, visible
+from pages.parts.compare.table import run_table
+from pages.parts.shared.run_names import run_names
+from pages.parts.shared.text import LONGEST, message, plain
 
 VIEWS = ("Curves", "Configs", "Parallel", "Scatter", "Groups")
 UNCHOSEN = 5
@@ -33,9 +35,9 @@ def unticked(order: Iterable[str], by_id: dict[str, store.RunRecord]) -> Selecti
     return first([run_id for run_id in order if by_id[run_id].metrics][:UNCHOSEN] or order[:UNCHOSEN])
 
 
-def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, frame) -> str:
+def selection_bar(shown: Shown, by_id: dict[str, store.RunRecord], chosen: Selection, ticked: bool, frame) -> str:
     """What is chosen, the baseline, notes, export, and which view."""
-    names = {record.run_id: record.name for record in shown.records}
+    total, names = len(by_id), run_names(by_id[run_id] for run_id in chosen.slots)
     note = f"{len(shown.records):,} of {total:,} runs · " + (f"{len(chosen.slots)} chosen" if ticked else "none ticked")
     if not ticked and any(record.metrics for record in shown.records):
         count = len(chosen.slots)
@@ -47,7 +49,7 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
                 "Baseline",
                 list(chosen.slots),
                 list(chosen.slots).index(chosen.baseline) if chosen.baseline else None,
-                format_func=lambda run_id: visible(names.get(run_id, run_id[:8])),
+                format_func=names.get,
                 placeholder="Pin a baseline",
                 label_visibility="collapsed",
                 width=220,
@@ -66,7 +68,7 @@ def selection_bar(shown: Shown, total: int, chosen: Selection, ticked: bool, fra
             annotate([store.get_run(run_id) for run_id in chosen.slots])
         # a rerun after the click would replace what the browser is about to ask for
         st.download_button(
-            "CSV", lambda: as_csv(frame), "runs.csv", "text/csv", on_click="ignore", icon=":material/download:"
+            "CSV", lambda: csv_of(frame), "runs.csv", "text/csv", on_click="ignore", icon=":material/download:"
         )
     view = st.segmented_control(
         "View",
@@ -87,11 +89,11 @@ def draw(view: str, shown: Shown, chosen: Selection, by_id: dict[str, store.RunR
     elif view == "Configs":
         config_view(picked, chosen, shown.how)
     elif view == "Parallel":
-        parallel_view(shown.records, shown.sort, shown.how)
+        parallel_view(shown)
     elif view == "Scatter":
-        scatter_view(shown.records, chosen, shown.sort, shown.how)
+        scatter_view(shown, chosen)
     else:
-        groups_view(shown.records, shown.sort, shown.how)
+        groups_view(shown)
 
 
 st.title("Compare")
@@ -116,7 +118,7 @@ try:
     if not shown.records:
         st.info("No run matches. Take a word away, or a filter.", icon=":material/search_off:")
     chosen = selection or unticked(frame.index, by_id)
-    view = selection_bar(shown, len(records), chosen, bool(selection), frame)
+    view = selection_bar(shown, by_id, chosen, bool(selection), frame)
     if chosen:
         draw(view, shown, chosen, by_id)
 except LabError as error:

@@ -5,6 +5,7 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError
 from core.problems import CATALOGUE
+from core.singularity.digits import iterate_text
 from core.tracking.in_force import in_force
 from pages.parts.shared.config_words import difference_table
 from pages.parts.shared.curve_warnings import curve_warnings
@@ -97,7 +98,7 @@ def figures(job: jobs.Job, progress: dict) -> None:
         # while it moves, an iterate is no claim
         claimed = unknown == "λ" and job.state in ("finished", "stopped")
         lam = progress["lambda"]
-        cells = {unknown: claimed_lambda(job.folder, lam) if claimed else f"{lam:.8f}", **cells}
+        cells = {unknown: claimed_lambda(job.folder, lam) if claimed else iterate_text(lam), **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(plain(label), plain(value))
     found = in_force(job.folder, local=True)

@@ -11,10 +11,15 @@ import typer
 from core.errors import LabError
 
 
-def doctor() -> None:
+def doctor(
+    restore: Annotated[bool, typer.Option("--restore", help="Bring back the MLflow experiment of the runs.")] = False,
+) -> None:
     """Check the machine: home, store, devices, renderers."""
     from core.doctor import examine
+    from core.tracking import store
 
+    if restore:
+        print("restored: the experiment and its runs" if store.restore_experiment() else "nothing to restore")
     findings = examine()
     for finding in findings:
         print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")

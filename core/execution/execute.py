@@ -20,6 +20,7 @@ from core.runs import RunFolder
 from core.runs.folder import parent_folder
 from core.tracking import in_force, store
 from core.tracking.tags import THREADS_TAG
+from core.tracking.written_numbers import number_of
 from core.training import checkpoint as checkpoints
 from core.training.train import train
 from core.training.trainer import Outcome
@@ -103,8 +104,8 @@ def _parent_solution(config: RunConfig) -> Solution | None:
 
 def _set_threads(run_id: str) -> None:
     """As many threads as the run that this one repeats, where the machine has them: sums depend on how they are cut."""
-    wanted = store.get_run(run_id).tags.get(THREADS_TAG, "")
-    if wanted.isdigit() and 1 <= int(wanted) <= (os.cpu_count() or 1):
+    wanted = number_of(store.get_run(run_id).tags.get(THREADS_TAG))
+    if wanted in range(1, (os.cpu_count() or 1) + 1):
         torch.set_num_threads(int(wanted))
 
 

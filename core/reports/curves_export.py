@@ -11,6 +11,7 @@ import numpy as np
 
 from core.names import picture_text
 from core.runs.curves import bucket
+from core.tracking.spreadsheets import cell_text
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 
 
 def curves_csv(lines: Sequence[Line], x_title: str) -> bytes:
-    """Every point of every curve in long format: run_id, run, quantity, x, value."""
+    """Every point in force of every curve, in long format: run_id, run, quantity, x, value."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -38,8 +39,8 @@ def curves_csv(lines: Sequence[Line], x_title: str) -> bytes:
         pa.table(
             {
                 "run_id": pa.repeat(line.run_id, len(line.x)),
-                "run": pa.repeat(line.run, len(line.x)),
-                "quantity": pa.repeat(line.quantity, len(line.x)),
+                "run": pa.repeat(cell_text(line.run), len(line.x)),
+                "quantity": pa.repeat(cell_text(line.quantity), len(line.x)),
                 x_title.replace(" ", "_"): np.asarray(line.x, dtype=float),
                 "value": np.asarray(line.y, dtype=float),
             }
@@ -79,7 +80,9 @@ def curves_picture(
     legend = axes.legend(drawn, ["name"] * len(lines), frameon=False, fontsize=8, ncols=2 if len(lines) > 8 else 1)
     several = len({line.quantity for line in lines}) > 1
     for text, line in zip(legend.get_texts(), lines, strict=True):  # a label that begins with _ would be left out
-        text.set_text(picture_text(f"{line.run}, {line.quantity}" if several else line.run))
+        namesakes = {item.run_id for item in lines if item.run == line.run}
+        name = line.run if len(namesakes) == 1 else f"{line.run} · {line.run_id[:8]}"
+        text.set_text(picture_text(f"{name}, {line.quantity}" if several else name))
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "singularity-lab"}):  # the same picture gives the same file
         figure.savefig(out, format=kind)

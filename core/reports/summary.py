@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.config import RunConfig
 from core.problems.base import DataProblem
 from core.singularity.certificate import WORDS, Certificate, certified
-from core.singularity.digits import lambda_text
+from core.singularity.digits import iterate_text, lambda_text, reference_text
 from core.training.measure import Measures
 from core.training.sigma import as_text
 from core.training.state import StageRecord
@@ -48,11 +48,11 @@ def summary(
     if measures.lambda_ is not None:
         uncertainty = certificate.lambda_uncertainty if certificate else None
         claimed = certified(problem)  # another unknown, such as a viscosity, has no certificate
-        shown = lambda_text(measures.lambda_, uncertainty) if claimed else f"{measures.lambda_:.13g}"
+        shown = lambda_text(measures.lambda_, uncertainty) if claimed else iterate_text(measures.lambda_)
         lines.append(f"| {problem.unknown} | {shown} |")
     if measures.lambda_error is not None:
         lines += [
-            f"| {problem.unknown} reference | {measures.lambda_reference:.13g} |",
+            f"| {problem.unknown} reference | {reference_text(measures.lambda_reference)} |",
             f"| abs. error of {problem.unknown} | {measures.lambda_error:.2e} |",
         ]
     if certificate is not None:

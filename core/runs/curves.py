@@ -25,20 +25,20 @@ class Curve:
     not_finite: np.ndarray
     """x of the points that are NaN or infinite; they are marked, never joined."""
     not_positive: int = 0
-    """Points at or below zero that a log axis can't show; they are left out, never remapped."""
+    """Points at or below zero that a log axis can't show, in x or in y; they are left out, never remapped."""
 
 
 def bucket(x: np.ndarray, y: np.ndarray, limit: int, *, log: bool = False, log_x: bool = False) -> Curve:
-    """At most `limit` points: the first minimum and maximum of each of limit/2 buckets, equally wide on the shown axis.
+    """At most `limit` points: the ends, and the first minimum and maximum of buckets that are equally wide as shown.
 
     Bucket edges are multiples of a power-of-two width in x, so they stay where they are while a live curve grows
     and the drawn points do not jump. On a log axis the extremes of log y are those of y, so y needs no transform; on a
     log x axis the buckets are equal in log x.
 
     Args:
-        x: increasing positions (n,).
+        x: positions (n,); they are put in order.
         y: values (n,), NaN and infinities allowed.
-        limit: most points wanted, at least 4.
+        limit: most points, at least 4.
         log: the y axis is logarithmic.
         log_x: the x axis is logarithmic.
     """
@@ -46,24 +46,30 @@ def bucket(x: np.ndarray, y: np.ndarray, limit: int, *, log: bool = False, log_x
     total = len(x)
     finite = np.isfinite(y)
     not_finite = x[~finite]
-    positive = y > 0 if log else np.ones_like(finite)
+    positive = ((y > 0) | (not log)) & ((x > 0) | (not log_x))
     hidden = int((finite & ~positive).sum())
-    if log_x:
-        positive = positive & (x > 0)
-    kept = finite & positive
+    kept = finite & positive & np.isfinite(x)
     x, y = x[kept], y[kept]
+    if (np.diff(x) < 0).any():
+        order = np.argsort(x, kind="stable")
+        x, y = x[order], y[order]
     if len(x) > limit:
-        position = np.log(x) if log_x else x
-        buckets = max(1, limit // 2)
-        raw = (position[-1] - position[0]) / max(1, buckets - 1)
-        width = 2.0 ** np.ceil(np.log2(raw)) if raw > 0 else 1.0
-        index = np.floor(position / width)
+        index = _bucket_of(np.log(x) if log_x else x, (limit - 2) // 2)
         starts = np.flatnonzero(np.diff(index, prepend=index[0] - 1))
         low = _first_where(y, np.minimum.reduceat(y, starts), starts)
         high = _first_where(y, np.maximum.reduceat(y, starts), starts)
         keep = np.unique(np.concatenate([low, high, [0, len(x) - 1]]))
         x, y = x[keep], y[keep]
     return Curve(x, y, len(x), total, not_finite, hidden)
+
+
+def _bucket_of(position: np.ndarray, most: int) -> np.ndarray:
+    """The bucket of each of the increasing positions (n,), at most `most` of them."""
+    if most < 2 or position[0] == position[-1]:
+        return np.zeros(len(position))
+    width = 2.0 ** np.ceil(np.log2((position[-1] - position[0]) / (most - 1)))
+    index = np.floor(position / width)
+    return index if index[-1] - index[0] < most else np.floor(position / (2 * width))  # log2 rounds
 
 
 def _first_where(y: np.ndarray, extreme: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -73,6 +79,40 @@ def _first_where(y: np.ndarray, extreme: np.ndarray, starts: np.ndarray) -> np.n
     bucket_of_hit = np.searchsorted(starts, hits, side="right") - 1
     _, first = np.unique(bucket_of_hit, return_index=True)
     return hits[first]
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Which of the points of a curve hold, where a run was resumed and logged steps again."""
+
+    of: np.ndarray
+    """The attempt that each point (n,) is of, from 0."""
+    in_force: np.ndarray
+    """Whether each point (n,) holds: no later attempt went on from its step or before."""
+    repeated: np.ndarray
+    """Whether each point (n,) says again what an earlier one said of the same step."""
+
+
+def attempts(step: np.ndarray, value: np.ndarray) -> Attempts:
+    """A curve's attempts. One begins where steps go back to some that were logged, with other values than before.
+
+    Steps that go back without that are none: whoever logs from several threads, or adds a point later, does so.
+
+    Args:
+        step: steps (n,) in the order in which they were logged.
+        value: values (n,).
+    """
+    chunk = np.cumsum(np.diff(step, prepend=step[:1]) < 0)  # of steps that don't go back
+    _, first, place = np.unique(step, return_index=True, return_inverse=True)
+    before = first[place]
+    again = chunk[before] < chunk
+    alike = (value == value[before]) | (np.isnan(value) & np.isnan(value[before]))
+    starts = np.flatnonzero(np.diff(chunk, prepend=-1))
+    begins = np.logical_or.reduceat(again & ~alike, starts) if len(starts) else np.zeros(0, dtype=bool)
+    of = np.cumsum(begins)[chunk]
+    from_step = np.append(step[starts[begins]], np.inf)  # of attempt 1, 2, …; after the last there is none
+    earliest = np.minimum.accumulate(from_step[::-1])[::-1]
+    return Attempts(of, step < earliest[of], again & alike)
 
 
 NOT_CURVES = ("iteration", "stage", "phase", "wall_time_s")
@@ -98,6 +138,9 @@ class Curves(Protocol):
             name: a column.
             axis: iteration or wall_time_s (seconds of training).
         """
+
+    def superseded(self, name: str, axis: str = "iteration") -> list[tuple[np.ndarray, np.ndarray]]:
+        """What was logged before a resume took the run back to an earlier step, (x, y) of each attempt."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -164,6 +207,10 @@ class RunCurves:
         n = min(len(x), len(y))  # another thread may be appending
         x, y = x[:n], y[:n]
         return (x, y) if self._has(y) else (np.empty(0), np.empty(0))
+
+    def superseded(self, name: str, axis: str = "iteration") -> list[tuple[np.ndarray, np.ndarray]]:
+        """Nothing: a resumed run cuts its history at the checkpoint."""
+        return []
 
     @staticmethod
     def _has(y: np.ndarray) -> bool:

@@ -35,6 +35,21 @@ def lambda_text(value: float, uncertainty: float | None) -> str:
     return f"{rounded:f}({count})"
 
 
+def short_lambda_text(value: float, uncertainty: float | None) -> str:
+    """The same for a table: ≈ alone says that nobody assessed the digits."""
+    return lambda_text(value, uncertainty).partition(",")[0]
+
+
+def iterate_text(value: float) -> str:
+    """A value that nobody claims: λ while it moves, or another unknown, which no certificate is about."""
+    return f"{value:.10g}"
+
+
+def reference_text(value: float) -> str:
+    """A λ that is known, with the digits it is known by: those of its source, or all of an exact one."""
+    return f"{value:.15g}"
+
+
 def _rounded(value: float, uncertainty: float, last: int) -> tuple[Decimal, int]:
     """λ at the decimal 10^last, and how many units of it the uncertainty is at most."""
     unit, exact = Decimal(1).scaleb(last), Decimal(repr(value))

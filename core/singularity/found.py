@@ -6,11 +6,18 @@ import math
 from dataclasses import dataclass
 
 from core import jobs
+from core.problems import CATALOGUE
 from core.runs import RunFolder, run_folder
-from core.singularity.certificate import LAMBDA_TAG, RESIDUAL_TAG, TAG, UNCERTAINTY_TAG
+from core.singularity.certificate import LAMBDA_TAG, RESIDUAL_TAG, TAG, UNCERTAINTY_TAG, certified
+from core.singularity.digits import iterate_text, short_lambda_text
 from core.singularity.laws import PARAMETERS
 from core.tracking import store
 from core.tracking.tags import REASON
+from core.tracking.written_numbers import number_of
+
+LAMBDA = "lambda"
+"""Metric of λ, and of other problems' unknown; other programs may mean anything by it."""
+CERTIFIED = {problem.model_fields["kind"].default for problem in CATALOGUE if certified(problem)}
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,13 @@ def found_runs() -> list[Found]:
 
 def _parameter(record: store.RunRecord) -> float | None:
     name = PARAMETERS.get(record.problem)
-    try:
-        return float(record.params[f"problem.{name}"])
-    except (KeyError, ValueError):
-        return None  # not ours to read: a run of another problem, or one whose params somebody else wrote
+    return number_of(record.params.get(f"problem.{name}"))  # None for another problem, or params that others wrote
 
 
 def _found(record: store.RunRecord, state: str) -> Found:
     tags, metrics = record.tags, record.metrics
-    lam = float(tags[LAMBDA_TAG]) if LAMBDA_TAG in tags else metrics.get("lambda")
-    residual = float(tags[RESIDUAL_TAG]) if RESIDUAL_TAG in tags else metrics.get("max_residual")
+    lam = number_of(tags[LAMBDA_TAG]) if LAMBDA_TAG in tags else metrics.get(LAMBDA)
+    residual = number_of(tags[RESIDUAL_TAG]) if RESIDUAL_TAG in tags else metrics.get("max_residual")
     return Found(
         run_id=record.run_id,
         name=record.name,
@@ -72,8 +76,23 @@ def _found(record: store.RunRecord, state: str) -> Found:
         state=state,
         parameter=_parameter(record),
         lambda_=lam if lam is not None and math.isfinite(lam) else None,
-        uncertainty=float(tags[UNCERTAINTY_TAG]) if UNCERTAINTY_TAG in tags else None,
+        uncertainty=number_of(tags.get(UNCERTAINTY_TAG)),
         max_residual=residual if residual is not None and math.isfinite(residual) else None,
         holds=tags[TAG] == "holds" if TAG in tags else None,
         reason=tags.get(REASON, ""),
     )
+
+
+def lambda_of(record: store.RunRecord, value: float) -> str:
+    """A value of a run's metric `lambda` with the digits that are supported.
+
+    They are its certificate's where it is about this λ: within the uncertainty, since λ of the last iteration is not to
+    the last bit that of the checkpoint. What else is called `lambda` has ten digits.
+    """
+    claimed = number_of(record.tags.get(LAMBDA_TAG))
+    uncertainty = number_of(record.tags.get(UNCERTAINTY_TAG))
+    if claimed is not None and uncertainty is not None and abs(value - claimed) <= uncertainty:
+        return short_lambda_text(claimed, uncertainty)
+    if claimed is not None or record.problem in CERTIFIED:
+        return short_lambda_text(value, None)
+    return iterate_text(value)

@@ -83,9 +83,13 @@ def ranking(rule: Rule) -> list[Ranked]:
     ties = {
         "earlier": lambda run: run.started,
         "later": lambda run: -run.started,
-        "faster": lambda run: seconds.get(run.run_id, (math.inf, 0))[0],
+        "faster": lambda run: _or_last(seconds.get(run.run_id, (math.inf, 0))[0]),
     }
     return sorted(eligible, key=lambda run: (sign * run.value, ties[rule.tie](run), run.run_id))
+
+
+def _or_last(seconds: float) -> float:
+    return seconds if math.isfinite(seconds) else math.inf
 
 
 def get_best_run(
@@ -127,6 +131,8 @@ def require_checkpoint(folder: RunFolder) -> None:
     """Raise LabError with the reason when a next stage can't start from a run."""
     record = store.get_run(folder.run_id)
     who = f"{record.name} ({folder})"
+    if record.deleted:
+        raise LabError(f"{who} was deleted from the store, so no next stage can start from it.")
     if not record.problem:
         raise LabError(f"{who} was made by another program, so no next stage can start from it.")
     if not folder.has_checkpoint:

@@ -14,6 +14,7 @@ from core.errors import LabError
 from core.tracking import store
 from core.tracking.store import How, RunRecord
 from core.tracking.tags import NOTE, people_tags
+from core.tracking.written_numbers import numbers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +40,9 @@ def column_names(records: Iterable[RunRecord]) -> list[str]:
 
 
 def cell(record: RunRecord, column: str) -> Any:
-    """A run's value in an attribute or params column; numbers as numbers, None where it has none."""
+    """A run's value in an attribute or params column, None where it has none; params are the text that was logged."""
     if column.startswith(PARAM):
-        return typed(record.params.get(column.removeprefix(PARAM)))
+        return record.params.get(column.removeprefix(PARAM))
     if column == "duration":
         return record.ended - record.started if record.ended and record.started else None
     if column == "tags":
@@ -53,15 +54,16 @@ def cell(record: RunRecord, column: str) -> Any:
     return getattr(record, column)
 
 
-def typed(text: str | None) -> Any:
-    """A param's text as the number it stands for, else as it is."""
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    return int(value) if value.is_integer() and abs(value) < 2**53 and "." not in text and "e" not in text else value
+def numbers(records: Sequence[RunRecord], column: str, how: How = "last") -> list[float] | None:
+    """A column for an axis or for sorting, (n,) with NaN where a run has none; None where it is not of numbers."""
+    if column.startswith(METRIC):
+        return metric_column(records, column.removeprefix(METRIC), how).tolist()
+    values = [cell(record, column) for record in records]
+    if column.startswith(PARAM):
+        return numbers_of(values)
+    if column in ("started", "duration"):
+        return [math.nan if value is None else value for value in values]
+    return None
 
 
 def metric_column(records: Sequence[RunRecord], name: str, how: How) -> np.ndarray:
@@ -73,69 +75,87 @@ def metric_column(records: Sequence[RunRecord], name: str, how: How) -> np.ndarr
 
 
 def table(records: Sequence[RunRecord], columns: Sequence[str], how: How = "last") -> pd.DataFrame:
-    """One row a run, indexed by run id, its name and the chosen columns."""
+    """One row a run, indexed by run id, its name and the chosen columns: metrics are numbers, params are text."""
     import pandas as pd
 
+    ids = pd.Index([record.run_id for record in records], name="run_id")
     data: dict[str, Any] = {"name": [record.name for record in records]}
     for column in columns:
-        if column.startswith(METRIC):
-            data[column] = metric_column(records, column.removeprefix(METRIC), how)
-        elif column == "started":
-            data[column] = pd.to_datetime([record.started or None for record in records], unit="s")
+        if column == "started":
+            data[column] = pd.to_datetime([record.started or None for record in records], unit="s", utc=True)
+        elif column == "duration" or column.startswith(METRIC):
+            data[column] = numbers(records, column, how)
         else:
-            data[column] = _one_type([cell(record, column) for record in records])
-    return pd.DataFrame(data, index=pd.Index([record.run_id for record in records], name="run_id"))
-
-
-def _one_type(values: list[Any]) -> list[Any]:
-    """A column is of numbers or of text: one that mixes them (an early run had a word there) becomes text."""
-    present = [value for value in values if value is not None]
-    if all(isinstance(value, int | float) for value in present):
-        return [math.nan if value is None else value for value in values]
-    return ["" if value is None else str(value) for value in values]
+            data[column] = pd.Series([cell(record, column) for record in records], index=ids, dtype=object)
+    return pd.DataFrame(data, index=ids)
 
 
 def ordered(
     records: Sequence[RunRecord], column: str, descending: bool, how: How = "last", pinned: str | None = None
 ) -> list[RunRecord]:
     """Runs by a column; those without a finite value last, the newer first among equals, `pinned` before all."""
-    if column.startswith(METRIC):
-        values: list[Any] = list(metric_column(records, column.removeprefix(METRIC), how))
+    values = numbers(records, column, how)
+    if values is None:
+        values = [cell(record, column) or "" for record in records]
+        missing = [not value for value in values]
     else:
-        values = _one_type([cell(record, column) for record in records])
-    missing = [not math.isfinite(v) if isinstance(v, float | int) else v == "" for v in values]
+        missing = [not math.isfinite(value) for value in values]
     have = sorted((k for k in range(len(records)) if not missing[k]), key=lambda k: values[k], reverse=descending)
     result = [records[k] for k in have] + [record for record, gone in zip(records, missing, strict=True) if gone]
     return sorted(result, key=lambda record: record.run_id != pinned) if pinned else result
 
 
-def flat_config(record: RunRecord) -> dict[str, Any]:
-    """A run's config by field path with its types; for runs of other programs what their params say."""
+def _written(record: RunRecord) -> dict[str, Any] | None:
+    """A run's config as it was written; None for runs of other programs, and where it is damaged, as Watch says."""
     try:
-        written = record.folder.config_data()
-    except LabError:  # damaged, as Watch says
-        written = None
-    if written is None:
-        return {name: typed(value) for name, value in record.params.items()}
-    return flatten(written)
+        return record.folder.config_data()
+    except LabError:
+        return None
 
 
 MISSING = object()
 """A field that a config does not have, which is not the same as an empty one."""
 
 
+CUT_AT = (250, 500, 6000)
+"""Characters after which versions of MLflow cut a param; what followed in the text is nowhere."""
+
+
 def config_fields(records: Sequence[RunRecord], only_differing: bool = True) -> dict[str, list[Any]]:
-    """Field path → value in each run, `MISSING` where a config has no such field; names are left out."""
-    configs = [flat_config(record) for record in records]
+    """Field path → value in each run, `MISSING` where a config has no such field; names are left out.
+
+    Where a run has no config of its own, what was logged is compared, in all of them: text with text. Texts that MLflow
+    cut are among the fields that differ, since nobody knows how they went on.
+    """
+    written = [_written(record) for record in records]
+    logged = None in written
+    configs = [
+        record.params if data is None else _as_logged(flatten(data)) if logged else flatten(data)
+        for record, data in zip(records, written, strict=True)
+    ]
     paths = dict.fromkeys(path for config in configs for path in config if path not in ("name", "config_hash"))
     rows = {path: [config.get(path, MISSING) for config in configs] for path in paths}
     if not only_differing:
         return rows
-    return {path: values for path, values in rows.items() if any(not same(values[0], value) for value in values[1:])}
+    return {
+        path: values
+        for path, values in rows.items()
+        if any(not same(values[0], value) or (logged and is_cut(value)) for value in values[1:])
+    }
+
+
+def _as_logged(config: dict[str, Any]) -> dict[str, str]:
+    """A flat config as params of the store have it (`store.params_of`)."""
+    return {path: str(value) for path, value in config.items() if value is not None}
+
+
+def is_cut(value: Any) -> bool:
+    """Whether a text is as long as MLflow lets a param be, so that there may have been more of it."""
+    return isinstance(value, str) and len(value) in CUT_AT
 
 
 def same(a: Any, b: Any) -> bool:
-    """Equal, and of one type: 1 and True differ, 1 and 1.0 do not."""
+    """Equal, and of one type: 1 and True differ, as do 007 and 7 as they were logged; 1 and 1.0 do not."""
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
@@ -154,10 +174,14 @@ def delta(value: float, baseline: float) -> Delta:
     return Delta(value - baseline, value / baseline if comparable else math.nan)
 
 
-def groups(records: Sequence[RunRecord], param: str) -> dict[str, list[RunRecord]]:
-    """Runs by the value of a params or attribute column, numbers in order, at most by what they have."""
-    found: dict[Any, list[RunRecord]] = {}
+def groups(records: Sequence[RunRecord], column: str) -> dict[str | None, list[RunRecord]]:
+    """Runs by what stands in a params or attribute column, numbers in their order; None for those without it, last."""
+    found: dict[str | None, list[RunRecord]] = {}
     for record in records:
-        found.setdefault(cell(record, param), []).append(record)
-    order = sorted(found, key=lambda value: (value is None, isinstance(value, str), value if value is not None else 0))
-    return {"–" if value is None else str(value): found[value] for value in order}
+        found.setdefault(cell(record, column), []).append(record)
+    values = [value for value in found if value is not None]
+    order = numbers_of(values) if column.startswith(PARAM) else None
+    rank = dict(zip(values, order or values, strict=True))
+    return {value: found[value] for value in sorted(values, key=rank.get)} | (
+        {None: found[None]} if None in found else {}
+    )

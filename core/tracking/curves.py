@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.runs import RunFolder
-from core.runs.curves import NOT_CURVES, Curves, RunCurves
+from core.runs.curves import NOT_CURVES, Attempts, Curves, RunCurves, attempts
 from core.runs.folder import HISTORY
 from core.tracking import store
 
@@ -31,11 +31,22 @@ class StoredCurves:
         return self._series[name][2] if name in self._series else np.empty(0)
 
     def points(self, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
-        """Steps, or seconds since the run's first metric, and values."""
-        if name not in self._series:
-            return np.empty(0), np.empty(0)
-        step, seconds, value = self._series[name]
-        return (step if axis == "iteration" else seconds), value
+        """Steps, or seconds since the run's first metric, in their order, and the values in force."""
+        x, value, found = self._logged(name, axis)
+        return _in_order(x, value, found.in_force & ~found.repeated)
+
+    def superseded(self, name: str, axis: str = "iteration") -> list[tuple[np.ndarray, np.ndarray]]:
+        """What was logged before a resume took the run back to an earlier step, (x, y) of each attempt."""
+        x, value, found = self._logged(name, axis)
+        gone = ~found.in_force & ~found.repeated
+        return [_in_order(x, value, gone & (found.of == attempt)) for attempt in np.unique(found.of[gone])]
+
+    def _logged(self, name: str, axis: str) -> tuple[np.ndarray, np.ndarray, Attempts]:
+        """X and value, each (n,) in the order in which the metric was logged, and what of them holds."""
+        step, seconds, value = self._series.get(name, (np.empty(0),) * 3)
+        order = np.lexsort((step, seconds))
+        step, seconds, value = step[order], seconds[order], value[order]
+        return step if axis == "iteration" else seconds, value, attempts(step, value)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,6 +64,13 @@ class StoredCurves:
     def warnings(self, finished: bool) -> list[str]:
         """None: MLflow has what it was given."""
         return []
+
+
+def _in_order(x: np.ndarray, y: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The points that are kept, by x."""
+    x, y = x[kept], y[kept]
+    order = np.argsort(x, kind="stable")
+    return x[order], y[order]
 
 
 def run_curves(folder: RunFolder) -> Curves:

@@ -54,7 +54,17 @@ def uses(limit: int = 10_000) -> list[Use]:
     for run, experiment in found:
         record = record_of(row_of(run, experiment))
         for item in run.inputs.dataset_inputs:
-            if any(tag.value == CONTEXT for tag in item.tags):
-                blob = json.loads(item.dataset.profile)["git_blob"]
+            blob = _blob_of(item.dataset.profile)
+            if blob and any(tag.value == CONTEXT for tag in item.tags):
                 result.append(Use(record.run_id, record.name, record.state, record.started, item.dataset.name, blob))
     return result
+
+
+def _blob_of(profile: str | None) -> str | None:
+    """The version that an input's profile names; None for one that `log_input` did not write."""
+    try:
+        found = json.loads(profile or "{}")
+    except ValueError:
+        return None
+    blob = found.get("git_blob") if isinstance(found, dict) else None
+    return blob if isinstance(blob, str) else None

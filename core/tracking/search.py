@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -50,9 +50,14 @@ class Filters:
 
 def split(text: str) -> tuple[list[str], str]:
     """Plain words, in lower case, and the filter that follows them."""
-    begins = FILTER_BEGINS.search(text)
-    words, clause = (text[: begins.start()], text[begins.start() :]) if begins else (text, "")
-    return words.lower().split(), clause.strip()
+    return next(_readings(text))
+
+
+def _readings(text: str) -> Iterator[tuple[list[str], str]]:
+    """What a text may mean, the likeliest first: words before a filter that begins where one can, then words alone."""
+    for begins in FILTER_BEGINS.finditer(text):
+        yield text[: begins.start()].lower().split(), text[begins.start() :].strip()
+    yield text.lower().split(), ""
 
 
 def search(records: Iterable[RunRecord], text: str) -> list[RunRecord]:
@@ -60,13 +65,23 @@ def search(records: Iterable[RunRecord], text: str) -> list[RunRecord]:
 
     Words are looked for in name, id, config hash, problem, experiment, state, people's tags and the note. The filter is
     MLflow's (`metrics.loss < 1e-6 and params.seed = '3'`), parsed and matched by MLflow itself; NaN matches nothing.
+    What looks like a filter and is none, as in a run's name `nu=0.01, lr=1e-3`, is words where some run has them.
 
     Raises:
-        LabError: MLflow refuses the filter; the message is its own.
+        LabError: MLflow refuses the filter, and no run has its words; the message is MLflow's own.
     """
-    words, clause = split(text)
-    found = [record for record in records if _has_words(record, words)] if words else list(records)
-    return _matching(found, clause) if clause else found
+    records, refused = list(records), None
+    for words, clause in _readings(text):
+        found = [record for record in records if _has_words(record, words)]
+        if refused and not found:
+            continue
+        try:
+            return _matching(found, clause) if clause else found
+        except LabError as error:
+            refused = refused or error
+    if refused:
+        raise refused
+    return []
 
 
 def _has_words(record: RunRecord, words: list[str]) -> bool:

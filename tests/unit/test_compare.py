@@ -1,20 +1,33 @@
 """Smoothing, bands, deltas, selections in a URL, words and filters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.tracking.compare import delta, ordered, typed
+from core.presets import resolve
+from core.tracking.compare import config_fields, delta, groups, numbers, ordered, table
 from core.tracking.lineage import family
 from core.tracking.search import split
+from core.tracking.spreadsheets import FORMULA, cell_text, csv_of
 from core.tracking.statistics import band, smooth
-from core.tracking.store import Head, RunRecord
+from core.tracking.store import Head, RunRecord, params_of
+from core.tracking.written_numbers import number_of, numbers_of
+from pages.parts.compare.columns import axis_columns, varies
 from pages.parts.compare.selection import Selection, first, from_text
+from pages.parts.shared.metric_names import labels
+from pages.parts.shared.run_names import run_names
 
 
 def record(run_id, **metrics):
     return RunRecord(run_id, run_id, "e", "finished", "p", "", 1.0, 2.0, None, metrics=metrics)
+
+
+def logged(run_id, **params):
+    """A run of another program."""
+    return RunRecord(run_id, run_id, "e", "finished", "", "", 1.0, 2.0, None, params=params)
 
 
 @pytest.mark.parametrize(
@@ -36,10 +49,115 @@ def test_words_come_before_a_filter(text, words, clause):
     assert split(text) == (words, clause)
 
 
-def test_params_become_numbers_where_they_are():
-    assert [typed(text) for text in ("80", "1e-3", "0.5", "[32, 32]", "auto", None)] == [
-        80, 1e-3, 0.5, "[32, 32]", "auto", None,
+def test_params_are_numbers_where_they_are_written_as_such():
+    assert [number_of(text) for text in ("80", "1e-3", "0.5", "[32, 32]", "auto", None)] == [
+        80, 1e-3, 0.5, None, None, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 1e-300, 5e-324, 1.7976931348623157e308, -2 / 3, 1e16, 12, -7, 2**53 - 1])
+def test_what_python_writes_for_a_number_is_that_number(value):
+    assert number_of(str(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("7e12345", "4e92812", "1e-99999", "007", "0012345", "00", "-01", "12345678901234567890", "9007199254740992"),
+        *("1_000", "nan", "NaN", "inf", "-inf", "Infinity", "0x10", "1j", " 1", "1 ", "1\n", "١٢", "１２", "²", "½"),
+        *("True", "true", "None", "", ".", "-", "e5", "1e", "1,5", "1.2.3", "--1", "+ 1", "1" * 6000),
+    ],
+)
+def test_what_only_python_takes_for_a_number_is_text(text):
+    assert number_of(text) is None
+
+
+ALIKE = [
+    ("7e12345", "4e92812"),  # beginnings of commits
+    ("2.1", "2.10"),  # versions
+    ("007", "7"),
+    ("0012345", "12345"),
+    ("12345678901234567890", "12345678901234567891"),
+    ("True", "true"),
+    ("1.0", "1"),
+    ("1e-3", "0.001"),
+    ("nan", "NaN"),
+    ("1_000", "1000"),
+    (" 1", "1"),
+    ("١", "1"),
+    ("–", None),  # what stands for nothing on the page
+    ("None", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), ALIKE)
+def test_values_are_the_same_if_their_texts_are(a, b, lab_home):
+    runs = [logged(f"{k:032x}", p=text) for k, text in enumerate((a, b, a))]
+    assert {value: len(found) for value, found in groups(runs, "params.p").items()} == {a: 2, b: 1}
+    assert list(config_fields(runs)) == ["p"]
+    assert config_fields(runs[::2]) == {}
+    frame = table(runs, ["params.p"])
+    assert [None if value is None else str(value) for value in frame["params.p"]] == [a, b, a]
+    assert varies(runs, "params.p") is (b is not None)
+    column = axis_columns(runs, ["params.p"], "last")["params.p"]
+    together = numbers_of([a, b]) is not None  # one and the same number, at one place of an axis
+    assert (column[0] == column[1]) is (together or (a == "–" and b is None))
+    assert together is ((a, b) in (("1.0", "1"), ("1e-3", "0.001")))
+
+
+def test_a_column_is_of_numbers_as_a_whole():
+    assert numbers_of(["0.50", None, "0.25"]) == pytest.approx([0.5, np.nan, 0.25], nan_ok=True)
+    assert numbers_of(["2.9", "2.10"]) is None
+    assert numbers_of(["1e-3", "0.001", "10"]) == [1e-3, 1e-3, 10]
+    assert numbers_of(["1", "two"]) is None
+    assert numbers_of([None, None]) is None
+
+
+def test_numbers_are_in_their_order_and_other_texts_in_that_of_texts():
+    runs = [logged(f"{k:032x}", n=n, word=word) for k, (n, word) in enumerate([("10", "b"), ("9", "a"), ("1e1", "b")])]
+    assert [run.params["n"] for run in ordered(runs, "params.n", descending=False)] == ["9", "10", "1e1"]
+    assert list(groups(runs, "params.n")) == ["9", "10", "1e1"]
+    assert [run.params["word"] for run in ordered(runs, "params.word", descending=True)] == ["b", "b", "a"]
+    assert numbers(runs, "params.word") is None
+
+
+def test_configs_that_may_differ_after_mlflow_cut_them_are_not_the_same(lab_home):
+    runs = [logged(f"{k:032x}", mesh="x" * 6000, short="y") for k in range(2)]
+    assert list(config_fields(runs)) == ["mesh"]
+
+
+def test_a_config_and_the_params_of_a_run_elsewhere_are_compared_as_they_were_logged(lab_home):
+    config = resolve("poisson2d-quick")
+    here = logged("1" * 32)
+    here.folder.create(config)
+    params = params_of(config)
+    assert config_fields([here, logged("2" * 32, **params)]) == {}
+    assert config_fields([here, logged("2" * 32, **params | {"seed": "00"})]) == {"seed": [str(config.seed), "00"]}
+
+
+@given(st.text() | st.sampled_from(["=1+1", "-5", "+x", "'=1", "@a", "''-5", "\tx", "＝1"]))
+def test_no_cell_of_a_spreadsheet_is_a_formula_and_each_text_can_be_had_back(text):
+    cell = cell_text(text)
+    assert number_of(cell) is not None or not cell.startswith(FORMULA)
+    assert (cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA) else cell) == text
+
+
+def test_a_table_keeps_its_texts_in_a_file(lab_home):
+    run = logged("1" * 32, seed="007", id="12345678901234567890", do="=cmd|' /C calc'!A0", shift="-0.5")
+    text = csv_of(table([run], ["params.seed", "params.id", "params.do", "params.shift", "started"])).decode()
+    cells = ["007", "12345678901234567890", "'=cmd|' /C calc'!A0", "-0.5", "1970-01-01 00:00:01+00:00"]
+    assert text.splitlines()[1] == ",".join(["1" * 32, "1" * 32, *cells])
+
+
+def test_columns_and_runs_have_labels_of_their_own():
+    names = ["problem", "metrics.loss", "params.loss", "metrics.wall_time_s", "metrics.seconds", "params.problem"]
+    found = labels([*names, "metrics.max_residual", "params.seed"])
+    assert len(set(found.values())) == len(found)
+    assert (found["params.seed"], found["metrics.max_residual"]) == ("seed", "max |R|")
+    twins = [replace(record(f"{k:032x}"[::-1]), name=name) for k, name in enumerate("aab")]
+    assert len(set(run_names(twins).values())) == 3
+    assert run_names(twins)[twins[2].run_id] == "b"
 
 
 def test_runs_without_a_number_come_last_in_either_order_and_the_pinned_one_first():

@@ -63,3 +63,37 @@ def test_infinity_from_end_to_end_is_marked_and_nan_is_not():
     x = np.arange(1.0, 6.0)
     series = [Series(x, np.full(5, value), name, "#000000") for name, value in (("a", np.nan), ("b", np.inf))]
     assert crosses(curve_figure(series, x_title="x", y_title="y")) == {"b: NaN or infinite": [1, 2, 3, 4, 5]}
+
+
+def said(figure):
+    return " ".join(item.text for item in figure.layout.annotations)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "axes", "words"),
+    [
+        (np.zeros(30), np.linspace(1, 2, 30), {}, "All 30 points are at iteration 0: a"),
+        (
+            np.zeros(5000),
+            np.linspace(1, 2, 5000),
+            {"log_x": True},
+            "All 5,000 points are at iteration 0 or before: nothing for a log axis",
+        ),
+        (np.arange(30), np.zeros(30), {}, "All 30 values are 0: nothing for a log axis"),
+        (np.arange(30), -np.arange(30.0), {}, "All 30 values are 0 or less: nothing for a log axis"),
+        (np.arange(3), np.array([0, np.inf, np.nan]), {}, "All 1 values are 0: nothing for a log axis"),
+        (np.arange(30), np.zeros(30), {"log_y": False}, None),
+        (np.arange(30), np.linspace(0, 1, 30), {}, None),
+        (np.zeros(1), np.ones(1), {}, None),
+    ],
+)
+def test_a_curve_that_cant_be_seen_is_named_with_the_reason(x, y, axes, words):
+    figure = curve_figure([Series(x, y, "a", "#000000")], x_title="iteration", y_title="y", **axes)
+    assert (words is None and ": a" not in said(figure)) or words in said(figure)
+    assert all(len(trace.x) <= 2000 for trace in figure.data)
+
+
+def test_a_run_of_nothing_but_nan_is_thinned_too():
+    y = np.full(100_000, np.inf)
+    figure = curve_figure([Series(np.arange(100_000), y, "a", "#000000")], x_title="x", y_title="y")
+    assert all(len(trace.x) <= 2000 for trace in figure.data)

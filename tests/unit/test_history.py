@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.runs.curves import RunCurves, bucket
 from core.runs.history import HistoryWriter, read_history
+from core.tracking.curves import StoredCurves
 
 
 def rows(writer, first, last):
@@ -118,3 +119,66 @@ def test_thinned_points_stay_where_they_are_while_the_curve_grows():
     before, after = bucket(x[:39_000], y[:39_000], 1000), bucket(x, y, 1000)
     early = before.x[before.x < 38_000]
     assert np.isin(early, after.x).all()
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(1e-9, 1e9)), min_size=1, max_size=400),
+    st.integers(4, 60),
+    st.booleans(),
+)
+def test_thinning_gives_at_most_as_many_points_as_asked_for_in_any_order(points, limit, log_x):
+    x, y = (np.array(part) for part in zip(*points, strict=True))
+    curve = bucket(x, y, limit, log=True, log_x=log_x)
+    usable = x > 0 if log_x else np.ones(len(x), dtype=bool)
+    assert curve.shown == len(curve.x) == min(curve.shown, limit)
+    assert (np.diff(curve.x) >= 0).all()
+    assert curve.not_positive == (~usable).sum()
+    if usable.any():
+        assert (curve.y.min(), curve.y.max()) == (y[usable].min(), y[usable].max())
+        assert (curve.x[0], curve.x[-1]) == (x[usable].min(), x[usable].max())
+        assert (usable.sum() > limit) or curve.shown == usable.sum()
+
+
+def stored(rows):
+    """Curves as MLflow has them, of one metric: (step, seconds, value) in any order."""
+    curves = StoredCurves("0" * 32)
+    curves._series = {"loss": tuple(np.array(column, dtype=float) for column in zip(*sorted(rows), strict=True))}
+    return curves
+
+
+def test_a_resumed_run_is_in_the_order_of_the_axis_shown_and_its_last_attempt_holds():
+    first = [(k, k, 1.0 + k) for k in range(51)]
+    second = [(k, 100 + k, 2.0 + k) for k in range(40, 61)]
+    third = [(k, 300 + k, 3.0 + k) for k in range(55, 91)]
+    curves = stored(first + second + third)
+    for axis, start in (("iteration", 0), ("wall_time_s", 300)):
+        x, y = curves.points("loss", axis)
+        assert (np.diff(x) > 0).all()
+        assert y.tolist() == [1.0 + k for k in range(40)] + [2.0 + k for k in range(40, 55)] + [
+            3.0 + k for k in range(55, 91)
+        ]
+        assert x[-1] == start + 90
+        gone = curves.superseded("loss", axis)
+        assert [part[1].tolist() for part in gone] == [
+            [1.0 + k for k in range(40, 51)],
+            [2.0 + k for k in range(55, 61)],
+        ]
+        assert all((np.diff(part[0]) > 0).all() for part in gone)
+
+
+def test_points_that_were_added_late_are_no_resume():
+    rows = [(k, k, 100.0 - k) for k in range(0, 100, 5)]
+    late = [(2, 60, 1e3), (3, 61, 1e4), (5, 62, 95.0)]  # two that had been left out, and one that had not
+    curves = stored(rows + late)
+    x, y = curves.points("loss")
+    assert x.tolist() == sorted([k for k, *_ in rows] + [2, 3])
+    assert len(y) == 22
+    assert curves.superseded("loss") == []
+
+
+def test_all_points_at_one_step_stay_and_nothing_is_nothing():
+    curves = stored([(0, k, 1.0) for k in range(30)])
+    assert len(curves.points("loss")[0]) == 30
+    assert curves.points("loss", "wall_time_s")[0].tolist() == list(range(30))
+    assert curves.superseded("loss") == curves.superseded("none") == []
+    assert len(curves.points("none")[0]) == 0

@@ -9,7 +9,7 @@ from core.names import mlflow_keys, mlflow_tags
 from core.runs.folder import CONFIG
 from core.runs.history import columns_of
 from core.runs.states import ENDED
-from core.tracking.store.connection import EXPERIMENT, client, store_errors
+from core.tracking.store.connection import client, experiment_id, store_errors
 from core.tracking.store.records import get_run
 from core.tracking.tags import CONFIG_HASH, PARENT, PROBLEM, REASON, STATE
 
@@ -48,8 +48,7 @@ def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
     with store_errors():
         from mlflow.entities import Param
 
-        experiment = lab.get_experiment_by_name(EXPERIMENT)
-        run = lab.create_run(experiment.experiment_id, tags=tags, run_name=config.name or None)
+        run = lab.create_run(experiment_id(), tags=tags, run_name=config.name or None)
         run_id = run.info.run_id
         lab.update_run(run_id, status=STATUS["queued"])
         leaves = params_of(config)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from core.errors import RunNotFoundError, StoreError
+from core.errors import ExperimentDeletedError, RunNotFoundError, StoreError
 from core.home import home
 from core.locks import one_at_a_time
 
@@ -41,11 +41,42 @@ def _client(uri: str) -> MlflowClient:
         try:
             opened = MlflowClient(uri)
             if opened.get_experiment_by_name(EXPERIMENT) is None:
-                location = lab.artifacts.as_uri() if uri.startswith("sqlite:") else None
-                opened.create_experiment(EXPERIMENT, artifact_location=location)
+                _make_experiment(opened)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             raise StoreError(f"The MLflow store {_public(uri)} can't be opened: {first_line(error)}") from error
     return opened
+
+
+def experiment_id() -> str:
+    """Id of the experiment of the runs made here; it is made anew where it is gone for good.
+
+    Raises ExperimentDeletedError while it is deleted and can be restored, StoreError.
+    """
+    lab = client()
+    with store_errors():
+        found = lab.get_experiment_by_name(EXPERIMENT)
+        if found is None:
+            _make_experiment(lab)
+            found = lab.get_experiment_by_name(EXPERIMENT)
+    if found.lifecycle_stage != "active":
+        raise ExperimentDeletedError(EXPERIMENT)
+    return found.experiment_id
+
+
+def restore_experiment() -> bool:
+    """Bring the experiment of the runs made here back, with its runs; False where it is not deleted."""
+    lab = client()
+    with store_errors():
+        found = lab.get_experiment_by_name(EXPERIMENT)
+        if found is None or found.lifecycle_stage == "active":
+            return False
+        lab.restore_experiment(found.experiment_id)
+    return True
+
+
+def _make_experiment(lab: MlflowClient) -> None:
+    location = home().artifacts.as_uri() if home().tracking_uri.startswith("sqlite:") else None
+    lab.create_experiment(EXPERIMENT, artifact_location=location)
 
 
 @contextmanager

@@ -57,6 +57,7 @@ def row_of(run: Run, experiment: str) -> dict[str, Any]:
         "start_time": info.start_time,
         "end_time": info.end_time,
         "artifact_uri": info.artifact_uri,
+        "deleted": info.lifecycle_stage != "active",
         "user": info.user_id,
         "experiment_id": info.experiment_id,
         "experiment": experiment,

@@ -35,6 +35,8 @@ class RunRecord:
     experiment_id: str = ""
     user: str = ""
     artifact_uri: str = ""
+    deleted: bool = False
+    """Only of a run that was asked for by its id: no list and no ranking has deleted ones."""
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -97,6 +99,7 @@ def record_of(row: dict[str, Any]) -> RunRecord:
         experiment_id=row["experiment_id"],
         user=row["user"] or "",
         artifact_uri=row["artifact_uri"] or "",
+        deleted=row.get("deleted", False),
         metrics={names.get(key, key): value for key, value in row["metrics"].items()},
         params={names.get(key, key): value for key, value in row["params"].items()},
         tags=tags,

@@ -26,6 +26,8 @@ LARGEST = 1.7976931348623157e308
 
 RUNS = "FROM runs JOIN experiments USING (experiment_id)"
 NOT_DELETED = "WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'"
+KEPT = f"SELECT run_uuid {RUNS} {NOT_DELETED}"
+"""Ids of the runs that are not deleted."""
 
 
 def number(value: float, is_nan: bool) -> float:
@@ -61,7 +63,9 @@ class SqliteReader:
 
     def metric_names(self) -> list[str]:
         """The key of every metric that some run has, by how many runs have it."""
-        rows = self._query("SELECT key, COUNT(*) FROM latest_metrics GROUP BY key ORDER BY 2 DESC, 1")
+        rows = self._query(
+            f"SELECT key, COUNT(*) FROM latest_metrics WHERE run_uuid IN ({KEPT}) GROUP BY key ORDER BY 2 DESC, 1"
+        )
         return [key for key, _ in rows]
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
@@ -104,17 +108,14 @@ class SqliteReader:
         return list(found.values())
 
     def values(self, metric: str, how: How) -> dict[str, tuple[float, int]]:
-        """(value, step) of a metric by run: its last, lowest or highest finite one, or that at its checkpoint.
-
-        Deleted runs are among them; no head and no record names those.
-        """
+        """(value, step) of a metric by run: its last, lowest or highest finite one, or that at its checkpoint."""
         keys = mlflow_spellings(metric)
         if how == "last":
             rows = self._query("SELECT run_uuid, value, step, is_nan FROM latest_metrics WHERE key IN (?, ?)", keys)
         elif how == "at-checkpoint":
             rows = self._query(
                 "SELECT m.run_uuid, m.value, m.step, m.is_nan FROM metrics m JOIN tags t "
-                "ON t.run_uuid = m.run_uuid AND t.key = ? AND m.step = CAST(t.value AS INTEGER) WHERE m.key IN (?, ?)",
+                "ON t.run_uuid = m.run_uuid AND t.key = ? AND CAST(m.step AS TEXT) = t.value WHERE m.key IN (?, ?)",
                 (CHECKPOINT_STEP, *keys),
             )
         else:
@@ -124,7 +125,8 @@ class SqliteReader:
                 f"WHERE key IN (?, ?) AND is_nan = 0 AND ABS(value) < {LARGEST} GROUP BY run_uuid",
                 keys,
             )
-        return {run_id: (number(value, is_nan), step) for run_id, value, step, is_nan in rows}
+        kept = {run_id for (run_id,) in self._query(KEPT)}
+        return {run_id: (number(value, is_nan), step) for run_id, value, step, is_nan in rows if run_id in kept}
 
     def history(self, run_id: str) -> list[tuple[str, int, int, float, bool]]:
         """Every logged (metric, step, time in ms, value, is NaN) of one run, in order of its steps."""

@@ -7,13 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.tracking import compare
+from core.tracking.compare import METRIC
 from core.tracking.store import How, RunRecord
 
+NOTHING = "–"
+"""Stands for the value of a run that has none."""
 
-def table_columns(records: Sequence[RunRecord], columns: Sequence[str], how: How) -> dict[str, list]:
-    """Columns of the table as lists, the same runs in each."""
-    frame = compare.table(records, columns, how)
-    return {column: frame[column].tolist() for column in columns}
+
+def axis_columns(records: Sequence[RunRecord], columns: Sequence[str], how: How) -> dict[str, list]:
+    """Columns as an axis has them, the same runs in each: numbers where a column is of numbers, else its texts."""
+    found = {}
+    for column in columns:
+        values = compare.numbers(records, column, how)
+        found[column] = words(records, column) if values is None else values
+    return found
+
+
+def words(records: Sequence[RunRecord], column: str) -> list[str]:
+    """A column as it was logged, (n,)."""
+    return [NOTHING if (value := compare.cell(record, column)) is None else str(value) for record in records]
 
 
 def varies(records: Sequence[RunRecord], column: str) -> bool:
@@ -25,9 +37,8 @@ def varies(records: Sequence[RunRecord], column: str) -> bool:
 
 
 def is_number(records: Sequence[RunRecord], column: str) -> bool:
-    """Whether every value that is there is a number."""
-    values = [value for record in records if (value := compare.cell(record, column)) is not None]
-    return all(isinstance(value, int | float) for value in values)
+    """Whether a column is of numbers."""
+    return column.startswith(METRIC) or compare.numbers(records, column) is not None
 
 
 def few(records: Sequence[RunRecord], column: str) -> bool:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core.singularity.found import LAMBDA, lambda_of
 from core.tracking import compare
-from core.tracking.compare import METRIC, MISSING
+from core.tracking.compare import METRIC, MISSING, PARAM
 from core.tracking.store import How, RunRecord
 from pages.parts.compare.selection import Selection
-from pages.parts.shared.metric_names import label
+from pages.parts.shared.metric_names import labels
+from pages.parts.shared.run_names import run_names
+from pages.parts.shared.text import plain
 
 
 def config_view(records: Sequence[RunRecord], selection: Selection, how: How) -> None:
@@ -20,22 +23,22 @@ def config_view(records: Sequence[RunRecord], selection: Selection, how: How) ->
     everything = st.toggle("All fields", key="all", bind="query-params", help="Off: only fields that differ.")
     fields = compare.config_fields(records, only_differing=not everything)
     metrics = dict.fromkeys(name for record in records for name in record.metrics)
-    values = {name: compare.metric_column(records, name, how) for name in metrics}
-    names = _distinct([record.name for record in records])
-    rows: dict[str, list[str]] = {
-        label(METRIC + name): [_figure(column[k], column[0], k, selection) for k in range(len(records))]
-        for name, column in values.items()
-    }
-    rows |= {path: [_value(value) for value in row] for path, row in fields.items()}
-    data = {"": list(rows)} | {name: [row[k] for row in rows.values()] for k, name in enumerate(names)}
+    rows = {METRIC + name: _figures(records, name, how, selection) for name in metrics}
+    rows |= {PARAM + path: [_value(value) for value in row] for path, row in fields.items()}
+    names = run_names(records)
+    columns = {names[record.run_id]: [row[k] for row in rows.values()] for k, record in enumerate(records)}
     st.dataframe(
-        data,
+        {"": list(labels(rows).values())} | columns,
         hide_index=True,
         height=min(38 + 35 * len(rows), 640),
         column_config={"": st.column_config.TextColumn("", pinned=True, width="medium")},
     )
-    if not fields:
-        st.caption("Their configs are the same.")
+    if len(records) < 2:
+        st.caption("Tick a second run to compare their configs.")
+    elif not fields:
+        st.caption("Their configs are the same." if compare.config_fields(records, False) else "They have no config.")
+    if cut := [path for path, row in fields.items() if any(map(compare.is_cut, row))]:
+        st.caption(f"MLflow may have cut {plain(', '.join(cut))}: how these texts went on is not known, nor compared.")
     st.caption(
         f"{len(metrics)} metrics, then {len(fields)} config fields"
         + ("" if everything else " that differ")
@@ -45,6 +48,14 @@ def config_view(records: Sequence[RunRecord], selection: Selection, how: How) ->
             else "; pin a baseline for ratios."
         )
     )
+
+
+def _figures(records: Sequence[RunRecord], name: str, how: How, selection: Selection) -> list[str]:
+    """A metric's row, λ with the digits that are supported."""
+    values = compare.metric_column(records, name, how)
+    if name == LAMBDA:
+        return ["" if np.isnan(value) else lambda_of(run, value) for run, value in zip(records, values, strict=True)]
+    return [_figure(value, values[0], k, selection) for k, value in enumerate(values)]
 
 
 def _figure(value: float, baseline: float, column: int, selection: Selection) -> str:
@@ -60,18 +71,5 @@ def _figure(value: float, baseline: float, column: int, selection: Selection) ->
 def _value(value: object) -> str:
     if value is MISSING:
         return ""
-    return (
-        {None: "none", True: "true", False: "false"}.get(value)
-        if value is None or isinstance(value, bool)
-        else str(value)
-    )
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Names as columns need them: the second run of a name gets a number."""
-    seen: dict[str, int] = {}
-    result = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return result
+    words = {None: "none", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)

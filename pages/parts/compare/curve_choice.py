@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
@@ -16,10 +16,16 @@ X_AXES = {"iteration": ("iteration", False), "log iteration": ("iteration", True
 LOGARITHMIC = ("residual", "rms", "loss", "error", "damping", "norm", "rate")
 
 
-def name_of(quantity: str) -> str:
-    """A curve as a person reads it."""
+def curve_names(quantities: Iterable[str]) -> dict[str, str]:
+    """Curves as a person reads them, each by a name of its own."""
+    quantities = list(quantities)
+    names = {name: LABELS.get(METRIC + name) or _name_of(name) for name in quantities}
+    return names if len(set(names.values())) == len(names) else dict(zip(quantities, quantities, strict=True))
+
+
+def _name_of(quantity: str) -> str:
     residual = residual_of(quantity)
-    return LABELS.get(METRIC + quantity) or (quantity if residual is None else f"RMS {residual}")
+    return quantity if residual is None else f"RMS {residual}"
 
 
 def axes_input(quantities: Sequence[str]) -> tuple[str, str, bool, bool]:
@@ -34,6 +40,7 @@ def axes_input(quantities: Sequence[str]) -> tuple[str, str, bool, bool]:
 
 def quantities_input(available: dict[str, None], key: str, several: bool) -> list[str]:
     """Widget for the curves to draw, or for one; the residual until something else is chosen."""
+    name_of = curve_names(available).get
     usual = [name for name in ("max_residual", "loss") if name in available][:1] or list(available)[:1]
     if several:
         return st.multiselect(

@@ -10,10 +10,11 @@ from core.reports.curves_export import Line, curves_csv, curves_picture
 from core.tracking.statistics import smooth
 from core.tracking.store import RunRecord
 from pages.parts.compare.chart import chart
-from pages.parts.compare.curve_choice import axes_input, name_of, quantities_input, read_curves
+from pages.parts.compare.curve_choice import axes_input, curve_names, quantities_input, read_curves
 from pages.parts.compare.selection import Selection
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.figures import Series, curve_figure, recorded
+from pages.parts.shared.run_names import run_names
 from pages.parts.shared.text import LONGEST, Markdown, plain
 
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -42,31 +43,38 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
     if not quantities:
         st.info("Choose at least one curve.")
         return
-    lines, series, without = [], [], set()
+    lines, series, without, again = [], [], set(), set()
+    names, titles = run_names(records), curve_names(available)
     for record in records:
         for k, quantity in enumerate(quantities):
             x, y = recorded(curves[record.run_id], quantity, column)
             if not len(y):
-                without.add(record.name)
+                without.add(names[record.run_id])
                 continue
-            name = record.name if len(quantities) == 1 else f"{record.name}, {name_of(quantity)}"
+            run = names[record.run_id]
+            name = run if len(quantities) == 1 else f"{run}, {titles[quantity]}"
             color, dash = selection.color(record.run_id), DASHES[k % len(DASHES)]
             lines.append(Line(record.run_id, record.name, quantity, x, y, color, dash))
+            for old_x, old_y in curves[record.run_id].superseded(quantity, column):
+                again.add(run)
+                series.append(Series(old_x, old_y, name, color, "dot", record.run_id, 1.0, 0.45))
             wide = 2.6 if record.run_id == selection.baseline else 1.6
             if weight:
                 series.append(Series(x, y, name, color, dash, record.run_id, 1.0, 0.25))
                 y = smooth(y, weight, log_y)
             series.append(Series(x, y, name, color, dash, record.run_id, wide))
-    title = name_of(quantities[0]) if len(quantities) == 1 else "value"
+    title = titles[quantities[0]] if len(quantities) == 1 else "value"
     if series:
         revision = f"{axis}.{','.join(quantities)}.{log_y}"
         figure = curve_figure(series, x_title=axis, y_title=title, log_x=log_x, log_y=log_y, revision=revision)
         chart(figure, "curves")
     for record in records:
-        curve_warnings(curves[record.run_id], record.state, record.name)
-    thinned = [record.name for record in records if curves[record.run_id].source == "MLflow"]
+        curve_warnings(curves[record.run_id], record.state, names[record.run_id])
+    thinned = [names[record.run_id] for record in records if curves[record.run_id].source == "MLflow"]
     if thinned:
         st.caption(f"As MLflow has them, without the full history: {_some(thinned)}.")
+    if again:
+        st.caption(f"Resumed from an earlier step, what they had logged from there on dotted: {_some(sorted(again))}.")
     if without:
         st.caption(f"No such curve: {_some(sorted(without))}.")
     with export:

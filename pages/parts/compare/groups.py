@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -11,16 +9,16 @@ import streamlit as st
 from core.tracking import compare
 from core.tracking.compare import METRIC
 from core.tracking.statistics import Band, band
-from core.tracking.store import How, RunRecord
 from pages.parts.compare.chart import chart
-from pages.parts.compare.columns import varies
-from pages.parts.compare.curve_choice import axes_input, name_of, quantities_input, read_curves
-from pages.parts.shared.metric_names import label
+from pages.parts.compare.columns import NOTHING, varies
+from pages.parts.compare.curve_choice import axes_input, curve_names, quantities_input, read_curves
+from pages.parts.compare.search import Shown
 from pages.parts.shared.palette import PALETTE
 
 
-def groups_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
+def groups_view(shown: Shown) -> None:
     """Runs grouped by a field: how each group did, its median curve and quartiles."""
+    records, sort, label = shown.records, shown.sort, shown.label
     fields = ["problem", "state", "experiment"] + [
         name for name in compare.column_names(records) if name.startswith("params.") and varies(records, name)
     ]
@@ -38,13 +36,13 @@ def groups_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
             axis, column, log_x, log_y = axes_input(quantities)
     rows = []
     for value, runs in found.items():
-        numbers = compare.metric_column(runs, metric.removeprefix(METRIC), how)
+        numbers = compare.metric_column(runs, metric.removeprefix(METRIC), shown.how)
         finite = numbers[np.isfinite(numbers)]
         low, median, high = np.quantile(finite, (0.25, 0.5, 0.75)) if len(finite) else (np.nan,) * 3
         best = (finite.min(), finite.max()) if len(finite) else (np.nan, np.nan)
         rows.append(
             {
-                label(by): value,
+                "value": NOTHING if value is None else value,
                 "runs": len(runs),
                 "with a finite value": len(finite),
                 "lowest": best[0],
@@ -59,15 +57,18 @@ def groups_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
         rows,
         hide_index=True,
         height=min(38 + 35 * len(rows), 250),
-        column_config={name: st.column_config.NumberColumn(name, format="%.2e") for name in numbers},
+        column_config={"value": st.column_config.TextColumn(label(by))}
+        | {name: st.column_config.NumberColumn(name, format="%.2e") for name in numbers},
     )
+    if any(map(compare.is_cut, found)):
+        st.caption("MLflow cut some of these texts: runs whose texts differ only after that stand in one group.")
     if not available:
         return
     bands = {
         value: band([curves[r.run_id].points(quantities[0], column) for r in runs[:40]], log_y, log_x)
         for value, runs in drawn.items()
     }
-    figure = band_figure(bands, x_title=axis, y_title=name_of(quantities[0]), log_x=log_x, log_y=log_y)
+    figure = band_figure(bands, x_title=axis, y_title=curve_names(available)[quantities[0]], log_x=log_x, log_y=log_y)
     chart(figure, "groups")
     note = "Lines are medians, bands reach from the lower to the upper quartile"
     if len(found) > 10 or any(len(runs) > 40 for runs in drawn.values()):
@@ -75,12 +76,13 @@ def groups_view(records: Sequence[RunRecord], sort: str, how: How) -> None:
     st.caption(note + ".")
 
 
-def band_figure(bands: dict[str, Band], *, x_title: str, y_title: str, log_x: bool, log_y: bool) -> go.Figure:
+def band_figure(bands: dict[str | None, Band], *, x_title: str, y_title: str, log_x: bool, log_y: bool) -> go.Figure:
     """Median of each group as a line, its quartiles as a band."""
     figure = go.Figure()
-    for k, (name, group) in enumerate(bands.items()):
+    for k, (value, group) in enumerate(bands.items()):
         if not group.runs:
             continue
+        name = NOTHING if value is None else value
         color = PALETTE[k % len(PALETTE)]
         figure.add_scatter(
             x=np.concatenate([group.x, group.x[::-1]]),
@@ -88,7 +90,7 @@ def band_figure(bands: dict[str, Band], *, x_title: str, y_title: str, log_x: bo
             fill="toself",
             fillcolor=f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:], 16)},0.16)",
             line={"width": 0},
-            legendgroup=name,
+            legendgroup=str(k),
             showlegend=False,
             hoverinfo="skip",
         )
@@ -96,7 +98,7 @@ def band_figure(bands: dict[str, Band], *, x_title: str, y_title: str, log_x: bo
             x=group.x,
             y=group.median,
             name=f"{name} ({group.runs})",
-            legendgroup=name,
+            legendgroup=str(k),
             line={"color": color, "width": 2},
             hovertemplate="%{y:.3e}",
         )

@@ -9,17 +9,18 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.tracking import compare
-from core.tracking.compare import METRIC
-from core.tracking.store import How, RunRecord
+from core.tracking.compare import METRIC, PARAM
 from pages.parts.compare.chart import chart
-from pages.parts.compare.columns import few, is_number, table_columns, wants_log
+from pages.parts.compare.columns import axis_columns, few, is_number, wants_log, words
+from pages.parts.compare.search import Shown
 from pages.parts.compare.selection import Selection
-from pages.parts.shared.metric_names import label
 from pages.parts.shared.palette import PALETTE
+from pages.parts.shared.run_names import run_names
 
 
-def scatter_view(records: Sequence[RunRecord], selection: Selection, sort: str, how: How) -> None:
+def scatter_view(shown: Shown, selection: Selection) -> None:
     """Any two numbers of everything that the search found against each other."""
+    records, sort, label = shown.records, shown.sort, shown.label
     numbers = [
         name
         for name in compare.column_names(records)
@@ -30,7 +31,7 @@ def scatter_view(records: Sequence[RunRecord], selection: Selection, sort: str, 
         return
     target = sort if sort in numbers else numbers[0]
     other = next(name for name in ("metrics.wall_time_s", *numbers) if name in numbers and name != target)
-    words = ["state", "problem", "experiment"] + [
+    fields = ["state", "problem", "experiment"] + [
         name for name in compare.column_names(records) if name.startswith("params.") and few(records, name)
     ]
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -38,8 +39,9 @@ def scatter_view(records: Sequence[RunRecord], selection: Selection, sort: str, 
         options = {"format_func": label, "bind": "query-params", "width": 240}
         x = st.selectbox("x", numbers, numbers.index(other), key="sx", **options)
         y = st.selectbox("y", numbers, numbers.index(target), key="sy", **options)
-        by = st.selectbox("Colour", words, 1, key="by", **options)
-    values = {name: np.asarray(column, dtype=float) for name, column in table_columns(records, [x, y], how).items()}
+        by = st.selectbox("Colour", fields, 1, key="by", **options)
+    columns = axis_columns(records, [x, y], shown.how)
+    values = {name: np.asarray(column, dtype=float) for name, column in columns.items()}
     with row:
         log = tuple(
             st.toggle(f"Log {axis}", wants_log(values[name]), key=f"log.{axis}.{name}")
@@ -48,13 +50,23 @@ def scatter_view(records: Sequence[RunRecord], selection: Selection, sort: str, 
     figure = scatter_figure(
         values[x],
         values[y],
-        [record.name for record in records],
-        [str(compare.cell(record, by)) for record in records],
+        _hover(shown, x, y),
+        words(records, by),
         {k: selection.color(r.run_id) for k, r in enumerate(records) if r.run_id in selection.slots},
         titles=(label(x), label(y)),
         log=log,
     )
     chart(figure, "scatter")
+
+
+def _hover(shown: Shown, x: str, y: str) -> list[str]:
+    """What is said of each run: its name, and its params as they were logged."""
+    names = run_names(shown.records)
+    params = {name: words(shown.records, name) for name in (x, y) if name.startswith(PARAM)}
+    return [
+        " · ".join([names[record.run_id], *(f"{shown.label(name)} {column[k]}" for name, column in params.items())])
+        for k, record in enumerate(shown.records)
+    ]
 
 
 def scatter_figure(
@@ -72,7 +84,7 @@ def scatter_figure(
     Args:
         x: values (n,).
         y: values (n,).
-        names: of the runs.
+        names: of the runs, and what else is said of each.
         groups: the word that colours each.
         rings: place of a chosen run → colour of the ring around it.
         titles: of the axes.

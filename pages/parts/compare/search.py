@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -13,8 +13,9 @@ from core.tracking.compare import METRIC, column_names
 from core.tracking.search import Filters, search
 from core.tracking.store import How, RunRecord
 from core.tracking.tags import people_tags
-from pages.parts.shared.metric_names import HOW, label
+from pages.parts.shared.metric_names import HOW, labels
 from pages.parts.shared.text import LONGEST, Markdown, message, plain
+from pages.parts.shared.times import viewer_zone
 
 USUAL = (
     "state",
@@ -38,12 +39,18 @@ class Shown:
     sort: str
     descending: bool
     how: How
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of every column that there is."""
+
+    def label(self, column: str) -> str:
+        """A column as widgets and axes name it, unlike any other."""
+        return self.labels[column]
 
 
 def search_bar(records: Sequence[RunRecord]) -> Shown:
     """Search box, filters, columns and order in one row."""
     names = column_names(records)
-    usual = usual_columns(names)
+    usual, named = usual_columns(names), labels(names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Search",
@@ -58,21 +65,21 @@ def search_bar(records: Sequence[RunRecord]) -> Shown:
         filters = _filters(records)
         with st.popover("Columns", icon=":material/view_column:"):
             columns = st.multiselect(
-                "Columns", names, usual, format_func=label, key="columns", bind="query-params", width=520
+                "Columns", names, usual, format_func=named.get, key="columns", bind="query-params", width=520
             )
-        sort, down, how = _order(names)
+        sort, down, how = _order(names, named)
     found = _search(filter(filters.match, records), text)
-    return Shown(found, columns or usual, sort, down, HOW[how])
+    return Shown(found, columns or usual, sort, down, HOW[how], named)
 
 
-def _order(names: Sequence[str]) -> tuple[str, bool, str]:
+def _order(names: Sequence[str], named: Mapping[str, str]) -> tuple[str, bool, str]:
     """What sorts the table, whether the largest comes first, and which value of a metric counts."""
-    chosen = label(st.session_state["sort"]) if "sort" in st.session_state else st.query_params.get("sort", "started")
+    chosen = named.get(st.session_state.get("sort")) or st.query_params.get("sort", "started")
     upwards = (st.session_state.get("order") or st.query_params.get("order")) == "↑"
     title = f"{plain(chosen, LONGEST)} {'↑' if upwards else '↓'}"
     with st.popover(title, icon=":material/sort:", key="compare.order", help="Order of the table"):
         sort = st.selectbox(
-            "Sort by", names, names.index("started"), format_func=label, key="sort", bind="query-params", width=320
+            "Sort by", names, names.index("started"), format_func=named.get, key="sort", bind="query-params", width=320
         )
         down = st.segmented_control(
             "Order",
@@ -130,11 +137,13 @@ def _filters(records: Sequence[RunRecord]) -> Filters:
         left, right = st.columns(2)
         begin = left.date_input("Started from", None, key="from", bind="query-params")
         end = right.date_input("until", None, key="until", bind="query-params")
+        zone = viewer_zone()
+        st.caption(f"Days as they are in {plain(zone.key)}.")
     return Filters(
         experiments,
         problems,
         states,
         tags,
-        dt.datetime.combine(begin, dt.time.min).timestamp() if begin else 0.0,
-        dt.datetime.combine(end, dt.time.max).timestamp() if end else float("inf"),
+        dt.datetime.combine(begin, dt.time.min, zone).timestamp() if begin else 0.0,
+        dt.datetime.combine(end, dt.time.max, zone).timestamp() if end else float("inf"),
     )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.tracking.compare import METRIC, ordered, table
+from core.singularity.found import LAMBDA, lambda_of
+from core.tracking import compare
+from core.tracking.compare import METRIC, PARAM, ordered, table
 from pages.parts.compare.search import Shown
 from pages.parts.compare.selection import Selection, dot, from_text, keep
-from pages.parts.shared.metric_names import label
+from pages.parts.shared.times import viewer_zone
 
-FORMATS = {"metrics.lambda": "%.8f", "metrics.wall_time_s": "%.1f", "duration": "%.1f"}
+FORMATS = {"metrics.wall_time_s": "%.1f", "duration": "%.1f"}
 RATIO = "÷ baseline"
+LAMBDA_COLUMN = METRIC + LAMBDA
 
 
 def run_table(shown: Shown, selection: Selection) -> pd.DataFrame:
@@ -26,6 +30,9 @@ def run_table(shown: Shown, selection: Selection) -> pd.DataFrame:
     ids = list(frame.index)
     st.session_state["compare.ids"] = ids
     drawn = frame.copy()
+    if LAMBDA_COLUMN in drawn:
+        shown_digits = zip(records, frame[LAMBDA_COLUMN], strict=True)
+        drawn[LAMBDA_COLUMN] = [None if np.isnan(value) else lambda_of(run, value) for run, value in shown_digits]
     if selection:
         drawn.insert(0, "", [dot(selection.color(run_id)) if run_id in selection.slots else "" for run_id in ids])
     cleared = st.session_state.get("compare.cleared", 0)  # a new table, since ticks can't be taken off from here
@@ -39,22 +46,32 @@ def run_table(shown: Shown, selection: Selection) -> pd.DataFrame:
         selection_default={"selection": {"rows": [k for k, run_id in enumerate(ids) if run_id in selection.slots]}},
         hide_index=True,
         height=min(38 + 35 * len(drawn), 388),
-        column_config=_formats(frame),
+        column_config=_formats(frame, shown),
         placeholder="",
     )
     return frame
 
 
-def _formats(frame: pd.DataFrame) -> dict:
+def _formats(frame: pd.DataFrame, shown: Shown) -> dict:
     formats: dict = {
         "": st.column_config.ImageColumn("", width=34),
         "name": st.column_config.TextColumn("Run", width="medium"),
         RATIO: st.column_config.NumberColumn(RATIO, format="%.3g"),
     }
     for column in frame.columns[1:]:
-        title = label(column)
+        title = column if column == RATIO else shown.label(column)
         if column == "started":
-            formats[column] = st.column_config.DatetimeColumn(title, format="D MMM, HH:mm")
+            zone = viewer_zone().key
+            formats[column] = st.column_config.DatetimeColumn(
+                f"{title}, {zone}", format="D MMM, HH:mm", timezone=zone, help="In the time zone of your browser."
+            )
+        elif column == LAMBDA_COLUMN:
+            formats[column] = st.column_config.TextColumn(
+                title, alignment="right", help="As its certificate supports; ≈: digits not assessed."
+            )
+        elif column.startswith(PARAM):
+            right = compare.numbers(shown.records, column) is not None
+            formats[column] = st.column_config.TextColumn(title, alignment="right" if right else "left")
         elif column.startswith(METRIC) or column == "duration":
             formats[column] = st.column_config.NumberColumn(title, format=FORMATS.get(column, "%.2e"))
         elif column != RATIO:
@@ -68,8 +85,3 @@ def _ticked() -> None:
     rows = st.session_state[st.session_state["compare.table"]]["selection"]["rows"]
     selection, _ = from_text(st.query_params.get("runs", ""), ids + list(st.session_state["compare.known"]))
     keep(selection.ticked(ids, rows))
-
-
-def as_csv(frame: pd.DataFrame) -> bytes:
-    """The table as it stands, run ids first."""
-    return frame.to_csv().encode()

@@ -14,6 +14,8 @@ from pages.parts.shared.palette import GREY, PALETTE
 
 POINTS = 2000
 """Most points drawn of one curve."""
+SAID = 4
+"""Most curves of which it is said why they can't be seen."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def curve_figure(
         stages: (stage, x) marks.
         reference: a named horizontal line.
     """
-    figure = go.Figure()
+    figure, said = go.Figure(), []
     shown = total = hidden = 0
     lowest, highest = np.inf, -np.inf
     for item in series:
@@ -63,12 +65,14 @@ def curve_figure(
         shown, total, hidden = shown + curve.shown, total + curve.total, hidden + curve.not_positive
         if curve.shown:
             lowest, highest = min(lowest, curve.y.min()), max(highest, curve.y.max())
+        if item.opacity == 1 and (what := _peculiar(item, x_title.removeprefix("log "), log_x, log_y)):
+            said.append(f"{what}: {item.name}")
         figure.add_scatter(
             x=curve.x.astype(np.float64 if log_x else np.float32),
             y=curve.y,
             name=item.name,
             legendgroup=item.group or item.name,
-            mode="lines" if curve.shown > 1 else "markers",
+            mode="lines" if len(np.unique(curve.x)) > 1 else "markers",
             line={"color": item.color, "width": item.width, "dash": item.dash},
             opacity=item.opacity,
             showlegend=item.opacity == 1,
@@ -78,8 +82,8 @@ def curve_figure(
         if len(curve.not_finite):
             base = curve.y.max() if curve.shown else 1.0
             figure.add_scatter(
-                x=curve.not_finite,
-                y=np.full(len(curve.not_finite), base),
+                x=(marked := curve.not_finite[:: len(curve.not_finite) // POINTS + 1]),
+                y=np.full(len(marked), base),
                 name=f"{item.name}: NaN or infinite",
                 legendgroup=item.group or item.name,
                 mode="markers",
@@ -118,6 +122,11 @@ def curve_figure(
         showarrow=False,
         font={"size": 10, "color": GREY},
     )
+    for k, text in enumerate(said[:SAID] + [f"… and {len(said) - SAID} more"] * (len(said) > SAID)):
+        figure.add_annotation(
+            x=0.01, y=0.99, yshift=-18 * k, xref="paper", yref="paper", xanchor="left", yanchor="top", text=text,
+            showarrow=False,
+        )  # fmt: skip
     figure.update_layout(
         uirevision=revision or "fixed",
         margin={"l": 64, "r": 12, "t": 12, "b": 48},
@@ -129,6 +138,18 @@ def curve_figure(
     if log_y and lowest > 0 and highest / lowest > 100:
         figure.update_yaxes(dtick=max(1, round(np.log10(highest / lowest) / 8)))  # decades only, no 2 and 5 between
     return figure
+
+
+def _peculiar(item: Series, x_title: str, log_x: bool, log_y: bool) -> str | None:
+    """Why a curve is not where one looks for it, in words; None where it is."""
+    x, y = item.x[np.isfinite(item.y)], item.y[np.isfinite(item.y)]
+    if log_y and len(y) and not (y > 0).any():
+        return f"All {len(y):,} values are {'0 or less' if y.any() else '0'}: nothing for a log axis"
+    if log_x and len(x) and not (x > 0).any():
+        return f"All {len(x):,} points are at {x_title} 0 or before: nothing for a log axis"
+    if len(x) > 1 and (x == x[0]).all():
+        return f"All {len(x):,} points are at {x_title} {x[0]:g}"
+    return None
 
 
 def was_recorded(y: np.ndarray, loss: np.ndarray) -> np.ndarray:
@@ -179,7 +200,7 @@ def lambda_figure(curves: Curves, run_id: str, reference: float | None, name: st
         reference=("reference", reference) if reference is not None else None,
     )
     figure.update_layout(showlegend=False)
-    figure.update_traces(hovertemplate="%{y:.10f}", selector={"name": name})
+    figure.update_traces(hovertemplate="%{y:.13g}", selector={"name": name})
     figure.update_yaxes(exponentformat="none")
     return figure
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.parts.shared.text import LONGEST, Markdown, plain
+from collections.abc import Iterable
 
 HOW = {"last": "last", "lowest": "min", "highest": "max", "at checkpoint": "at-checkpoint"}
 LABELS = {
@@ -20,9 +20,16 @@ LABELS = {
 
 def label(column: str) -> str:
     """A column as a person reads it."""
-    return LABELS.get(column) or column.removeprefix("metrics.").removeprefix("params.")
+    short = column.removeprefix("metrics.") if column.startswith("metrics.") else column.removeprefix("params.")
+    return LABELS.get(column) or short
 
 
-def label_text(column: str) -> Markdown:
-    """`label`, for Markdown."""
-    return plain(label(column), LONGEST)
+def labels(columns: Iterable[str]) -> dict[str, str]:
+    """Column → a label of its own, since widgets know options by their labels; names where two share one."""
+    columns = list(columns)
+    found = {column: label(column) for column in columns}
+    taken: dict[str, int] = {}
+    for text in found.values():
+        taken[text] = taken.get(text, 0) + 1
+    found = {column: text if taken[text] == 1 else column for column, text in found.items()}
+    return found if len(set(found.values())) == len(columns) else dict(zip(columns, columns, strict=True))

@@ -7,11 +7,11 @@ from typing import Any
 from core.problems import Problem
 from core.runs import RunFolder
 from core.singularity.certificate import certified, read
-from core.singularity.digits import lambda_text
+from core.singularity.digits import iterate_text, lambda_text
 
 
 def unknown_text(folder: RunFolder, problem: Problem, about: dict[str, Any]) -> str:
-    """A checkpoint's λ with the digits that its certificate supports; another unknown with ten decimals.
+    """A checkpoint's λ with the digits that its certificate supports; another unknown with ten digits.
 
     Args:
         folder: the run's.
@@ -19,7 +19,7 @@ def unknown_text(folder: RunFolder, problem: Problem, about: dict[str, Any]) -> 
         about: of the run's sampled grid.
     """
     if not certified(problem):
-        return f"{problem.unknown} = {about['lambda']:.10f}"
+        return f"{problem.unknown} = {iterate_text(about['lambda'])}"
     found = read(folder)
     same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
     return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"

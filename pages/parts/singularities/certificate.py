@@ -8,9 +8,10 @@ import streamlit as st
 
 from core.runs.folder import CERTIFICATE
 from core.singularity.certificate import WORDS, Certificate, is_current
-from core.singularity.digits import lambda_text
+from core.singularity.digits import lambda_text, reference_text
 from core.singularity.found import Found
 from pages.parts.shared.text import Markdown, code, figure_of, plain
+from pages.parts.shared.times import iso_text
 
 
 def certificate_badge(holds: bool | None) -> Markdown:
@@ -27,7 +28,7 @@ def search_numbers(run: Found, last: float | None, reference: float | None) -> N
     lam = run.lambda_ if run.holds is not None or last is None else last
     cells = {
         "λ": "–" if lam is None else lambda_text(lam, run.uncertainty),
-        "known λ": "–" if reference is None else f"{reference:.10g}",
+        "known λ": "–" if reference is None else reference_text(reference),
         "distance": figure_of(None if lam is None or reference is None else abs(lam - reference)),
         "max residual": figure_of(run.max_residual),
     }
@@ -56,9 +57,10 @@ def certificate_view(certificate: Certificate | None) -> None:
         border="horizontal",
         hide_index=True,
     )
+    made = plain(iso_text(certificate.made))
     versions = ", ".join(f"{name} {value[:12]}" for name, value in certificate.versions.items())
     st.caption(
-        f"{plain(certificate.made)} · iteration {certificate.iteration:,} · config "
+        f"{made} · iteration {certificate.iteration:,} · config "
         f"{code(certificate.config_hash[:16])} · checkpoint {code(certificate.checkpoint_sha256[:16])} · "
         f"{plain(versions)}"
     )
