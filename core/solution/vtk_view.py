@@ -57,9 +57,25 @@ def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: st
     plotter.add_mesh(pyvista.Box(box).extract_all_edges(), color=ink, line_width=1, opacity=0.4)
     plotter.show_bounds(bounds=_ruler(scene, box), color=ink, **_axis_titles(scene))
     plotter.view_vector((1.6, -1.6, 1.1))
+    _start_trame_without_a_port()
     page = plotter.trame.export_html(None).read()
     plotter.close()
     return page.replace("https://kitware.github.io/vtk-js/icon/favicon-", "data:,")  # fetched for a tab it never has
+
+
+def _start_trame_without_a_port() -> None:
+    """Start the server that trame's export asks for on wslink's backend without a network.
+
+    Left to itself the export starts one that listens on a port of this machine for as long as the child lives, and lets
+    in whoever knows the secret that is the same everywhere.
+    """
+    import pyvista
+    from trame_pyvista.jupyter import elegantly_launch
+    from trame_pyvista.widgets import get_server
+
+    name = pyvista.global_theme.trame.jupyter_server_name
+    if not get_server(name).running:
+        elegantly_launch(name, wslink_backend="generic")
 
 
 def _power_of_ten(limits: tuple[float, float], title: str) -> tuple[float, str]:

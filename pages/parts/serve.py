@@ -13,6 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from core.home import SOURCE
 from pages.parts.assets import Assets, ensure_static
+from pages.parts.origin_guard import OriginGuard
 
 APP = SOURCE / "app.py"
 
@@ -20,4 +21,6 @@ if __name__ == "__main__":
     PagesManager.uses_pages_directory = False
     ensure_static()  # before Streamlit looks for the folder, and warns
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
-    st.App(str(APP), middleware=[Middleware(Assets)]).run(config={"server.port": int(sys.argv[1])})
+    st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Assets)]).run(
+        config={"server.port": int(sys.argv[1])}
+    )

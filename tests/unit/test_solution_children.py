@@ -67,3 +67,9 @@ def test_an_idle_child_is_let_go(child, monkeypatch):
     psutil.wait_procs([psutil.Process(pid)], timeout=10)
     assert not psutil.pid_exists(pid)
     assert child.call("os:getpid", timeout_s=30) != pid
+
+
+def test_drawing_with_vtk_opens_no_port(child):
+    assert child.call("core.solution.vtk_view:probe", timeout_s=120) > 100_000
+    drawing = psutil.Process(child.call("os:getpid", timeout_s=30))
+    assert [one for one in drawing.net_connections() if one.status == psutil.CONN_LISTEN] == []
