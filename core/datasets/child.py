@@ -43,7 +43,7 @@ def read_in_child(name: str, data: bytes, told: Told = lambda part: None) -> Tab
         except OSError as error:
             raise LabError(f"{name} can't be read: there is no room in {folder} ({error.strerror}).") from None
         child = subprocess.Popen(
-            [sys.executable, "-m", "core.datasets.child", str(source), name, str(answer)],
+            [sys.executable, "-m", "core.datasets.child", str(source), name, str(answer), str(MEMORY)],
             cwd=SOURCE,
             env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
@@ -60,7 +60,7 @@ def read_in_child(name: str, data: bytes, told: Told = lambda part: None) -> Tab
             raise LabError(said["error"])
         if "notes" not in said:
             raise LabError(
-                f"{name} could not be read: it needs more than {MEMORY / 2**30:.0f} GB of memory, or is damaged."
+                f"{name} could not be read: it needs more than {MEMORY / 2**30:.1f} GB of memory, or is damaged."
             )
         return Table(_columns(answer), said["refused"], tuple(said["notes"]), said["named"])
 
@@ -96,9 +96,9 @@ def _columns(answer: Path) -> dict[str, np.ndarray]:
     return {column: table.column(column).chunk(0).to_numpy() for column in table.column_names}
 
 
-def main(source: str, name: str, answer: str) -> None:
+def main(source: str, name: str, answer: str, memory: str) -> None:
     """The child's side."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS) + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     out = os.fdopen(os.dup(1), "w")
@@ -125,7 +125,7 @@ def main(source: str, name: str, answer: str) -> None:
     except (LabError, OSError) as error:
         say(error=str(error))
     except MemoryError:
-        say(error=f"{name} needs more than {MEMORY / 2**30:.0f} GB of memory to be read. Make it smaller.")
+        say(error=f"{name} needs more than {int(memory) / 2**30:.1f} GB of memory to be read. Make it smaller.")
 
 
 if __name__ == "__main__":

@@ -103,12 +103,12 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
     others = CATALOGUE if problem is None else ()
     if not table.named:
         return _by_place(list(table.columns), learning)
-    best: tuple[bool, int, int, type[Problem], list[Column]] | None = None
+    best: tuple[int, bool, int, type[Problem], list[Column]] | None = None
     for candidate in (*learning, *others):
         wanted = (*candidate.coordinates, *candidate.fields)
         found, score = _fitted(names, wanted)
         if len(found) == len(wanted):
-            rank = (candidate in learning, len(wanted), score)
+            rank = (len(wanted), candidate in learning, score)
             if best is None or rank > best[:3]:
                 best = (*rank, candidate, found)
     if best is not None:
