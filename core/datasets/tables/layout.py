@@ -89,7 +89,8 @@ def layout_of(name: str, text: bytes) -> Layout:
     if at:
         above = [line for _, line in rows[:at]]
         header, skipped = _tecplot(above) or _cells_of_header(above[-1], delimiter, width), at - 1
-        if header is None:
+        if header is None or (width == 1 and re.search("[,;\t|]", above[-1])):
+            delimiter = next((mark for mark in "\t;|," if mark in above[-1]), delimiter)
             found = split(rows[at - 1][1], delimiter)
             raise LabError(
                 f"{name}, line {first + 1}: {width} cells, and the header has {len(found)}: {', '.join(found)[:80]}."
@@ -133,7 +134,7 @@ def _delimiter(bulk: list[str]) -> str:
     for candidate in ("\t", ";", "|", ","):
         counts = Counter(len(split(line, candidate)) for line in bulk)
         count, times = counts.most_common(1)[0]
-        if count < 2 or times < 0.6 * len(bulk):
+        if count < 2 or times < 0.5 * len(bulk):
             continue
         if candidate == "," and _blanks_with_decimal_commas(bulk):
             continue
