@@ -84,6 +84,8 @@ def layout_of(name: str, text: bytes) -> Layout:
     at = _first_row([split(line, delimiter) for _, line in rows], width, usual)
     if at is None:
         _check_header(name, split(rows[-1][1], delimiter))
+        if other := next(((i, cells) for i, line in rows if _numeric(cells := split(line, delimiter))), None):
+            raise LabError(f"{name}, line {other[0] + 1}: {len(other[1])} cells, and the header has {width}.")
         raise LabError(f"{name} has no rows of numbers.")
     first, notes = rows[at][0], []
     if at:
@@ -155,6 +157,10 @@ def _words(cells: list[str]) -> int:
 
 def _is_number(cell: str) -> bool:
     return bool(NUMBER.fullmatch(cell.strip("\"'")))
+
+
+def _numeric(cells: list[str]) -> bool:
+    return all(map(_is_number, cells))
 
 
 def _first_row(rows: list[list[str]], width: int, usual: int) -> int | None:
