@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from core.errors import LabError
 
 if TYPE_CHECKING:
-    from core.datasets import Added
+    from core.datasets import Added, Preview
 
 
 def list_datasets() -> None:
@@ -29,22 +30,42 @@ def list_datasets() -> None:
         for version in item.versions:
             blob = version.digests.git_blob
             print(f"    {blob}  used by {counts[item.path, blob]} runs, {since(blob, item)}")
+            if version.columns:
+                print(f"        columns: {version.columns}")
 
 
 def add_dataset(
-    file: Annotated[Path, typer.Argument(metavar="FILE.{csv,npy,npz}")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.{csv,tsv,txt,dat,npy,npz,mat,parquet}")],
     replace: Annotated[bool, typer.Option("--replace", help="As the new version; the old one is kept.")] = False,
+    name: Annotated[str | None, typer.Option(help="Of the dataset, where it is not to be the file's.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="COLUMN=ROLE[*FACTOR]",
+            help="What a column is, where the guess is wrong: 'x (mm)=x*0.001', 'sensor=nothing'. May be repeated.",
+        ),
+    ] = None,
 ) -> None:
-    """Check a file and put it into the data folder."""
-    from core.datasets import LARGEST, add
+    """Read a file, say what its columns are taken for, and put it into the data folder."""
+    from core.datasets import add, check_size, checked_name, parse_column, preview
 
+    name = checked_name(name or file.name)
+    asked = [parse_column(text) for text in columns or ()]
     try:
-        if file.stat().st_size > LARGEST:
-            raise LabError(f"{file} is larger than {LARGEST // 2**20} MB. Copy it to the data folder yourself.")
-        added = add(file.name, file.read_bytes(), replace=replace)
+        check_size(str(file), file.stat().st_size)
+        data = file.read_bytes()
     except OSError as error:
         raise LabError(f"{file} can't be read: {error.strerror}.") from None
-    _print(added)
+    found = preview(name, data, _progress if sys.stderr.isatty() else lambda part: None)
+    chosen = found.guess.changed(asked)
+    _print_preview(found)
+    values, left_out = found.result(chosen)
+    for column in chosen:
+        of = values.get(column.role)
+        print(f"    {column}" + ("" if of is None else f"   from {of.min():.6g} to {of.max():.6g}"))
+    print(f"    {len(next(iter(values.values()))):,} rows. {left_out}".rstrip())
+    _print(add(name, data, replace=replace, columns=chosen))
 
 
 def sample_dataset() -> None:
@@ -53,6 +74,17 @@ def sample_dataset() -> None:
     from core.problems.burgers_inverse import SAMPLE, sample_csv
 
     _print(add(SAMPLE, sample_csv()))
+
+
+def _progress(part: float) -> None:
+    print(f"\rreading {part:.0%} ", end="\n" if part >= 1 else "", file=sys.stderr, flush=True)
+
+
+def _print_preview(found: Preview) -> None:
+    for note in (*found.table.notes, *found.guess.notes, *found.table.refused.values()):
+        print(f"    {note}")
+    title = found.guess.title
+    print(f"    Columns, as a guess{f' for {title}' if title else ''} (--map COLUMN=ROLE*FACTOR to differ):")
 
 
 def _print(added: Added) -> None:

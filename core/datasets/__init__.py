@@ -3,17 +3,28 @@
 from core.datasets.catalogue import Dataset, datasets, since
 from core.datasets.files import columns, current, locate, read
 from core.datasets.identity import Digests, digests, digests_of
-from core.datasets.ledger import Version, record, versions
+from core.datasets.ledger import Version, added_as, record, versions
+from core.datasets.mapping import NOTHING, Column, parse_column
+from core.datasets.names import roles
 from core.datasets.pinning import keep, pinned, samples_of
-from core.datasets.upload import LARGEST, Added, add
+from core.datasets.preview import Preview, preview
+from core.datasets.tables import FORMATS
+from core.datasets.upload import LARGEST, Added, add, check_size, checked_name
 
 __all__ = [
+    "FORMATS",
     "LARGEST",
+    "NOTHING",
     "Added",
+    "Column",
     "Dataset",
     "Digests",
+    "Preview",
     "Version",
     "add",
+    "added_as",
+    "check_size",
+    "checked_name",
     "columns",
     "current",
     "datasets",
@@ -21,9 +32,12 @@ __all__ = [
     "digests_of",
     "keep",
     "locate",
+    "parse_column",
     "pinned",
+    "preview",
     "read",
     "record",
+    "roles",
     "samples_of",
     "since",
     "versions",

@@ -22,6 +22,7 @@ class Dataset:
     changed: float | None
     """Unix time of the file's last change."""
     versions: tuple[Version, ...]
+    """One for each content and what its columns stand for."""
     trouble: str = ""
     """Why `now` is None, as a sentence."""
 
@@ -33,7 +34,7 @@ class Dataset:
 
     def known(self) -> list[Digests]:
         """Its versions, newest first; the present one leads where it was never recorded."""
-        recorded = [version.digests for version in reversed(self.versions)]
+        recorded = list(dict.fromkeys(version.digests for version in reversed(self.versions)))
         return recorded if self.now is None or self.now in recorded else [self.now, *recorded]
 
     def standing(self) -> str:
@@ -52,9 +53,9 @@ def datasets() -> list[Dataset]:
 
     Left out are hidden files, links that lead out of the folder or nowhere, and names that are no text.
     """
-    known: dict[str, dict[str, Version]] = {}
+    known: dict[str, dict[tuple[str, str | None], Version]] = {}
     for version in versions():
-        known.setdefault(version.path, {}).setdefault(version.digests.git_blob, version)
+        known.setdefault(version.path, {}).setdefault((version.digests.git_blob, version.columns), version)
     return [_dataset(name, tuple(known.get(name, {}).values())) for name in sorted({*known, *_names()})]
 
 

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.datasets.identity import Digests, digests, digests_of
-from core.datasets.tables import read_table
+from core.datasets.mapping import mapped
+from core.datasets.reading import table_of_bytes
 from core.errors import LabError
 from core.home import home, inside
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from core.datasets.tables import Table
 
 SETTLED_S = 2.0
 """A file that changed less than so long ago is read again: its times may not tell the next change apart."""
@@ -111,13 +114,21 @@ def kept_copy(git_blob: str) -> Path:
     return home().data.resolve() / KEPT / git_blob
 
 
-def columns(name: str, git_blob: str | None = None) -> dict[str, np.ndarray]:
-    """The columns (n,) of a dataset's version, or of the file as it is now. Raises LabError."""
+def columns(name: str, git_blob: str | None = None, mapping: str | None = None) -> dict[str, np.ndarray]:
+    """The columns (n,) of a dataset's version, or of the file as it is now, by what a mapping calls them.
+
+    Raises LabError.
+    """
     git_blob = git_blob or current(name).git_blob
-    return _columns(home().data, name, git_blob)
+    return _columns(home().data, name, git_blob, mapping)
 
 
 @lru_cache(maxsize=4)
-def _columns(folder: Path, name: str, git_blob: str) -> dict[str, np.ndarray]:
-    data, _ = read(name, git_blob)
-    return read_table(name, data)
+def _columns(folder: Path, name: str, git_blob: str, mapping: str | None) -> dict[str, np.ndarray]:
+    return mapped(name, table(name, git_blob), mapping)[0]
+
+
+def table(name: str, git_blob: str | None = None) -> Table:
+    """A dataset's version, or the file as it is now, as it was found. Raises LabError."""
+    data, found = read(name, git_blob)
+    return table_of_bytes(name, data, found.git_blob)

@@ -33,11 +33,13 @@ class Version:
     seen: float
     """Unix time."""
     why: Why
+    columns: str | None = None
+    """What its columns stand for (`core.datasets.mapping`); None: what they are called."""
 
 
-def record(name: str, data: bytes, why: Why) -> Version:
+def record(name: str, data: bytes, why: Why, columns: str | None = None) -> Version:
     """Keep a version's bytes and note that it was seen. Raises LabError when the disk does not take it."""
-    version = Version(name, digests_of(data), time.time(), why)
+    version = Version(name, digests_of(data), time.time(), why, columns)
     kept = kept_copy(version.digests.git_blob)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,8 @@ def record(name: str, data: bytes, why: Why) -> Version:
 
 
 def _append(version: Version) -> None:
-    line = json.dumps({"path": version.path, **asdict(version.digests), "seen": version.seen, "why": version.why})
+    data = {"path": version.path, **asdict(version.digests), "seen": version.seen, "why": version.why}
+    line = json.dumps(data | ({"columns": version.columns} if version.columns else {}))
     home().ensure()
     with _ledger().open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -78,10 +81,16 @@ def versions() -> list[Version]:
         try:
             data = json.loads(line)
             known = Digests(**{field.name: data[field.name] for field in fields(Digests)})
-            found.append(Version(data["path"], known, data["seen"], data["why"]))
+            found.append(Version(data["path"], known, data["seen"], data["why"], data.get("columns")))
         except (ValueError, KeyError, TypeError):
             continue  # the line a crash cut off
     return found
+
+
+def added_as(name: str, git_blob: str) -> Version | None:
+    """The last time that a version was added by a person, who said then what its columns stand for."""
+    found = (v for v in reversed(versions()) if v.path == name and v.digests.git_blob == git_blob and v.why == "upload")
+    return next(found, None)
 
 
 def recorded(name: str) -> set[str]:

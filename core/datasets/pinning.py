@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.datasets.files import columns, current, read
-from core.datasets.ledger import Version, record, recorded
+import numpy as np
+
+from core.datasets.files import columns, current, read, table
+from core.datasets.ledger import Version, added_as, record, recorded
+from core.datasets.mapping import Column, guess, mapping_of, stored
 from core.errors import LabError
 from core.problems import Problem
 from core.problems.base import DataProblem, Samples
@@ -22,11 +25,13 @@ def samples_of(problem: Problem) -> Samples | None:
     """
     if not isinstance(problem, DataProblem):
         return problem.samples()
-    return problem.samples_in(columns(problem.dataset, problem.dataset_version))
+    return problem.samples_in(columns(problem.dataset, problem.dataset_version, problem.dataset_columns))
 
 
 def pinned(config: RunConfig) -> RunConfig:
-    """`config` with the version of its dataset filled in: the file's present one where none was asked for.
+    """`config` with its dataset's version and what its columns stand for filled in, where that was not asked for.
+
+    The version is the file's present one, its columns what was said when it was added, and else a guess.
 
     Raises LabError when the dataset or the version can't be had, or is not what the problem needs.
     """
@@ -42,9 +47,26 @@ def pinned(config: RunConfig) -> RunConfig:
             f"{wanted[:12]} is no version of the dataset {problem.dataset!r} in this lab. "
             "Leave the version empty to use the file as it is."
         )
-    problem = problem.model_copy(update={"dataset_version": wanted})
+    problem = problem.model_copy(update={"dataset_version": wanted, "dataset_columns": _columns(problem, wanted)})
     samples_of(problem)
     return config.model_copy(update={"problem": problem})
+
+
+def _columns(problem: DataProblem, git_blob: str) -> str | None:
+    if problem.dataset_columns is not None:
+        return problem.dataset_columns
+    added = added_as(problem.dataset, git_blob)
+    if added and problem.dataset_version is None:
+        return added.columns
+    found = table(problem.dataset, git_blob)
+    wanted = (*problem.coordinates, *problem.fields)
+    if all(name in found.columns for name in wanted):  # a config that was pinned before there were mappings
+        gaps = any(np.isnan(values).any() for values in found.columns.values())
+        return mapping_of(Column(name, name) for name in wanted) if gaps else None
+    if added:
+        return added.columns
+    guessed = guess(found, problem)
+    return stored(guessed.columns, found) if guessed.title else None
 
 
 def keep(config: RunConfig) -> Version | None:
@@ -53,4 +75,4 @@ def keep(config: RunConfig) -> Version | None:
     if not isinstance(problem, DataProblem):
         return None
     data, _ = read(problem.dataset, problem.dataset_version)
-    return record(problem.dataset, data, "run")
+    return record(problem.dataset, data, "run", problem.dataset_columns)

@@ -1,26 +1,26 @@
-"""Uploads: a file is checked before it is placed, and nothing is ever lost by one."""
+"""Adding a dataset: a file is read before it is placed, and nothing is ever lost by one."""
 
 from __future__ import annotations
 
-import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.datasets.files import bytes_of, place_of
+from core.datasets.files import LONGEST_NAME, bytes_of, place_of
 from core.datasets.identity import digests_of
-from core.datasets.ledger import Version, record, recorded
-from core.datasets.tables import FORMATS, read_table
+from core.datasets.ledger import Version, added_as, record, recorded
+from core.datasets.mapping import Column, guess, mapped, stored
+from core.datasets.reading import table_of_bytes
+from core.datasets.tables import FORMATS
 from core.errors import LabError
 from core.files import write_whole
 from core.home import home
 from core.locks import one_at_a_time
 
 LARGEST = 50 * 2**20
-"""Bytes of the largest file that can be uploaded; `server.maxUploadSize` in .streamlit/config.toml says the same."""
-
-NAME = re.compile(r"\w[\w.\- ]{0,99}")
-
+"""Bytes of the largest file that can be added; `server.maxUploadSize` in .streamlit/config.toml says the same."""
 
 Outcome = Literal["added", "replaced", "already there"]
 
@@ -33,41 +33,66 @@ class Added:
     outcome: Outcome
 
 
-def add(name: str, data: bytes, *, replace: bool = False) -> Added:
-    """Put a file into the data folder once its content has been checked; nothing is ever lost by it.
+def checked_name(name: str) -> str:
+    """A dataset's name in composed Unicode. Raises LabError for paths, hidden files, control marks, other endings."""
+    name = unicodedata.normalize("NFC", name.strip())
+    plain = name.isprintable() and "/" not in name and not name.startswith(".")
+    fits = len(name.encode("utf-8", "replace")) <= LONGEST_NAME
+    if not plain or not fits or not Path(name).stem or Path(name).suffix.lower() not in FORMATS:
+        raise LabError(
+            f"{name[:LONGEST_NAME]!r} can't be a dataset's name: letters, digits, signs and blanks, no '/', no '.' in "
+            f"front, at most {LONGEST_NAME} bytes, ending in {', '.join(FORMATS)}."
+        )
+    return name
+
+
+def check_size(name: str, size: int) -> None:
+    """Raises LabError for a file that is too large to be added."""
+    if size > LARGEST:
+        raise LabError(
+            f"{name} has {size / 2**20:.0f} MB; at most {LARGEST // 2**20} MB can be added. "
+            "Thin its rows out, or leave columns out."
+        )
+
+
+def add(name: str, data: bytes, *, replace: bool = False, columns: Iterable[Column] | None = None) -> Added:
+    """Put a file into the data folder once its content has been read; nothing is ever lost by it.
 
     Args:
         name: its name there, without folders.
         data: its bytes.
-        replace: let it become the new version of a dataset of this name that has other bytes; the old ones are kept.
+        replace: let it become the new version of a dataset of this name that has other bytes, or whose columns stand
+            for something else; the old version is kept.
+        columns: what its columns stand for; None takes the guess.
 
     Raises:
-        LabError: a name, size or content that is not taken, other bytes under this name, or a full disk.
+        LabError: a name, size or content that is not taken, another dataset of this name, or a full disk.
     """
-    if not NAME.fullmatch(name) or Path(name).suffix.lower() not in FORMATS:
-        raise LabError(
-            f"{name!r} can't be a dataset's name: letters, digits, '.', '-', '_' and blanks, "
-            f"ending in {', '.join(FORMATS)}."
-        )
-    if len(data) > LARGEST:
-        raise LabError(f"{name} has {len(data) / 2**20:.0f} MB; at most {LARGEST // 2**20} MB can be uploaded.")
-    read_table(name, data)
+    name = checked_name(name)
+    check_size(name, len(data))
+    found = digests_of(data)
+    table = table_of_bytes(name, data, found.git_blob)
+    mapping = stored(guess(table).columns if columns is None else columns, table)
+    mapped(name, table, mapping)
     with one_at_a_time(home().ensure().root / "datasets.lock"):
         place = place_of(name)
         if place.exists() and not place.is_file():
             raise LabError(f"{name!r} is the name of something that is no file. Choose another.")
         old = bytes_of(place) if place.exists() else None
-        outcome: Outcome = "added" if old is None else "already there" if old == data else "replaced"
+        before = added_as(name, found.git_blob) if old == data else None
+        same = old == data and (before is None or before.columns == mapping)
+        outcome: Outcome = "added" if old is None else "already there" if same else "replaced"
         if outcome == "replaced":
             if not replace:
+                other = "whose columns stand for something else" if old == data else "with other content"
                 raise LabError(
-                    f"There is a dataset {name!r} with other content. Replace it, which keeps the old version, "
-                    "or choose another name."
+                    f"There is a dataset {name!r} {other}. Replace it, which keeps the old version, or choose another "
+                    "name."
                 )
             if digests_of(old).git_blob not in recorded(name):
                 record(name, old, "upload")
-        version = record(name, data, "upload")
-        if outcome != "already there":
+        version = record(name, data, "upload", mapping)
+        if old != data:
             try:
                 write_whole(place, data)
             except OSError as error:

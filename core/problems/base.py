@@ -15,7 +15,7 @@ from pydantic import Field
 
 from core.errors import LabError
 from core.forms import Form, laplacian
-from core.frozen import Frozen
+from core.frozen import Extended, Frozen
 from core.names import ValueNames, data_rows, value_names
 from core.problems.axes import evenly
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from core.jets import Jet
 
 __all__ = ["DataProblem", "Form", "Integral", "Problem", "Samples", "laplacian"]
+
+
+ROUNDING = 4
+"""Units in the last place by which a measured point may lie outside the domain; it is taken to the domain's end."""
 
 
 @dataclass(frozen=True)
@@ -192,8 +196,16 @@ class Problem(Frozen):
         return None
 
 
-class DataProblem(Problem):
-    """A problem that also learns from a dataset with one column for each coordinate and each field, by their names."""
+def digits(value: float) -> str:
+    """A number with as many digits as tell it from its neighbours: 1, 0.1, 1.0000001."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
+
+
+class DataProblem(Problem, Extended):
+    """A problem that also learns from a dataset with one column for each coordinate and each field."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"dataset_columns"})
 
     dataset: str = Field(
         min_length=1, max_length=200, title="Dataset", description="File in the lab's data folder; see Datasets."
@@ -202,6 +214,12 @@ class DataProblem(Problem):
         None,
         title="Version of the dataset",
         description="Its Git blob id. Empty: the file as it is at launch, which the run then keeps.",
+    )
+    dataset_columns: Annotated[str, Field(max_length=10_000)] | None = Field(
+        None,
+        title="Columns of the dataset",
+        description="What its columns stand for, as in `x (mm)=x*0.001; time=t; usol=u`. Empty: what was said when it "
+        "was added, or what they are called.",
     )
     data_weight: float = Field(
         1.0, gt=0, le=1e6, title="Weight of the data", description="Factor of the data's rows beside the equations'."
@@ -230,9 +248,12 @@ class DataProblem(Problem):
             )
         points = np.stack([table[name] for name in self.coordinates], axis=1)
         for name, (low, high), column in zip(self.coordinates, self.domain(), points.T, strict=True):
-            if column.min() < low or column.max() > high:
+            rounding = ROUNDING * np.spacing(np.abs([end for end in (low, high) if np.isfinite(end)]).max(initial=0))
+            if column.min() < low - rounding or column.max() > high + rounding:
                 raise LabError(
-                    f"The dataset {self.dataset!r} has {name} from {column.min():g} to {column.max():g}; "
-                    f"{self.title} is solved for {name} from {low:g} to {high:g}. Rescale it or leave rows out."
+                    f"The dataset {self.dataset!r} has {name} from {digits(column.min())} to {digits(column.max())}; "
+                    f"{self.title} is solved for {name} from {digits(low)} to {digits(high)}. "
+                    "Rescale it or leave rows out."
                 )
+            np.clip(column, low, high, out=column)
         return Samples(points, {name: table[name].copy() for name in self.fields}, self.data_weight)

@@ -74,6 +74,7 @@ def summary(
     lines += ["", "## Provenance", "", f"Config hash `{config.hash}`."]
     if isinstance(problem, DataProblem):
         lines += ["", f"Dataset `{problem.dataset}`, version `{problem.dataset_version}` (Git blob id)."]
+        lines += [f"Its columns: `{problem.dataset_columns}`."] if problem.dataset_columns else []
     lines += ["", "| | |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in provenance.items()]
     lines += ["", "## Reproduce", "", f"`python -m core replay {run_id}`", ""]

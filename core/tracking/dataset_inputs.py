@@ -33,10 +33,11 @@ class Use:
 def log_input(run_id: str, version: Version) -> None:
     """Make a version an input of a run in MLflow. Raises RunNotFoundError, StoreError."""
     blob = version.digests.git_blob
-    table = columns(version.path, blob)
+    table = columns(version.path, blob, version.columns)
     source = {"uri": str(home().data / version.path)}
     schema = {"mlflow_colspec": [{"type": "double", "name": name} for name in table]}
     profile = {"rows": len(next(iter(table.values()))), **asdict(version.digests)}
+    profile |= {"columns": version.columns} if version.columns else {}
     lab = client()
     with store_errors(run_id):
         from mlflow.entities import Dataset, DatasetInput, InputTag

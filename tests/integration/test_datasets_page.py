@@ -108,9 +108,9 @@ def test_runs_their_versions_and_what_changed_since():
 
 
 def test_a_file_that_is_no_table_is_listed_with_the_reason():
-    (home().ensure().data / "notes.txt").write_text("hello")
+    (home().ensure().data / "notes.md").write_text("hello")
     np.save(home().data / "cube.npy", np.zeros((2, 2, 2)))
-    app = opened(PAGE, dataset="notes.txt")
+    app = opened(PAGE, dataset="notes.md")
     assert not app.exception
     assert any("not in .csv" in item.value for item in app.error)
     app = opened(PAGE, dataset="cube.npy")

@@ -22,6 +22,7 @@ ADVANCED = {
     "precision",
     "resample_every",
     "dataset_version",
+    "dataset_columns",
     "data_weight",
     "guard",
     "dampings",
