@@ -2,13 +2,45 @@
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 
 class Frozen(BaseModel):
-    """Immutable, hashable, strict about names and finite numbers; says its limits in every error."""
+    """Immutable, hashable, strict about names, finite numbers and truth; says its limits in every error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, data: Any) -> Any:
+        """Python's True is 1, and nobody who writes `seed: true` means that."""
+        if not isinstance(data, dict):
+            return data
+        truths = {key for name, field in cls.model_fields.items() if "bool" in str(field.annotation)
+                  for key in (name, field.alias)}  # fmt: skip
+        return {key: value if key in truths else _no_number(value) for key, value in data.items()}
+
+
+class _YesOrNo:
+    """True or False where a number or a text is asked for: shown as itself, and nothing that any field takes."""
+
+    def __init__(self, value: bool):
+        self.value = value
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def _no_number(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_no_number, value)) if type(value) in (list, tuple) else value
+    return _YesOrNo(value) if isinstance(value, bool) else value
 
 
 class Extended(Frozen):

@@ -8,10 +8,11 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from core.config import RunConfig, load_config, override, parse_config
 from core.errors import ConfigError
+from core.frozen import Frozen
 from core.presets import presets, resolve
 from core.problems import CATALOGUE
 
@@ -142,3 +143,21 @@ def test_presets_are_valid_and_say_how_long_they_take():
         assert preset.description
     with pytest.raises(ConfigError, match="poisson2d-quick"):
         resolve("no-such-preset")
+
+
+@pytest.mark.parametrize(
+    "data", [{"seed": True}, {"network": {"hidden": [True, 4]}}, {"stages": [{"patience": False}]}]
+)
+def test_true_is_no_number(data):
+    with pytest.raises(ConfigError, match=r"(True|False) is not allowed; it should be a valid integer"):
+        parse_config({"problem": {"kind": "poisson2d"}, **data})
+
+
+def test_a_field_that_is_true_or_false_takes_it():
+    class Switched(Frozen):
+        on: bool
+        width: int = 1
+
+    assert Switched(on=True).on is True
+    with pytest.raises(ValidationError):
+        Switched(on=True, width=True)

@@ -42,7 +42,9 @@ ROUTES = (
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8501", "127.0.0.1.evil.example", "", "x@127.0.0.1", "0"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8501", "127.0.0.1.evil.example", "", "x@127.0.0.1", "0"]
+)
 def test_a_foreign_host_reaches_nothing(path, host):
     status, headers, reached = asked(path, host=host)
     assert (status, reached) == (403, False)
@@ -60,7 +62,15 @@ def test_its_own_names_are_answered(host):
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://127.0.0.1:9999", "http://localhost:8501", "http://127.0.0.1", "null", "http://evil.example", "", "file://"],
+    [
+        "http://127.0.0.1:9999",
+        "http://localhost:8501",
+        "http://127.0.0.1",
+        "null",
+        "http://evil.example",
+        "",
+        "file://",
+    ],
 )
 def test_pages_of_another_origin_reach_nothing(origin):
     for kind in ("websocket", "http"):
