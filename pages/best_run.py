@@ -14,6 +14,8 @@ from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
 
 USUAL = ("dense_max_residual", "relative_l2_error", "max_error", "lambda_error", "max_residual", "wall_time_s")
 SHOWN = 200
+FORMATS, USUAL_FORMAT = {"lambda": ".10g"}, ".4e"
+"""How values are written: residuals and errors by their size, λ by its digits."""
 
 
 def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
@@ -57,7 +59,7 @@ def ranking_table(ranked: list[Ranked], metric: str) -> None:
             "name": run.name,
             "problem": run.problem,
             "state": run.state,
-            title: run.value,
+            "value": run.value,
             "iteration": run.step,
             "started": ago(run.started),
         }
@@ -71,7 +73,7 @@ def ranking_table(ranked: list[Ranked], metric: str) -> None:
         key="best.table",
         on_select=look_at_row,
         selection_mode="single-row",
-        column_config={title: st.column_config.NumberColumn(title, format="%.4e")},
+        column_config={"value": st.column_config.NumberColumn(title, format=f"%{FORMATS.get(metric, USUAL_FORMAT)}")},
         height=min(38 + 35 * len(table), 318),
     )
     if len(ranked) > SHOWN:
@@ -96,7 +98,10 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
     name.caption(f"{about} · {plain(record.state)} · {code(run_id[:12])}")
     if place is not None:
         title = plain(LABELS.get(f"metrics.{metric}", metric), LONGEST)
-        value.metric(f"{title}, place {place + 1} of {len(ranked):,}", f"{ranked[place].value:.4e}")
+        value.metric(
+            f"{title}, place {place + 1} of {len(ranked):,}",
+            plain(format(ranked[place].value, FORMATS.get(metric, USUAL_FORMAT))),
+        )
     refusal = refused(record.folder)
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         pressed = st.button(
@@ -105,8 +110,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
             icon=":material/account_tree:",
             disabled=refusal is not None,
         )
-        if record.problem:
-            st.page_link("pages/watch_runs.py", label="Watch", query_params={"run": run_id})
+        st.page_link("pages/watch_runs.py", label="Watch", query_params={"run": run_id})
         st.page_link("pages/compare_runs.py", label="Compare", query_params={"runs": f"{run_id[:12]}.0"})
     if pressed:
         link(record.folder)

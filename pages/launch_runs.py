@@ -6,9 +6,10 @@ from pydantic import ValidationError
 from core import jobs
 from core.config import RunConfig, field_errors
 from core.datasets import pinned
-from core.errors import LabError
+from core.errors import ExperimentDeletedError, LabError
 from core.presets import presets
 from core.problems import CATALOGUE, REFUSED
+from core.tracking import store
 from core.tracking.tags import REPLAY_TAG
 from pages.parts.launch.form import fields_form
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source, linked_source, source_changes, source_notes
@@ -99,10 +100,22 @@ def launch_panel(data: dict, source: Source | None) -> None:
         st.caption("A slot is free: it starts at once." if free else "All slots are busy: it waits in the queue.")
     if st.button("Launch", type="primary", disabled=config is None, width="stretch", icon=":material/rocket_launch:"):
         tags = {REPLAY_TAG: source.name} if source and source.kind == "replay" else None
+        st.session_state.pop("launch.deleted", None)
         run_id = jobs.submit(config, tags=tags)
         st.switch_page("pages/watch_runs.py", query_params={"run": run_id})
     if config is not None and source is not None:
         source_changes(source, config, restore=start_from_source)
+
+
+def restore_experiment() -> None:
+    """Bring the deleted experiment back, before the page is drawn again."""
+    try:
+        store.restore_experiment()
+    except LabError as error:
+        st.session_state["launch.deleted"] = str(error)
+    else:
+        st.session_state.pop("launch.deleted")
+        st.toast("The experiment and its runs are back. Launch again.", icon=":material/restore_from_trash:")
 
 
 st.title("Launch a run")
@@ -137,8 +150,13 @@ with side:
         st.latex(part.strip(" ,"))
     try:
         launch_panel(data, source)
+    except ExperimentDeletedError as error:
+        st.session_state["launch.deleted"] = str(error)
     except LabError as error:
         st.error(message(error))
+    if "launch.deleted" in st.session_state:
+        st.error(message(st.session_state["launch.deleted"]), icon=":material/error:")
+        st.button("Restore the experiment", icon=":material/restore_from_trash:", on_click=restore_experiment)
     if REFUSED:
         with st.expander(f"Problems that could not be loaded: {len(REFUSED)}"):
             for refused in REFUSED:

@@ -7,6 +7,7 @@ from core.errors import LabError
 from core.problems import CATALOGUE
 from core.singularity.digits import iterate_text
 from core.tracking.in_force import in_force
+from core.tracking.store import get_run
 from pages.parts.shared.config_words import difference_table
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
@@ -16,8 +17,10 @@ from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.progress import progress_text
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, ago, code, duration, figure_of, message, plain, whole
+from pages.parts.shared.times import moment_text
 from pages.parts.shared.unknown_text import claimed_lambda
 from pages.parts.watch.run_list import chosen_run, run_table
+from pages.parts.watch.stored_run import stored_run_view
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
 
@@ -68,8 +71,8 @@ def run_view(run_id: str) -> None:
         st.progress(min(1.0, progress["fraction"]), text=progress_text(progress))
     elif job.state == "queued":
         st.progress(0.0, text=f"Queued, place {job.position:d}: it starts when a slot is free.")
-    for rung in job.stop_rungs:
-        st.caption(f":material/chevron_right: {plain(rung)}")
+    for moment, rung in zip(job.stop_moments, job.stop_rungs, strict=True):
+        st.caption(f":material/chevron_right: {plain(moment_text(moment, '%H:%M:%S'))} · {plain(rung)}")
     figures(job, progress)
     curve_warnings(curves, job.state)
     if len(curves.column("iteration")):
@@ -111,16 +114,19 @@ def figures(job: jobs.Job, progress: dict) -> None:
 st.title("Watch")
 try:
     listed = jobs.queue()
-    if not listed:
+    if not listed and "run" not in st.query_params:
         st.info("No runs yet. Launch one and watch its residual fall here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()
     main, side = st.columns([5, 3], gap="medium")
     with side:
-        st.fragment(run_table, run_every=2.0)()
+        if listed:
+            st.fragment(run_table, run_every=2.0)()
     with main:
-        run_id = chosen_run(listed)
-        active = jobs.status(run_id).active
-        st.fragment(run_view, run_every=1.0 if active else None)(run_id)
+        run_id, job = chosen_run(listed)
+        if job is None:
+            stored_run_view(get_run(run_id))
+        else:
+            st.fragment(run_view, run_every=1.0 if job.active else None)(run_id)
 except LabError as error:
     st.error(message(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from core.runs import RunFolder, run_folder
@@ -77,7 +76,15 @@ class Job:
 
     @property
     def stop_rungs(self) -> list[str]:
-        """The rungs that a stop or pause has climbed, each with its time."""
+        """The rungs that a stop or pause has climbed."""
+        return [text for _, text in self._ladder()]
+
+    @property
+    def stop_moments(self) -> list[float]:
+        """The Unix time of each of them."""
+        return [moment for moment, _ in self._ladder()]
+
+    def _ladder(self) -> list[tuple[float, str]]:
         if self.requested is None:
             return []
         rungs = [(self.requested, "asked the run to end its step and write a checkpoint")]
@@ -87,4 +94,4 @@ class Job:
             rungs.append((self.killed, "no answer in time: sent SIGKILL to its process group"))
         if self.ended and not self.active:
             rungs.append((self.ended, f"the process is gone: {self.state}"))
-        return [f"{datetime.fromtimestamp(moment):%H:%M:%S} {text}" for moment, text in rungs]
+        return rungs

@@ -7,20 +7,27 @@ import time
 import streamlit as st
 
 from core import jobs
+from core.errors import RunNotFoundError
+from core.runs import run_folder
 from pages.parts.shared.text import duration, figure_of
 
 WIDTHS = {"State": 98, "max |R|": 70, "Age": 62}
 """Pixels of what is as wide for each run, so that nothing moves while one trains; the name has the rest."""
 
 
-def chosen_run(listed: list[jobs.Job]) -> str:
-    """The run of this page's permalink (`?run=`), else the running one, else the newest."""
+def chosen_run(listed: list[jobs.Job]) -> tuple[str, jobs.Job | None]:
+    """The run of this page's permalink (`?run=`), else the running one, else the newest; without a job if not of here.
+
+    Raises RunNotFoundError for what is no id.
+    """
     wanted = st.query_params.get("run")
     if wanted:
-        jobs.status(wanted)  # a clear message for a run that is not there
-        return wanted
-    running = [job.run_id for job in listed if job.active]
-    return (running or [listed[0].run_id])[0]
+        try:
+            return wanted, jobs.status(wanted)
+        except RunNotFoundError:
+            return run_folder(wanted).run_id, None
+    job = next((job for job in listed if job.active), listed[0])
+    return job.run_id, job
 
 
 def run_table() -> None:
