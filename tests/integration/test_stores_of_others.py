@@ -1,11 +1,14 @@
 """The store as others leave it: deleted runs and experiments, runs of other programs, values that look like others."""
 
+import sqlite3
+
 import pytest
 from mlflow.entities import Metric
 
 from benchmarks.sample_store import fill
 from core import jobs
 from core.errors import ExperimentDeletedError, LabError
+from core.home import home
 from core.presets import resolve
 from core.runs import run_folder
 from core.tracking import store
@@ -145,3 +148,18 @@ def test_two_runs_of_a_name_have_a_column_each_and_a_param_does_not_replace_a_me
     assert "configs are the same" not in texts(app)
     options = next(box for box in app.selectbox if box.label == "Baseline").options
     assert len(set(options)) == 2
+
+
+def test_the_table_and_the_filter_of_days_have_one_zone_and_name_it(foreign, monkeypatch):
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.timezone", "Asia/Tokyo")
+    run_id = foreign("late")
+    with sqlite3.connect(home().mlflow_db) as database:  # 2027-01-15 00:30 in Tokyo, the day before in UTC
+        database.execute("UPDATE runs SET start_time = ? WHERE run_uuid = ?", (1_799_940_600_000, run_id))
+    database.close()
+    for day, count in (("2027-01-14", 0), ("2027-01-15", 1), ("2027-01-16", 0)):
+        app = opened("pages/compare_runs.py", **{"from": day, "until": day})
+        assert not app.exception, app.exception
+        assert list(app.dataframe[0].value.index) == [run_id] * count
+        assert "Asia/Tokyo" in texts(app)
+        assert '"timezone": "Asia/Tokyo"' in app.dataframe[0].proto.columns
+        assert "started, Asia/Tokyo" in app.dataframe[0].proto.columns

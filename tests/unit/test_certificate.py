@@ -20,7 +20,9 @@ from core.runs import RunFolder
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.certificate import Certificate, Region
-from core.singularity.digits import lambda_text
+from core.singularity.digits import lambda_text, reference_text
+from core.singularity.found import _found, lambda_of
+from core.tracking.store import RunRecord
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint
 from core.training.points import collocation
@@ -162,3 +164,40 @@ def test_no_digit_is_shown_that_is_not_supported():
         # the interval that is shown holds the one that was found
         off = abs(float(shown) - value) + uncertainty
         assert off <= int(count) * unit * (1 + 1e-9) + 1e-15
+
+
+def of_store(problem="ccf", **tags):
+    tags = {f"lab.certificate.{key}" if key != "state" else "lab.certificate": value for key, value in tags.items()}
+    params = {"problem.order": "1"}
+    return RunRecord("0" * 32, "run", "e", "finished", problem, "", 1.0, 2.0, None, params=params, tags=tags)
+
+
+@pytest.mark.parametrize(
+    ("record", "value", "text"),
+    [
+        (of_store(state="holds", **{"lambda": "0.6057337012032", "lambda_uncertainty": "1e-12"}), 0.6057337012032,
+         "0.605733701203(2)"),
+        (of_store(state="holds", **{"lambda": "0.6057337012032", "lambda_uncertainty": "1e-12"}), 0.60573370120285,
+         "0.605733701203(2)"),  # of the last iteration, not of the checkpoint
+        (of_store(state="holds", **{"lambda": "0.6057337012032", "lambda_uncertainty": "1e-12"}), 0.61, "≈ 0.6100"),
+        (of_store(state="holds", **{"lambda": "0.6057337012032"}), 0.6057337012032, "≈ 0.6057"),
+        (of_store(), 0.6057337012032, "≈ 0.6057"),
+        (of_store(state="holds", **{"lambda": "abc", "lambda_uncertainty": "1e999"}), 0.6, "≈ 0.6000"),
+        (of_store("burgers_inverse"), 0.05000021, "0.05000021"),
+        (of_store(""), 1e-9, "1e-09"),  # of another program: a weight of its loss, say
+    ],
+)  # fmt: skip
+def test_lambda_has_the_digits_that_are_supported_wherever_it_stands(record, value, text):
+    assert lambda_of(record, value) == text
+
+
+def test_a_known_lambda_has_the_digits_of_its_source():
+    assert reference_text(1.1807776628998) == "1.1807776628998"
+    assert reference_text(0.25) == "0.25"
+    assert reference_text(-2 / 3) == "-0.666666666666667"
+
+
+def test_tags_that_are_no_numbers_are_none():
+    texts = dict.fromkeys(("lambda", "lambda_uncertainty", "max_residual"), "1_0")
+    run = _found(of_store(state="?", **texts), "finished")
+    assert (run.lambda_, run.uncertainty, run.max_residual, run.holds) == (None, None, None, False)

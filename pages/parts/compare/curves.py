@@ -57,7 +57,7 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
             lines.append(Line(record.run_id, record.name, quantity, x, y, color, dash))
             for old_x, old_y in curves[record.run_id].superseded(quantity, column):
                 again.add(run)
-                series.append(Series(old_x, old_y, name, color, "dot", record.run_id, 1.0, 0.45))
+                series.append(Series(old_x, old_y, name, color, "dot", record.run_id, 1.4, 0.8))
             wide = 2.6 if record.run_id == selection.baseline else 1.6
             if weight:
                 series.append(Series(x, y, name, color, dash, record.run_id, 1.0, 0.25))

@@ -18,6 +18,8 @@ from pages.parts.shared.times import viewer_zone
 FORMATS = {"metrics.wall_time_s": "%.1f", "duration": "%.1f"}
 RATIO = "÷ baseline"
 LAMBDA_COLUMN = METRIC + LAMBDA
+DIGITS = 145
+"""Pixels that λ with all its digits needs: one that is cut off at the left reads as another number."""
 
 
 def run_table(shown: Shown, selection: Selection) -> pd.DataFrame:
@@ -67,7 +69,7 @@ def _formats(frame: pd.DataFrame, shown: Shown) -> dict:
             )
         elif column == LAMBDA_COLUMN:
             formats[column] = st.column_config.TextColumn(
-                title, alignment="right", help="As its certificate supports; ≈: digits not assessed."
+                title, alignment="right", width=DIGITS, help="As its certificate supports; ≈: digits not assessed."
             )
         elif column.startswith(PARAM):
             right = compare.numbers(shown.records, column) is not None

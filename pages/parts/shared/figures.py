@@ -16,6 +16,8 @@ POINTS = 2000
 """Most points drawn of one curve."""
 SAID = 4
 """Most curves of which it is said why they can't be seen."""
+LINE = 18
+"""Height of a line of that, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,15 @@ def curve_figure(
         showarrow=False,
         font={"size": 10, "color": GREY},
     )
-    for k, text in enumerate(said[:SAID] + [f"… and {len(said) - SAID} more"] * (len(said) > SAID)):
+    lines = said[:SAID] + [f"… and {len(said) - SAID} more"] * (len(said) > SAID)
+    for k, text in enumerate(lines):  # in an empty chart at its top, else below the axis, where no curve is
         figure.add_annotation(
-            x=0.01, y=0.99, yshift=-18 * k, xref="paper", yref="paper", xanchor="left", yanchor="top", text=text,
-            showarrow=False,
+            x=0.01, y=0 if shown else 1, yshift=-(50 if shown else 6) - LINE * k, xref="paper", yref="paper",
+            xanchor="left", yanchor="top", text=text, showarrow=False,
         )  # fmt: skip
     figure.update_layout(
         uirevision=revision or "fixed",
-        margin={"l": 64, "r": 12, "t": 12, "b": 48},
+        margin={"l": 64, "r": 12, "t": 12, "b": 48 + LINE * len(lines) * (shown > 0)},
         hovermode="x unified",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"title": {"text": x_title}, "type": "log" if log_x else "linear"},

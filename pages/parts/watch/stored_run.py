@@ -57,7 +57,7 @@ def _curves(record: RunRecord) -> None:
     axis = axis or "iteration"
     series = [Series(*recorded(curves, name, X_AXES[axis]), name, PALETTE[0])]
     gone = curves.superseded(name, X_AXES[axis])
-    series += [Series(x, y, name, PALETTE[0], "dot", width=1.0, opacity=0.45) for x, y in gone]
+    series += [Series(x, y, name, PALETTE[0], "dot", width=1.4, opacity=0.8) for x, y in gone]
     log = scale != "linear"
     figure = curve_figure(series, x_title=axis, y_title=name, log_y=log, revision=f"{record.run_id}{name}{axis}{log}")
     live_plotly(figure, key=f"watch.stored.{record.run_id}", height=360)
