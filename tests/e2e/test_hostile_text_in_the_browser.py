@@ -150,10 +150,10 @@ def hostile_datasets():
 def addresses(ids):
     """Every page, on what is there and with hostile words in its address."""
     text, some = quote(ALL), ",".join(f"{run_id[:12]}.{k}" for k, run_id in enumerate(ids[:8]))
-    yield from ("launch", "watch", "compare", "best", "replay", "datasets", "singularities", "solution")
+    yield from ("", "watch", "compare", "best", "replay", "datasets", "singularities", "solution")
     yield from (f"{page}?run={text}" for page in ("watch", "best", "replay", "singularities", "solution"))
-    yield from (f"launch?{kind}={text}" for kind in ("replay", "parent", "next_order"))
-    yield from (f"launch?replay={ids[1]}", f"launch?parent={ids[1]}", f"watch?run={ids[1]}", f"datasets?dataset={text}")
+    yield from (f"?{kind}={text}" for kind in ("replay", "parent", "next_order"))
+    yield from (f"?replay={ids[1]}", f"?parent={ids[1]}", f"watch?run={ids[1]}", f"datasets?dataset={text}")
     yield f"compare?runs={text},{some}&" + "&".join(
         f"{key}={text}"
         for key in ("q", "sort", "order", "how", "columns", "experiment", "tag", "view", "from", "x", "y")

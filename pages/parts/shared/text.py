@@ -65,6 +65,8 @@ def visible(text: object, most: int | None = None) -> str:
     text = str(text)
     if most is not None and len(text) > most:
         text = text[: most - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(f"\\u{ord(c):04x}" if _hidden(c) else c for c in printable(text))
 
 
