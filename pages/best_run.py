@@ -9,6 +9,7 @@ from core.tracking import store
 from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkpoint
 from core.tracking.lineage import lineage
 from pages.parts.best.lineage import lineage_view
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.metric_names import HOW, LABELS
 from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
 
@@ -68,7 +69,7 @@ def ranking_table(ranked: list[Ranked], metric: str) -> None:
     table = pd.DataFrame.from_dict(rows, orient="index")
     st.session_state["best.ids"] = list(table.index)
     table.index = pd.RangeIndex(1, len(table) + 1)
-    st.dataframe(
+    data_table(
         table,
         key="best.table",
         on_select=look_at_row,

@@ -12,6 +12,7 @@ from pages.parts.launch.source import uploaded_source
 from pages.parts.replay.provenance import provenance_view
 from pages.parts.replay.verify import verification
 from pages.parts.shared.config_words import note_list
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.in_force import in_force_view
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
@@ -50,7 +51,7 @@ def picker() -> None:
             open_run(listed[0].run_id)
     if listed:
         st.session_state["replay.table"] = f"replay.table.{text}"
-        st.dataframe(
+        data_table(
             [{"run": r.name, "problem": r.problem, "state": r.state, "started": ago(r.started)} for r in listed],
             key=st.session_state["replay.table"],
             on_select=lambda: open_selected(listed),

@@ -12,6 +12,7 @@ from core.tracking import compare
 from core.tracking.compare import METRIC, MISSING, PARAM
 from core.tracking.store import How, RunRecord
 from pages.parts.compare.selection import Selection
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.metric_names import labels
 from pages.parts.shared.run_names import run_names
 from pages.parts.shared.text import plain
@@ -27,7 +28,7 @@ def config_view(records: Sequence[RunRecord], selection: Selection, how: How) ->
     rows |= {PARAM + path: [_value(value) for value in row] for path, row in fields.items()}
     names = run_names(records)
     columns = {names[record.run_id]: [row[k] for row in rows.values()] for k, record in enumerate(records)}
-    st.dataframe(
+    data_table(
         {"": list(labels(rows).values())} | columns,
         hide_index=True,
         height=min(38 + 35 * len(rows), 640),

@@ -13,6 +13,7 @@ from pages.parts.compare.chart import chart
 from pages.parts.compare.columns import NOTHING, varies
 from pages.parts.compare.curve_choice import axes_input, curve_names, quantities_input, read_curves
 from pages.parts.compare.search import Shown
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.palette import PALETTE
 
 
@@ -53,7 +54,7 @@ def groups_view(shown: Shown) -> None:
             }
         )
     numbers = ("lowest", "lower quartile", "median", "upper quartile", "highest")
-    st.dataframe(
+    data_table(
         rows,
         hide_index=True,
         height=min(38 + 35 * len(rows), 250),

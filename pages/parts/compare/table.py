@@ -13,6 +13,7 @@ from core.tracking import compare
 from core.tracking.compare import METRIC, PARAM, ordered, table
 from pages.parts.compare.search import Shown
 from pages.parts.compare.selection import Selection, dot, from_text, keep
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.times import viewer_zone
 
 FORMATS = {"metrics.wall_time_s": "%.1f", "duration": "%.1f"}
@@ -40,7 +41,7 @@ def run_table(shown: Shown, selection: Selection) -> pd.DataFrame:
     cleared = st.session_state.get("compare.cleared", 0)  # a new table, since ticks can't be taken off from here
     key = f"compare.table.{hashlib.sha1(','.join(ids).encode()).hexdigest()[:16]}.{cleared}"
     st.session_state["compare.table"] = key
-    st.dataframe(
+    data_table(
         drawn,
         key=key,
         on_select=_ticked,

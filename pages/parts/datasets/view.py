@@ -12,6 +12,7 @@ from core.errors import LabError
 from core.presets import presets
 from core.tracking.dataset_inputs import Use
 from pages.parts.launch.source import Source
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.text import LONGEST, Markdown, ago, code, message, plain, whole
 
 PRESET = "burgers-inverse"
@@ -37,7 +38,7 @@ def chosen_dataset(listed: list[Dataset], used: list[Use]) -> Dataset:
         if picked := st.session_state["datasets.table"]["selection"]["rows"]:
             st.query_params["dataset"] = names[picked[0]]
 
-    st.dataframe(
+    data_table(
         rows,
         key="datasets.table",
         on_select=open_selected,
@@ -68,12 +69,12 @@ def dataset_view(item: Dataset, used: list[Use]) -> None:
     _content(item, version)
     _digests(version)
     st.caption("Versions")
-    st.dataframe([_version_row(item, digests, mine) for digests in known], hide_index=True)
+    data_table([_version_row(item, digests, mine) for digests in known], hide_index=True)
     if not mine:
         st.caption("No run has used this dataset yet.")
         return
     st.caption("Runs that used it")
-    st.dataframe(
+    data_table(
         [
             {
                 "Run": f"watch?run={use.run_id}#{use.run_name}",

@@ -10,6 +10,7 @@ the door, so that builders of figures take people's text as it is. Markup of our
 
 from __future__ import annotations
 
+from hashlib import sha1
 from html import escape
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,8 @@ export default function (component) {
 TEXTS = {"name", "text", "hovertext", "title", "label", "ticktext"}
 TEXTS |= {"prefix", "suffix", "tickprefix", "ticksuffix"}
 """Keys of a figure whose strings are drawn."""
+LONGEST_TITLE = 50
+"""Characters beside an axis."""
 
 _component = st.components.v2.component(
     "singularity_lab_chart",
@@ -107,7 +110,8 @@ def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
         key: identity of the chart on its page.
         height: in pixels.
     """
-    _component(key=key, data={"figure": as_json(figure), "height": height, "name": key}, height=height)
+    identity = sha1(key.encode(errors="replace")).hexdigest() if "__" in key else key  # which Streamlit refuses
+    _component(key=identity, data={"figure": as_json(figure), "height": height, "name": key}, height=height)
 
 
 def as_json(figure: go.Figure) -> str:
@@ -117,11 +121,16 @@ def as_json(figure: go.Figure) -> str:
     return to_json_plotly(_escaped(figure.to_dict()))
 
 
-def _escaped(part: Any, is_text: bool = False) -> Any:
+def _escaped(part: Any, longest: int | None = None) -> Any:
+    """A part of a figure, its strings escaped where `longest` says how long a text may be there."""
     if isinstance(part, str):
-        return escape(visible(part, LONGEST), quote=False) if is_text else part
+        return part if longest is None else escape(visible(part, longest), quote=False)
     if isinstance(part, dict):
-        return {key: _escaped(value, key in TEXTS) for key, value in part.items()}
-    if isinstance(part, list | tuple) or (is_text and hasattr(part, "tolist")):
-        return [_escaped(item, is_text) for item in part]
+        return {key: _escaped(value, _longest(key, longest)) for key, value in part.items()}
+    if isinstance(part, list | tuple) or (longest and hasattr(part, "tolist")):
+        return [_escaped(item, longest) for item in part]
     return part
+
+
+def _longest(key: str, around: int | None) -> int | None:
+    return (LONGEST_TITLE if key == "title" else around or LONGEST) if key in TEXTS else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pages.parts.shared.text import visible
+
 HOW = {"last": "last", "lowest": "min", "highest": "max", "at checkpoint": "at-checkpoint"}
 LABELS = {
     "metrics.dense_max_residual": "max |R|, dense grid",
@@ -21,7 +23,7 @@ LABELS = {
 def label(column: str) -> str:
     """A column as a person reads it."""
     short = column.removeprefix("metrics.") if column.startswith("metrics.") else column.removeprefix("params.")
-    return LABELS.get(column) or short
+    return LABELS.get(column) or visible(short)
 
 
 def labels(columns: Iterable[str]) -> dict[str, str]:

@@ -13,6 +13,8 @@ import re
 import time
 import unicodedata
 
+from core.plain_text import printable
+
 Markdown = str
 """Markdown of ours, people's text in it through `plain`. A function that returns it says so, and is checked."""
 
@@ -21,7 +23,6 @@ LONGEST = 80
 LONGEST_MESSAGE = 2000
 """Characters of a message; more than this is no message."""
 
-_JOINERS = "\u200c\u200d"  # Persian and emoji are written with them
 _NEUTRAL = ":color[]"
 """Draws nothing, and ends one piece of text and begins another."""
 # What Streamlit replaces after it has taken backslashes away, so that they don't help; but it looks at one piece of
@@ -55,7 +56,7 @@ def figure_of(value: float | None) -> Markdown:
 
 
 def visible(text: object, most: int | None = None) -> str:
-    """Text in one line in which nothing is hidden: control characters and those that turn text around are named.
+    """Text in one line in which nothing is hidden: control characters and those without width are written out.
 
     Args:
         text: as people typed it.
@@ -66,20 +67,12 @@ def visible(text: object, most: int | None = None) -> str:
         text = text[: most - 1] + "…"
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_named, text))
+    return "".join(f"\\u{ord(c):04x}" if _hidden(c) else c for c in printable(text))
 
 
-def _named(character: str) -> str:
-    kind = unicodedata.category(character)
-    if kind == "Cs":
-        return "\ufffd"  # half a character, which can't be sent
-    if character < " ":
-        return chr(0x2400 + ord(character))  # ␊ for a line's end
-    if character == "\x7f":
-        return "␡"
-    if kind in ("Cc", "Cf", "Zl", "Zp") and character not in _JOINERS:
-        return f"⟨U+{ord(character):04X}⟩"
-    return character
+def _hidden(character: str) -> bool:
+    """Whether a character takes no room and is none of those that Persian and emoji are written with."""
+    return not character.isascii() and unicodedata.category(character) == "Cf" and character not in "\u200c\u200d"
 
 
 def plain(text: object, most: int | None = None) -> Markdown:

@@ -9,6 +9,7 @@ import streamlit as st
 from core import jobs
 from core.errors import RunNotFoundError
 from core.runs import run_folder
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.text import duration, figure_of
 
 WIDTHS = {"State": 98, "max |R|": 70, "Age": 62}
@@ -46,7 +47,7 @@ def run_table() -> None:
         )
     st.session_state["watch.rows"] = [job.run_id for job in listed]
     st.caption(f"{sum(job.active for job in listed)} active, {sum(job.state == 'queued' for job in listed)} queued")
-    st.dataframe(
+    data_table(
         rows,
         key="watch.table",
         on_select=_open_selected,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.tracking.store import RunRecord
 from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.figures import Series, curve_figure, recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
@@ -69,4 +70,4 @@ def _values(title: str, values: dict[str, str]) -> None:
     st.caption(f"{plain(title)}: {len(values):,}" if values else f"{plain(title)}: none")
     if values:
         rows = {"name": list(values), "value": list(values.values())}
-        st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(values), 320))
+        data_table(rows, hide_index=True, height=min(38 + 35 * len(values), 320))
