@@ -71,6 +71,16 @@ def is_heartbeat(data: dict[str, Any]) -> bool:
     )
 
 
+def is_config(data: dict[str, Any]) -> bool:
+    """Whether an object looks like a run's config; what its fields hold is `core.config`'s to judge."""
+    return isinstance(data.get("problem"), dict) and isinstance(data.get("stages"), list)
+
+
+def is_certificate(data: dict[str, Any]) -> bool:
+    """Whether an object looks like a certificate; what its figures are is `core.singularity.certificate`'s to judge."""
+    return isinstance(data.get("regions"), list) and _number(data.get("tolerance"))
+
+
 def is_funnel_point(data: Any) -> bool:
     """Whether data are one λ of a funnel and what it left."""
     return (
