@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from core.errors import LabError
 from core.home import home
 
+LOOKED_AT = 100
+"""Runs whose files are read."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -17,6 +20,35 @@ class Finding:
     what: str
     ok: bool
     detail: str
+
+
+def _job_table() -> Finding:
+    from core.jobs import table
+
+    try:
+        missing = table.without_row()
+        count = len(table.find(limit=-1))
+    except LabError as error:
+        return Finding("job table", False, str(error))
+    if missing:
+        return Finding(
+            "job table", False, f"{missing} runs have a folder and no row: `python -m core doctor --rebuild-jobs`"
+        )
+    aside = sorted(home().root.glob("jobs.db.damaged-*"))
+    kept = f"; a damaged one is kept as {aside[-1].name}" if aside else ""
+    return Finding("job table", True, f"{count} runs{kept}")
+
+
+def _damaged_runs() -> str:
+    """What is damaged in the folders of the newest runs, in short; empty where nothing is."""
+    from core.jobs import table
+    from core.runs.faults import faults
+
+    found = {
+        job.folder: lines for job in table.find(limit=LOOKED_AT) if not job.active and (lines := faults(job.folder))
+    }
+    shown = "; ".join(f"{folder}: {lines[0]}" for folder, lines in list(found.items())[:3])
+    return f"{len(found)} of the newest {LOOKED_AT} are damaged, {shown}" if found else ""
 
 
 def examine() -> list[Finding]:
@@ -44,6 +76,9 @@ def examine() -> list[Finding]:
     findings.append(Finding("devices", True, ", ".join(gpus) or "CPU only"))
     from core import jobs
 
+    findings.append(_job_table())
+    if findings[-1].ok and (damaged := _damaged_runs()):
+        findings.append(Finding("runs", False, damaged))
     findings.append(Finding("slots", True, ", ".join(slot.name for slot in jobs.capacity())))
     from core.solution import children
 

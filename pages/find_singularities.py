@@ -30,7 +30,7 @@ def certificate_of(run: Found) -> certificates.Certificate | None:
     try:
         return None if run.holds is None else certificates.read(run.folder)
     except LabError as error:
-        st.warning(plain(str(error)), icon=":material/broken_image:")
+        st.warning(message(error), icon=":material/broken_image:")
         return None
 
 
@@ -39,7 +39,7 @@ def funnel_of(run: Found) -> list[FunnelPoint]:
     try:
         return run.folder.funnel()
     except LabError as error:
-        st.warning(plain(str(error)), icon=":material/broken_image:")
+        st.warning(message(error), icon=":material/broken_image:")
         return []
 
 

@@ -89,7 +89,7 @@ def run_panel(folder: RunFolder) -> RunRecord:
     try:
         in_force_view(in_force(folder))
     except LabError as error:
-        st.warning(plain(str(error)), icon=":material/broken_image:")
+        st.warning(message(error), icon=":material/broken_image:")
     provenance_view(folder)
     return record
 

@@ -1,10 +1,15 @@
 """Watch: the queue, and one run's progress, residuals, λ and log while it trains."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from core import jobs
 from core.errors import LabError
+from core.jobs import resumption
 from core.problems import CATALOGUE
+from core.runs.faults import faults
 from core.singularity.digits import iterate_text
 from core.tracking.in_force import in_force
 from core.tracking.store import get_run
@@ -24,21 +29,23 @@ from pages.parts.watch.stored_run import stored_run_view
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
 
+REFUSED = "watch.refused"
+"""Key of the session's state: (run, error) of what was asked last and refused."""
+
 
 def controls(job: jobs.Job) -> None:
     """Buttons for what can be done to the run now."""
     actions = {
         "Stop": (jobs.stop, job.state in ("queued", "running", "paused", "pausing")),
         "Pause": (jobs.pause, job.state == "running"),
-        "Resume": (jobs.resume, job.state in ("paused", "stopped", "crashed", "failed")),
-        "Retry": (jobs.retry, job.state in ("stopped", "crashed", "failed")),
+        "Resume": (resumption.resume, job.state in ("paused", "stopped", "crashed", "failed")),
+        "Retry": (resumption.retry, job.state in ("stopped", "crashed", "failed")),
     }
     possible = {label: action for label, (action, allowed) in actions.items() if allowed}
     with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
         for label, action in possible.items():
             if st.button(label, key=f"watch.{label}.{job.run_id}"):
-                action(job.run_id)
-                st.rerun()
+                attempt(job.run_id, action)
         st.page_link("pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id})
         if job.has_checkpoint:
             st.page_link(
@@ -47,6 +54,34 @@ def controls(job: jobs.Job) -> None:
                 icon=":material/deployed_code:",
                 query_params={"run": job.run_id},
             )
+
+
+def attempt(run_id: str, action: Callable[..., None], **options: Any) -> None:
+    """Do it; a refusal stays on the page, with what can be done instead, until something else is tried."""
+    try:
+        action(run_id, **options)
+        st.session_state.pop(REFUSED, None)
+    except LabError as error:
+        st.session_state[REFUSED] = (run_id, error)
+    st.rerun()
+
+
+def refusal(run_id: str) -> None:
+    """Why what was asked last for this run was refused, and a button for each way out."""
+    asked, error = st.session_state.get(REFUSED, (None, None))
+    if asked != run_id:
+        return
+    st.error(message(error))
+    with st.container(horizontal=True):
+        for way in error.ways if isinstance(error, resumption.CannotResumeError) else ():
+            label = plain(way.label[:1].upper() + way.label[1:], LONGEST)
+            if st.button(label, key=f"watch.{way.option}.{run_id}"):
+                options = {
+                    "checkpoint": way.checkpoint,
+                    "accept_hole": way.accept_hole,
+                    "restore_config": way.restore_config,
+                }
+                attempt(run_id, resumption.resume, **options)
 
 
 def run_view(run_id: str) -> None:
@@ -62,6 +97,7 @@ def run_view(run_id: str) -> None:
         title = f"### {plain(name, LONGEST)} &nbsp; {state_badge(job.state)}"
         st.markdown(title, width="stretch", help=whole(name))
         controls(job)
+    refusal(run_id)
     if job.reason:
         st.caption(message(job.reason))
     problem = PROBLEMS[job.problem](**job.problem_parameters) if job.problem in PROBLEMS else None
@@ -75,6 +111,8 @@ def run_view(run_id: str) -> None:
         st.caption(f":material/chevron_right: {plain(moment_text(moment, '%H:%M:%S'))} · {plain(rung)}")
     figures(job, progress)
     curve_warnings(curves, job.state)
+    for fault in [] if job.active else faults(job.folder):
+        st.warning(message(fault), icon=":material/broken_image:")
     if len(curves.column("iteration")):
         live_plotly(residual_figure(curves, run_id), key=f"watch.residual.{run_id}", height=420)
         if problem is not None and problem.has_lambda:
@@ -104,11 +142,22 @@ def figures(job: jobs.Job, progress: dict) -> None:
         cells = {unknown: claimed_lambda(job.folder, lam) if claimed else iterate_text(lam), **cells}
     for column, (label, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.metric(plain(label), plain(value))
-    found = in_force(job.folder, local=True)
+    try:
+        found = in_force(job.folder, local=True)
+    except LabError:  # `faults` says it
+        found = None
     badge = in_force_badge(found)
     st.caption(f"submitted {ago(job.submitted)} · config {code(job.config_hash[:12])} · run {code(job.run_id)} {badge}")
     if found and found.differing:
         difference_table(found.differing, "asked for", "in force")
+
+
+def watched(run_id: str) -> None:
+    """`run_view`; when it is drawn again by itself, too, its errors are messages."""
+    try:
+        run_view(run_id)
+    except LabError as error:
+        st.error(message(error))
 
 
 st.title("Watch")
@@ -127,6 +176,6 @@ try:
         if job is None:
             stored_run_view(get_run(run_id))
         else:
-            st.fragment(run_view, run_every=1.0 if job.active else None)(run_id)
+            st.fragment(watched, run_every=1.0 if job.active else None)(run_id)
 except LabError as error:
     st.error(message(error))

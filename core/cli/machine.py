@@ -13,8 +13,18 @@ from core.errors import LabError
 
 def doctor(
     restore: Annotated[bool, typer.Option("--restore", help="Bring back the MLflow experiment of the runs.")] = False,
+    rebuild_jobs: Annotated[
+        bool, typer.Option("--rebuild-jobs", help="First make lost rows of the job table again from the runs' folders.")
+    ] = False,
 ) -> None:
-    """Check the machine: home, store, devices, renderers."""
+    """Check the machine: home, store, job table, devices, renderers."""
+    if rebuild_jobs:
+        from core.jobs import table
+
+        added, aside = table.rebuild()
+        for place in aside:
+            print(f"set aside: {place}")
+        print(f"{added} runs were given a row of the job table again")
     from core.doctor import examine
     from core.tracking import store
 

@@ -46,18 +46,33 @@ def pause(run: RunArgument) -> None:
     jobs.pause(chosen_run(run).run_id)
 
 
-def resume(run: RunArgument) -> None:
+RestoreOption = Annotated[
+    bool, typer.Option("--restore-config", help="Put back the config that the store has, where the run's is damaged.")
+]
+
+
+def resume(
+    run: RunArgument,
+    checkpoint: Annotated[
+        str | None, typer.Option("--from", metavar="CHECKPOINT", help="best or stage-K, in the place of the last one.")
+    ] = None,
+    accept_hole: Annotated[
+        bool, typer.Option("--accept-hole", help="Go on although rows of the history are lost; it is noted there.")
+    ] = False,
+    restore_config: RestoreOption = False,
+) -> None:
     """Queue a paused, stopped or crashed run again from its checkpoint."""
-    from core import jobs
+    from core.jobs import resumption
 
-    jobs.resume(chosen_run(run).run_id)
+    run_id = chosen_run(run).run_id
+    resumption.resume(run_id, checkpoint, accept_hole=accept_hole, restore_config=restore_config)
 
 
-def retry(run: RunArgument) -> None:
+def retry(run: RunArgument, restore_config: RestoreOption = False) -> None:
     """Queue an ended run again from the beginning."""
-    from core import jobs
+    from core.jobs import resumption
 
-    jobs.retry(chosen_run(run).run_id)
+    resumption.retry(chosen_run(run).run_id, restore_config=restore_config)
 
 
 def logs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 from core.errors import LabError, StoreError
 from core.jobs import table
+from core.jobs.death import heartbeat
 from core.jobs.process import boot_id, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
@@ -118,9 +120,11 @@ class RunControl:
             signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait for the step
 
     def _beat(self) -> None:
-        self.folder.beat()
-        while not self._done.wait(HEARTBEAT_S):
-            self.folder.beat()
+        waiting = True
+        while waiting:
+            with contextlib.suppress(OSError):  # the next beat tries again
+                self.folder.beat(heartbeat(self.attempt, self.folder.path))
+            waiting = not self._done.wait(HEARTBEAT_S)
 
 
 def _sentence(error: BaseException) -> str:

@@ -42,6 +42,20 @@ def alive(pid: int | None, started: float | None, boot: str | None) -> bool:
         return False
 
 
+def attempts_alive() -> dict[str, tuple[int, int, float]]:
+    """The living processes of runs by what their environment says: folder → (attempt, pid, start)."""
+    found = {}
+    for process in psutil.process_iter():
+        try:
+            variables = process.environ()
+            attempt = variables.get("LAB_ATTEMPT", "")
+            if attempt.isdigit() and os.getsid(process.pid) == process.pid:  # not one of its children
+                found[variables.get("LAB_RUN_DIR", "")] = (int(attempt), process.pid, started_at(process.pid))
+        except (psutil.Error, OSError):
+            continue  # it ended while we looked, or is another user's
+    return found
+
+
 def signal_group(pid: int, number: signal.Signals) -> None:
     """Send a signal to the process group that a run leads; nothing happens if it is gone."""
     try:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.jobs import table
+from core.jobs.death import evidence
 from core.jobs.engine import Engine
 from core.jobs.job import Job
 from core.jobs.process import boot_id, sweep
@@ -21,7 +22,9 @@ BY_REQUEST = (None, -signal.SIGTERM, -signal.SIGKILL)
 """Return codes of a process that ended because it was told to; None when nobody saw it end."""
 
 
-def outcome(job: Job, record: dict[str, Any] | None, boot: str, returncode: int | None = None) -> tuple[str, str]:
+def outcome(
+    job: Job, record: dict[str, Any] | None, boot: str, returncode: int | None = None, evidence: str = ""
+) -> tuple[str, str]:
     """(state, reason) of an attempt whose process is gone. The one place where this is decided.
 
     Args:
@@ -29,6 +32,7 @@ def outcome(job: Job, record: dict[str, Any] | None, boot: str, returncode: int 
         record: what the run said itself (`exit.json` of this attempt); it counts before everything else.
         boot: the machine's present boot.
         returncode: as of `subprocess`, where somebody saw the process end.
+        evidence: what is known of the death of a process that said nothing (`core.jobs.death.evidence`).
     """
     if record is not None:
         return record["state"], record["reason"]
@@ -44,10 +48,12 @@ def outcome(job: Job, record: dict[str, Any] | None, boot: str, returncode: int 
     if rebooted:
         return "crashed", "The machine was restarted while it ran. Resume continues from its last checkpoint."
     if returncode is not None and returncode < 0:
-        return "crashed", f"Its process was ended by {_signal_name(-returncode)}."
-    if returncode is not None:
-        return "crashed", f"Its process ended with exit code {returncode} and no word; its log may tell why."
-    return "crashed", "Its process vanished without a word."
+        reason = f"Its process was ended by {_signal_name(-returncode)}."
+    elif returncode is not None:
+        reason = f"Its process ended with exit code {returncode} and no word; its log may tell why."
+    else:
+        reason = "Its process is gone." if evidence else "Its process vanished without a word."
+    return "crashed", f"{reason} {evidence} Resume continues from its last checkpoint." if evidence else reason
 
 
 def _signal_name(number: int) -> str:
@@ -62,7 +68,8 @@ def settle(job: Job, returncode: int | None = None) -> None:
     folder = job.folder
     sweep(folder.path, job.attempt)  # before the job can be queued again
     now = table.get(job.run_id)
-    state, reason = outcome(now, folder.exit(job.attempt), boot_id(), returncode)
+    word = folder.exit(job.attempt)
+    state, reason = outcome(now, word, boot_id(), returncode, "" if word else evidence(now, returncode))
     if conclude(job.run_id, job.attempt, state, reason):
         tell_store(job.run_id)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,9 +18,12 @@ import psutil
 
 from core.errors import RunNotFoundError, StoreError
 from core.home import home
+from core.jobs import recovery
 from core.jobs.engine import Slot
 from core.jobs.job import GRACE_S, Job
 from core.jobs.process import alive, boot_id, started_at
+from core.runs import run_folder
+from core.runs.going_on import keep_aside
 from core.runs.states import ACTIVE
 
 if TYPE_CHECKING:
@@ -61,10 +66,16 @@ FIELDS = tuple(name for name in Job.__dataclass_fields__ if name != "position")
 BUSY_S = 20.0
 """Seconds to wait for another process's transaction."""
 
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs")
 
 _WAITING = "WHERE state = 'queued' ORDER BY priority DESC, queued, rowid"
 _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
+
+
+class DamagedTableError(StoreError):
+    """The job table's file is no database, or a damaged one."""
 
 
 @contextmanager
@@ -82,6 +93,11 @@ def reading() -> Iterator[sqlite3.Connection]:
         finally:
             connection.close()
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in DAMAGED:
+            raise DamagedTableError(
+                f"The job table {path} is damaged: {error}. `python -m core doctor --rebuild-jobs` sets it aside and "
+                "makes it again from the runs' folders."
+            ) from error
         raise StoreError(f"The job table {path} can't be used: {error}.") from error
 
 
@@ -109,6 +125,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             raise StoreError(f"The job table {path} was made by a newer version of this program. Update it.")
         if version == VERSION:
             return
+        lost = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone()
+        found = recovery.recovered(COLUMNS, set()) if lost else []
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("BEGIN IMMEDIATE")
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
@@ -117,8 +135,54 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         present = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
         for name in COLUMNS.keys() - present:
             connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {COLUMNS[name]}")
+        _add(connection, found)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
+    if found:
+        print(f"The job table was lost; {len(found)} runs were found again in their folders.", file=sys.stderr)
+
+
+def _add(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        connection.execute(f"INSERT OR IGNORE INTO jobs ({names}) VALUES ({marks})", tuple(row.values()))
+        _keep(connection, row["run_id"])
+
+
+def _keep(connection: sqlite3.Connection, run_id: str) -> None:
+    """Keep a row in its run's folder too, for `core.jobs.recovery`; inside the transaction that changes it."""
+    row = connection.execute("SELECT * FROM jobs WHERE run_id = ?", (run_id,)).fetchone()
+    folder = run_folder(run_id)
+    if row is not None and folder.exists:
+        with contextlib.suppress(OSError):  # a full disk: the table itself is what counts
+            folder.keep_job(dict(row))
+
+
+def rebuild() -> tuple[int, list[Path]]:
+    """Give every run's folder a row again: (rows added, where a damaged table was set aside).
+
+    A table that is damaged is set aside first, with SQLite's files beside it; one that is sound keeps its rows.
+    """
+    aside = []
+    try:
+        known = {job.run_id for job in find(limit=-1)}
+    except DamagedTableError:
+        path = home().jobs_db
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            files = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))]
+            aside = [place for file in files if (place := keep_aside(file)) is not None]
+        return len(find(limit=-1)), aside
+    rows = recovery.recovered(COLUMNS, known)
+    with transaction() as connection:
+        _add(connection, rows)
+    return len(rows), aside
+
+
+def without_row() -> int:
+    """How many folders of runs have no row."""
+    known = {job.run_id for job in find(limit=-1)}
+    return len(recovery.without_row(known))
 
 
 def _refuse_network_disk(path: Path) -> None:
@@ -151,6 +215,7 @@ def insert(run_id: str, config: RunConfig, engine: str, **fields: Any) -> None:
         connection.execute(
             f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
         )
+        _keep(connection, run_id)
 
 
 def get(run_id: str) -> Job:
@@ -208,6 +273,7 @@ def update(run_id: str, *, only_if: dict[str, Any] | None = None, **fields: Any)
         done = connection.execute(
             f"UPDATE jobs SET {changes} WHERE {' AND '.join(clauses)}", (*fields.values(), *values)
         )
+        _keep(connection, run_id)
         return done.rowcount == 1
 
 
@@ -223,6 +289,7 @@ def claim(slot: Slot) -> Job | None:
                 "requested = NULL, terminated = NULL, killed = NULL, reason = '' WHERE run_id = ?",
                 (slot.name, time.time(), os.getpid(), started_at(os.getpid()), boot_id(), row["run_id"]),
             )
+            _keep(connection, row["run_id"])
             return _job(connection.execute("SELECT * FROM jobs WHERE run_id = ?", (row["run_id"],)).fetchone())
     return None
 

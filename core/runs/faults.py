@@ -9,7 +9,7 @@ from core.errors import LabError
 from core.files import unreadable
 from core.runs.checkpoint_file import look
 from core.runs.folder import CERTIFICATE, FACTS, IN_FORCE, RunFolder
-from core.runs.soundness import are_facts, is_last_word, is_progress
+from core.runs.soundness import are_facts, is_certificate, is_config, is_last_word, is_progress
 
 
 def faults(folder: RunFolder) -> list[str]:
@@ -27,14 +27,10 @@ def faults(folder: RunFolder) -> list[str]:
     return found
 
 
-def _any_object(data: dict[str, Any]) -> bool:
-    return True
-
-
 RECORDS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    IN_FORCE: _any_object,
+    IN_FORCE: is_config,
     FACTS: are_facts,
     "progress.json": is_progress,
     "exit.json": is_last_word,
-    CERTIFICATE: _any_object,
+    CERTIFICATE: is_certificate,
 }

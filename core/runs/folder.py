@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core.errors import LabError
-from core.files import read_bounded, read_object, write_whole
+from core.files import read_bounded, read_object, write_quickly, write_whole
 from core.home import RUN_ID, home
 from core.problem_source import KEPT, keep_source
 from core.runs.funnel import FunnelPoint
-from core.runs.soundness import is_funnel_point, is_last_word, is_progress
+from core.runs.soundness import is_funnel_point, is_heartbeat, is_last_word, is_progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,8 @@ FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
 HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
 CERTIFICATE, FUNNEL = "certificate.json", "funnel.json"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
+HEARTBEAT_ROOM = 1024
+"""Bytes of a heartbeat, filled up with blanks."""
 LARGEST = 64_000_000
 """Bytes of a file that is read at once: an uncommitted diff may be long."""
 
@@ -179,13 +181,8 @@ class RunFolder:
 
     def write_progress(self, data: Mapping[str, Any]) -> None:
         """Say where the run stands; a reader sees the old file or the new one, and no write waits for the disk."""
-        temporary = self.progress_file.with_suffix(".tmp")
-        try:
-            temporary.write_text(json.dumps(data))
-            temporary.replace(self.progress_file)
-        except OSError:  # a full disk: a checkpoint that does not fit is what ends a run
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a full disk: a checkpoint that does not fit is what ends a run
+            write_quickly(self.progress_file, json.dumps(data))
 
     def funnel(self) -> list[FunnelPoint]:
         """Every λ that the run's funnel tried, in order; empty where it has none. Raises LabError for a damaged one."""
@@ -225,9 +222,26 @@ class RunFolder:
         path = self.file("log.txt")
         return path.stat().st_size if path.exists() else 0
 
-    def beat(self) -> None:
-        """Say that the process is alive."""
-        self.file("heartbeat").touch()
+    def beat(self, data: Mapping[str, Any]) -> None:
+        """Say that the process is alive, and what was left of memory and disk.
+
+        Into the same room each time: a full disk takes it, too, once the file is there. Raises OSError.
+        """
+        path = self.file("heartbeat")
+        with path.open("r+b" if path.exists() else "w+b", buffering=0) as file:
+            file.write(json.dumps(data).encode().ljust(HEARTBEAT_ROOM))
+
+    def heartbeat(self) -> dict[str, Any] | None:
+        """What the process said last while it lived; None where it said nothing."""
+        return read_object(self.file("heartbeat"), is_heartbeat)
+
+    def keep_job(self, row: Mapping[str, Any]) -> None:
+        """Keep the run's row of the job table, from which the table can be made again. Raises OSError."""
+        write_quickly(self.file("job.json"), json.dumps(row))
+
+    def job(self) -> dict[str, Any] | None:
+        """The run's row of the job table as it was kept last; None where none was."""
+        return read_object(self.file("job.json"))
 
     def write_exit(self, attempt: int, state: str, reason: str) -> None:
         """The run's last word. Raises OSError."""
@@ -235,8 +249,12 @@ class RunFolder:
 
     def exit(self, attempt: int) -> dict[str, Any] | None:
         """What the run itself said at its end, if this attempt got to say it."""
-        record = read_object(self.file("exit.json"), is_last_word)
-        return record if record is not None and record.get("attempt") == attempt else None
+        record = self.last_word()
+        return record if record is not None and record["attempt"] == attempt else None
+
+    def last_word(self) -> dict[str, Any] | None:
+        """What the newest attempt that got to say something said at its end."""
+        return read_object(self.file("exit.json"), is_last_word)
 
     # -- results ------------------------------------------------------------------------------------------------------
 

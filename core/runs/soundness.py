@@ -60,6 +60,27 @@ def is_last_word(data: dict[str, Any]) -> bool:
     return known and _text(data.get("reason")) and type(data.get("attempt")) is int
 
 
+def is_heartbeat(data: dict[str, Any]) -> bool:
+    """Whether an object is what a run's process says while it lives."""
+    numbers = ("attempt", "pid", "pid_started", "time", "rss", "memory_free", "memory_total", "disk_free")
+    kills = data.get("memory_kills")
+    return (
+        all(_finite(data.get(name)) for name in numbers)
+        and isinstance(kills, dict)
+        and all(map(_finite, kills.values()))
+    )
+
+
+def is_config(data: dict[str, Any]) -> bool:
+    """Whether an object looks like a run's config; what its fields hold is `core.config`'s to judge."""
+    return isinstance(data.get("problem"), dict) and isinstance(data.get("stages"), list)
+
+
+def is_certificate(data: dict[str, Any]) -> bool:
+    """Whether an object looks like a certificate; what its figures are is `core.singularity.certificate`'s to judge."""
+    return isinstance(data.get("regions"), list) and _number(data.get("tolerance"))
+
+
 def is_funnel_point(data: Any) -> bool:
     """Whether data are one λ of a funnel and what it left."""
     return (

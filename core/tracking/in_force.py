@@ -9,6 +9,7 @@ from core.config import Difference, differing, read_data
 from core.errors import LabError
 from core.runs import RunFolder
 from core.runs.folder import CONFIG, IN_FORCE
+from core.runs.soundness import is_config
 from core.tracking import store
 from core.tracking.tags import AS_ASKED
 
@@ -69,7 +70,12 @@ def in_force(folder: RunFolder, *, local: bool = False) -> InForce | None:
     if local and not folder.file(IN_FORCE).exists():
         return None
     raw = store.artifact(folder, IN_FORCE)
-    return None if raw is None else compare(_asked(folder), read_data(raw, IN_FORCE))
+    if raw is None:
+        return None
+    effective = read_data(raw, IN_FORCE)
+    if not is_config(effective):
+        raise LabError(f"{IN_FORCE} of run {folder} can't be used: it is no config.")
+    return compare(_asked(folder), effective)
 
 
 def _asked(folder: RunFolder) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from core.errors import LabError
 from core.runs import RunFolder
 from core.tracking.origin import origin
 from pages.parts.shared.config_words import value_text
-from pages.parts.shared.text import LONGEST, plain
+from pages.parts.shared.text import LONGEST, message, plain
 
 
 def provenance_view(folder: RunFolder) -> None:
@@ -17,7 +17,7 @@ def provenance_view(folder: RunFolder) -> None:
         try:
             found = origin(folder)
         except LabError as error:
-            st.warning(plain(str(error)), icon=":material/broken_image:")
+            st.warning(message(error), icon=":material/broken_image:")
             return
         if not found.facts:
             st.caption("None was noted: the run has not begun, or was made by another program.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.errors import LabError
 from core.problems import Problem
 from core.runs import RunFolder
 from core.singularity.certificate import certified, read
@@ -20,12 +21,18 @@ def unknown_text(folder: RunFolder, problem: Problem, about: dict[str, Any]) -> 
     """
     if not certified(problem):
         return f"{problem.unknown} = {iterate_text(about['lambda'])}"
-    found = read(folder)
+    try:
+        found = read(folder)
+    except LabError:
+        found = None
     same = found is not None and found.checkpoint_sha256 == about["checkpoint_sha256"]
     return f"λ {lambda_text(about['lambda'], found.lambda_uncertainty if same else None)}"
 
 
 def claimed_lambda(folder: RunFolder, last: float) -> str:
     """λ of a run that has ended, with the digits that its certificate supports; without one, of its last iteration."""
-    found = read(folder)
+    try:
+        found = read(folder)
+    except LabError:  # damaged, which is said beside it: no digit counts then
+        found = None
     return found.lambda_text if found else lambda_text(last, None)

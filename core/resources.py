@@ -1,0 +1,129 @@
+"""What the machine has left for a process, as its control group sees it, and whether the kernel killed for memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+CGROUPS = Path("/sys/fs/cgroup")
+KILLED = re.compile(r"Killed process (\d+)\b")
+RECORD = 8192
+"""Bytes of one record of the kernel's log at most."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of memory."""
+
+    free: int
+    """What can be taken yet, by the machine's count and by each limit of the control group."""
+    total: int
+    """All that the process may ever have."""
+
+
+def memory() -> Memory:
+    """The memory of this process's control group, whose limit may be far below what the machine has."""
+    machine = psutil.virtual_memory()
+    free, total = machine.available, machine.total
+    for folder in _groups():
+        limit = _number(folder, "memory.max", "memory.limit_in_bytes")
+        used = _number(folder, "memory.current", "memory.usage_in_bytes")
+        if limit is not None and used is not None and limit < machine.total:
+            cached = _counter(folder / "memory.stat", "total_inactive_file", "inactive_file") or 0
+            free, total = min(free, max(0, limit - used + cached)), min(total, limit)
+    return Memory(free, total)
+
+
+def disk_free(path: Path) -> int:
+    """Bytes that are free on the disk of a path. Raises OSError."""
+    return shutil.disk_usage(path).free
+
+
+def memory_kills() -> dict[str, int]:
+    """How often the kernel has killed for memory so far: file that says it → count, of this process's control group."""
+    found = {}
+    for folder in _groups():
+        for name in ("memory.events", "memory.oom_control"):
+            if (count := _counter(folder / name, "oom_kill")) is not None:
+                found[str(folder / name)] = count
+    return found
+
+
+def more_kills(before: dict[str, int]) -> bool:
+    """Whether the kernel has killed for memory since `memory_kills` said this."""
+    return any((_counter(Path(path), "oom_kill") or 0) > count for path, count in before.items())
+
+
+def kernel_killed(pid: int, since: float) -> bool:
+    """Whether the kernel's log, where it may be read, says that it killed a process for memory.
+
+    Args:
+        pid: the process.
+        since: seconds since boot; what was said before is about another process.
+    """
+    try:
+        log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        while True:
+            try:
+                record = os.read(log, RECORD).decode("utf-8", "replace")
+            except BrokenPipeError:
+                continue  # the oldest were overwritten meanwhile
+            except OSError:
+                return False  # the end
+            head, _, text = record.partition(";")
+            moment = head.split(",")[2] if head.count(",") >= 2 else ""
+            found = KILLED.search(text)
+            if found and int(found[1]) == pid and moment.isdigit() and int(moment) / 1e6 >= since:
+                return True
+    finally:
+        os.close(log)
+
+
+def _groups() -> Iterator[Path]:
+    """The folders of this process's control group for memory and of those above it, of either version."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers == "memory":
+            root = CGROUPS / "memory"
+        elif not controllers:
+            root = CGROUPS
+        else:
+            continue
+        inner = root / path.strip("/")
+        for folder in (inner, *inner.parents):
+            if folder.is_dir():  # inside a container the path may be that of the machine
+                yield folder
+            if folder == root:
+                break
+
+
+def _number(folder: Path, *names: str) -> int | None:
+    for name in names:
+        try:
+            return int((folder / name).read_text())
+        except (OSError, ValueError):
+            continue  # of the other version, or `max`
+    return None
+
+
+def _counter(path: Path, *names: str) -> int | None:
+    """The first of these counters in a file of lines `name count`."""
+    try:
+        counts = dict(line.split(maxsplit=1) for line in path.read_text().splitlines() if " " in line)
+    except OSError:
+        return None
+    return next((int(counts[name]) for name in names if counts.get(name, "").strip().isdigit()), None)

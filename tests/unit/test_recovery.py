@@ -1,0 +1,291 @@
+"""A lost job table comes back from the runs' folders; deaths without a word are explained; heartbeats survive."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core import resources
+from core.config import RunConfig
+from core.errors import StoreError
+from core.jobs import death, recovery, table
+from core.jobs.control import RunControl
+from core.jobs.process import attempt_environment, attempts_alive, boot_id, started_at
+from core.jobs.state import outcome, reconcile, settle
+from core.jobs.stored import Stored
+from core.runs import run_folder
+
+SOURCE = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def lab(lab_home, monkeypatch):
+    """A lab home whose store knows nothing."""
+    monkeypatch.setattr(recovery, "stored_runs", dict)
+    monkeypatch.setattr("core.jobs.state.tell_store", lambda run_id: None)
+    monkeypatch.setattr("core.jobs.control.tell_store", lambda run_id: None)
+    return lab_home
+
+
+def add(number, name="", **fields):
+    """A run with a folder and a row."""
+    run_id = f"{number:032x}"
+    config = RunConfig(problem={"kind": "poisson2d"}, name=name)
+    run_folder(run_id).create(config)
+    table.insert(run_id, config, "local", **fields)
+    return run_id
+
+
+def all_rows():
+    return sorted(table.find(limit=-1), key=lambda job: job.run_id)
+
+
+def one_of_each():
+    waits = add(1, "waits", priority=3)
+    table.update(add(2), state="paused", reason="asked", attempt=2, ended=5.0, fresh=1)
+    table.update(add(3), state="finished", attempt=1, ended=6.0, synced=1)
+    table.update(add(4), state="running", attempt=1, pid=1, pid_started=0.5, boot=boot_id(), slot="cpu0")
+    return waits
+
+
+def lose(lab, how):
+    path = lab / "jobs.db"
+    data = path.read_bytes()
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    if how == "deleted":
+        path.unlink()
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "text":
+        path.write_text("this is no database")
+    elif how == "half":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "noise":
+        path.write_bytes(data[:100] + bytes(255 - byte for byte in data[100:]))
+
+
+@pytest.mark.parametrize("how", ["deleted", "empty"])
+def test_a_lost_table_comes_back_as_it_was(lab, how, capsys):
+    one_of_each()
+    before = all_rows()
+    lose(lab, how)
+    assert all_rows() == before
+    assert "4 runs were found again" in capsys.readouterr().err
+    assert [job.position for job in table.find(["queued"])] == [1]
+
+
+@pytest.mark.parametrize("how", ["text", "half", "noise"])
+def test_a_damaged_table_is_set_aside_when_asked_to(lab, how):
+    one_of_each()
+    before = all_rows()
+    lose(lab, how)
+    damaged = (lab / "jobs.db").read_bytes()
+    with pytest.raises(StoreError, match=r"job table .* is damaged.*doctor --rebuild-jobs"):
+        table.find()
+    added, aside = table.rebuild()
+    assert added == 4
+    assert damaged in [place.read_bytes() for place in aside]
+    assert all_rows() == before
+    assert table.rebuild() == (0, [])
+
+
+def test_a_row_that_is_gone_from_a_sound_table_is_added_again(lab):
+    waits = one_of_each()
+    with sqlite3.connect(lab / "jobs.db") as connection:
+        connection.execute("DELETE FROM jobs WHERE run_id = ?", (waits,))
+    assert table.without_row() == 1
+    assert table.rebuild() == (1, [])
+    assert table.get(waits).priority == 3
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"run_id": "x"}', "x" * 20_000_000])
+def test_a_damaged_copy_of_a_row_is_pieced_together_like_that_of_an_older_run(lab, content):
+    run_id = add(1, "mine")
+    run_folder(run_id).write_exit(2, "stopped", "asked")
+    folder = run_folder(run_id).path
+    (folder / "job.json").write_text(content)
+    os.utime(folder / "config.json", (0, 0))
+    lose(lab, "deleted")
+    job = table.get(run_id)
+    assert (job.name, job.problem, job.state, job.reason, job.attempt) == ("mine", "poisson2d", "stopped", "asked", 2)
+
+
+def older(number, word=None, stored="", heartbeat=False, config=True):
+    """A run's folder as an older program left it."""
+    run_id = f"{number:032x}"
+    folder = run_folder(run_id)
+    folder.create(RunConfig(problem={"kind": "poisson2d"}, name="old"))
+    if word:
+        folder.write_exit(1, word, "said")
+    if heartbeat:
+        folder.file("heartbeat").touch()
+    if not config:
+        folder.file("config.json").write_text("{")
+    os.utime(folder.file("config.json"), (0, 0))  # not being taken in at this moment
+    return run_id, Stored("old", "poisson2d", "c" * 64, stored, "the store's", 12.0) if stored else None
+
+
+OLDER = [
+    # last word, the store's state, heartbeat → state, reason
+    (("finished", "finished", True), ("finished", "said")),
+    (("finished", "queued", True), ("finished", "said")),  # the store was never told
+    (("paused", "queued", True), ("queued", "")),  # resumed, and not begun
+    ((None, "queued", False), ("queued", "the store's")),
+    ((None, "stopped", False), ("stopped", "the store's")),
+    ((None, "running", True), ("crashed", "Its process vanished without a word.")),
+    ((None, "", True), ("crashed", "Its process vanished without a word.")),
+    ((None, "", False), ("stopped", recovery.UNKNOWN)),
+]
+
+
+@pytest.mark.parametrize(("left", "state"), OLDER)
+@pytest.mark.parametrize("config", [True, False])
+def test_an_older_run_is_pieced_together(lab, monkeypatch, left, state, config):
+    run_id, stored = older(1, *left, config=config)
+    monkeypatch.setattr(recovery, "stored_runs", lambda: {run_id: stored} if stored else {})
+    job = table.get(run_id)
+    assert job.state == state[0]
+    assert job.reason in (state[1], "the store's" if state[0] == "queued" else state[1])
+    assert job.problem == ("poisson2d" if config or stored else "unknown")
+
+
+def test_an_older_run_that_still_runs_is_recognised(lab):
+    run_id, _ = older(1)
+    environment = {"PATH": "/usr/bin"} | attempt_environment(run_folder(run_id).path, 3)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "print(1, flush=True); input()"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        child.stdout.readline()
+        assert attempts_alive()[str(run_folder(run_id).path)] == (3, child.pid, started_at(child.pid))
+        job = table.get(run_id)
+        assert (job.state, job.attempt, job.pid, job.active) == ("running", 3, child.pid, True)
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def begun(number=1, **beat):
+    """A running job whose process has died, and what it said at its last heartbeat."""
+    run_id = add(number)
+    table.update(run_id, state="running", attempt=1, pid=2**22 - 1, pid_started=1.0, boot=boot_id())
+    data = {
+        "attempt": 1,
+        "pid": 2**22 - 1,
+        "pid_started": 1.0,
+        "time": 1.6e9,
+        "rss": 20 * 2**30,
+        "memory_free": 8 * 2**30,
+        "memory_total": 21 * 2**30,
+        "disk_free": 2**33,
+        "memory_kills": {},
+    }
+    run_folder(run_id).beat(data | beat)
+    return table.get(run_id)
+
+
+def reason_of(job, returncode):
+    return outcome(job, None, boot_id(), returncode, death.evidence(job, returncode))[1]
+
+
+def test_a_process_that_the_kernel_killed_for_memory_is_called_that(tmp_path, monkeypatch):
+    events = tmp_path / "memory.events"
+    events.write_text("low 0\noom 4\noom_kill 3\n")
+    job = begun(memory_kills={str(events): 3}, memory_free=2**20)
+    assert "may have killed it for want of memory" in reason_of(job, -signal.SIGKILL)
+    events.write_text("low 0\noom 5\noom_kill 4\n")
+    for code in (-signal.SIGKILL, None):
+        reason = reason_of(job, code)
+        assert "The kernel killed it for want of memory: at its last sign of life" in reason
+        assert "it held 20.0 GB, and 1 MB of 21.0 GB were free" in reason
+        assert "Resume continues" in reason
+    assert reason_of(job, -signal.SIGSEGV) == "Its process was ended by SIGSEGV."
+    settle(job, -signal.SIGKILL)
+    assert "want of memory" in table.get(job.run_id).reason
+    monkeypatch.setattr(resources, "kernel_killed", lambda pid, since: pid == 2**22 - 1)
+    assert "The kernel killed it" in reason_of(begun(2), None)
+
+
+def test_a_full_disk_is_called_that_and_an_ordinary_death_is_not_explained_away():
+    assert "The disk was full: 3 MB were free" in reason_of(begun(1, disk_free=3 * 2**20), 1)
+    assert reason_of(begun(2), -signal.SIGKILL) == "Its process was ended by SIGKILL."
+    assert reason_of(begun(3), None) == "Its process vanished without a word."
+    assert reason_of(begun(4, attempt=7, disk_free=0), None) == "Its process vanished without a word."
+    damaged = begun(5, disk_free=0)
+    damaged.folder.file("heartbeat").write_text("{")
+    assert reason_of(damaged, None) == "Its process vanished without a word."
+
+
+class Gone:
+    """An engine that sees no process."""
+
+    def poll(self, run_id):
+        return "gone"
+
+
+def test_who_looks_next_finds_the_reason():
+    job = begun(1, disk_free=0)
+    reconcile({"local": Gone()})
+    assert "The disk was full" in table.get(job.run_id).reason
+
+
+def test_a_run_says_what_it_has_left_of_memory_and_disk(lab):
+    run_id = add(1)
+    table.update(run_id, state="running", attempt=1)
+    folder = run_folder(run_id)
+    with RunControl(folder, 1) as control:
+        while folder.heartbeat() is None:
+            pass
+        control.finish("finished")
+    beat = folder.heartbeat()
+    assert beat["pid_started"] == started_at(beat["pid"])
+    assert 0 < beat["rss"] < beat["memory_total"]
+    assert 0 < beat["memory_free"] <= beat["memory_total"]
+    assert beat["disk_free"] > 0
+    assert folder.file("heartbeat").stat().st_size == 1024
+
+
+GROUPS = [
+    ({"memory.max": "1000000\n", "memory.current": "900000\n", "memory.stat": "inactive_file 50000\n"}, 150_000),
+    ({"memory.max": "max\n", "memory.current": "900000\n"}, None),
+    (
+        {
+            "memory.limit_in_bytes": "1000000",
+            "memory.usage_in_bytes": "990000",
+            "memory.stat": "total_inactive_file 0\ninactive_file 7",
+        },
+        10_000,
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "free"), GROUPS)
+def test_memory_is_counted_as_the_control_group_has_it(tmp_path, monkeypatch, files, free):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "memory.oom_control").write_text("oom_kill_disable 0\noom_kill 2\n")
+    monkeypatch.setattr(resources, "_groups", lambda: iter([tmp_path]))
+    found = resources.memory()
+    assert (found.free, found.total) == (free, 1_000_000) if free else found.total > 1_000_000
+    before = resources.memory_kills()
+    assert before == {str(tmp_path / "memory.oom_control"): 2}
+    assert not resources.more_kills(before)
+    (tmp_path / "memory.oom_control").write_text("oom_kill 3\n")
+    assert resources.more_kills(before)
+
+
+def test_the_row_is_kept_with_each_change(lab):
+    run_id = add(1)
+    table.update(run_id, state="failed", reason="no space left")
+    kept = json.loads((run_folder(run_id).path / "job.json").read_text())
+    assert (kept["state"], kept["reason"]) == ("failed", "no space left")
