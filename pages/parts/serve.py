@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.home import SOURCE
+from core.plain_text import keep_secrets_out_of_logs
 from pages.parts.assets import Assets, ensure_static
 from pages.parts.origin_guard import OriginGuard
 
@@ -19,6 +20,7 @@ APP = SOURCE / "app.py"
 
 if __name__ == "__main__":
     PagesManager.uses_pages_directory = False
+    keep_secrets_out_of_logs()
     ensure_static()  # before Streamlit looks for the folder, and warns
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
     st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Assets)]).run(
