@@ -57,7 +57,7 @@ def patient_streams() -> Iterator[None]:
     What can't be encoded is written as its escape; what can't be written is dropped.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = _Patient(before[0]), _Patient(before[1])
+    sys.stdout, sys.stderr = _Patient(before[0]), _Patient(before[1], brief=True)
     try:
         yield
     finally:
@@ -70,17 +70,23 @@ def patient_streams() -> Iterator[None]:
 class _Patient:
     """A text stream without secrets and control characters, which gives up silently where its other end is gone."""
 
-    def __init__(self, stream: TextIO | None):
+    def __init__(self, stream: TextIO | None, brief: bool = False):
+        self._brief = brief
         self._stream = stream or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # closed by who started us
         if hasattr(self._stream, "reconfigure"):
             self._stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
         try:
-            self._stream.write(printable(scrubbed(text), keep="\n\t\r"))  # also usage and tracebacks by others
+            self._stream.write(self._fit(text))
         except OSError:
             self._give_up()
         return len(text)
+
+    def _fit(self, text: str) -> str:
+        """What the parser of arguments quotes, and a traceback, as a terminal may have it."""
+        shown = printable(scrubbed(text), keep="\n\t\r")
+        return "\n".join(map(shortened, shown.split("\n"))) if self._brief else shown
 
     def flush(self) -> None:
         try:

@@ -130,7 +130,7 @@ class _FewWords(io.TextIOBase):
     def write(self, text: str) -> int:
         """Pass a text on, as far as there is room."""
         if self._left > 0 and sys.stderr is not None:
-            sys.stderr.write(text[: self._left])
+            sys.stderr.write(text[: self._left] + ("\n" if len(text) > self._left else ""))
         self._left -= len(text)
         return len(text)
 
