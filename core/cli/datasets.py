@@ -78,7 +78,9 @@ def sample_dataset() -> None:
 
 
 def _progress(part: float) -> None:
-    print(f"\rreading {part:.0%} ", end="\n" if part >= 1 else "", file=sys.stderr, flush=True)
+    print(
+        f"\rreading {part:.0%} ", end="\n" if part >= 1 else "", file=sys.stderr, flush=True
+    )  # one line, over and over
 
 
 def _print_preview(found: Preview) -> None:

@@ -20,7 +20,7 @@ def doctor(
     from core.tracking import store
 
     if restore:
-        print("restored: the experiment and its runs" if store.restore_experiment() else "nothing to restore")
+        say("restored: the experiment and its runs" if store.restore_experiment() else "nothing to restore")
     findings = examine()
     for finding in findings:
         say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +162,14 @@ def test_a_problems_file_can_do_no_more_than_be_refused(tmp_path):
     assert len(told) == len(EVIL) + len(others)
     assert all(any(name in line for line in told) for name in EVIL)
     assert len(err) < 15_000 and b"\x1b" not in err and b"Traceback" not in err
+
+
+def test_commands_print_through_one_function():
+    folder = Path(__file__).parents[2] / "core" / "cli"
+    bare = [
+        f"{path.name}: {line.strip()}"
+        for path in folder.glob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if re.search(r"(?<![\w.])print\(", line) and path.name != "output.py" and "\\r" not in line
+    ]
+    assert bare == []
