@@ -59,6 +59,7 @@ def examine() -> list[Finding]:
         lab.ensure()
         free = shutil.disk_usage(lab.root).free / 2**30
         findings.append(Finding("lab home", free > 0.2, f"{lab.root}, {free:.1f} GiB free"))
+        findings.append(Finding("home's privacy", True, lab.open_to_others() or "open to its owner alone"))
     except LabError as error:
         findings.append(Finding("lab home", False, str(error)))
         return findings

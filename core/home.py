@@ -9,10 +9,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from core.errors import LabError, RunNotFoundError, StoreError
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]*)(?:\?.*)?")
 
 SOURCE = Path(__file__).parents[1]
 """The source tree that this package runs from; the processes that it starts begin in it."""
@@ -62,7 +65,16 @@ class Home:
     @property
     def tracking_uri(self) -> str:
         """MLflow's address: `MLFLOW_TRACKING_URI` where it is set, else the SQLite file of this home."""
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.mlflow_db}"
+        # only what SQLAlchemy would take for something else is encoded: the address stands in messages
+        file = str(self.mlflow_db).replace("%", "%25").replace("?", "%3F")
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{file}"
+
+    @property
+    def store_file(self) -> Path | None:
+        """The SQLite file that `tracking_uri` names, decoded as SQLAlchemy does; None where it is another kind."""
+        found = SQLITE.fullmatch(self.tracking_uri)
+        name = unquote(found[1]) if found else ""
+        return None if name in ("", ":memory:") or name.startswith("file:") else Path(name)
 
     def run_dir(self, run_id: str) -> Path:
         """The folder of one run. Raises RunNotFoundError for what is not a run id, so no path can be smuggled in."""
@@ -71,8 +83,11 @@ class Home:
         return self.runs / run_id
 
     def ensure(self) -> Home:
-        """Create the folders. Raises StoreError with the reason when the home can't be written."""
+        """Create the folders, a new home for its owner alone. Raises StoreError when the home can't be written."""
         try:
+            if not self.root.exists():
+                self.root.parent.mkdir(parents=True, exist_ok=True)
+                self.root.mkdir(mode=0o700, exist_ok=True)
             for folder in (self.root, self.artifacts, self.runs, self.slots, self.data):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -82,6 +97,12 @@ class Home:
         if not os.access(self.root, os.W_OK):
             raise StoreError(f"The lab home {self.root} can't be written. Set LAB_HOME to a folder you can write.")
         return self
+
+    def open_to_others(self) -> str:
+        """Who else on this machine may look into the home, in words; empty where only its owner may."""
+        mode = self.root.stat().st_mode
+        who = [name for name, bits in (("its group", 0o070), ("everybody", 0o007)) if mode & bits]
+        return f"mode {mode & 0o777:03o}: open to {' and '.join(who)}; chmod 700 closes it" if who else ""
 
 
 def home() -> Home:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from core.cli.catalogue import presets, problems
 from core.cli.datasets import add_dataset, list_datasets, sample_dataset
 from core.cli.machine import doctor, serve
-from core.cli.output import print_error
+from core.cli.output import note, patient_streams, print_defect, print_error
 from core.cli.queue import logs, pause, resume, retry, status, stop, submit
 from core.cli.rerun import replay
 from core.cli.results import best, certificate, export, report
 from core.cli.training import train, work
 from core.errors import LabError
+from core.plain_text import keep_secrets_out_of_logs
 
 app = typer.Typer(
     add_completion=False,
@@ -37,13 +36,18 @@ dataset.command("sample")(sample_dataset)
 
 
 def main() -> None:
-    """Run the command line; LabError becomes one line on stderr and exit code 2."""
-    try:
-        _tell_refused()
-        app()
-    except LabError as error:
-        print_error(error)
-        raise SystemExit(2) from None
+    """Run the command line; LabError becomes one line on stderr and exit code 2, a defect one line and exit code 1."""
+    with patient_streams():
+        keep_secrets_out_of_logs()
+        try:
+            _tell_refused()
+            app()
+        except LabError as error:
+            print_error(error)
+            raise SystemExit(2) from None
+        except Exception as error:
+            print_defect(error)
+            raise SystemExit(1) from None
 
 
 def _tell_refused() -> None:
@@ -51,4 +55,4 @@ def _tell_refused() -> None:
     from core.problems import REFUSED
 
     for refused in REFUSED:
-        print(f"problem not loaded: {refused}", file=sys.stderr)
+        note(f"problem not loaded: {refused}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import LabError
+from core.plain_text import has_control
 
 if TYPE_CHECKING:
     from core.config import RunConfig
@@ -33,12 +34,19 @@ def chosen_config(name: str, settings: list[str] | None, parent: str | None) -> 
     return override(resolve(name), settings)
 
 
+def readable(text: str, what: str) -> str:
+    """A text of the command line that is looked for in the store. Raises LabError for bytes that are no text."""
+    if has_control(text):
+        raise LabError(f"{what} {text!r} holds characters that are none to read.")
+    return text
+
+
 def chosen_run(text: str) -> RunFolder:
     """The folder of a run, from the id's first characters. Raises LabError when none or several fit."""
     from core.home import RUN_ID
     from core.runs import run_folder
 
-    return run_folder(text if RUN_ID.fullmatch(text) else _whole_id(text))
+    return run_folder(text if RUN_ID.fullmatch(text) else _whole_id(readable(text, "The run id")))
 
 
 def _whole_id(beginning: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from core.cli.output import say
+
 
 def presets() -> None:
     """Ready runs."""
     from core.presets import presets as listed
 
     for preset in listed().values():
-        print(f"{preset.name:<20} ~{preset.expected_seconds:>4.0f} s  {preset.description}")
+        say(f"{preset.name:<20} ~{preset.expected_seconds:>4.0f} s  {preset.description}")
 
 
 def problems() -> None:
@@ -21,4 +23,4 @@ def problems() -> None:
         parameters = [name for name in problem.model_fields if name != "kind"]
         source = source_file(problem)
         from_where = f"  {source}" if source else ""
-        print(f"{kind_of(problem):<18} {problem.title:<32} {', '.join(parameters)}{from_where}")
+        say(f"{kind_of(problem):<18} {problem.title:<32} {', '.join(parameters)}{from_where}")

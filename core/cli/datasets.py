@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.output import say
 from core.errors import LabError
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ def list_datasets() -> None:
 
     listed = datasets()
     if not listed:
-        print("No datasets yet. Make the sample: python -m core dataset sample")
+        say("No datasets yet. Make the sample: python -m core dataset sample")
     counts = Counter((use.path, use.git_blob) for use in uses())
     for item in listed:
         size = f"{item.now.size} bytes, {item.now.git_blob}" if item.now else item.trouble
-        print(f"{item.path:<24} {size}")
+        say(f"{item.path:<24} {size}")
         for version in item.versions:
             blob = version.digests.git_blob
-            print(f"    {blob}  used by {counts[item.path, blob]} runs, {since(blob, item)}")
+            say(f"    {blob}  used by {counts[item.path, blob]} runs, {since(blob, item)}")
             if version.columns:
-                print(f"        columns: {version.columns}")
+                say(f"        columns: {version.columns}")
 
 
 def add_dataset(
@@ -63,8 +64,8 @@ def add_dataset(
     values, left_out = found.result(chosen)
     for column in chosen:
         of = values.get(column.role)
-        print(f"    {column}" + ("" if of is None else f"   from {of.min():.6g} to {of.max():.6g}"))
-    print(f"    {len(next(iter(values.values()))):,} rows. {left_out}".rstrip())
+        say(f"    {column}" + ("" if of is None else f"   from {of.min():.6g} to {of.max():.6g}"))
+    say(f"    {len(next(iter(values.values()))):,} rows. {left_out}".rstrip())
     _print(add(name, data, replace=replace, columns=chosen))
 
 
@@ -77,15 +78,17 @@ def sample_dataset() -> None:
 
 
 def _progress(part: float) -> None:
-    print(f"\rreading {part:.0%} ", end="\n" if part >= 1 else "", file=sys.stderr, flush=True)
+    print(
+        f"\rreading {part:.0%} ", end="\n" if part >= 1 else "", file=sys.stderr, flush=True
+    )  # one line, over and over
 
 
 def _print_preview(found: Preview) -> None:
     for note in (*found.table.notes, *found.guess.notes, *found.table.refused.values()):
-        print(f"    {note}")
+        say(f"    {note}")
     title = found.guess.title
-    print(f"    Columns, as a guess{f' for {title}' if title else ''} (--map COLUMN=ROLE*FACTOR to differ):")
+    say(f"    Columns, as a guess{f' for {title}' if title else ''} (--map COLUMN=ROLE*FACTOR to differ):")
 
 
 def _print(added: Added) -> None:
-    print(f"{added.version.path}  {added.version.digests.git_blob}  {added.outcome}")
+    say(f"{added.version.path}  {added.version.digests.git_blob}  {added.outcome}")

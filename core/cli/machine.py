@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from core.cli.output import say
 from core.errors import LabError
 
 
@@ -29,10 +30,10 @@ def doctor(
     from core.tracking import store
 
     if restore:
-        print("restored: the experiment and its runs" if store.restore_experiment() else "nothing to restore")
+        say("restored: the experiment and its runs" if store.restore_experiment() else "nothing to restore")
     findings = examine()
     for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")
+        say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

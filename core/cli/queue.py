@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from core.cli.arguments import ConfigArgument, ParentOption, RunArgument, SetOption, chosen_config, chosen_run
+from core.cli.output import say
+from core.plain_text import printable
 
 
 def submit(config: ConfigArgument, settings: SetOption = None, parent: ParentOption = None) -> None:
     """Queue a run; it goes on when this terminal closes."""
     from core import jobs
 
-    print(jobs.submit(chosen_config(config, settings, parent)))
+    say(jobs.submit(chosen_config(config, settings, parent)))
 
 
 def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> None:
@@ -24,12 +26,12 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
 
     listed = [jobs.status(chosen_run(run).run_id)] if run else jobs.queue()
     if not listed:
-        print("No runs yet. Start one: python -m core submit poisson2d-quick")
+        say("No runs yet. Start one: python -m core submit poisson2d-quick")
     for job in listed:
         progress = job.folder.progress() or {}
         share = f"{progress['fraction']:4.0%}" if "fraction" in progress else "    "
         residual = f"max residual {progress['max_residual']:.2e}" if "max_residual" in progress else ""
-        print(f"{job.run_id}  {job.state:<9} {share}  {job.problem:<16} {job.name:<24} {residual} {job.reason or ''}")
+        say(f"{job.run_id}  {job.state:<9} {share}  {job.problem:<16} {job.name:<24} {residual} {job.reason or ''}")
 
 
 def stop(run: RunArgument) -> None:
@@ -85,7 +87,7 @@ def logs(
     while True:
         ended = jobs.status(run_id).ended_for_good if follow else True
         data, offset = jobs.logs(run_id, offset)
-        sys.stdout.write(data.decode("utf-8", "replace"))
+        sys.stdout.write(printable(data.decode("utf-8", "replace"), keep="\n\t"))
         sys.stdout.flush()
         if ended and not data:
             return

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.arguments import JsonOption, chosen_run
-from core.cli.output import check_writable, write_json
+from core.cli.output import check_writable, note, say, write_json
 from core.cli.training import train_here
 from core.errors import LabError
 
@@ -40,8 +39,8 @@ def replay(
         source = chosen_run(run)
         reading, prepared = store.stored_config(source), prepare_rerun(source, to_verify=verify)
         config, tags = prepared.config, prepared.tags
-    for note in reading.notes:
-        print(f"note: {note}", file=sys.stderr)
+    for line in reading.notes:
+        note(f"note: {line}")
     rerun, data = train_here(config, json_out, tags)
     if verify:
         verdict = compare(source, rerun)
@@ -52,9 +51,9 @@ def replay(
 
 
 def _print(verdict: Verdict) -> None:
-    print(verdict.sentence())
+    say(verdict.sentence())
     for fact in verdict.environment:
         if fact.differs:
-            print(f"{fact.name:>18}  {fact.source} | {fact.rerun}")
+            say(f"{fact.name:>18}  {fact.source} | {fact.rerun}")
     for package in verdict.packages:
-        print(f"{package.field:>18}  {package.before or 'absent'} | {package.after or 'absent'}")
+        say(f"{package.field:>18}  {package.before or 'absent'} | {package.after or 'absent'}")

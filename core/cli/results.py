@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core.cli.arguments import JsonOption, RunArgument, chosen_run
-from core.cli.output import check_writable, write_json
+from core.cli.arguments import JsonOption, RunArgument, chosen_run, readable
+from core.cli.output import check_writable, note, say, write_file, write_json
 from core.errors import LabError
 
 
@@ -25,11 +24,13 @@ def best(
     """The best run by a rule, which is printed beside it."""
     from core.tracking.best import Rule, ranking, winner
 
+    for text in (metric, problem, *(state or [])):
+        readable(text, "The rule's")
     rule = Rule(metric, direction, tuple(state or ["finished"]), problem, how, tie)
     record = winner(rule, link)
     value = ranking(rule)[0].value
-    print(f"{record.run_id}  {record.name}  {metric} {value:.6g}{'  linked' if link else ''}")
-    print(rule.sentence(), file=sys.stderr)
+    say(f"{record.run_id}  {record.name}  {metric} {value:.6g}{'  linked' if link else ''}")
+    note(rule.sentence())
 
 
 def export(
@@ -44,7 +45,7 @@ def export(
     check_writable(output)
     grid = sample(chosen_run(run), resolution)
     write(grid, output)
-    print(f"{output}: {grid.points} points, {', '.join(grid.values)}")
+    say(f"{output}: {grid.points} points, {', '.join(grid.values)}")
 
 
 def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.md")]) -> None:
@@ -53,7 +54,7 @@ def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--outpu
     if not folder.summary.exists():
         raise LabError(f"Run {folder.run_id} has no summary yet: it is written when a run ends.")
     check_writable(output)
-    output.write_bytes(folder.summary.read_bytes())
+    write_file(output, folder.summary.read_bytes())
 
 
 def certificate(
@@ -72,8 +73,8 @@ def certificate(
     if tolerance is not None:
         found = found.at(tolerance)
     if not certificates.is_current(found):
-        print("note: the run went on since; its end makes a new certificate", file=sys.stderr)
+        note("note: the run went on since; its end makes a new certificate")
     write_json(json_out, found.as_dict())
-    print(found.sentence())
+    say(found.sentence())
     if not found.holds:
         raise typer.Exit(1)

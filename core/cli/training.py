@@ -16,7 +16,7 @@ from core.cli.arguments import (
     chosen_config,
     chosen_run,
 )
-from core.cli.output import check_writable, print_error, write_json
+from core.cli.output import check_writable, print_error, say, write_json
 from core.errors import LabError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def train(
     config: ConfigArgument, settings: SetOption = None, parent: ParentOption = None, json_out: JsonOption = None
 ) -> None:
     """Train in this process, tracked. Exit code 0 finished, 1 failed, 130 stopped."""
-    chosen = chosen_config(config, settings, parent)
     check_writable(json_out)
+    chosen = chosen_config(config, settings, parent)
     train_here(chosen, json_out)
 
 
@@ -41,16 +41,16 @@ def train_here(config: RunConfig, json_out: Path | None, tags: dict[str, str] | 
     folder = run_folder(jobs.begin_here(config, tags=tags))
     from core.execution.execute import execute
 
-    print(f"run {folder.run_id}", flush=True)
+    say(f"run {folder.run_id}")
     try:
         report = execute(folder, 1)
     except LabError as error:
         print_error(error)
         raise typer.Exit(1) from None
     data = report.as_dict()
-    write_json(json_out, data)
     for key, value in data.items():
-        print(f"{key:>18}  {report.certificate.sentence() if key == 'certificate' else value}")
+        say(f"{key:>18}  {report.certificate.sentence() if key == 'certificate' else value}")
+    write_json(json_out, data)
     if report.state == "stopped":
         raise typer.Exit(130)
     return folder, data

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, StoreError
@@ -127,7 +128,9 @@ def _refresh() -> None:
     try:
         ensure()
     except StoreError as error:  # a full disk must keep nobody from looking; the next look tries again
-        print(error, file=sys.stderr, flush=True)
+        with suppress(StoreError):  # whoever reads a table that can't even be read tells it
+            table.find(None, 1)
+            print(error, file=sys.stderr, flush=True)
 
 
 def capacity() -> list[Slot]:

@@ -17,6 +17,7 @@ from core.jobs.death import heartbeat
 from core.jobs.process import boot_id, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
+from core.plain_text import fit_to_show, shortened
 from core.runs import RunFolder
 from core.runs.states import ACTIVE
 
@@ -131,4 +132,4 @@ def _sentence(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if not isinstance(error, LabError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return text[:500]
+    return shortened(fit_to_show(text), 500)

@@ -8,8 +8,10 @@ pages can name a file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,8 +24,12 @@ from typing import get_args
 from core.problem_source import VARIABLE
 from core.problems.base import Problem
 
+MOST_PRINTED = 2_000
+"""Characters that a file from outside may print while it is loaded."""
 GROUP = "singularity_lab.problems"
 REQUIRED = ("title", "equation", "coordinates", "fields", "residual_names")
+RAISED = (Exception, SystemExit, KeyboardInterrupt)
+"""What a stranger's code may raise while it is loaded, and no more than its own problem is lost by it."""
 METHODS = ("domain", "ansatz", "residuals")
 
 
@@ -48,7 +54,10 @@ def load(taken: Iterable[type[Problem]]) -> tuple[tuple[type[Problem], ...], tup
     found: list[type[Problem]] = []
     refused: list[Refused] = []
     for source, offered in _offers(refused):
-        reason = _reason_against(offered, kinds)
+        try:
+            reason = _reason_against(offered, kinds)
+        except RAISED as error:
+            reason = _sentence(error)
         if reason:
             refused.append(Refused(source, reason))
         else:
@@ -66,15 +75,15 @@ def _offers(refused: list[Refused]) -> Iterator[tuple[str, object]]:
     for entry in entry_points(group=GROUP):
         try:
             yield f"entry point {entry.name}", entry.load()
-        except Exception as error:  # whatever a stranger's module raises must not keep the program from starting
+        except RAISED as error:  # whatever a stranger's module raises must not keep the program from starting
             refused.append(Refused(f"entry point {entry.name}", _sentence(error)))
     for path in _files(refused):
         try:
             module = _module(path)
-        except Exception as error:
+            classes = [item for item in vars(module).values() if _is_own_problem(item, module)]
+        except RAISED as error:
             refused.append(Refused(str(path), _sentence(error)))
             continue
-        classes = [item for item in vars(module).values() if _is_own_problem(item, module)]
         if not classes:
             refused.append(Refused(str(path), "it defines no problem: no class of its own that extends Problem"))
         yield from ((str(path), item) for item in classes)
@@ -84,26 +93,53 @@ def _files(refused: list[Refused]) -> Iterator[Path]:
     for part in os.environ.get(VARIABLE, "").split(os.pathsep):
         if not part.strip():
             continue
-        path = Path(part).expanduser().resolve()
-        if path.is_dir():
-            yield from sorted(item for item in path.glob("*.py") if not item.name.startswith("_"))
-        elif path.is_file():
-            yield path
-        else:
+        try:
+            path = Path(part).expanduser().resolve()
+            found = [*path.glob("*.py")] if path.is_dir() else [path] if path.is_file() else None
+        except (OSError, RuntimeError) as error:  # RuntimeError: a user who is none, links in a circle
+            refused.append(Refused(part, _sentence(error)))
+            continue
+        if found is None:
             refused.append(Refused(str(path), f"{VARIABLE} names it and there is no such file or folder"))
+        else:
+            yield from sorted(item for item in found if item == path or not item.name.startswith("_"))
 
 
 def _module(path: Path) -> ModuleType:
     name = f"lab_problem_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None:
+        raise ImportError("it is no Python file: its name does not end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # pydantic looks annotations up there
     try:
-        spec.loader.exec_module(module)
+        with _few_words_on_stderr():
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+class _FewWords(io.TextIOBase):
+    """The first of what is written goes to stderr, the rest nowhere."""
+
+    def __init__(self):
+        self._left = MOST_PRINTED
+
+    def write(self, text: str) -> int:
+        """Pass a text on, as far as there is room."""
+        if self._left > 0 and sys.stderr is not None:
+            sys.stderr.write(text[: self._left] + ("\n" if len(text) > self._left else ""))
+        self._left -= len(text)
+        return len(text)
+
+
+@contextlib.contextmanager
+def _few_words_on_stderr() -> Iterator[None]:
+    """What a file prints while it is loaded is no part of a command's result."""
+    with contextlib.redirect_stdout(_FewWords()):
+        yield
 
 
 def _is_own_problem(item: object, module: ModuleType) -> bool:
@@ -123,15 +159,20 @@ def _reason_against(offered: object, kinds: dict[str, str]) -> str:
     missing += [method for method in METHODS if getattr(offered, method) is getattr(Problem, method)]
     if missing:
         return f"{name} lacks {', '.join(missing)}"
+    if any(not isinstance(text, str) or not text.isprintable() for text in (choices[0], offered.title)):
+        return f"{name} needs a kind and a title that are texts, without line breaks"
     if choices[0] in kinds:
         return f"{name} has the kind {choices[0]!r}, which {kinds[choices[0]]} has too"
     try:
         offered()
-    except Exception as error:
+    except RAISED as error:
         return f"{name} can't be made with its default values: {_sentence(error)}"
     return ""
 
 
-def _sentence(error: Exception) -> str:
-    text = " ".join(str(error).split())[:300]
+def _sentence(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())[:300]
+    except RAISED:
+        text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

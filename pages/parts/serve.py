@@ -3,8 +3,11 @@
 With a folder called `pages`, Streamlit takes an app for one of its old multi-page kind until `st.navigation` has run
 once: the first deep link to a fresh server would run a page past app.py or say "Page not found". This app is of the
 new kind from the start.
+
+It listens on 127.0.0.1 (.streamlit/config.toml), and what may talk to it is decided in `pages.parts.origin_guard`.
 """
 
+import os
 import sys
 
 import streamlit as st
@@ -12,15 +15,26 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.home import SOURCE
+from core.plain_text import keep_secrets_out_of_logs
 from pages.parts.assets import Assets, ensure_static
 from pages.parts.origin_guard import OriginGuard
 
 APP = SOURCE / "app.py"
 
+OWN_NAMES = ("localhost", "127.0.0.1")
+"""Host names that the server answers to."""
+
+
+def names_of_a_proxy() -> list[str]:
+    """Further names, from `LAB_HOSTS`: those by which a proxy on this machine is called, separated by commas."""
+    return [name.strip() for name in os.environ.get("LAB_HOSTS", "").split(",") if name.strip()]
+
+
 if __name__ == "__main__":
     PagesManager.uses_pages_directory = False
+    keep_secrets_out_of_logs()
     ensure_static()  # before Streamlit looks for the folder, and warns
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
     st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Assets)]).run(
-        config={"server.port": int(sys.argv[1])}
+        config={"server.port": int(sys.argv[1]), "server.allowedHosts": [*OWN_NAMES, *names_of_a_proxy()]}
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.errors import ExperimentDeletedError, RunNotFoundError, StoreError
 from core.home import home
 from core.locks import one_at_a_time
+from core.plain_text import keep_secrets_out_of_logs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,6 +31,7 @@ def _client(uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    keep_secrets_out_of_logs()
     lab = home().ensure()
     with one_at_a_time(lab.root / "mlflow.lock"):  # two processes migrating one fresh database corrupt its version
         from mlflow import MlflowClient
@@ -42,8 +44,8 @@ def _client(uri: str) -> MlflowClient:
             opened = MlflowClient(uri)
             if opened.get_experiment_by_name(EXPERIMENT) is None:
                 _make_experiment(opened)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            raise StoreError(f"The MLflow store {_public(uri)} can't be opened: {first_line(error)}") from error
+        except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:  # also a missing driver
+            raise StoreError(f"The MLflow store {uri} can't be opened: {first_line(error)}") from error
     return opened
 
 
@@ -96,9 +98,3 @@ def store_errors(run_id: str | None = None) -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, which MLflow follows with pages; its type where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _public(uri: str) -> str:
-    """A store's address without any password in it."""
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if "@" in rest else uri

@@ -16,10 +16,9 @@ Reader = SqliteReader | MlflowReader
 
 def reader() -> Reader:
     """The reader of this lab's store. Raises StoreError where there is none yet and none can be made."""
-    uri = home().tracking_uri
-    if not uri.startswith(SQLITE):
+    path = home().store_file
+    if path is None:
         return MlflowReader()
-    path = Path(uri.removeprefix(SQLITE).partition("?")[0])
     if not path.exists():
         client()  # makes the file
     return _of_file(path)
