@@ -179,7 +179,7 @@ def legacy_vtk_names(names: Iterable[str]) -> dict[str, str]:
 def table(spelled: Mapping[str, str]) -> str:
     """The table that goes into a file beside names that had to change, in ASCII; empty where none had to."""
     changed = {spelling: name for name, spelling in spelled.items() if spelling != name}
-    return json.dumps(changed).replace("--", "-\\u002d") if changed else ""
+    return json.dumps(changed) if changed else ""
 
 
 def originals(text: str) -> dict[str, str]:
