@@ -80,6 +80,15 @@ def export_bytes(grid: SolutionGrid, suffix: str) -> bytes:
         return path.read_bytes()
 
 
+def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
+    """A sampled grid's file in another format, for `core.solution.children`; of four coordinates at one moment.
+
+    Raises LabError.
+    """
+    grid = SolutionGrid.read(path)
+    return export_bytes(grid if len(grid.axes) <= 3 else grid.at_time(time_index), suffix)
+
+
 def spelled_names(grid: SolutionGrid, suffix: str) -> dict[str, str]:
     """Name → what it is called in a file, for every value and everything that the grid says about itself."""
     every = dict.fromkeys([*grid.values, *grid.about])

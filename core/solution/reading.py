@@ -1,4 +1,4 @@
-"""Exported files read again, and held against what was to be written: by VTK's readers, and XDMF as the XML that it is."""
+"""Exported files read again and held against what was to be written: by VTK's readers, and XDMF as XML."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ def check(path: Path, expected: Mapping[str, np.ndarray]) -> None:
         expected: array → values, the last axis varying fastest.
 
     Raises:
-        NotAsWrittenError: an array is missing, or has other values.
+        NotAsWrittenError: it can't be read, or an array is missing or has other values.
     """
-    found, _ = point_data(path)
+    try:
+        found, _ = point_data(path)
+    except (SyntaxError, ValueError) as error:  # a ParseError is a SyntaxError
+        raise NotAsWrittenError(f"its own reader can't read it ({error}).") from error
     fortran = path.suffix in (".vts", ".vti")
     for name, values in expected.items():
         if name not in found:
