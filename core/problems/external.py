@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -100,7 +101,10 @@ def _module(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # pydantic looks annotations up there
     try:
-        spec.loader.exec_module(module)
+        with warnings.catch_warnings():
+            # `_reason_against` says it in a sentence
+            warnings.filterwarnings("ignore", message="Field name .* shadows an attribute in parent")
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

@@ -85,7 +85,10 @@ def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
 
     Raises LabError.
     """
-    grid = SolutionGrid.read(path)
+    try:
+        grid = SolutionGrid.read(path)
+    except FileNotFoundError:
+        raise LabError("The run went on since, and what was sampled is no longer kept. Load the page again.") from None
     return export_bytes(grid if len(grid.axes) <= 3 else grid.at_time(time_index), suffix)
 
 
