@@ -117,11 +117,15 @@ def as_json(figure: go.Figure) -> str:
     return to_json_plotly(_escaped(figure.to_dict()))
 
 
-def _escaped(part: Any, is_text: bool = False) -> Any:
+def _escaped(part: Any, is_text: bool = False, in_scene: bool = False) -> Any:
     if isinstance(part, str):
-        return escape(visible(part, LONGEST), quote=False) if is_text else part
+        if not is_text:
+            return part
+        # on a 3D scene's canvas &lt; stays &lt;, and a tag is none with a joint in it that takes no room
+        shown = visible(part, LONGEST)
+        return shown.replace("<", "<\u200b") if in_scene else escape(shown, quote=False)
     if isinstance(part, dict):
-        return {key: _escaped(value, key in TEXTS) for key, value in part.items()}
+        return {key: _escaped(value, key in TEXTS, in_scene or key == "scene") for key, value in part.items()}
     if isinstance(part, list | tuple) or (is_text and hasattr(part, "tolist")):
-        return [_escaped(item, is_text) for item in part]
+        return [_escaped(item, is_text, in_scene) for item in part]
     return part
