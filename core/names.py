@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 LONGEST = 1000
 """Characters of a name that a problem may give."""
+CONTROL = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of characters that stand for nothing that one reads: line breaks, escapes, half characters."""
 DIGITS = 16
 """Hexadecimal digits that tell names apart whose spelling would be one."""
 DIGESTED = re.compile(rf".*\.[0-9a-f]{{{DIGITS}}}", re.DOTALL)
@@ -33,7 +35,7 @@ def fault(name: object) -> str | None:
         return "is empty"
     if len(name) > LONGEST:
         return f"is longer than {LONGEST:,} characters"
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
+    if any(unicodedata.category(c) in CONTROL for c in name):
         return "holds a line break or another control character"
     return None
 
@@ -179,7 +181,7 @@ def legacy_vtk_names(names: Iterable[str]) -> dict[str, str]:
 def table(spelled: Mapping[str, str]) -> str:
     """The table that goes into a file beside names that had to change, in ASCII; empty where none had to."""
     changed = {spelling: name for name, spelling in spelled.items() if spelling != name}
-    return json.dumps(changed).replace("--", "-\\u002d") if changed else ""
+    return json.dumps(changed) if changed else ""
 
 
 def originals(text: str) -> dict[str, str]:
@@ -225,8 +227,8 @@ def file_stem(name: str) -> str:
 
 
 def picture_text(name: str) -> str:
-    """A name for matplotlib: a dollar is a dollar and begins no formula, and what no font can show is marked."""
-    shown = "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in name)
+    """A name for matplotlib: a dollar is a dollar and begins no formula, and what no picture can hold is marked."""
+    shown = "".join("\ufffd" if unicodedata.category(c) in CONTROL or c in "\ufffe\uffff" else c for c in name)
     return shown.replace("$", r"\$")
 
 

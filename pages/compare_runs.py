@@ -17,6 +17,7 @@ from pages.parts.compare.scatter import scatter_view
 from pages.parts.compare.search import Shown, search_bar
 from pages.parts.compare.selection import Selection, first, from_text, keep
 from pages.parts.compare.table import run_table
+from pages.parts.shared.made_download import made_download
 from pages.parts.shared.run_names import run_names
 from pages.parts.shared.text import LONGEST, message, plain
 
@@ -66,10 +67,7 @@ def selection_bar(shown: Shown, by_id: dict[str, store.RunRecord], chosen: Selec
             for key in [key for key in st.session_state if str(key).startswith("note.")]:
                 del st.session_state[key]
             annotate([store.get_run(run_id) for run_id in chosen.slots])
-        # a rerun after the click would replace what the browser is about to ask for
-        st.download_button(
-            "CSV", lambda: csv_of(frame), "runs.csv", "text/csv", on_click="ignore", icon=":material/download:"
-        )
+        made_download("CSV", lambda: csv_of(frame), "runs.csv", "text/csv")
     view = st.segmented_control(
         "View",
         VIEWS,

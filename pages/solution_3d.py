@@ -4,15 +4,17 @@ import numpy as np
 import streamlit as st
 
 from core.errors import LabError
+from core.names import file_stem
 from core.singularity.reconstruction import physical_file
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
-from core.solution.export import FORMATS, export_bytes
+from core.solution.export import FORMATS
 from core.solution.grid import SolutionGrid, fixed
 from core.solution.sample import sampled_file
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
 from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.made_download import made_download
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.text import LONGEST, Markdown, ago, figure_of, message, plain, visible
 from pages.parts.shared.unknown_text import unknown_text
@@ -81,7 +83,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
         if len(grid.axes) == 1:
             curve(grid, quantity, run.run_id)
-        download(grid, run, request)
+        download(path, grid, run, request)
 
 
 def numbers(grid: SolutionGrid, run: Viewable) -> Markdown:
@@ -117,20 +119,19 @@ def curve(grid: SolutionGrid, quantity: Quantity, run_id: str) -> None:
     live_plotly(figure, key=f"{KEY}.line.{run_id}.{quantity.title}", height=320)
 
 
-def download(grid: SolutionGrid, run: Viewable, request: SceneRequest) -> None:
+def download(path, grid: SolutionGrid, run: Viewable, request: SceneRequest) -> None:
     """The file for ParaView: exactly the sampled values."""
     whole = grid if len(grid.axes) <= 3 else at_moment(grid, request.time_index)
     suffix, button = st.columns([2, 3], vertical_alignment="bottom")
     formats = [name for name in FORMATS if name != "vti" or whole.uniform]
     chosen = suffix.selectbox("Format", formats, format_func=lambda name: f".{name}, {FORMATS[name]}")
-    button.download_button(
-        "Download for ParaView",
-        data=lambda: export_bytes(whole, chosen),
-        file_name=f"{run.config.name or run.run_id[:8]}.{chosen}",
-        mime="application/octet-stream",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    with button:
+        made_download(
+            "Download for ParaView",
+            lambda: children.exported_bytes(path, chosen, request.time_index),
+            f"{file_stem(run.config.name or run.run_id[:8])}.{chosen}",
+            "application/octet-stream",
+        )
 
 
 st.title("Solution 3D")

@@ -14,6 +14,7 @@ import importlib.util
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -21,8 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
+from core.names import faults
 from core.problem_source import VARIABLE
-from core.problems.base import Problem
+from core.problems.base import DataProblem, Problem
 
 MOST_PRINTED = 2_000
 """Characters that a file from outside may print while it is loaded."""
@@ -113,7 +115,9 @@ def _module(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # pydantic looks annotations up there
     try:
-        with _few_words_on_stderr():
+        with _few_words_on_stderr(), warnings.catch_warnings():
+            # `_reason_against` says it in a sentence
+            warnings.filterwarnings("ignore", message="Field name .* shadows an attribute in parent")
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -163,11 +167,31 @@ def _reason_against(offered: object, kinds: dict[str, str]) -> str:
         return f"{name} needs a kind and a title that are texts, without line breaks"
     if choices[0] in kinds:
         return f"{name} has the kind {choices[0]!r}, which {kinds[choices[0]]} has too"
+    taken = [key for key in offered.model_fields if key != "kind" and hasattr(Problem, key)]
+    if taken:
+        return f"{name} has a parameter {', '.join(taken)}, which is something else of every problem; rename it"
     try:
-        offered()
+        made = offered()
+        misnamed = _misnamed(made)
     except RAISED as error:
         return f"{name} can't be made with its default values: {_sentence(error)}"
-    return ""
+    return f"{name} can't be used under its names: {'; '.join(misnamed)}" if misnamed else ""
+
+
+def _misnamed(problem: Problem) -> list[str]:
+    """What no format could keep apart or show of a problem's names; any other text is a name."""
+    found = faults("kind", (problem.kind,))
+    for what in ("coordinates", "fields", "residual_names"):
+        found += faults(what, getattr(problem, what))
+    if found:
+        return found
+    if isinstance(problem, DataProblem):
+        found += faults("coordinates and fields, columns of one table", (*problem.coordinates, *problem.fields))
+    if problem.time is not None and problem.time not in problem.coordinates:
+        found.append(f"time: {problem.time!r:.60} is none of the coordinates")
+    if problem.origin_condition is not None and problem.origin_condition not in problem.residual_names:
+        found.append(f"origin_condition: {problem.origin_condition!r:.60} is none of the residual_names")
+    return found
 
 
 def _sentence(error: BaseException) -> str:

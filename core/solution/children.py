@@ -1,4 +1,4 @@
-"""Work that must not happen in the server's process: sampling (torch), filters and VTK pages (vtk, trame).
+"""Work that must not happen in the server's process: sampling (torch), filters, files and VTK pages (vtk, trame).
 
 Each kind has one child, started on demand, kept warm, replaced when it dies or does not answer in time. A segfault of
 vtk takes the child, never the server. The children are plain subprocesses: multiprocessing's spawn would import the
@@ -28,6 +28,9 @@ IDLE_S = 300.0
 
 SAMPLING_S = 300.0
 """Longest that a page waits for a grid; `python -m core export` waits as long as it takes."""
+
+EXPORT_S = 300.0
+"""Longest that it waits for a file, likewise."""
 
 
 class Child:
@@ -124,6 +127,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 _sampler = Child("sampling the solution")
 _renderer = Child("drawing the scene")
+_exporter = Child("writing the file")
 
 
 def sample(function: Callable[[RunFolder, int, float], Path], folder: RunFolder, resolution: int) -> Path:
@@ -140,6 +144,12 @@ def sampled_file(folder: RunFolder, resolution: int) -> Path:
 def build_scene(path: Path, request: SceneRequest) -> Scene:
     """`core.solution.scene.build_scene` in a child."""
     return _renderer.call("core.solution.scene:build_scene", path, request, timeout_s=120)
+
+
+def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
+    """`core.solution.export.exported_bytes` in a child."""
+    function = "core.solution.export:exported_bytes"
+    return _exporter.call(function, path, suffix, time_index, timeout_s=EXPORT_S)
 
 
 def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: str, dark: bool) -> str:

@@ -1,15 +1,22 @@
-"""Write a sampled solution for ParaView: VTK, VTU, VTI, VTS, XDMF; point data in float64, every value."""
+"""Write a sampled solution for ParaView: VTK, VTU, VTI, VTS, XDMF; point data in float64, every value.
+
+Arrays are called as the format takes it (`core.names`); where that is not a value's own name, a table in the file has
+both. What was written is read again by another program's reader before anyone gets it.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.errors import LabError
+from core.names import TABLE, legacy_vtk_names, table, xml_names
+from core.solution import reading
 from core.solution.grid import SolutionGrid
 
 if TYPE_CHECKING:
@@ -31,7 +38,8 @@ def export(grid: SolutionGrid, path: Path) -> None:
     """Write a grid to a file in the format of its suffix, through a temporary name.
 
     Grids of one to three coordinates, time counting as one. Raises LabError for an unknown suffix, for .vti on a grid
-    that is not uniform, and for four and more coordinates (`SolutionGrid.at_time` makes three of four).
+    that is not uniform, for four and more coordinates (`SolutionGrid.at_time` makes three of four), and for a file that
+    can't be written or is not what it should be; there is no file then.
     """
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
@@ -40,17 +48,26 @@ def export(grid: SolutionGrid, path: Path) -> None:
         raise LabError("VTK holds three dimensions at most; choose a moment in time.")
     if suffix == "vti" and not grid.uniform:
         raise LabError("A .vti file holds equally spaced points only, and this grid's are not. Use .vts instead.")
-    temporary = path.with_name(f".{path.stem}.tmp.{suffix}")
+    temporary = path.with_name(f".{uuid.uuid4().hex}.{suffix}")
+    spelled = spelled_names(grid, suffix)
     try:
         if suffix in ("vts", "vti"):
-            _write_structured(grid, temporary, suffix)
+            _write_structured(grid, spelled, temporary, suffix)
         else:
             options = {"xdmf": {"data_format": "XML"}, "vtk": {"binary": True}, "vtu": {"binary": True}}[suffix]
-            _unstructured(grid).write(temporary, **options)
-            _annotate(temporary, suffix, grid.about)
+            mesh = _unstructured(grid)
+            mesh.point_data = {
+                spelled[name]: np.ascontiguousarray(value.ravel()) for name, value in grid.values.items()
+            }
+            mesh.write(temporary, **options)
+            del mesh
+            _annotate(temporary, suffix, grid.about, table(spelled))
+        reading.check(temporary, {spelled[name]: value for name, value in grid.values.items()})
         temporary.replace(path)
     except OSError as error:
         raise LabError(f"{path} can't be written: {error.strerror or error}.") from error
+    except reading.NotAsWrittenError as error:
+        raise LabError(f"{path.name} was not exported: {error} Choose another format.") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -63,19 +80,52 @@ def export_bytes(grid: SolutionGrid, suffix: str) -> bytes:
         return path.read_bytes()
 
 
-def _annotate(path: Path, suffix: str, about: dict[str, object]) -> None:
-    """Say in the file where it comes from: as the title of a legacy file, as a comment in XML.
+def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
+    """A sampled grid's file in another format, for `core.solution.children`; of four coordinates at one moment.
 
-    Not as field data, as in .vts and .vti: meshio writes none, and its reader refuses text in it.
+    Raises LabError.
+    """
+    try:
+        grid = SolutionGrid.read(path)
+    except FileNotFoundError:
+        raise LabError("The run went on since, and what was sampled is no longer kept. Load the page again.") from None
+    return export_bytes(grid if len(grid.axes) <= 3 else grid.at_time(time_index), suffix)
+
+
+def spelled_names(grid: SolutionGrid, suffix: str) -> dict[str, str]:
+    """Name → what it is called in a file, for every value and everything that the grid says about itself."""
+    every = dict.fromkeys([*grid.values, *grid.about])
+    return legacy_vtk_names(every) if suffix == "vtk" else xml_names(every)
+
+
+def _annotate(path: Path, suffix: str, about: dict[str, object], names: str) -> None:
+    """Say in the file where it comes from: as the title of a legacy file, as a comment in XML; with the table of names.
+
+    Not as text in field data, as in .vts and .vti: meshio refuses to read that. There the table is the numbers of its
+    characters; in XDMF, which has no field data, it is in the comment.
     """
     content = path.read_bytes()
     if suffix == "vtk":
         version, _, rest = content.split(b"\n", 2)
         title = " ".join(f"{key}={value}" for key, value in about.items()).encode("ascii", "replace")
-        path.write_bytes(b"\n".join([version, title[:255], rest]))  # the format's limit
+        title = bytes(c if c >= 32 else 32 for c in title[:255])  # one line, within the format's limit
+        if names:
+            at = rest.index(b"POINTS ")
+            numbers = np.frombuffer(names.encode(), np.uint8).astype(">i8").tobytes()
+            field = f"FIELD FieldData 1\n{TABLE} 1 {len(names)} vtktypeint64\n".encode() + numbers + b"\n"
+            rest = rest[:at] + field + rest[at:]
+        path.write_bytes(b"\n".join([version, title, rest]))
     else:
-        root = content.index(b"<VTKFile" if suffix == "vtu" else b"<Xdmf")
-        comment = f"<!-- {json.dumps(about).replace('--', '- -')} -->\n".encode()
+        vtu = suffix == "vtu"
+        root = content.index(b"<VTKFile" if vtu else b"<Xdmf")
+        said = about | ({TABLE: json.loads(names)} if names else {})
+        text = json.dumps(said).replace("--", "-\\u002d")  # which would end a comment
+        comment = f"<!-- {text} -->\n".encode()
+        if vtu and names:
+            at = content.index(b"<Piece ")
+            numbers = " ".join(map(str, names.encode()))
+            field = f'<DataArray type="UInt8" Name="{TABLE}" NumberOfTuples="{len(names)}" format="ascii">\n{numbers}\n'
+            content = content[:at] + f"<FieldData>\n{field}</DataArray>\n</FieldData>\n".encode() + content[at:]
         path.write_bytes(content[:root] + comment + content[root:])
 
 
@@ -86,6 +136,7 @@ def _points(grid: SolutionGrid) -> np.ndarray:
 
 
 def _unstructured(grid: SolutionGrid) -> meshio.Mesh:
+    """Points and cells."""
     import meshio
 
     shape = tuple(len(axis) for axis in grid.axes)
@@ -107,11 +158,10 @@ def _unstructured(grid: SolutionGrid) -> meshio.Mesh:
             )
         ]
     cells = np.stack([corner.ravel() for corner in corners], axis=1)
-    data = {name: np.ascontiguousarray(value.ravel()) for name, value in grid.values.items()}
-    return meshio.Mesh(_points(grid), [(CELLS[len(shape)], cells)], point_data=data)
+    return meshio.Mesh(_points(grid), [(CELLS[len(shape)], cells)])
 
 
-def _write_structured(grid: SolutionGrid, path: Path, suffix: str) -> None:
+def _write_structured(grid: SolutionGrid, spelled: dict[str, str], path: Path, suffix: str) -> None:
     import pyvista
 
     shape = [len(axis) for axis in grid.axes] + [1] * (3 - len(grid.axes))
@@ -126,7 +176,23 @@ def _write_structured(grid: SolutionGrid, path: Path, suffix: str) -> None:
         full = [*grid.axes, *[np.zeros(1)] * (3 - len(grid.axes))]
         dataset = pyvista.StructuredGrid(*np.meshgrid(*full, indexing="ij"))
     for name, value in grid.values.items():
-        dataset.point_data[name] = value.reshape(shape).ravel(order="F")  # VTK: the first coordinate varies fastest
+        ordered = value.reshape(shape).ravel(order="F")  # VTK: the first coordinate varies fastest
+        dataset.point_data[spelled[name]] = ordered
     for key, value in grid.about.items():
-        dataset.field_data[key] = [value]
+        if isinstance(value, str):
+            dataset.GetFieldData().AddArray(_text(spelled[key], value))
+        else:
+            dataset.field_data[spelled[key]] = [value]
+    if names := table(spelled):
+        dataset.GetFieldData().AddArray(_text(TABLE, names))
     dataset.save(path)
+
+
+def _text(name: str, value: str):
+    """A text as VTK keeps it; pyvista takes ASCII alone."""
+    from vtkmodules.vtkCommonCore import vtkStringArray
+
+    array = vtkStringArray()
+    array.SetName(name)
+    array.InsertNextValue(value)
+    return array

@@ -63,6 +63,13 @@ def test_vtk_view_keeps_its_camera_while_nothing_it_shows_changes(server, run_id
     page.get_by_text("slices", exact=True).click()
     wait_until(page, lambda: loaded, "the changed scene")
 
+    settled(page)
+    for kept in (server.home / "runs" / run_id / "solution").iterdir():
+        kept.unlink()
+    page.get_by_role("button", name="Download for ParaView").click()
+    expect(page.get_by_text("what was sampled is no longer kept")).to_be_visible(timeout=60_000)
+    assert f"run={run_id}" in page.url
+
 
 def test_quick_view_follows_theme_and_width(server, run_id, page):
     opened(page, server, run_id)

@@ -10,7 +10,10 @@ import pytest
 
 from core import jobs
 from core.home import home
+from core.names import history_column
+from core.runs.history import read_history
 from core.tracking import store
+from core.tracking.search import search
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "cubic_poisson.py"
@@ -77,6 +80,10 @@ UNUSABLE = [
     (EXAMPLE.read_text().replace('cubic_poisson"', 'poisson2d"'), ["CubicPoisson", "'poisson2d'", "this package"]),
     (EXAMPLE.read_text().replace("    def domain(self)", "    def area(self)"), ["CubicPoisson lacks domain"]),
     (EXAMPLE.read_text().replace("    title: ClassVar", "    heading: ClassVar"), ["CubicPoisson lacks title"]),
+    (EXAMPLE.read_text().replace('("u",)', '("u", "")'), ["CubicPoisson", "fields: '' is empty"]),
+    (EXAMPLE.read_text().replace('("cubic",)', '("a\\nb",)'), ["residual_names", "control character"]),
+    (EXAMPLE.read_text().replace('("x", "y")', '("x", "x")'), ["coordinates: 'x' stands there twice"]),
+    (EXAMPLE.read_text().replace("    strength: float", "    outputs: float"), ["parameter outputs", "rename it"]),
 ]
 
 
@@ -91,6 +98,82 @@ def test_what_can_not_be_loaded_is_named_and_the_rest_loads(tmp_path):
         assert [word for word in words if word not in line] == []
     assert "missing.py" in last
     assert "Traceback" not in done.stderr
+
+
+HOSTILE = """
+from typing import ClassVar, Literal
+from pydantic import Field
+from core.problems.base import Problem
+
+class Hostile(Problem):
+    kind: Literal["hostile"] = "hostile"
+    Re: float = 1.0
+    viscosity: float = Field(2.0, alias="ν(x)")
+    title: ClassVar[str] = "Taylor–Green <b>$x_$ & co"
+    equation: ClassVar[str] = "u = 0"
+    coordinates: ClassVar = ("lambda", "<y> &")
+    fields: ClassVar = ("u v", "residual_loss", "u v_exact")
+    residual_names: ClassVar = ("loss", "residual", "momentum(x)", "∇·u", "R", "r", "x" * 300)
+
+    def domain(self):
+        return ((0.0, 1.0), (0.0, 1.0))
+
+    def ansatz(self, raw, x, lam):
+        return dict(zip(self.fields, raw))
+
+    def residuals(self, points, u, x, lam):
+        first = u["u v"].value
+        return {name: first - k for k, name in enumerate(self.residual_names)}
+"""
+EXPORT_EACH = """
+import sys
+from pathlib import Path
+from core.runs import run_folder
+from core.solution import reading
+from core.solution.export import FORMATS, export
+from core.solution.sample import sample
+grid = sample(run_folder(sys.argv[1]), 5)
+for suffix in FORMATS:
+    path = Path(sys.argv[2]) / f"s.{suffix}"
+    export(grid, path)
+    found, table = reading.point_data(path)
+    assert {table.get(name, name) for name in found} == set(grid.values), suffix
+print(len(grid.names.residuals), round(grid.accuracy().max_residual))
+"""
+
+
+def test_no_name_of_a_problem_or_a_run_decides_its_fate(tmp_path):
+    """In one process each: training, where a name used to end a trained run, and exports."""
+    problem = written(tmp_path, HOSTILE, "hostile.py")
+    stage = {"optimizer": {"kind": "gauss_newton"}, "iterations": 3, "collocation": {"points": 40}}
+    config = {"name": "$\\foo$ $x_$ a/b", "problem": {"kind": "hostile"}, "network": {"hidden": [4]}, "stages": [stage]}
+    out = tmp_path / "out.json"
+    done = core("train", str(written(tmp_path, json.dumps(config), "c.json")), "--json", str(out), problems=[problem])
+    assert done.returncode == 0, done.stderr
+    run_id = json.loads(out.read_text())["run_id"]
+    record = store.get_run(run_id)
+    assert record.state == "finished"
+    assert record.name == config["name"]
+
+    equations = ("loss", "residual", "momentum(x)", "∇·u", "R", "r", "x" * 300)
+    columns = [history_column(name) for name in equations]
+    assert set(columns) <= {*record.metrics}
+    assert record.params["problem.ν(x)"] == "2.0"
+    assert record.params["problem.Re"] == "1.0"
+    history = read_history(home().run_dir(run_id) / "history.arrows").columns
+    curves = store.metric_history(run_id)
+    for name in columns:
+        assert curves[name][2][-1] == history[name][-1] == store.values(name, "last")[run_id][0]
+        assert store.values(name, "min")[run_id][0] == history[name].min()
+    assert set(columns) <= set(store.metric_names())
+    assert history["rms_R"][-1] != history["rms_r"][-1]
+    raw = store.client().get_run(run_id).data
+    assert len({key.casefold() for key in raw.metrics}) == len(raw.metrics) == len(record.metrics)
+    assert [found.run_id for found in search(store.runs(), "metrics.`rms_momentum(x)` < 9")] == [run_id]
+
+    done = python("-c", EXPORT_EACH, run_id, str(tmp_path), problems=[problem])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == str(len(equations))
 
 
 FAILURES = [

@@ -14,6 +14,7 @@ from pages.parts.compare.curve_choice import axes_input, curve_names, quantities
 from pages.parts.compare.selection import Selection
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.figures import Series, curve_figure, recorded
+from pages.parts.shared.made_download import made_download
 from pages.parts.shared.run_names import run_names
 from pages.parts.shared.text import LONGEST, Markdown, plain
 
@@ -83,22 +84,13 @@ def curves_view(records: Sequence[RunRecord], selection: Selection) -> None:
 
 def _downloads(lines: list[Line], axis: str, title: str, log_x: bool, log_y: bool) -> None:
     options = {"x_title": axis, "y_title": title, "log_x": log_x, "log_y": log_y}
-    # without a rerun after the click, which would replace what the browser is about to ask for
-    st.download_button(
-        "Every point, CSV",
-        lambda: curves_csv(lines, axis),
-        "curves.csv",
-        "text/csv",
-        on_click="ignore",
-        disabled=not lines,
-    )
+    made_download("Every point, CSV", lambda: curves_csv(lines, axis), "curves.csv", "text/csv", disabled=not lines)
     for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml"), ("pdf", "application/pdf")):
-        st.download_button(
+        made_download(
             f"Picture, {plain(kind.upper())}",
             lambda kind=kind: curves_picture(lines, kind, **options),
             f"curves.{kind}",
             mime,
-            on_click="ignore",
             disabled=not lines,
         )
 

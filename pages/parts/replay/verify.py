@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import jobs
 from core.errors import LabError, RunNotFoundError
+from core.names import residual_of
 from core.runs import RunFolder, run_folder
 from core.runs.history import INTEGERS
 from core.tracking.search import find_id, reruns
@@ -17,7 +18,7 @@ from pages.parts.shared.figures import Series, curve_figure, was_recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.progress import progress_text
-from pages.parts.shared.text import LONGEST, ago, message, plain, visible
+from pages.parts.shared.text import LONGEST, Markdown, ago, message, plain, visible
 
 ICONS = {"bit-identical": "check_circle", "within tolerance": "approximate", "different": "difference"}
 LABELS = {"max_residual": "max |R|", "rms_residual": "RMS R", "loss": "loss", "lambda": "λ"}
@@ -78,11 +79,16 @@ def overlay(verdict: Verdict, source: RunFolder, rerun: RunFolder) -> None:
         for column in verdict.columns
         if column.curve and column.name not in INTEGERS and np.isfinite(histories[0][column.name]).any()
     ]
+
+    def read_as(column: str) -> Markdown:
+        residual = residual_of(column)
+        return plain(LABELS.get(column, column if residual is None else f"RMS {residual}"), LONGEST)
+
     name = st.segmented_control(
         "Curve",
         names,
         default="max_residual",
-        format_func=lambda key: plain(LABELS.get(key, key.replace("rms_", "RMS ")), LONGEST),
+        format_func=read_as,
         key="replay.curve",
         label_visibility="collapsed",
     )

@@ -121,14 +121,18 @@ def as_json(figure: go.Figure) -> str:
     return to_json_plotly(_escaped(figure.to_dict()))
 
 
-def _escaped(part: Any, longest: int | None = None) -> Any:
+def _escaped(part: Any, longest: int | None = None, in_scene: bool = False) -> Any:
     """A part of a figure, its strings escaped where `longest` says how long a text may be there."""
     if isinstance(part, str):
-        return part if longest is None else escape(visible(part, longest), quote=False)
+        if longest is None:
+            return part
+        # on a 3D scene's canvas &lt; stays &lt;, and a tag is none with a joint in it that takes no room
+        shown = visible(part, longest)
+        return shown.replace("<", "<\u200b") if in_scene else escape(shown, quote=False)
     if isinstance(part, dict):
-        return {key: _escaped(value, _longest(key, longest)) for key, value in part.items()}
+        return {key: _escaped(value, _longest(key, longest), in_scene or key == "scene") for key, value in part.items()}
     if isinstance(part, list | tuple) or (longest and hasattr(part, "tolist")):
-        return [_escaped(item, longest) for item in part]
+        return [_escaped(item, longest, in_scene) for item in part]
     return part
 
 

@@ -11,7 +11,7 @@ from core.problems import Problem
 from core.singularity.similarity import is_profile
 from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, check_resolution, default_resolution
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
-from pages.parts.shared.text import plain, visible
+from pages.parts.shared.text import Markdown, plain, visible
 from pages.parts.solution.scene import COLORMAPS, Look
 
 KEY = "solution"
@@ -105,10 +105,13 @@ def _inside(drawn: SolutionGrid, quantity: Quantity) -> dict:
 
 
 def _cut(drawn: SolutionGrid) -> dict:
-    chosen = st.segmented_control("Clip", ["none", *drawn.coordinates], default="none", format_func=plain)
-    if chosen is None or chosen == "none":
+    def across(k: int) -> Markdown:
+        return plain(drawn.coordinates[k - 1]) if k else "none"
+
+    chosen = st.segmented_control("Clip", range(1 + len(drawn.coordinates)), default=0, format_func=across)
+    if not chosen:
         return {}
-    axis = drawn.coordinates.index(chosen)
+    axis = chosen - 1
     share = st.slider("Clip at", 1, 99, 50, format="%d %%", help="Of the extent.") / 100
     towards_viewer = st.toggle("Keep the other side")
     # the camera starts at +x, −y, +z: the side that is kept at first shows its cut

@@ -1,0 +1,93 @@
+"""Exported files read again and held against what was to be written: by VTK's readers, and XDMF as XML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from core.names import TABLE, originals
+
+
+class NotAsWrittenError(Exception):
+    """A file does not hold what it should; the message says in one sentence how."""
+
+
+def check(path: Path, expected: Mapping[str, np.ndarray]) -> None:
+    """Read a file by its suffix and compare its point data, bit by bit.
+
+    VTK's readers print their errors and return nothing: what counts is what they return.
+
+    Args:
+        path: .vtk, .vtu, .vts, .vti or .xdmf.
+        expected: array → values, the last axis varying fastest.
+
+    Raises:
+        NotAsWrittenError: it can't be read, or an array is missing or has other values.
+    """
+    try:
+        found, _ = point_data(path)
+    except (SyntaxError, ValueError) as error:  # a ParseError is a SyntaxError
+        raise NotAsWrittenError(f"its own reader can't read it ({error}).") from error
+    fortran = path.suffix in (".vts", ".vti")
+    for name, values in expected.items():
+        if name not in found:
+            raise NotAsWrittenError(f"its own reader finds no {name!r} in it.")
+        if not np.array_equal(found[name], values.ravel(order="F" if fortran else "C"), equal_nan=True):
+            raise NotAsWrittenError(f"its own reader finds other values of {name!r} in it.")
+
+
+def point_data(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Array → values (n,) as the format's reader has them, and spelling → name from the file's table."""
+    return _xdmf(path) if path.suffix == ".xdmf" else _by_vtk(path)
+
+
+def _by_vtk(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkCommonCore import vtkObject
+    from vtkmodules.vtkIOLegacy import vtkDataSetReader
+    from vtkmodules.vtkIOXML import vtkXMLImageDataReader, vtkXMLStructuredGridReader, vtkXMLUnstructuredGridReader
+
+    readers = {
+        ".vtk": vtkDataSetReader,
+        ".vtu": vtkXMLUnstructuredGridReader,
+        ".vts": vtkXMLStructuredGridReader,
+        ".vti": vtkXMLImageDataReader,
+    }
+    reader = readers[path.suffix]()
+    reader.SetFileName(str(path))
+    if path.suffix == ".vtk":
+        reader.ReadAllScalarsOn()
+        reader.ReadAllFieldsOn()
+    warns = vtkObject.GetGlobalWarningDisplay()
+    vtkObject.SetGlobalWarningDisplay(0)  # it would print pages; `check` says it in a sentence
+    try:
+        reader.Update()
+    finally:
+        vtkObject.SetGlobalWarningDisplay(warns)
+    output = reader.GetOutput()
+    if output is None:
+        return {}, {}
+    data, fields = output.GetPointData(), output.GetFieldData()
+    arrays = {data.GetArrayName(k): vtk_to_numpy(data.GetArray(k)) for k in range(data.GetNumberOfArrays())}
+    names = fields.GetAbstractArray(TABLE)
+    if names is None:
+        return arrays, {}
+    text = names.GetValue(0) if names.IsA("vtkStringArray") else bytes(vtk_to_numpy(names).astype(np.uint8)).decode()
+    return arrays, originals(text)
+
+
+def _xdmf(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    import json
+    import re
+    from xml.etree import ElementTree
+
+    arrays = {}
+    for _, element in ElementTree.iterparse(path):
+        if element.tag == "Attribute":
+            arrays[element.get("Name")] = np.fromstring(element[0].text, sep=" ")
+            element.clear()
+    with path.open("rb") as file:
+        head = re.match(rb"<!-- (.*) -->", file.readline())
+    return arrays, json.loads(head[1]).get(TABLE, {}) if head else {}
