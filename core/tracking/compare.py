@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ATTRIBUTES = ("state", "problem", "experiment", "started", "duration", "parent", "tags", "note", "id")
 METRIC, PARAM = "metrics.", "params."
+YEAR_10000 = 253_402_300_800
+"""Unix time in seconds; a run that began later was logged in other units, and no calendar has its day."""
 
 
 def column_names(records: Iterable[RunRecord]) -> list[str]:
@@ -82,7 +84,8 @@ def table(records: Sequence[RunRecord], columns: Sequence[str], how: How = "last
     data: dict[str, Any] = {"name": [record.name for record in records]}
     for column in columns:
         if column == "started":
-            data[column] = pd.to_datetime([record.started or None for record in records], unit="s", utc=True)
+            times = [record.started if 0 < record.started < YEAR_10000 else None for record in records]
+            data[column] = pd.to_datetime(times, unit="s", utc=True)
         elif column == "duration" or column.startswith(METRIC):
             data[column] = numbers(records, column, how)
         else:

@@ -150,6 +150,13 @@ def test_a_table_keeps_its_texts_in_a_file(lab_home):
     assert text.splitlines()[1] == ",".join(["1" * 32, "1" * 32, *cells])
 
 
+@pytest.mark.parametrize("started", [0.0, -5.0, 1.8e12, 1.8e15, 9.2e15])
+def test_a_start_that_no_calendar_has_is_none(started, lab_home):
+    frame = table([replace(record("1" * 32), started=started), record("2" * 32)], ["started"])
+    assert frame["started"].isna().tolist() == [True, False]
+    assert csv_of(frame)
+
+
 def test_columns_and_runs_have_labels_of_their_own():
     names = ["problem", "metrics.loss", "params.loss", "metrics.wall_time_s", "metrics.seconds", "params.problem"]
     found = labels([*names, "metrics.max_residual", "params.seed"])

@@ -33,7 +33,7 @@ def difference_table(changed: tuple[Difference, ...], before: Markdown, after: M
 
 def field_text(path: str) -> Markdown:
     """A field's path in words that wrap in a narrow column: stages.0.target_residual → stage 1 · target residual."""
-    path = re.sub(r"^stages\.(\d+)\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
+    path = re.sub(r"^stages\.([0-9]{1,4})\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
     return plain(path.replace(".", " · ").replace("_", " "), LONGEST_VALUE)
 
 
