@@ -91,6 +91,8 @@ BROKEN = """() => {
   };
 }"""
 
+DRAWN = "() => [...document.querySelectorAll('.chart')].every((e) => e.classList.contains('js-plotly-plot'))"
+
 
 def hostile_store(ids):
     """Write into MLflow's database what its client would refuse, and what it would not."""
@@ -213,6 +215,7 @@ def test_no_page_obeys_what_people_typed(hostile, page):
     for address, parts in addresses(ids).items():
         page.goto(f"{server.url}/{address}")
         settled(page)
+        page.wait_for_function(DRAWN)
         for chart in page.locator(".js-plotly-plot:visible").all()[:2]:
             chart.hover()
         for name in parts:
