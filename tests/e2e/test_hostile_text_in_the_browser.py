@@ -36,6 +36,8 @@ NAMES = (
     "‮gnp.exe​",
 )
 ALL = " ".join(name for name in NAMES if len(name) < 1000)
+ONE_LINE = "".join(character for character in ALL if character.isprintable())
+"""What may be the name of something in a problem or a config."""
 PROBLEM = """
 from typing import ClassVar, Literal
 
@@ -128,12 +130,12 @@ def hostile_store(ids):
 def hostile_run():
     """Train a problem whose every word is hostile, under a hostile name; returns where its file is."""
     file = home().ensure().root / "hostile.py"
-    file.write_text(PROBLEM.format(text=ALL.replace("\n", " ")), encoding="utf-8")
+    file.write_text(PROBLEM.format(text=ONE_LINE), encoding="utf-8")
     config = file.with_name("config.json")
     config.write_text(
         '{"problem": {"kind": "hostile"}, "stages": [{"iterations": 3, "optimizer": {"kind": "gauss_newton"}}]}'
     )
-    command = [sys.executable, "-m", "core", "train", str(config), "--set", "name=" + ALL.replace("\n", " ")[:100]]
+    command = [sys.executable, "-m", "core", "train", str(config), "--set", "name=" + ONE_LINE[:100]]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"LAB_PROBLEMS": str(file)}, capture_output=True, text=True, timeout=300
     )
