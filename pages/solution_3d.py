@@ -16,7 +16,7 @@ from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.palette import PALETTE
-from pages.parts.shared.text import LONGEST, Markdown, ago, figure_of, message, plain, visible
+from pages.parts.shared.text import LONGEST, Markdown, ago, code, figure_of, message, plain, visible
 from pages.parts.shared.unknown_text import unknown_text
 from pages.parts.solution.form import (
     KEY,
@@ -41,7 +41,7 @@ def pick_run(available: list[Viewable]) -> Viewable:
     by_id = {item.run_id: item for item in available}
     wanted = st.query_params.get("run")
     if wanted and wanted not in by_id:
-        st.warning(f"Run {plain(wanted[:8])} has no checkpoint here yet. This is the newest run that has one.")
+        st.warning(f"Run {code(wanted[:8])} has no checkpoint here yet. This is the newest run that has one.")
         wanted = None
     chosen = st.selectbox(
         "Run",

@@ -36,6 +36,8 @@ NAMES = (
     "‮gnp.exe​",
 )
 ALL = " ".join(name for name in NAMES if len(name) < 1000)
+ONE_LINE = "".join(character for character in ALL if character.isprintable())
+"""What may be the name of something in a problem or a config."""
 PROBLEM = """
 from typing import ClassVar, Literal
 
@@ -76,7 +78,7 @@ class Hostile(Problem):
         return TEXT
 """
 BROKEN = """() => {
-  const main = document.querySelector('[data-testid="stMain"]');
+  const main = document.querySelector('[data-testid="stApp"]');
   const strange = [...main.querySelectorAll('[data-testid="stMarkdownContainer"] :is(a, img, script, iframe, .katex)')]
     .filter((e) => !e.closest('.katex-display') && !e.getAttribute('href')?.startsWith('#'));
   return {
@@ -90,6 +92,8 @@ BROKEN = """() => {
     scripts: main.querySelectorAll('script').length,
   };
 }"""
+
+DRAWN = "() => [...document.querySelectorAll('.chart')].every((e) => e.classList.contains('js-plotly-plot'))"
 
 
 def hostile_store(ids):
@@ -126,12 +130,12 @@ def hostile_store(ids):
 def hostile_run():
     """Train a problem whose every word is hostile, under a hostile name; returns where its file is."""
     file = home().ensure().root / "hostile.py"
-    file.write_text(PROBLEM.format(text=ALL.replace("\n", " ")), encoding="utf-8")
+    file.write_text(PROBLEM.format(text=ONE_LINE), encoding="utf-8")
     config = file.with_name("config.json")
     config.write_text(
         '{"problem": {"kind": "hostile"}, "stages": [{"iterations": 3, "optimizer": {"kind": "gauss_newton"}}]}'
     )
-    command = [sys.executable, "-m", "core", "train", str(config), "--set", "name=" + ALL.replace("\n", " ")[:100]]
+    command = [sys.executable, "-m", "core", "train", str(config), "--set", "name=" + ONE_LINE[:100]]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"LAB_PROBLEMS": str(file)}, capture_output=True, text=True, timeout=300
     )
@@ -148,25 +152,37 @@ def hostile_datasets():
 
 
 def addresses(ids):
-    """Every page, on what is there and with hostile words in its address."""
+    """Every page, on what is there and with hostile words in its address, and what is opened there."""
     text, some = quote(ALL), ",".join(f"{run_id[:12]}.{k}" for k, run_id in enumerate(ids[:8]))
-    yield from ("", "watch", "compare", "best", "replay", "datasets", "singularities", "solution")
-    yield from (f"{page}?run={text}" for page in ("watch", "best", "replay", "singularities", "solution"))
-    yield from (f"?{kind}={text}" for kind in ("replay", "parent", "next_order"))
-    yield from (f"?replay={ids[1]}", f"?parent={ids[1]}", f"watch?run={ids[1]}", f"datasets?dataset={text}")
-    yield f"compare?runs={text},{some}&" + "&".join(
-        f"{key}={text}"
-        for key in ("q", "sort", "order", "how", "columns", "experiment", "tag", "view", "from", "x", "y")
-    )
-    yield f"best?run={ids[1]}&" + "&".join(
-        f"{key}={text}" for key in ("metric", "best", "value", "of", "tie", "eligible")
-    )
-    for view in ("Curves", "Configs", "Parallel", "Scatter", "Groups"):
-        yield f"compare?view={view}&runs={some}"
-    yield f"compare?view=Curves&runs={some}&curves={text}"
-    yield from (f"best?run={run_id}" for run_id in ids[:3])
-    yield from (f"replay?run={ids[1]}", f"replay?run={ids[1]}&rerun={ids[2]}", f"replay?run={ids[1]}&rerun={text}")
-    yield f"singularities?equation={text}"
+    query = "&".join(f"{key}={text}" for key in ("q", "sort", "order", "how", "columns", "experiment", "tag", "from"))
+    rule = "&".join(f"{key}={text}" for key in ("metric", "best", "value", "of", "tie", "eligible"))
+    return {
+        "": (),
+        f"?replay={text}": (),
+        f"?replay={ids[1]}": ("More",),
+        "watch": (),
+        f"watch?run={text}": (),
+        f"watch?run={ids[1]}": (),
+        f"compare?runs={text},{some}&{query}": ("Columns",),
+        f"compare?view=Curves&runs={some}&curves={text}": ("Notes and tags",),
+        f"compare?view=Configs&runs={some}": ("Filters",),
+        f"compare?view=Parallel&runs={some}&axes={text}": (),
+        f"compare?view=Scatter&runs={some}&by=problem": (),
+        f"compare?view=Groups&runs={some}&group=experiment": (),
+        f"best?run={ids[0]}": (),
+        f"best?run={text}&{rule}": (),
+        f"replay?run={ids[1]}&rerun={ids[2]}": ("Provenance",),
+        f"replay?run={ids[1]}&rerun={text}": (),
+        f"datasets?dataset={text}": (),
+        f"singularities?run={text}&equation={text}": (),
+        f"solution?run={text}&view={text}": (),
+    }
+
+
+def opened(page, name):
+    """Open a popover, a dialog or an expander."""
+    page.get_by_text(name, exact=True).first.click()
+    page.wait_for_timeout(400)
 
 
 @pytest.fixture
@@ -198,10 +214,15 @@ def test_no_page_obeys_what_people_typed(hostile, page):
     )
     page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
     page.on("pageerror", lambda error: said.append(str(error)[:300]))
-    for address in addresses(ids):
+    for address, parts in addresses(ids).items():
         page.goto(f"{server.url}/{address}")
         settled(page)
-        page.wait_for_timeout(700)
+        page.wait_for_function(DRAWN)
+        for chart in page.locator(".js-plotly-plot:visible").all()[:2]:
+            chart.hover()
+        for name in parts:
+            opened(page, name)
+        page.wait_for_timeout(300)
         found = page.evaluate(BROKEN)
         faults += [f"/{address[:80]}: {what} {value}" for what, value in found.items() if value not in (0, [])]
     assert not faults, "\n".join(faults)

@@ -130,6 +130,7 @@ def test_figures_show_text_and_no_markup():
     figure.update_layout(xaxis={"title": {"text": "a<br>b"}, "ticktext": ["<i>"]}, yaxis_title="<sub>y")
     figure.add_annotation(text="<span style='font-size:99px'>")
     figure.update_traces(hovertemplate="%{text}<br>%{y}")
+    figure.update_layout(scene={"zaxis": {"title": {"text": "<b>z"}}})
     drawn = json.loads(as_json(figure))
     trace, layout = drawn["data"][0], drawn["layout"]
     assert trace["name"] == "&lt;a href='http://x'&gt;u&lt;/a&gt;"
@@ -138,4 +139,5 @@ def test_figures_show_text_and_no_markup():
     assert layout["xaxis"]["title"]["text"] == "a&lt;br&gt;b"
     assert layout["xaxis"]["ticktext"] == ["&lt;i&gt;"]
     assert layout["yaxis"]["title"]["text"] == "&lt;sub&gt;y"
+    assert layout["scene"]["zaxis"]["title"]["text"] == "<\u200bb>z", "a canvas, without entities"
     assert layout["annotations"][0]["text"].startswith("&lt;span")

@@ -90,7 +90,7 @@ export default function (component) {
 TEXTS = {"name", "text", "hovertext", "title", "label", "ticktext"}
 TEXTS |= {"prefix", "suffix", "tickprefix", "ticksuffix"}
 """Keys of a figure whose strings are drawn."""
-LONGEST_TITLE = 50
+LONGEST_TITLE = 36
 """Characters beside an axis."""
 
 _component = st.components.v2.component(
