@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -90,3 +91,24 @@ def read_bounded(path: Path, largest: int = LARGEST) -> bytes:
     if len(data) > largest:
         raise OSError(errno.EFBIG, f"It has more than {largest / 1e6:.0f} MB")
     return data
+
+
+def finite(data: dict[str, Any]) -> dict[str, Any]:
+    """Data for JSON, which has no word for what is not finite: that is null, and `not_finite` says of each what it was.
+
+    `not_finite` holds a reason by path, `regions.0.max_residual`; what was made finite before keeps its own.
+    """
+    reasons: dict[str, str] = {}
+    plain = _finite(data, "", reasons)
+    return plain | ({"not_finite": plain.get("not_finite", {}) | reasons} if reasons else {})
+
+
+def _finite(value: Any, where: str, reasons: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item, f"{where}.{key}" if where else str(key), reasons) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item, f"{where}.{index}", reasons) for index, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        reasons[where] = "not a number" if math.isnan(value) else "infinite" if value > 0 else "minus infinite"
+        return None
+    return value

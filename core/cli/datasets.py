@@ -78,9 +78,8 @@ def sample_dataset() -> None:
 
 
 def _progress(part: float) -> None:
-    print(
-        f"\rreading {part:.0%} ", end="\n" if part >= 1 else "", file=sys.stderr, flush=True
-    )  # one line, over and over
+    sys.stderr.write(f"\rreading {part:.0%} " + ("\n" if part >= 1 else ""))  # one line, written over
+    sys.stderr.flush()
 
 
 def _print_preview(found: Preview) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import LabError
+from core.files import finite
 from core.plain_text import fit_to_show, printable, scrubbed, shortened
 
 
@@ -134,22 +134,7 @@ def write_file(path: Path, data: bytes) -> None:
 def write_json(path: Path | None, data: dict[str, Any]) -> None:
     """Write a result, where a file was named for it. Raises LabError.
 
-    JSON has no word for what is not finite: such a value is null, and `not_finite` says by its path what it was.
+    What is not finite is null, with its reason (`core.files.finite`).
     """
     if path:
-        found: dict[str, str] = {}
-        plain = _finite(data, "", found)
-        if found:
-            plain["not_finite"] = found
-        write_file(path, (json.dumps(plain, indent=2, allow_nan=False) + "\n").encode())
-
-
-def _finite(value: Any, where: str, found: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item, f"{where}.{key}" if where else str(key), found) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item, f"{where}.{index}", found) for index, item in enumerate(value)]
-    if isinstance(value, float) and not math.isfinite(value):
-        found[where] = "not a number" if math.isnan(value) else ("infinite" if value > 0 else "minus infinite")
-        return None
-    return value
+        write_file(path, (json.dumps(finite(data), indent=2, allow_nan=False) + "\n").encode())

@@ -61,7 +61,10 @@ def override(config: RunConfig, settings: list[str]) -> RunConfig:
         place, keys = _place(data, path.strip().split("."))
         written[keys] = text
         try:
-            place[keys[-1]] = yaml_data(text)
+            value = yaml_data(text)
+            # without quotes a text is all that was written; YAML would fold its lines and end it at " #"
+            plain = isinstance(value, str) and text.strip()[:1] not in ("'", '"', "!", "|", ">", "&")
+            place[keys[-1]] = text.strip() if plain else value
             unread.pop(keys, None)
         except DocumentError as error:
             place[keys[-1]] = Ellipsis  # no field takes it

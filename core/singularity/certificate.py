@@ -15,6 +15,7 @@ import numpy as np
 
 import core
 from core.errors import LabError
+from core.files import finite
 from core.problems.base import Problem
 from core.provenance import code
 from core.runs import RunFolder, run_folder
@@ -113,10 +114,10 @@ class Certificate:
         return replace(self, tolerance=tolerance)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, `holds` and the overall maximum included; what is not finite is None, since JSON has no word."""
+        """Plain data, `holds` and the overall maximum included; what is not finite is None, with its reason."""
         data = asdict(self) | {"holds": self.holds, "max_residual": self.max_residual, "lambda_text": self.lambda_text}
         data["lambda"] = data.pop("lambda_")
-        return json.loads(json.dumps(_finite(data)))
+        return json.loads(json.dumps(finite(data)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
@@ -271,14 +272,6 @@ def is_current(certificate: Certificate) -> bool:
 
 def _equals(text: str) -> str:
     return text if text.startswith("≈") else f"= {text}"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _versions() -> dict[str, str]:

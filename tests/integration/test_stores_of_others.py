@@ -163,3 +163,21 @@ def test_the_table_and_the_filter_of_days_have_one_zone_and_name_it(foreign, mon
         assert "Asia/Tokyo" in texts(app)
         assert '"timezone": "Asia/Tokyo"' in app.dataframe[0].proto.columns
         assert "started, Asia/Tokyo" in app.dataframe[0].proto.columns
+
+
+def test_a_foreign_runs_config_is_read_within_bounds(foreign, tmp_path):
+    merges = [f"a{k}: &a{k} {{<<: [{', '.join([f'*a{k - 1}'] * 10)}]}}" for k in range(1, 9)]
+    bomb = "\n".join(["a0: &a0 {x: 1}", *merges])
+    for raw, words in (
+        (bomb, "20,000 values"),
+        ('{"problem": {"kind": "poisson2d"}, "seed": 1, "seed": 2}', "'seed' stands twice"),
+        ("[" * 100_000, "nested"),
+        ('{"version": ' + "9" * 400 + "}", "400 digits"),
+        ("x" * 2_000_000, "MB"),
+        ("x" * 70_000_000, "has 70 MB, and such a file at most 64"),
+    ):
+        run_id = foreign("bomb")
+        (tmp_path / "config.json").write_text(raw)
+        store.client().log_artifact(run_id, str(tmp_path / "config.json"))
+        with pytest.raises(LabError, match=words):
+            store.stored_config(run_folder(run_id))

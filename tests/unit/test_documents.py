@@ -165,7 +165,15 @@ def test_yaml_of_another_writer_comes_back_or_says_why_not(data):
     except DocumentError as error:
         assert "line " in str(error)
     else:
-        assert found == data
+        assert same(found, data)
+
+
+def same(found, written):
+    """Equal, but for `1e5` without quotes, which is a number here and in YAML 1.2, and was a text to its writer."""
+    if isinstance(written, dict | list) and type(found) is type(written) and len(found) == len(written):
+        keys = written if isinstance(written, dict) else range(len(written))
+        return all(same(found[key], written[key]) for key in keys)
+    return found == written or (isinstance(found, float) and isinstance(written, str) and float(written) == found)
 
 
 @settings(max_examples=300, deadline=None)
@@ -260,7 +268,9 @@ def test_settings_that_go_nowhere_are_named(setting, words):
     assert len(str(raised.value)) < 500
 
 
-@pytest.mark.parametrize("name", ["012", "on", "12", "1e3", "null", "2026-11-26", "[x", "{", "x: y", "*a", "~"])
+@pytest.mark.parametrize(
+    "name", ["012", "on", "12", "1e3", "null", "2026-11-26", "[x", "{", "x: y", "*a", "~", "run #3", "\ufeffx"]
+)
 def test_a_name_set_is_the_text_that_was_written(name):
     assert override(parse_config(MINIMAL), [f"name={name}"]).name == name
 

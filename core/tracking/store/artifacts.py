@@ -9,7 +9,7 @@ from core.config import RunConfig
 from core.errors import ConfigError, StoreError
 from core.migrations import Reading
 from core.runs import RunFolder
-from core.runs.folder import CONFIG, config_of
+from core.runs.folder import CONFIG, LARGEST, config_of
 from core.tracking.store.connection import client, first_line, store_errors
 from core.tracking.store.records import get_run
 from core.tracking.tags import CONFIG_HASH
@@ -28,8 +28,13 @@ def artifact(folder: RunFolder, name: str) -> bytes | None:
     from mlflow.exceptions import MlflowException
 
     with tempfile.TemporaryDirectory() as temporary, store_errors(run_id):
-        if name not in {item.path for item in lab.list_artifacts(run_id)}:
+        sizes = {item.path: item.file_size or 0 for item in lab.list_artifacts(run_id)}
+        if name not in sizes:
             return None
+        if sizes[name] > LARGEST:
+            raise StoreError(
+                f"{name} of run {folder} has {sizes[name] / 1e6:,.0f} MB, and such a file at most {LARGEST / 1e6:.0f}."
+            )
         try:
             return Path(lab.download_artifacts(run_id, name, temporary)).read_bytes()
         except (MlflowException, OSError) as error:
