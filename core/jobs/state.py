@@ -53,7 +53,7 @@ def outcome(
         reason = f"Its process ended with exit code {returncode} and no word; its log may tell why."
     else:
         reason = "Its process is gone." if evidence else "Its process vanished without a word."
-    return "crashed", f"{reason} {evidence} Resume continues from its last checkpoint." if evidence else reason
+    return "crashed", f"{reason} {evidence}".rstrip()
 
 
 def _signal_name(number: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from core.errors import LabError
 from core.names import beside
 from core.runs import RunFolder
+from core.runs.checkpoint_file import look
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.tracking.store import run_config
 
@@ -50,6 +51,7 @@ def sampled_file(folder: RunFolder, resolution: int | None = None, limit_s: floa
     check_resolution(problem, resolution)
     if not folder.has_checkpoint:
         raise LabError(f"Run {folder} has no checkpoint yet; the first one is written while it trains.")
+    look(folder.last)  # a damaged one is never sampled, nor taken for an earlier one's grid
     digest = hashlib.sha256(folder.last.read_bytes()).hexdigest()
     path = folder.samples / f"{digest[:16]}-{resolution}.npz"
     if path.exists():

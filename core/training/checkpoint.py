@@ -16,7 +16,6 @@ import torch
 
 from core.config import RunConfig
 from core.errors import LabError
-from core.files import sync_folder
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network
 from core.networks.solution import Solution, Term
@@ -44,6 +43,7 @@ class Checkpoint:
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write to a temporary name, fsync, rename: a reader sees the old file or the new one, never half of one.
 
+    The folder is not synced: after a power cut the old name may stand again, whose history is still there too.
     Raises OSError where the disk does not take it; the old one stays then.
     """
     solution = checkpoint.solution
@@ -91,7 +91,6 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)  # the room it takes is needed for the run's last word
         raise
-    sync_folder(path.parent)
 
 
 @contextlib.contextmanager
