@@ -31,6 +31,11 @@ class Column:
     role: str
     factor: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Raises LabError for a factor that loses everything."""
+        if not math.isfinite(self.factor) or self.factor == 0:
+            raise LabError(f"{self.column!r} can't be taken {self.factor:g} times: a factor is a number other than 0.")
+
     def __str__(self) -> str:
         times = "" if self.factor == 1 else f"*{self.factor!r}"
         return f"{self.column}={self.role}{times}"
@@ -61,7 +66,7 @@ def parse_column(text: str) -> Column:
         number = float(factor) if star else 1.0
     except ValueError:
         number = math.nan
-    if not equals or not column.strip() or not math.isfinite(number) or number == 0:
+    if not equals or not column.strip() or not math.isfinite(number):
         raise LabError(
             f"{text!r} says nothing of a column: write column=role or column=role*factor, as in 'x (mm)=x*0.001'."
         )
@@ -176,7 +181,7 @@ def _check(columns: Iterable[Column], table: Table) -> None:
 
 
 def mapped(name: str, table: Table, mapping: str | None) -> tuple[dict[str, np.ndarray], str]:
-    """Role → (n,) read-only, rows with a missing number left out, and a sentence on those or "".
+    """Role → (n,) read-only, coordinates first, rows with a missing number left out, and a sentence on those or "".
 
     Raises LabError: a column that is not there or holds no numbers, or no whole row.
     """
@@ -191,6 +196,8 @@ def mapped(name: str, table: Table, mapping: str | None) -> tuple[dict[str, np.n
         column.role: table.columns[column.column] * column.factor
         if column.factor != 1
         else table.columns[column.column]
-        for column in columns
+        for column in sorted(
+            columns, key=lambda column: roles().index(column.role) if column.role in roles() else len(roles())
+        )
     }
     return complete(name, Table(chosen))
