@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.names import bare, likeness, problems_with_data, roles
+from core.datasets.names import bare, is_component, likeness, problems_with_data, roles
 from core.datasets.tables.formats import complete
 from core.datasets.tables.table import Table
 from core.errors import LabError
@@ -116,6 +116,8 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
             rank = (len(wanted), candidate in learning, score)
             if best is None or rank > best[:3]:
                 best = (*rank, candidate, found)
+    if (best is None or not best[1]) and (by_place := _points_by_place(names, learning)):
+        return by_place
     if best is not None:
         return Guess(tuple(best[4]), best[3].title, _other_readings(table, best[4]))
     found, _ = _fitted(names, roles())
@@ -140,6 +142,18 @@ def _fitted(names: list[str], wanted: tuple[str, ...]) -> tuple[list[Column], in
             found[role] = Column(name, role)
             score -= fit
     return [found[role] for role in wanted if role in found], score
+
+
+def _points_by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Guess | None:
+    """Points in a matrix, X[:, 0] and X[:, 1], and values beside it, in the order of a problem's coordinates."""
+    points = [name for name in names if is_component(name)]
+    values = [name for name in names if name not in points]
+    for problem in learning:
+        if len(points) == len(problem.coordinates) and len(values) == len(problem.fields):
+            given = zip([*points, *values], [*problem.coordinates, *problem.fields], strict=True)
+            said = f"{', '.join(points)} are taken for {', '.join(problem.coordinates)}, in this order."
+            return Guess(tuple(Column(name, role) for name, role in given), problem.title, (said,))
+    return None
 
 
 def _by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Guess:
