@@ -11,6 +11,7 @@ import streamlit as st
 from core.datasets import NOTHING, Column, Preview, bare, checked_name, preview, roles
 from core.errors import LabError
 from pages.parts.datasets.preview_figure import fields_drawn, preview_figure
+from pages.parts.shared.data_table import data_table
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.text import LONGEST, message, plain, visible
 
@@ -53,7 +54,7 @@ def columns_of(found: Preview, key: str) -> list[Column] | None:
     for note in (*found.table.notes, *found.guess.notes):
         st.caption(message(note))
     _left_out(found)
-    st.dataframe(found.first_rows(), hide_index=True, height="content")
+    data_table(found.first_rows(), hide_index=True, height="content")
     title = found.guess.title
     st.markdown(f"**What the columns are** · guessed for {plain(title)}" if title else "**What the columns are**")
     columns = _asked(found, key)

@@ -13,7 +13,7 @@ from core.presets import presets
 from core.tracking.dataset_inputs import Use
 from pages.parts.launch.source import Source
 from pages.parts.shared.data_table import data_table
-from pages.parts.shared.text import LONGEST, Markdown, ago, code, message, plain, visible, whole
+from pages.parts.shared.text import LONGEST, Markdown, ago, code, message, plain, whole
 
 PRESET = "burgers-inverse"
 """The run that a dataset is put into."""
@@ -144,7 +144,7 @@ def _version_rows(item: Dataset, used: list[Use]) -> list[dict[str, object]]:
         {
             "Version": digests.git_blob[:12],
             "First seen": ago(version.seen) if version else "not recorded: no run used it yet",
-            "Columns": visible((version and version.columns) or "as the file names them"),
+            "Columns": (version and version.columns) or "as the file names them",
             "Size": size_of(digests.size),
             "Runs": sum(use.git_blob == digests.git_blob for use in used),
             "The file now": since(digests.git_blob, item),
