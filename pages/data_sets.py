@@ -2,28 +2,37 @@
 
 import streamlit as st
 
-from core.datasets import add, datasets
+from core.datasets import FORMATS, Column, add, datasets
 from core.errors import LabError
 from core.problems.burgers_inverse import SAMPLE, sample_csv
 from core.tracking.dataset_inputs import uses
+from pages.parts.datasets.preview import columns_of, previewed
 from pages.parts.datasets.view import chosen_dataset, dataset_view
 from pages.parts.shared.text import message
 
 
-def upload_panel() -> None:
-    """A file from the visitor's computer, or the sample, into the data folder."""
+def upload_panel():
+    """A file from the visitor's computer, if one is chosen, and the name that it is to have."""
     st.subheader("Add a dataset")
     file = st.file_uploader(
         "Upload",
-        type=["csv", "npy", "npz"],
+        type=list(FORMATS),
         key=f"datasets.file.{st.session_state.get('datasets.added', 0)}",
-        help=".csv with a header row and numbers below it, .npz with one array a column, or .npy with rows of numbers.",
+        help="Text with a table (CSV, TSV, COMSOL, np.savetxt), NumPy's .npy and .npz, MATLAB's .mat, or Parquet: one "
+        "column for each coordinate and field, or axes and matrices over them.",
     )
+    if file is None:
+        return None, ""
+    return file, st.text_input("Name", file.name, key=f"datasets.name.{file.file_id}")
+
+
+def add_panel(name: str, data: bytes | None, columns: list[Column] | None) -> None:
+    """The buttons that put the file, or the sample, into the data folder."""
     replace = st.checkbox(
         "Replace a dataset of this name", key="datasets.replace", help="Its old version is kept, with its runs."
     )
-    if st.button("Add", type="primary", disabled=file is None, icon=":material/upload:") and file is not None:
-        take(file.name, file.getvalue(), replace)
+    if st.button("Add", type="primary", disabled=columns is None, icon=":material/upload:") and data is not None:
+        take(name, data, replace, columns)
     if st.button("Make the sample dataset", icon=":material/science:"):
         take(SAMPLE, sample_csv(), replace)
     st.caption("The sample: 500 values of a solution of Burgers' equation, from which the preset finds ν.")
@@ -31,24 +40,41 @@ def upload_panel() -> None:
         st.success(message(note))
 
 
-def take(name: str, data: bytes, replace: bool) -> None:
+def take(name: str, data: bytes, replace: bool, columns: list[Column] | None = None) -> None:
     """Add a file, show it, and empty the uploader."""
     try:
-        added = add(name, data, replace=replace)
+        added = add(name, data, replace=replace, columns=columns)
     except LabError as error:
         st.error(message(error))
         return
+    name = added.version.path
     st.session_state["datasets.note"] = f"{name}: {added.outcome}, version {added.version.digests.git_blob[:12]}."
-    st.session_state["datasets.added"] = st.session_state.get("datasets.added", 0) + 1
+    forget_file()
     st.query_params["dataset"] = name
     st.rerun()
+
+
+def forget_file() -> None:
+    """Empty the uploader, and with it the preview."""
+    st.session_state["datasets.added"] = st.session_state.get("datasets.added", 0) + 1
+    st.session_state.pop("datasets.preview", None)
 
 
 st.title("Datasets")
 main, side = st.columns([11, 4], gap="large")
 with side:
+    file, name = upload_panel()
+columns = None
+if file is not None:
+    with main, st.container(border=True):
+        try:
+            if found := previewed(file, name, cancel=forget_file):
+                columns = columns_of(found, file.file_id)
+        except LabError as error:
+            st.error(message(error))
+with side:
     try:
-        upload_panel()
+        add_panel(name, None if file is None else file.getvalue(), columns)
     except LabError as error:
         st.error(message(error))
 with main:

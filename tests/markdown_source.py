@@ -34,7 +34,7 @@ OPTIONS = {"pills", "segmented_control", "radio", "select_slider"}
 COLUMNS = {"Column", "TextColumn", "NumberColumn", "DatetimeColumn", "ImageColumn", "LinkColumn"}
 SILENT = {"App", "Page", "__file__", "cache_data", "cache_resource", "code", "column_config", "columns", "components"}
 SILENT |= {"container", "context", "dataframe", "form", "fragment", "latex", "navigation", "query_params", "rerun"}
-SILENT |= {"session_state", "set_page_config", "stop", "switch_page"}
+SILENT |= {"empty", "session_state", "set_page_config", "stop", "switch_page"}
 """What else pages use of Streamlit: it draws no text, or draws it as text. `latex` has formulas of problems' files,
 which are code anyway."""
 NUMBERS = {"len", "sum", "round", "int", "float", "range", "min", "max", "abs"}

@@ -51,7 +51,7 @@ def add_dataset(
     """Read a file, say what its columns are taken for, and put it into the data folder."""
     from core.datasets import add, check_size, checked_name, parse_column, preview
 
-    name = checked_name(name or file.name)
+    name = checked_name(_with_ending(name or file.name, file))
     asked = [parse_column(text) for text in columns or ()]
     try:
         check_size(str(file), file.stat().st_size)
@@ -75,6 +75,12 @@ def sample_dataset() -> None:
     from core.problems.burgers_inverse import SAMPLE, sample_csv
 
     _print(add(SAMPLE, sample_csv()))
+
+
+def _with_ending(name: str, file: Path) -> str:
+    from core.datasets import FORMATS
+
+    return name if Path(name).suffix.lower() in FORMATS else name + file.suffix
 
 
 def _progress(part: float) -> None:

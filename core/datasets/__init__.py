@@ -5,9 +5,9 @@ from core.datasets.files import columns, current, locate, read
 from core.datasets.identity import Digests, digests, digests_of
 from core.datasets.ledger import Version, added_as, record, versions
 from core.datasets.mapping import NOTHING, Column, parse_column
-from core.datasets.names import roles
+from core.datasets.names import bare, coordinates, roles
 from core.datasets.pinning import keep, pinned, samples_of
-from core.datasets.preview import Preview, preview
+from core.datasets.preview import Preview, preview, thinned
 from core.datasets.tables import FORMATS
 from core.datasets.upload import LARGEST, Added, add, check_size, checked_name
 
@@ -23,9 +23,11 @@ __all__ = [
     "Version",
     "add",
     "added_as",
+    "bare",
     "check_size",
     "checked_name",
     "columns",
+    "coordinates",
     "current",
     "datasets",
     "digests",
@@ -40,5 +42,6 @@ __all__ = [
     "roles",
     "samples_of",
     "since",
+    "thinned",
     "versions",
 ]

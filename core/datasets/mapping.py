@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.names import bare, likeness, problems_with_data, roles
+from core.datasets.names import bare, is_component, likeness, problems_with_data, roles
 from core.datasets.tables.formats import complete
 from core.datasets.tables.table import Table
 from core.errors import LabError
@@ -30,6 +30,11 @@ class Column:
     column: str
     role: str
     factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raises LabError for a factor that loses everything."""
+        if not math.isfinite(self.factor) or self.factor == 0:
+            raise LabError(f"{self.column!r} can't be taken {self.factor:g} times: a factor is a number other than 0.")
 
     def __str__(self) -> str:
         times = "" if self.factor == 1 else f"*{self.factor!r}"
@@ -61,7 +66,7 @@ def parse_column(text: str) -> Column:
         number = float(factor) if star else 1.0
     except ValueError:
         number = math.nan
-    if not equals or not column.strip() or not math.isfinite(number) or number == 0:
+    if not equals or not column.strip() or not math.isfinite(number):
         raise LabError(
             f"{text!r} says nothing of a column: write column=role or column=role*factor, as in 'x (mm)=x*0.001'."
         )
@@ -111,6 +116,8 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
             rank = (len(wanted), candidate in learning, score)
             if best is None or rank > best[:3]:
                 best = (*rank, candidate, found)
+    if (best is None or not best[1]) and (by_place := _points_by_place(names, learning)):
+        return by_place
     if best is not None:
         return Guess(tuple(best[4]), best[3].title, _other_readings(table, best[4]))
     found, _ = _fitted(names, roles())
@@ -135,6 +142,18 @@ def _fitted(names: list[str], wanted: tuple[str, ...]) -> tuple[list[Column], in
             found[role] = Column(name, role)
             score -= fit
     return [found[role] for role in wanted if role in found], score
+
+
+def _points_by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Guess | None:
+    """Points in a matrix, X[:, 0] and X[:, 1], and values beside it, in the order of a problem's coordinates."""
+    points = [name for name in names if is_component(name)]
+    values = [name for name in names if name not in points]
+    for problem in learning:
+        if len(points) == len(problem.coordinates) and len(values) == len(problem.fields):
+            given = zip([*points, *values], [*problem.coordinates, *problem.fields], strict=True)
+            said = f"{', '.join(points)} are taken for {', '.join(problem.coordinates)}, in this order."
+            return Guess(tuple(Column(name, role) for name, role in given), problem.title, (said,))
+    return None
 
 
 def _by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Guess:
@@ -176,7 +195,7 @@ def _check(columns: Iterable[Column], table: Table) -> None:
 
 
 def mapped(name: str, table: Table, mapping: str | None) -> tuple[dict[str, np.ndarray], str]:
-    """Role → (n,) read-only, rows with a missing number left out, and a sentence on those or "".
+    """Role → (n,) read-only, coordinates first, rows with a missing number left out, and a sentence on those or "".
 
     Raises LabError: a column that is not there or holds no numbers, or no whole row.
     """
@@ -191,6 +210,8 @@ def mapped(name: str, table: Table, mapping: str | None) -> tuple[dict[str, np.n
         column.role: table.columns[column.column] * column.factor
         if column.factor != 1
         else table.columns[column.column]
-        for column in columns
+        for column in sorted(
+            columns, key=lambda column: roles().index(column.role) if column.role in roles() else len(roles())
+        )
     }
     return complete(name, Table(chosen))

@@ -53,6 +53,7 @@ def bare(name: str) -> str:
 def stem(name: str) -> str:
     """What is left of a name without its unit, its ending and its capitals: `U_star` → u, `usol` → u, `tt` → t."""
     text = bare(name).casefold()
+    text = re.sub(r"^.*\.(?=.)", "", text.removesuffix(".real").removesuffix(".imag"))  # comp1.u, data.x
     text = WORDS.get(text, text)
     shorter = ENDING.sub("", text)
     shorter = WORDS.get(shorter, shorter)
@@ -71,6 +72,11 @@ def likeness(name: str, role: str) -> int:
     if bare(name).casefold() == role.casefold():
         return 2
     return int(stem(name) == role.casefold())
+
+
+def is_component(name: str) -> bool:
+    """Whether a column is one of a matrix of points, as in `X_1`."""
+    return bool(re.search(r"_\d$", name)) and is_coordinate(name)
 
 
 def is_coordinate(name: str) -> bool:

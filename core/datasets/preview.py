@@ -29,6 +29,11 @@ class Preview:
         """The file's first rows, column → (at most 8,)."""
         return {column: values[:ROWS] for column, values in self.table.columns.items()}
 
+    def range_of(self, column: str) -> tuple[float, float]:
+        """Its lowest and highest number."""
+        values = self.table.columns[column]
+        return float(np.nanmin(values)), float(np.nanmax(values))
+
     def result(self, columns: Iterable[Column]) -> tuple[dict[str, np.ndarray], str]:
         """What runs would learn from: role → (n,), and a sentence on rows that are left out or "". Raises LabError."""
         return mapped(self.name, self.table, stored(columns, self.table))

@@ -24,6 +24,8 @@ def test_from_an_empty_lab_to_a_run_that_can_be_launched(server, page, lab_home,
     (tmp_path / SAMPLE).write_bytes(newer)
     page.locator("input[type=file]").set_input_files(tmp_path / SAMPLE)
     add = page.get_by_role("button", name="Add", exact=True)
+    expect(page.get_by_text("What the columns are")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("40 rows.")).to_be_visible(timeout=LONG)
     expect(add).to_be_enabled(timeout=LONG)
     add.click()
     expect(page.get_by_text("with other content")).to_be_visible(timeout=LONG)

@@ -78,10 +78,40 @@ def test_upload_is_checked_and_never_overwrites_silently():
     ],
 )
 def test_a_bad_upload_is_a_message_and_leaves_nothing(name, content, words):
-    app = upload(opened(PAGE), name, content)
+    app = opened(PAGE)
+    app.file_uploader[0].set_value((name, content, "text/csv")).run()
     assert not app.exception
-    assert any(words in item.value for item in app.error)
+    assert any(words in item.value.replace("\\", "") for item in app.error)
+    assert button(app, "Add").disabled
     assert datasets() == []
+
+
+def test_the_preview_says_what_the_columns_are_and_takes_a_correction():
+    content = b",X (mm),time,usol,n\n0,500,0.25,1,7\n1,-500,0.75,,8\n2,250,0.5,3,9\n"
+    app = opened(PAGE)
+    app.file_uploader[0].set_value(("m (1).csv", content, "text/csv")).run()
+    assert not app.exception
+    chosen = {item.label: item for item in app.selectbox}
+    assert [(label, item.value) for label, item in chosen.items()] == [
+        (r"X (mm) is", "x"), ("time is", "t"), ("usol is", "u"), ("n is", "nothing"),
+    ]  # fmt: skip
+    assert tables(app)[0].columns.tolist() == ["X (mm)", "time", "usol", "n"]
+    assert any("1 row of 3 left out" in item.value for item in app.caption)
+    assert any("counts the rows" in item.value for item in app.caption)
+    chosen["n is"].set_value("u").run()
+    assert any("u can be one column only" in item.value for item in app.error)
+    assert button(app, "Add").disabled
+    next(item for item in app.selectbox if item.label == "usol is").set_value("nothing").run()
+    next(item for item in app.number_input if item.label == "X (mm) times").set_value(0.001).run()
+    next(item for item in app.text_input if item.label == "Name").set_value("mine.csv").run()
+    assert not app.error
+    button(app, "Add").click().run()
+    assert not app.exception
+    (item,) = datasets()
+    assert (item.path, item.versions[-1].columns) == ("mine.csv", "X (mm)=x*0.001; n=u; time=t")
+    assert {item.label: item.value for item in app.metric}["Columns"] == "x, t, u"
+    assert tables(app)[1]["Columns"].tolist() == ["X (mm)=x*0.001; n=u; time=t"]
+    assert "X (mm)=x\\*0.001; n=u; time=t" in texts(app)
 
 
 def test_runs_their_versions_and_what_changed_since():

@@ -91,6 +91,8 @@ TEXTS = {
     "Fortran": " x t u\n  0.5D+00  2.5D-01 0.1D1\n -5.0D-01 7.5d-01 2.0D-03\n .125D0 1D0 -3.0D+00\n",
     "a typographer's minus": "x;t;u\n0.5;0.25;1\n−0.5;0.75;0.002\n0.125;1;−3\n",
     "Tecplot": 'TITLE = "June"\nVARIABLES = "x", "t", "u"\nZONE I=3\n0.5 0.25 1\n-0.5 0.75 0.002\n0.125 1 -3\n',
+    "Excel's hint": "sep=;\n" + FRAME.to_csv(index=False, sep=";"),
+    "remarks behind the rows": "# x t u\n0.5 0.25 1  # first\n-0.5 0.75 0.002\n0.125 1 -3 # last\n",
     "a COMSOL spreadsheet": "% Model,m.mph\n% Dimension,1\n% x,t,u\n0.5,0.25,1\n-0.5,0.75,0.002\n0.125,1,-3\n",
 }  # fmt: skip
 
@@ -179,6 +181,15 @@ def test_comsol_s_wide_table_gets_a_row_for_each_time():
     assert listed(swept) == {"x": [0, 1, 0, 1], "t": [0] * 4, "nu": [1, 1, 2, 2], "u": [1, 3, 2, 4]}
 
 
+def test_comsol_s_other_formats_are_named():
+    for content in (
+        "% Grid\n0 1 2\n0 1 2\n% Data\n1 2 3\n4 5 6\n7 8 9\n",
+        "% Coordinates\n0 1\n% Elements (triangles)\n1 2\n",
+    ):
+        with pytest.raises(LabError, match="Export it as a spreadsheet"):
+            read(content, "g.txt")
+
+
 def test_numbers_are_python_s_to_the_bit():
     draw = random.Random(0)
     values = [struct.unpack("d", struct.pack("Q", draw.getrandbits(64)))[0] for _ in range(3000)]
@@ -230,6 +241,9 @@ def test_points_and_values():
     points = np.random.default_rng(0).random((50, 2))
     table = read(npz(X_train=points, u_train=points[:, :1], lb=np.zeros(2)), "train.npz")
     assert listed(table)["X_train_1"] == listed(table)["u_train"]
+    stream = io.BytesIO()
+    np.save(stream, ROWS.T.repeat(30, axis=1))
+    assert read(stream.getvalue(), "rows.npy").columns["column_2"].tolist() == ROWS.T[1].repeat(30).tolist()
     assert listed(read(npz(data=points), "d.npz"))["column_2"] == points[:, 1].tolist()
     assert listed(read(npz(x=points[:, [0]], u=points[:, [1]], lb=np.zeros(2)), "c.npz"))["u"] == points[:, 1].tolist()
 

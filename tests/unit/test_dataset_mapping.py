@@ -58,6 +58,9 @@ def test_the_guess_finds_a_problem_s_coordinates_and_fields():
     expected = ["X_star_1=x", "X_star_2=y", "t=t", "U_star_1=u", "U_star_2=v", "p_star=p"]
     assert guessed(wake, "cylinder_nektar_wake.npz") == expected
     assert guessed(b"t,T,x\n1,2,3\n1,2,4\n") == ["x=x", "t=t", "T=T"]  # a temperature, not a second time
+    assert guessed(b"comp1.x,comp1.t,comp1.u (m/s)\n1,2,3\n1,2,4\n") == ["comp1.x=x", "comp1.t=t", "comp1.u (m/s)=u"]
+    points = npz(X=np.ones((50, 2)), u=np.ones((50, 1)))
+    assert guessed(points, "f.npz") == ["X_1=x", "X_2=t", "u=u"]
     assert guessed(b"a,b\n1,2\n") == ["a=a", "b=b"]
 
 

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from core.datasets.tables.grids import table_of_arrays
+from core.datasets.tables.grids import FEW, table_of_arrays
 from core.datasets.tables.limits import check_unpacked, check_width
 from core.datasets.tables.table import Table
 from core.errors import LabError
@@ -25,8 +25,13 @@ def read_npy(name: str, data: bytes, told: Told) -> Table:
         return table_of_arrays(name, {column: array[column] for column in array.dtype.names})
     if array.ndim != 2:
         raise LabError(f"{name} has shape {array.shape}; a dataset is rows of numbers (n, columns).")
+    notes = []
+    if array.shape[0] <= FEW < array.shape[1] // 10:
+        array = array.T
+        notes.append("Its rows are taken for columns.")
     check_width(name, array.shape[1])
-    return table_of_arrays(name, {f"column_{i + 1}": array[:, i] for i in range(array.shape[1])}, named=False)
+    columns = {f"column_{i + 1}": array[:, i] for i in range(array.shape[1])}
+    return table_of_arrays(name, columns, named=False).noting(*notes)
 
 
 def read_npz(name: str, data: bytes, told: Told) -> Table:

@@ -41,6 +41,8 @@ NUMBER = re.compile(
     re.I,
 )
 COMMA_NUMBER = re.compile(r"[+\-−]?(\d+,?\d*|,\d+)([eEdD][+\-−]?\d+)?")
+SECTION = re.compile(r"\s*(grid|coordinates|elements\b.*)\s*", re.I)
+"""Headings in COMSOL's grid and sectionwise formats."""
 NAME = re.compile(
     r"""[^\s@]\S*                                  # a word,
         (?:\s+[(\[][^)\]]{0,40}[)\]])?             # its unit,
@@ -72,6 +74,12 @@ def layout_of(name: str, text: bytes) -> Layout:
     lines = text[:SAMPLE].decode("utf-8", "replace").split("\n")
     if not whole and len(lines) > 1:
         lines.pop()
+    if section := next((line for line in lines if is_comment(line) and SECTION.fullmatch(_uncomment(line))), None):
+        raise LabError(
+            f"{name} is in a format of COMSOL's whose parts, such as {section.strip(' %')!r}, are tables of their own. "
+            "Export it as a spreadsheet."
+        )
+    lines = [re.sub(r"\s+#.*", "", line) if "#" in line and not is_comment(line) else line for line in lines]
     rows = [(i, line) for i, line in enumerate(lines) if line.strip() and not is_comment(line)]
     if not rows:
         raise LabError(f"{name} is empty; it has no rows.")

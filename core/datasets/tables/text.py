@@ -24,6 +24,7 @@ CHUNK = 100_000
 """Rows that are read at a time."""
 
 FORTRAN = re.compile(rb"(?<![\w.])(\d+\.?\d*|\.\d+)[dD]([+-]?\d{1,3})\b")
+REMARK = re.compile(rb"(?m)[ \t]+#.*$")
 COMMENT_LINE = re.compile(rb"(?m)^[ \t]*(?:#|%|//|!).*$")
 EMPTY_LINE = re.compile(rb"(?m)^[ \t,;|]+$")
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
@@ -94,7 +95,7 @@ def _body(text: bytes, layout: Layout) -> bytes:
         at = text.index(b"\n", at) + 1
     body = text[at:]
     if any(mark.encode() in body for mark in COMMENT):
-        body = COMMENT_LINE.sub(b"", body)
+        body = REMARK.sub(b"", COMMENT_LINE.sub(b"", body))
     body = EMPTY_LINE.sub(b"", body)
     if b"\xe2\x88\x92" in body:
         body = body.replace(b"\xe2\x88\x92", b"-")  # the typographer's minus

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.config import parse_config
-from core.datasets import Dataset, Digests, columns, read, since
+from core.datasets import Dataset, Digests, added_as, columns, read, since
 from core.errors import LabError
 from core.presets import presets
 from core.tracking.dataset_inputs import Use
@@ -69,7 +69,7 @@ def dataset_view(item: Dataset, used: list[Use]) -> None:
     _content(item, version)
     _digests(version)
     st.caption("Versions")
-    data_table([_version_row(item, digests, mine) for digests in known], hide_index=True)
+    data_table(_version_rows(item, mine), hide_index=True)
     if not mine:
         st.caption("No run has used this dataset yet.")
         return
@@ -92,8 +92,10 @@ def dataset_view(item: Dataset, used: list[Use]) -> None:
 
 def _content(item: Dataset, version: Digests) -> None:
     """Rows, columns, and what can be done with a version."""
+    added = added_as(item.path, version.git_blob)
+    mapping = added.columns if added else None
     try:
-        table = columns(item.path, version.git_blob)
+        table = columns(item.path, version.git_blob, mapping)
     except LabError as error:
         st.error(message(error))
         return
@@ -102,6 +104,8 @@ def _content(item: Dataset, version: Digests) -> None:
     names = plain(", ".join(table))
     shape.metric("Columns", names if len(table) <= 4 else len(table), help=names)
     size.metric("Size", size_of(version.size))
+    if mapping:
+        st.caption(f"Its columns: {plain(mapping)}")
     with actions.container(horizontal=True):
         st.download_button(
             "Download",
@@ -114,7 +118,9 @@ def _content(item: Dataset, version: Digests) -> None:
         if st.button("Use in a run", icon=":material/rocket_launch:"):
             data = presets()[PRESET].config.model_dump(mode="json", by_alias=True)
             newest = item.now is not None and item.now == version
-            chosen = {"dataset": item.path, "dataset_version": None if newest else version.git_blob}
+            chosen = {"dataset": item.path, "dataset_version": None, "dataset_columns": None}
+            if not newest:
+                chosen |= {"dataset_version": version.git_blob, "dataset_columns": mapping}
             config = parse_config(data | {"problem": data["problem"] | chosen})
             st.session_state["launch.upload"] = Source("dataset", item.path, config, ())
             st.switch_page("pages/launch_runs.py")
@@ -130,15 +136,21 @@ def _digests(version: Digests) -> None:
     st.code("\n".join(f"{name:<10} {value}" for name, value in lines.items()), language=None)
 
 
-def _version_row(item: Dataset, digests: Digests, used: list[Use]) -> dict[str, object]:
-    seen = next((version.seen for version in item.versions if version.digests == digests), None)
-    return {
-        "Version": digests.git_blob[:12],
-        "First seen": ago(seen) if seen else "not recorded: no run used it yet",
-        "Size": size_of(digests.size),
-        "Runs": sum(use.git_blob == digests.git_blob for use in used),
-        "The file now": since(digests.git_blob, item),
-    }
+def _version_rows(item: Dataset, used: list[Use]) -> list[dict[str, object]]:
+    """One row for each content and what its columns stood for, newest first."""
+    recorded = [(version.digests, version) for version in reversed(item.versions)]
+    unrecorded = [(digests, None) for digests in item.known() if all(digests != of for of, _ in recorded)]
+    return [
+        {
+            "Version": digests.git_blob[:12],
+            "First seen": ago(version.seen) if version else "not recorded: no run used it yet",
+            "Columns": (version and version.columns) or "as the file names them",
+            "Size": size_of(digests.size),
+            "Runs": sum(use.git_blob == digests.git_blob for use in used),
+            "The file now": since(digests.git_blob, item),
+        }
+        for digests, version in (*unrecorded, *recorded)
+    ]
 
 
 def size_of(size: int) -> Markdown:
