@@ -15,6 +15,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.plain_text import has_control
+
 LONGEST = 1000
 """Characters of a name that a problem may give."""
 CONTROL = ("Cc", "Cs", "Zl", "Zp")
@@ -35,8 +37,8 @@ def fault(name: object) -> str | None:
         return "is empty"
     if len(name) > LONGEST:
         return f"is longer than {LONGEST:,} characters"
-    if any(unicodedata.category(c) in CONTROL for c in name):
-        return "holds a line break or another control character"
+    if has_control(name):
+        return "holds a line break, a change of direction or another control character"
     return None
 
 

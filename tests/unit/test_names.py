@@ -17,7 +17,7 @@ from core.runs.history import NUMBERS, HistoryWriter, columns_of, read_history
 HOSTILE = (
     "u", "u v", " u", "momentum(x)", "∇·u", "u&v", "<w>", '"q"', "it's", "a%20b", "a\\b", "$\\foo$", "$x_$", "../x",
     "/x", "x//y", "x/./y", ".", "..", "loss", "residual", "residual_", "residual__", "residual_x", "step", "lambda",
-    "u_exact", "Taylor–Green", "é", "e\u0301", "E\u0301", "\u202eabc", "שלום", "👩\u200d🔬", "=1+1", "x" * 300,
+    "u_exact", "Taylor–Green", "é", "e\u0301", "E\u0301", "\u200dabc", "שלום", "👩\u200d🔬", "=1+1", "x" * 300,
     "X" * 300, "ß", "SS", "original_names", "CON", "nul.txt", "a.0123456789abcdef", "\ufffe", "a\u00a0b", "data_u",
     "U", "Ω", "ω",
 )  # fmt: skip
@@ -84,8 +84,9 @@ def test_file_names_are_of_one_file_anywhere(given_names):
 
 def test_a_run_called_as_people_call_runs_keeps_its_name():
     assert names.file_stem("Taylor–Green, ν = 0.01 (2)") == "Taylor–Green, ν = 0.01 (2)"
-    for name in ("a/b", "..", "\0", "con", "a\nb", "x" * 300, ""):
+    for name in ("a/b", "..", "\0", "con", "a\nb", "x" * 300, "\u202egpj.exe", "\ud800", ""):
         assert names.file_stem(name) != name
+        assert names.file_stem(name).isprintable()
 
 
 @each
@@ -144,6 +145,7 @@ def _ended(path):
         (["u", "u"], "'u' stands there twice"),
         (["a\nb"], "control character"),
         (["a\x1b[2J"], "control character"),
+        (["\u202egpj.exe"], "change of direction"),
         (["\ud800"], "control character"),
         (["x" * 5000], "longer than 1,000"),
         ([3], "is no text"),
