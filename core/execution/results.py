@@ -20,7 +20,7 @@ from core.singularity.certificate import Certificate
 from core.tracking import store
 from core.tracking.tags import CHECKPOINT_STEP, PROVENANCE
 from core.training.measure import Measures, measure
-from core.training.objective import SHARE, Objective, dense_bytes
+from core.training.objective import SHARE, Objective, dense_bytes, free_memory, nonlocal_bytes
 from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
 from core.training.trainer import Outcome
@@ -128,7 +128,10 @@ def _lambda_uncertainty(config: RunConfig, solution: Solution, rms_residual: flo
     index = min(len(config.stages), len(solution.networks)) - 1
     stage = config.stages[-1]
     solution.lam.requires_grad_(True)
-    objective = Objective(solution, collocation(config, stage, index, HELD_OUT, 2 * stage.collocation.points))
+    points = collocation(config, stage, index, HELD_OUT, 2 * stage.collocation.points)
+    if nonlocal_bytes(config.problem, points) > SHARE * free_memory(solution.lam.device):
+        return None
+    objective = Objective(solution, points)
     rows, columns = objective.shape()
     if rows < columns or dense_bytes(rows, columns, "columns") > SHARE * objective.free_memory():
         return None

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from core.errors import LabError
 from core.names import ValueNames, beside
 from core.problems import Problem
 from core.problems.exact_error import exact_error, places_of
+from core.resources import memory
 
 DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
 """Points along each axis, by the number of coordinates."""
@@ -204,7 +204,7 @@ def check_resolution(problem: Problem, resolution: int) -> None:
     """Raise LabError when a resolution is too small to be a grid or needs more memory than the machine has to give."""
     if resolution < 2:
         raise LabError(f"A resolution of {resolution} is no grid; it starts at 2 points along each axis.")
-    needed, free = required_bytes(problem, resolution), psutil.virtual_memory().available * 0.6
+    needed, free = required_bytes(problem, resolution), memory().free * 0.6
     if needed > free:
         d = len(shown(problem))
         largest = int((free / required_bytes(problem, 1)) ** (1 / d))
