@@ -1,4 +1,4 @@
-"""What the machine has left for a process, as its control group and ulimit see it, and whether the kernel killed for memory."""
+"""What a process may still take, by machine, control group and ulimit, and whether the kernel killed for memory."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ class Need:
     def refusal(self, room: float) -> str:
         """What is needed, what is there, and what to change."""
         text = (
-            f"{self.what} would need about {self.total / 2**30:.3g} GiB for {self.points:,} points and {self.parameters:,} "
-            f"parameters, and {room / 2**30:.3g} GiB are free. "
+            f"{self.what} would need about {self.total / 2**30:.3g} GiB for {self.points:,} points and "
+            f"{self.parameters:,} parameters, and {room / 2**30:.3g} GiB are free. "
         )
         if self.of_parameters > SHARE * room:
             return text + (self.advice or "Use a smaller network.")
