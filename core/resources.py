@@ -1,4 +1,4 @@
-"""What the machine has left for a process, as its control group sees it, and whether the kernel killed for memory."""
+"""What a process may still take, by machine, control group and ulimit, and whether the kernel killed for memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Memory:
 
 
 def memory() -> Memory:
-    """The memory of this process's control group, whose limit may be far below what the machine has."""
+    """The memory of this process's control group or ulimit, whose limit may be far below what the machine has."""
     machine = psutil.virtual_memory()
     free, total = machine.available, machine.total
     for folder in _groups():
@@ -37,7 +37,19 @@ def memory() -> Memory:
         if limit is not None and used is not None and limit < machine.total:
             cached = _counter(folder / "memory.stat", "total_inactive_file", "inactive_file") or 0
             free, total = min(free, max(0, limit - used + cached)), min(total, limit)
+    if (limit := _address_space()) is not None:
+        free, total = min(free, max(0, limit - psutil.Process().memory_info().vms)), min(total, limit)
     return Memory(free, total)
+
+
+def _address_space() -> int | None:
+    """What `ulimit -v` lets a process have; None without a limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def disk_free(path: Path) -> int:

@@ -94,7 +94,11 @@ def numbers(grid: SolutionGrid, run: Viewable) -> Markdown:
     if found.max_residual is not None:
         parts.append(f"max |R| {figure_of(found.max_residual)}")
     if found.relative_l2_error is not None:
-        parts += [f"relative L2 error {figure_of(found.relative_l2_error)}", f"max error {figure_of(found.max_error)}"]
+        parts.append(f"relative L2 error {figure_of(found.relative_l2_error)}")
+    if found.max_error is not None:
+        parts.append(f"max error {figure_of(found.max_error)}")
+    if found.exact_gap:
+        parts.append(plain(found.exact_gap))
     if "lambda" in grid.about:
         parts.append(plain(unknown_text(run.folder, run.config.problem, grid.about)))
     if found.not_finite:

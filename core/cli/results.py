@@ -62,7 +62,7 @@ def certificate(
     json_out: JsonOption = None,
     tolerance: Annotated[float | None, typer.Option(help="Judge the same residuals by another tolerance.")] = None,
 ) -> None:
-    """A run's residual certificate. Exit code 1 when it does not hold."""
+    """A run's residual certificate. Exit code 1 when it does not hold, or the dense grid contradicts it."""
     from core.singularity import certificate as certificates
 
     check_writable(json_out)
@@ -76,5 +76,5 @@ def certificate(
         note("note: the run went on since; its end makes a new certificate")
     write_json(json_out, found.as_dict())
     say(found.sentence())
-    if not found.holds:
+    if not found.holds or found.contradiction:
         raise typer.Exit(1)

@@ -49,12 +49,9 @@ def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunRepor
         outcome = _train(folder, config, control)
         state = STATES[outcome.wanted]
         report = conclude(folder, state, config, outcome)
-        reason = outcome.failed
-        if not reason and state == "finished" and report.measures.lambda_ is not None:
-            reason = config.problem.mistaken(report.measures.lambda_) or ""
-        if reason:
-            say(reason)
-        control.finish(state, reason)
+        if report.remark:
+            say(report.remark)
+        control.finish(state, report.remark)
         say(f"{state}: max residual {report.measures.max_residual:.2e} on the dense grid")
     return report
 

@@ -23,6 +23,8 @@ class RunReport:
     measures: Measures
     certificate: Certificate | None = None
     """For runs that look for λ."""
+    remark: str = ""
+    """What a reader must know before believing the run, such as that its solution is far off; mostly nothing."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data; figures that the problem does not have are left out."""
@@ -35,6 +37,8 @@ class RunReport:
             "lambda_reference": self.measures.lambda_reference,
             "lambda_error": self.measures.lambda_error,
         }
-        own = {key: value for key, value in vars(self).items() if key not in ("measures", "certificate")}
+        own = {key: value for key, value in vars(self).items() if key not in ("measures", "certificate", "remark")}
+        if self.remark:
+            own["remark"] = self.remark
         found = own | {key: value for key, value in measures.items() if value is not None}
         return found | ({"certificate": self.certificate.as_dict()} if self.certificate else {})

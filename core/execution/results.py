@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from core.config import RunConfig
 from core.execution.mirror import extremes
 from core.execution.report import RunReport
 from core.networks.solution import Solution
 from core.reports.residual_tracker import draw_residuals
 from core.reports.summary import summary
+from core.reports.verdict import verdict
 from core.runs import RunFolder
 from core.singularity import certificate as certificates
 from core.singularity.basin import steepness, uncertainty
@@ -17,7 +20,7 @@ from core.singularity.certificate import Certificate
 from core.tracking import store
 from core.tracking.tags import CHECKPOINT_STEP, PROVENANCE
 from core.training.measure import Measures, measure
-from core.training.objective import SHARE, Objective, dense_bytes
+from core.training.objective import SHARE, Objective, dense_bytes, free_memory, nonlocal_bytes
 from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
 from core.training.trainer import Outcome
@@ -36,9 +39,10 @@ def conclude(folder: RunFolder, state: str, config: RunConfig, outcome: Outcome)
         progress.enter("certificate")
         uncertainty_of_lambda = _lambda_uncertainty(config, outcome.solution, measures.rms_residual)
         progress.share(0.5)
-        certificate = _certify(folder, uncertainty_of_lambda)
+        certificate = _certify(folder, uncertainty_of_lambda, measures.max_residual)
+    remark = _remark(state, config, outcome, measures, certificate, columns)
     progress.enter("artifacts")
-    text = summary(run_id, state, config, measures, outcome.records, wall_time, _facts(run_id), certificate)
+    text = summary(run_id, state, config, measures, outcome.records, wall_time, _facts(run_id), certificate, remark)
     folder.summary.write_text(text, encoding="utf-8")
     if columns:
         title = f"{config.name or config.problem.title}: residuals of all stages"
@@ -58,7 +62,26 @@ def conclude(folder: RunFolder, state: str, config: RunConfig, outcome: Outcome)
         parameters=sum(p.numel() for network in outcome.solution.networks for p in network.parameters()),
         measures=measures,
         certificate=certificate,
+        remark=remark,
     )
+
+
+def _remark(
+    state: str,
+    config: RunConfig,
+    outcome: Outcome,
+    measures: Measures,
+    certificate: Certificate | None,
+    columns: dict[str, np.ndarray],
+) -> str:
+    """What a reader must know before believing the run; empty where there is nothing."""
+    remarks = [outcome.failed]
+    if state == "finished":
+        lam = measures.lambda_
+        remarks = [outcome.failed or (lam is not None and config.problem.mistaken(lam)) or ""]
+        remarks.append(verdict(measures, columns))
+    remarks += [certificate.contradiction if certificate else "", measures.exact_gap]
+    return "; ".join(remark.removesuffix(".") for remark in remarks if remark)
 
 
 def _log_figures(run_id: str, measures: Measures, columns: dict, step: int, wall_time: float) -> None:
@@ -84,11 +107,13 @@ def _facts(run_id: str) -> dict[str, str]:
     return {tag.removeprefix(PROVENANCE): value for tag, value in tags if tag.startswith(PROVENANCE)}
 
 
-def _certify(folder: RunFolder, lambda_uncertainty: float | None) -> Certificate | None:
+def _certify(folder: RunFolder, lambda_uncertainty: float | None, dense_max_residual: float) -> Certificate | None:
     """The certificate of the last checkpoint, in the run's folder, the store and its tags; None without one."""
     if not folder.has_checkpoint:
         return None
-    certificate = certificates.certify(folder, lambda_uncertainty=lambda_uncertainty)
+    certificate = certificates.certify(
+        folder, lambda_uncertainty=lambda_uncertainty, dense_max_residual=dense_max_residual
+    )
     client = store.client()
     client.log_artifact(folder.run_id, str(certificate.write(folder)))
     for name, value in certificates.tags(certificate).items():
@@ -103,7 +128,10 @@ def _lambda_uncertainty(config: RunConfig, solution: Solution, rms_residual: flo
     index = min(len(config.stages), len(solution.networks)) - 1
     stage = config.stages[-1]
     solution.lam.requires_grad_(True)
-    objective = Objective(solution, collocation(config, stage, index, HELD_OUT, 2 * stage.collocation.points))
+    points = collocation(config, stage, index, HELD_OUT, 2 * stage.collocation.points)
+    if nonlocal_bytes(config.problem, points) > SHARE * free_memory(solution.lam.device):
+        return None
+    objective = Objective(solution, points)
     rows, columns = objective.shape()
     if rows < columns or dense_bytes(rows, columns, "columns") > SHARE * objective.free_memory():
         return None

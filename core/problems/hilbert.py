@@ -16,6 +16,7 @@ what is small there is written as a product. So (∫₀^y Hf)/y has all digits a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,7 +24,7 @@ WINDOW = 44
 """Nodes on either side that take part in the correction of the logarithm; e^{−WINDOW·π/4} is rounding."""
 TAIL = 33.0
 """e^{−TAIL} is rounding: quadrature reaches so many e-foldings of the tail past the last target."""
-ROWS = 256
+ROWS = 32
 """Targets whose kernels are computed together: the memory in between does not grow with their number."""
 MEAN = 16
 """Points of the Gauss rule for a mean of Hf over less than one step."""
@@ -121,10 +122,10 @@ def _antiderivative(targets: np.ndarray, sigma: np.ndarray, crowding: Crowding) 
     """
     matrix = np.empty((len(targets), len(sigma)))
     before = targets < sigma[0]
-    point, share = np.polynomial.legendre.leggauss(MEAN)
+    point, share = _gauss(MEAN)
     for row in np.flatnonzero(before):
         y = np.sinh(targets[row])
-        matrix[row] = y * (share / 2 @ _hilbert(np.arcsinh(y * (point + 1) / 2), sigma, crowding))
+        matrix[row] = y * (share @ _hilbert(np.arcsinh(y * point), sigma, crowding))
     h, weight = _weights(sigma, crowding)
     s = targets[~before, None]
     difference, total, near_steps, far_steps = _distances(s, sigma, crowding, h)
@@ -161,18 +162,33 @@ def _one_minus_cosine(steps: np.ndarray) -> np.ndarray:
     return 2 * np.sin(np.pi / 2 * steps) ** 2
 
 
+@lru_cache
+def _gauss(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss's rule on [0, 1]: points and weights (n,)."""
+    point, weight = np.polynomial.legendre.leggauss(n)
+    return (point + 1) / 2, weight / 2
+
+
+@lru_cache
+def _stopped() -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies η, and weights of what the damping takes from each: ∫ log|x−t| g(t) dt is −Ci(2πx) + Σ w cos(xη)."""
+    from scipy.special import erf
+
+    radius = np.sqrt(WINDOW / np.pi)
+    point, weight = _gauss(160)
+    eta = 2 * np.pi * point
+    passed = (erf((eta + np.pi) * radius / np.sqrt(2)) - erf((eta - np.pi) * radius / np.sqrt(2))) / 2
+    return eta, (1 - passed) / eta * weight * 2 * np.pi
+
+
 def _correction(x: np.ndarray) -> np.ndarray:
     """∫ log|x−t| g(t) dt − log|x| (without log|x| at 0), g the Gaussian-damped sinc; zero beyond the window."""
-    from scipy.special import erf, sici
+    from scipy.special import sici
 
     result = np.zeros_like(x)
     within = np.abs(x) <= WINDOW
     x = np.abs(x[within])
-    radius = np.sqrt(WINDOW / np.pi)
-    point, w = np.polynomial.legendre.leggauss(160)
-    eta = np.pi * (point + 1)
-    passed = (erf((eta + np.pi) * radius / np.sqrt(2)) - erf((eta - np.pi) * radius / np.sqrt(2))) / 2
-    stopped = (1 - passed) / eta * w * np.pi
+    eta, stopped = _stopped()
     zero = x == 0
     argument = np.where(zero, 1.0, 2 * np.pi * x)
     # log x − Ci(2πx) → −γ − log 2π for x → 0

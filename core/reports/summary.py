@@ -20,10 +20,12 @@ def summary(
     wall_time_s: float,
     provenance: dict[str, str],
     certificate: Certificate | None = None,
+    remark: str = "",
 ) -> str:
     """What was solved, how well, in which stages and with what: one page of Markdown.
 
-    λ stands there with the digits that its certificate supports.
+    λ stands there with the digits that its certificate supports. A remark, such as that the solution is far off, comes
+    before all figures.
     """
     problem = config.problem
     lines = [
@@ -31,6 +33,7 @@ def summary(
         "",
         f"{problem.title}, run `{run_id}`, {state} after {wall_time_s:.1f} s.",
         "",
+        *([f"**{remark}.**", ""] if remark else []),
         f"$$ {problem.equation} $$",
         "",
         "## Result, on a dense grid not used in training",
@@ -40,11 +43,11 @@ def summary(
         f"| max residual | {measures.max_residual:.3e} |",
         f"| RMS residual | {measures.rms_residual:.3e} |",
     ]
+    over = " (where the exact solution has a value)" if measures.exact_gap else ""
     if measures.relative_l2_error is not None:
-        lines += [
-            f"| relative L2 error | {measures.relative_l2_error:.3e} |",
-            f"| max error | {measures.max_error:.3e} |",
-        ]
+        lines.append(f"| relative L2 error{over} | {measures.relative_l2_error:.3e} |")
+    if measures.max_error is not None:
+        lines.append(f"| max error{over} | {measures.max_error:.3e} |")
     if measures.lambda_ is not None:
         uncertainty = certificate.lambda_uncertainty if certificate else None
         claimed = certified(problem)  # another unknown, such as a viscosity, has no certificate
@@ -97,4 +100,5 @@ def _certificate_lines(certificate: Certificate) -> list[str]:
         "",
         f"Gauge: {certificate.gauge}. Checkpoint `{certificate.checkpoint}`, SHA-256 "
         f"`{certificate.checkpoint_sha256}`.",
+        *(["", f"**{certificate.contradiction}**"] if certificate.contradiction else []),
     ]

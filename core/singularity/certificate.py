@@ -32,6 +32,8 @@ TAG = "lab.certificate"
 LAMBDA_TAG, UNCERTAINTY_TAG = f"{TAG}.lambda", f"{TAG}.lambda_uncertainty"
 RESIDUAL_TAG, TOLERANCE_TAG = f"{TAG}.max_residual", f"{TAG}.tolerance"
 """Its figures, in full, for lists of runs; the uncertainty only where it was assessed."""
+CONTRADICTION_TAG = f"{TAG}.contradiction"
+"""How the dense grid contradicts it, in one sentence; empty where the two agree."""
 TOLERANCE = 1e-8
 """Largest residual that a certificate lets pass unless another tolerance is asked for."""
 NEAR = 10.0
@@ -85,6 +87,8 @@ class Certificate:
     made: str
     """Date and time in UTC, ISO 8601."""
     versions: dict[str, str] = field(default_factory=dict)
+    dense_max_residual: float | None = None
+    """Largest residual on the dense grid, which ends where training's reach does; None where it was not measured."""
 
     @property
     def max_residual(self) -> float:
@@ -97,6 +101,25 @@ class Certificate:
         return bool(self.max_residual <= self.tolerance)
 
     @property
+    def contradiction(self) -> str:
+        """How the dense grid contradicts the certificate, in one sentence; empty where it doesn't.
+
+        Both ask the same equations of the same checkpoint within the reach of training, at different points.
+        """
+        own = float(np.max([region.max_residual for region in self.regions if region.name != "beyond"]))
+        dense = self.dense_max_residual
+        if dense is None or (own <= self.tolerance) == (dense <= self.tolerance):
+            return ""
+        holds, fails = (own, dense) if own <= self.tolerance else (dense, own)
+        which = "certificate's points" if holds == own else "dense grid"
+        other = "dense grid" if holds == own else "certificate's points"
+        return (
+            f"Contradiction: the {which} leave at most {holds:.1e}, within {self.tolerance:g}, and the {other} up to "
+            f"{fails:.1e}. Rely on neither, nor on λ's digits, before it is known where they part: look at the "
+            "residual over all scales, and train again."
+        )
+
+    @property
     def lambda_text(self) -> str:
         """λ with the digits that are supported."""
         return lambda_text(self.lambda_, self.lambda_uncertainty)
@@ -105,7 +128,8 @@ class Certificate:
         """The claim in one line."""
         parts = ", ".join(f"{region.max_residual:.1e} {WORDS[region.name]}" for region in self.regions)
         word = "holds" if self.holds else "does not hold"
-        return f"{word} at {self.tolerance:g}: max residual {parts}; λ {_equals(self.lambda_text)}; gauge {self.gauge}"
+        claim = f"{word} at {self.tolerance:g}: max residual {parts}; λ {_equals(self.lambda_text)}; gauge {self.gauge}"
+        return f"{claim}. {self.contradiction}" if self.contradiction else claim
 
     def at(self, tolerance: float) -> Certificate:
         """The same figures judged by another tolerance. Raises LabError for one that is not positive."""
@@ -116,13 +140,16 @@ class Certificate:
     def as_dict(self) -> dict[str, Any]:
         """Plain data, `holds` and the overall maximum included; what is not finite is None, with its reason."""
         data = asdict(self) | {"holds": self.holds, "max_residual": self.max_residual, "lambda_text": self.lambda_text}
+        data["contradiction"] = self.contradiction
+        if self.dense_max_residual is None:
+            del data["dense_max_residual"]
         data["lambda"] = data.pop("lambda_")
         return json.loads(json.dumps(finite(data)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
         """What `as_dict` gave. Raises LabError for what is no certificate of this version."""
-        names = cls.__dataclass_fields__.keys() - {"lambda_", "regions"}
+        names = cls.__dataclass_fields__.keys() - {"lambda_", "regions", "dense_max_residual"}
         try:
             regions = tuple(
                 Region(**{name: np.nan if value is None else value for name, value in region.items()})
@@ -130,7 +157,10 @@ class Certificate:
             )
             lam = np.nan if data["lambda"] is None else data["lambda"]
             _check_types(data, names, regions, lam)
-            return cls(**{name: data[name] for name in names}, lambda_=lam, regions=regions)
+            own = {name: data[name] for name in names}
+            dense = data.get("dense_max_residual", "")  # null where it is not finite; earlier versions don't know it
+            dense = None if dense == "" else np.nan if dense is None else dense
+            return cls(**own, lambda_=lam, regions=regions, dense_max_residual=dense)
         except (KeyError, TypeError, AttributeError) as error:
             raise LabError(f"This is no certificate of this version: {error}.") from None
 
@@ -144,7 +174,7 @@ def _check_types(data: Mapping[str, Any], names: Iterable[str], regions: Iterabl
     kinds = {"parameters": dict, "versions": dict, "tolerance": (int, float), "iteration": int}
     optional = ("lambda_uncertainty", "lambda_reference")
     values = [(name, data[name], kinds.get(name, str)) for name in names if name not in optional]
-    values += [(name, data[name], (int, float, type(None))) for name in optional]
+    values += [(name, data.get(name), (int, float, type(None))) for name in (*optional, "dense_max_residual")]
     values += [("lambda", lam, (int, float))]
     for region in regions:
         if region.name not in WORDS:
@@ -181,6 +211,7 @@ def certify(
     stored: Checkpoint | None = None,
     lambda_uncertainty: float | None = None,
     tolerance: float = TOLERANCE,
+    dense_max_residual: float | None = None,
 ) -> Certificate:
     """The certificate of a checkpoint, from the file itself. Imports torch.
 
@@ -189,6 +220,7 @@ def certify(
         stored: its content, where that was read already.
         lambda_uncertainty: half of the width of the interval that holds λ; None if nobody assessed it.
         tolerance: largest residual that passes.
+        dense_max_residual: largest residual of the same checkpoint on the dense grid, where that was measured.
 
     Raises:
         LabError: the checkpoint can't be read, or its problem has no λ.
@@ -234,6 +266,7 @@ def certify(
         iteration=stored.position.total,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
+        dense_max_residual=dense_max_residual,
     )
 
 
@@ -258,6 +291,7 @@ def tags(certificate: Certificate) -> dict[str, str]:
         LAMBDA_TAG: repr(certificate.lambda_),
         RESIDUAL_TAG: repr(certificate.max_residual),
         TOLERANCE_TAG: repr(certificate.tolerance),
+        CONTRADICTION_TAG: certificate.contradiction,
     }
     if certificate.lambda_uncertainty is not None:
         found[UNCERTAINTY_TAG] = repr(certificate.lambda_uncertainty)

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from core.errors import LabError
 from core.names import ValueNames, beside
 from core.problems import Problem
+from core.problems.exact_error import exact_error, places_of
+from core.resources import memory
 
 DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
 """Points along each axis, by the number of coordinates."""
@@ -29,6 +30,8 @@ class Accuracy:
     max_error: float | None
     not_finite: int
     """Values that are NaN or infinite."""
+    exact_gap: str = ""
+    """Where the exact solution has no value, so that errors are over the rest; empty where it has one everywhere."""
 
 
 RESERVED = ("run_id", "problem", "config_hash", "checkpoint_sha256", "iteration", "lambda", "delta")
@@ -103,10 +106,12 @@ class SolutionGrid:
         largest = max(float(np.abs(value).max()) for value in residuals) if residuals else None
         if not pairs:
             return Accuracy(largest, None, None, not_finite)
-        errors, exact = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
-        return Accuracy(
-            largest, float(np.linalg.norm(errors) / np.linalg.norm(exact)), float(np.abs(errors).max()), not_finite
-        )
+        errors, exact = ({str(i): pair[k] for i, pair in enumerate(pairs)} for k in (0, 1))
+        error = exact_error(errors, exact, self._places)
+        return Accuracy(largest, error.relative_l2, error.largest, not_finite, error.gap)
+
+    def _places(self, indices: np.ndarray) -> list[str]:
+        return places_of(self.coordinates, self.coordinates_of_points())(indices)
 
     def at_time(self, index: int) -> SolutionGrid:
         """The grid of the other coordinates at one position of time; itself where there is no time."""
@@ -199,7 +204,7 @@ def check_resolution(problem: Problem, resolution: int) -> None:
     """Raise LabError when a resolution is too small to be a grid or needs more memory than the machine has to give."""
     if resolution < 2:
         raise LabError(f"A resolution of {resolution} is no grid; it starts at 2 points along each axis.")
-    needed, free = required_bytes(problem, resolution), psutil.virtual_memory().available * 0.6
+    needed, free = required_bytes(problem, resolution), memory().free * 0.6
     if needed > free:
         d = len(shown(problem))
         largest = int((free / required_bytes(problem, 1)) ** (1 / d))

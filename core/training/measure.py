@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.networks.solution import Solution
+from core.problems.exact_error import exact_error, places_of
 
 DENSE = {1: 4001, 2: 257, 3: 41}
 """Points along each axis of the dense grid; beyond three dimensions `SCATTERED` random points stand in."""
@@ -25,6 +26,8 @@ class Measures:
     """‖u − u*‖ / ‖u*‖ over the grid, all fields together."""
     max_error: float | None = None
     """max |u − u*| over the grid and all fields."""
+    exact_gap: str = ""
+    """Where the exact solution has no value, so that errors are over the rest; empty where it has one everywhere."""
     lambda_: float | None = None
     lambda_reference: float | None = None
 
@@ -60,16 +63,17 @@ def measure(solution: Solution, seen: Callable[[float], None] = lambda share: No
     residual = np.concatenate([rows for name, rows in values.items() if name in residuals])
     lam = None if solution.lam is None else float(solution.lam.detach())
     exact = problem.exact(points)
-    relative = largest = None
+    error = None
     if exact is not None:
-        error = np.concatenate([values[name] - exact[name] for name in problem.fields])
-        norm = np.linalg.norm(np.concatenate([exact[name] for name in problem.fields]))
-        relative, largest = float(np.linalg.norm(error) / norm), float(np.abs(error).max())
+        errors = {name: values[name] - exact[name] for name in problem.fields}
+        wanted = {name: exact[name] for name in problem.fields}
+        error = exact_error(errors, wanted, places_of(problem.coordinates, points))
     return Measures(
         max_residual=float(np.abs(residual).max()),
         rms_residual=math.sqrt(float(np.square(residual).mean())),
-        relative_l2_error=relative,
-        max_error=largest,
+        relative_l2_error=error and error.relative_l2,
+        max_error=error and error.largest,
+        exact_gap=error.gap if error else "",
         lambda_=lam,
         lambda_reference=problem.reference_lambda(),
     )

@@ -10,6 +10,7 @@ from core.training.choose import choose
 from core.training.exponent import Exponent
 from core.training.first_order import FirstOrderPhase
 from core.training.recorder import Recorder
+from core.training.room import check_room
 from core.training.second_order import SecondOrderPhase
 from core.training.stage_network import Interrupted, add_network
 from core.training.state import Position, RunState, Wanted
@@ -32,7 +33,11 @@ class StageTraining:
         self.index = run.position.stage
 
     def begin(self) -> Wanted:
-        """Add the stage's network, unless a checkpoint brought it along; what interrupted that, if anything did."""
+        """Add the stage's network, unless a checkpoint brought it along; what interrupted that, if anything did.
+
+        Raises TrainingError where the stage would need more memory than there is.
+        """
+        check_room(self.run)
         if len(self.run.records) == self.index:
             try:
                 add_network(self.run, self.exponent, self.recorder.progress)

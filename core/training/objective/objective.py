@@ -6,7 +6,6 @@ import math
 from typing import Literal
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +17,7 @@ from core.training.objective import origin
 from core.training.objective.data import DATA, Data
 from core.training.objective.equations import Equations
 from core.training.objective.jacobian import jacobian
-from core.training.objective.memory import SHARE, dense_bytes
+from core.training.objective.memory import SHARE, dense_bytes, free_memory
 from core.training.objective.nonlocal_rows import NonlocalEquations
 from core.training.objective.point_set import PointSet
 from core.training.objective.products import Products
@@ -157,8 +156,7 @@ class Objective:
 
     def free_memory(self) -> int:
         """Bytes that the device has left."""
-        device = next(self.solution.parameters()).device
-        return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+        return free_memory(next(self.solution.parameters()).device)
 
     def check_memory(self, squared: Literal["columns", "rows"] = "columns") -> None:
         """Raise TrainingError when the dense Jacobian and what is factorised would not fit.

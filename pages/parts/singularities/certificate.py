@@ -10,7 +10,7 @@ from core.runs.folder import CERTIFICATE
 from core.singularity.certificate import WORDS, Certificate, is_current
 from core.singularity.digits import lambda_text, reference_text
 from core.singularity.found import Found
-from pages.parts.shared.text import Markdown, code, figure_of, plain
+from pages.parts.shared.text import Markdown, code, figure_of, message, plain
 from pages.parts.shared.times import iso_text
 
 
@@ -57,6 +57,8 @@ def certificate_view(certificate: Certificate | None) -> None:
         border="horizontal",
         hide_index=True,
     )
+    if certificate.contradiction:
+        st.error(message(certificate.contradiction), icon=":material/compare_arrows:")
     made = plain(iso_text(certificate.made))
     versions = ", ".join(f"{name} {value[:12]}" for name, value in certificate.versions.items())
     st.caption(

@@ -1,0 +1,301 @@
+"""Whether a stage fits into memory, asked before it takes any: measured at a few points, carried on to all of them.
+
+What grows with the points (jets of every layer, their gradients, what constant jets remember, the matrices of nonlocal
+terms) is counted by doing the stage's own pass at a few points and at twice as many, on a network of the same shape:
+whatever a problem's own code makes is counted with it. What grows with the parameters alone (curvature matrices, pairs
+of L-BFGS) is known in closed form.
+"""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from core.config import FIRST_ORDER, Stage
+from core.errors import TrainingError
+from core.networks.layers import Network, Tape, fourier, mlp
+from core.networks.solution import Solution
+from core.problems.base import Samples
+from core.training.arithmetic import Arithmetic, arithmetic
+from core.training.meter import peak_bytes
+from core.training.objective import SHARE, Objective, dense_bytes, free_memory
+from core.training.points import collocation
+from core.training.sigma import HALF, smaller
+from core.training.state import RunState
+
+FEW = 256
+"""Points at which a pass is measured, and at twice as many; fewer where the stage itself has few."""
+SLACK = 1.25
+"""What a process takes for tensors, over what they hold: measured 1.1 to 1.2 (the allocator's gaps, libraries)."""
+SURELY = 2**28
+"""Bytes that are not worth a question: a machine that has less can't import torch."""
+COPIES = 16
+"""Jets of a layer that a pass holds at most, about: for that question alone."""
+
+Pass = Literal["gradient", "products", "linearise"]
+"""What a method asks of the equations: a loss with its gradient, products with the Jacobian, or the Jacobian itself."""
+PASSES: dict[str, Pass] = {
+    **dict.fromkeys((*FIRST_ORDER, "lbfgs", "ssbroyden"), "gradient"),
+    **dict.fromkeys(("conjugate_gradient", "rank_one_ema", "auto"), "products"),  # auto falls back on products
+    **dict.fromkeys(("gauss_newton", "woodbury"), "linearise"),
+}
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a part of a stage takes at its peak, in bytes."""
+
+    what: str
+    points: int
+    parameters: int
+    of_points: float
+    of_parameters: float
+    advice: str = ""
+    """What to change where the parameters' part does not fit."""
+    otherwise: str = ""
+    """What to change beside points and network where the points' part does not."""
+
+    @property
+    def total(self) -> float:
+        """Both together."""
+        return self.of_points + self.of_parameters
+
+    def refusal(self, room: float) -> str:
+        """What is needed, what is there, and what to change."""
+        text = (
+            f"{self.what} would need about {self.total / 2**30:.3g} GiB for {self.points:,} points and "
+            f"{self.parameters:,} parameters, and {room / 2**30:.3g} GiB are free. "
+        )
+        if self.of_parameters > SHARE * room:
+            return text + (self.advice or "Use a smaller network.")
+        fit = int(self.points * (SHARE * room - self.of_parameters) / self.of_points)
+        fewer = f"Use fewer points, of which about {_rounded_down(fit):,} would fit, or a smaller network"
+        return f"{text}{fewer}{self.otherwise}."
+
+
+def check_room(run: RunState) -> None:
+    """Raise TrainingError where a part of the present stage would need more memory than the device has left."""
+    room = free_memory(run.device)
+    for need in needs(run, room):
+        if need.total > SHARE * room:
+            raise TrainingError(need.refusal(room))
+
+
+def needs(run: RunState, room: float = math.inf) -> list[Need]:
+    """What the parts of the present stage take, in their order; those that are surely small are left out.
+
+    A Jacobian that alone is larger than the room is not measured any further.
+    """
+    network, known, found = network_like(run), {}, []
+    count = sum(p.numel() for p in network.parameters()) + run.problem.has_lambda
+    for part in _parts(run, network, count):
+        of_parameters, advice = parameter_bytes(part.method, network, run.stage)
+        of_points = part.jacobian
+        if part.jacobian <= SHARE * room and _worth_measuring(run, network, part.points):
+            key = part.asked, part.points, part.how.name
+            if key not in known:
+                known[key] = point_bytes(run, network, *key[:2], part.how)
+            of_points = max(known[key], part.jacobian)
+        need = Need(part.what, part.points, count, of_points, of_parameters, advice, part.otherwise)
+        if need.total > SURELY:
+            found.append(need)
+    return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    what: str
+    asked: Pass
+    points: int
+    how: Arithmetic
+    method: str
+    jacobian: int = 0
+    """Bytes that a dense Jacobian and its factorisation take, where there is one."""
+    otherwise: str = ""
+
+
+def _parts(run: RunState, network: Network, parameters: int) -> list[_Part]:
+    stage, name = run.stage, f"stage {run.position.stage + 1}"
+    count, kind, exact = stage.collocation.points, stage.optimizer.kind, arithmetic("float64", run.device)
+    parts = []
+    if stage.fourier is not None and stage.fourier.sigma == "search":
+        tried = count if smaller(stage.fourier, count) is None else count // HALF
+        parts.append(_Part(f"The search for σ of {name}", "linearise", tried, exact, "gauss_newton"))
+    if stage.warmup.iterations:
+        how = arithmetic(stage.warmup.precision, run.device)
+        parts.append(_Part(f"The warm-up of {name} (Adam)", "gradient", count, how, "adam"))
+    if PASSES[kind] != "linearise":
+        how = arithmetic(stage.precision, run.device) if kind in FIRST_ORDER else exact
+        return [*parts, _Part(f"The main phase of {name} ({kind})", PASSES[kind], count, how, kind)]
+    squared = "rows" if kind == "woodbury" else "columns"
+    least = dense_bytes(count * len(run.problem.row_names), parameters, squared)
+    if least <= SURELY and not _worth_measuring(run, network, count):
+        return parts
+    rows = rows_of(run, network)
+    what = f"A {rows} × {parameters} Jacobian of {name}, with what it is made from and its factorisation,"
+    otherwise = ", or the optimizer conjugate_gradient, which stores no Jacobian"
+    size = dense_bytes(rows, parameters, squared)
+    return [*parts, _Part(what, "linearise", count, exact, kind, size, otherwise)]
+
+
+def _worth_measuring(run: RunState, network: Network, points: int) -> bool:
+    """Whether jets and nonlocal matrices at so many points could be large."""
+    width = sum(layer.weight.shape[1] for layer in network.layers)
+    samples = 0 if run.samples is None else len(run.samples.points)
+    jets = 8 * COPIES * (points + samples) * width * run.solution.layout.components
+    return jets + (8 * points**2 if run.problem.integral_names else 0) > SURELY
+
+
+def point_bytes(run: RunState, network: Network, asked: Pass, points: int, how: Arithmetic) -> float:
+    """What grows with the points in one pass, carried on from few: linearly, with nonlocal terms quadratically."""
+
+    def at(count: int, samples: Samples | None = None) -> int:
+        return _measured(run, network, asked, count, how, samples)
+
+    nonlocal_too = bool(run.problem.integral_names)
+    n = max(4, min(FEW, points // 4))
+    one, two = at(n), at(2 * n)
+    total = (two - one) / n * points
+    if nonlocal_too:
+        one, four = at(n), at(4 * n)  # the first time, libraries were loaded as well
+        square = ((four - two) / 2 - (two - one)) / (3 * n**2)
+        total = square * points**2 + ((two - one) / n - 3 * n * square) * points
+    if run.samples is not None:
+        measured = len(run.samples.points)
+        shown = min(2 * n, measured)
+        total += max(0, at(2 * n, _first(run.samples, shown)) - two) / shown * measured
+    # what is mixed is counted as it is: a part of it is smaller than float64 already
+    return SLACK * total * (how.dtype.itemsize / 8 if how.autocast is None else 1)
+
+
+def rows_of(run: RunState, network: Network) -> int:
+    """Rows of the Jacobian, from those at a few points."""
+    points, stage = run.stage.collocation.points, run.stage
+    n = max(4, min(FEW, points // 4))
+    solution = _stand_in(run, network)
+    one, two = (Objective(solution, collocation(run.config, stage, run.position.stage, 0, k)) for k in (n, 2 * n))
+    measured = 0 if run.samples is None else sum(len(values) for values in run.samples.values.values())
+    slope = (two.shape()[0] - one.shape()[0]) / n
+    return round(one.shape()[0] + slope * (points - n)) + measured
+
+
+def parameter_bytes(kind: str, network: Network, stage: Stage) -> tuple[float, str]:
+    """What a method keeps for its parameters alone, and what else to take where that is too much.
+
+    What `gauss_newton` and `woodbury` factorise is asked about by `Objective.check_memory`.
+    """
+    count = sum(p.numel() for p in network.parameters()) + 1
+    dense = "Use a smaller network, or lbfgs or adam, which keep no matrix of parameters × parameters."
+    match kind:
+        case "ssbroyden":
+            return 8.0 * 6 * count**2, dense
+        case "rank_one_ema":
+            return 8.0 * 5 * count**2, dense
+        case "lbfgs":
+            return 8.0 * (2 * stage.optimizer.history + 10) * count, "Use a smaller network or a shorter history."
+        case "soap":
+            sides = sum(side**2 for layer in network.layers for side in layer.weight.shape)
+            return 8.0 * (6 * sides + 10 * count), "Use a smaller network, or adam, which keeps no matrix of a layer."
+    return 8.0 * 10 * count, "Use a smaller network."
+
+
+def network_like(run: RunState) -> Network:
+    """A network of the shape that the present stage's has or will have."""
+    stage, problem, generator = run.stage, run.problem, torch.Generator().manual_seed(0)
+    if stage.fourier is None:
+        return mlp(run.config.network, problem.inputs, problem.outputs, generator).to(run.device)
+    return fourier(stage.fourier, 1.0, problem.inputs, problem.outputs, generator).to(run.device)
+
+
+def _measured(
+    run: RunState, network: Network, asked: Pass, count: int, how: Arithmetic, samples: Samples | None
+) -> int:
+    """Peak of one pass at `count` points, in bytes of float64; nothing of the run is changed."""
+    solution = _stand_in(run, network)
+    points = collocation(run.config, run.stage, run.position.stage, 0, count)
+
+    jacobian = 0
+
+    def work() -> object:
+        nonlocal jacobian
+        objective = Objective(solution, points, torch.float64, samples, run.stage.gradient_scale)
+        if asked == "linearise":
+            rows, columns = objective.shape()
+            jacobian = 8 * 2 * rows * columns  # by equation, and whole
+        with how.context(run.device):
+            return PASS[asked](objective)
+
+    if not run.problem.integral_names:
+        return peak_bytes(work) + jacobian
+    tracemalloc.start()  # numpy tells it what its matrices take
+    try:
+        tensors = peak_bytes(work)
+        return max(tensors, tracemalloc.get_traced_memory()[1]) + jacobian
+    finally:
+        tracemalloc.stop()
+
+
+def _stand_in(run: RunState, network: Network) -> Solution:
+    """The present stage's sum of networks with another in the place of the one that is trained."""
+    solution = Solution(run.problem, None if run.solution.lam is None else float(run.solution.lam.detach()))
+    solution.to(run.device)
+    begun = len(run.records) > run.position.stage
+    frozen = [] if run.stage.begins == "fitted" else list(run.solution.networks)[: -1 if begun else None]
+    for frozen_network, epsilon, centre in zip(frozen, run.solution.epsilons, run.solution.centres, strict=False):
+        solution.networks.append(frozen_network)
+        solution.epsilons.append(epsilon)
+        solution.centres.append(centre)
+    follows = run.problem.features_follow_lambda
+    solution.networks.append(network)
+    solution.epsilons.append(1.0)
+    solution.centres.append(None if follows or solution.lam is None else float(solution.lam.detach()))
+    if solution.lam is not None:
+        solution.lam.requires_grad_(True)
+    return solution
+
+
+def _gradient(objective: Objective) -> object:
+    residuals = objective.residuals()
+    return residuals, torch.autograd.grad(residuals.loss(), objective.parameters(), materialize_grads=True)
+
+
+def _products(objective: Objective) -> object:
+    residuals, system = objective.products()
+    step = system.transposed(system.r)
+    return residuals, system, system.times(step)
+
+
+def _linearise(objective: Objective) -> object:
+    """What a Jacobian needs beside itself: jets on a tape, and a cotangent of each."""
+    kept = []
+    for points in objective.points.values():
+        tape: Tape = []
+        residuals = points.residuals(points.lambda_values(), tape)
+        outputs = [out for _, _, out in tape]
+        for values in residuals.values():
+            kept.append(torch.autograd.grad(values.sum(), outputs, retain_graph=True, materialize_grads=True))
+        kept.append(tape)
+    return kept
+
+
+PASS: dict[Pass, Callable[[Objective], object]] = {
+    "gradient": _gradient,
+    "products": _products,
+    "linearise": _linearise,
+}
+
+
+def _first(samples: Samples, count: int) -> Samples:
+    values = {name: column[:count] for name, column in samples.values.items()}
+    return Samples(samples.points[:count], values, samples.weight)
+
+
+def _rounded_down(count: int) -> int:
+    """To two digits."""
+    unit = 10 ** max(0, len(str(count)) - 2)
+    return count // unit * unit
