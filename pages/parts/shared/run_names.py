@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from core.tracking.store import RunRecord
@@ -10,10 +11,9 @@ from pages.parts.shared.text import visible
 
 def run_names(records: Iterable[RunRecord]) -> dict[str, str]:
     """Run id → a name of its own: widgets and columns know runs by it alone. Shared names are followed by ids."""
-    records = list(records)
     found = {record.run_id: visible(record.name) for record in records}
-    names = list(found.values())
-    found = {i: name if names.count(name) == 1 else f"{name} · {i[:8]}" for i, name in found.items()}
-    if len(set(found.values())) < len(found):
-        found = {record.run_id: f"{visible(record.name)} · {record.run_id}" for record in records}
-    return found
+    runs_of = Counter(found.values())
+    names = {run_id: name if runs_of[name] == 1 else f"{name} · {run_id[:8]}" for run_id, name in found.items()}
+    if len(set(names.values())) < len(names):
+        return {run_id: f"{name} · {run_id}" for run_id, name in found.items()}
+    return names
