@@ -130,7 +130,10 @@ def _escaped(part: Any, longest: int | None = None, in_scene: bool = False) -> A
         shown = visible(part, longest)
         return shown.replace("<", "<\u200b") if in_scene else escape(shown, quote=False)
     if isinstance(part, dict):
-        return {key: _escaped(value, _longest(key, longest), in_scene or key == "scene") for key, value in part.items()}
+        made = {key: _escaped(value, _longest(key, longest), in_scene or key == "scene") for key, value in part.items()}
+        if {"ticktext", "values"} <= part.keys():  # parallel coordinates write their ticks as they are
+            made["ticktext"] = [visible(text, LONGEST) for text in part["ticktext"]]
+        return made
     if isinstance(part, list | tuple) or (longest and hasattr(part, "tolist")):
         return [_escaped(item, longest, in_scene) for item in part]
     return part
