@@ -125,6 +125,13 @@ def test_hidden_characters_are_named():
     assert visible("👩‍🔬") == "👩‍🔬"
 
 
+def test_ticks_of_parallel_coordinates_are_written_as_they_are():
+    dimension = {"label": "<b>a", "values": [0, 1], "tickvals": [0, 1], "ticktext": ["<b>", "b\n"]}
+    (drawn,) = json.loads(as_json(go.Figure(go.Parcoords(dimensions=[dimension]))))["data"][0]["dimensions"]
+    assert drawn["label"] == "&lt;b&gt;a"
+    assert drawn["ticktext"] == ["<b>", r"b\n"]
+
+
 def test_figures_show_text_and_no_markup():
     figure = go.Figure(go.Scatter(x=[1, 2], y=[1, 2], name="<a href='http://x'>u</a>", text=["<b>&amp;", "plain"]))
     figure.update_layout(xaxis={"title": {"text": "a<br>b"}, "ticktext": ["<i>"]}, yaxis_title="<sub>y")

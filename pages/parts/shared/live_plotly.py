@@ -110,8 +110,12 @@ def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
         key: identity of the chart on its page.
         height: in pixels.
     """
-    identity = sha1(key.encode(errors="replace")).hexdigest() if "__" in key else key  # which Streamlit refuses
-    _component(key=identity, data={"figure": as_json(figure), "height": height, "name": key}, height=height)
+    _component(key=component_key(key), data={"figure": as_json(figure), "height": height, "name": key}, height=height)
+
+
+def component_key(key: str) -> str:
+    """A key with people's text in it as Streamlit takes it for a component: it refuses two underscores in a row."""
+    return sha1(key.encode(errors="replace")).hexdigest() if "__" in key else key
 
 
 def as_json(figure: go.Figure) -> str:
@@ -130,7 +134,10 @@ def _escaped(part: Any, longest: int | None = None, in_scene: bool = False) -> A
         shown = visible(part, longest)
         return shown.replace("<", "<\u200b") if in_scene else escape(shown, quote=False)
     if isinstance(part, dict):
-        return {key: _escaped(value, _longest(key, longest), in_scene or key == "scene") for key, value in part.items()}
+        made = {key: _escaped(value, _longest(key, longest), in_scene or key == "scene") for key, value in part.items()}
+        if {"ticktext", "values"} <= part.keys():  # parallel coordinates write their ticks as they are
+            made["ticktext"] = [visible(text, LONGEST) for text in part["ticktext"]]
+        return made
     if isinstance(part, list | tuple) or (longest and hasattr(part, "tolist")):
         return [_escaped(item, longest, in_scene) for item in part]
     return part

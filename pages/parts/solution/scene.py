@@ -15,7 +15,7 @@ from core.errors import LabError
 from core.solution import children
 from core.solution.scene import Scene, SceneRequest
 from core.solution.vtk_view import HEIGHT
-from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.live_plotly import component_key, live_plotly
 from pages.parts.shared.text import message
 
 RENDERERS = ("Quick view", "VTK view")
@@ -150,7 +150,7 @@ def _show_vtk(page: str, key: str) -> None:
     import stpyvista
 
     stpyvista._trame_html = lambda rendered: rendered.page
-    stpyvista.stpyvista(_rendered(page), backend="trame", key=f"{key}.vtk")
+    stpyvista.stpyvista(_rendered(page), backend="trame", key=component_key(f"{key}.vtk"))
 
 
 def _rendered(page: str):
