@@ -1,4 +1,4 @@
-"""Errors a person can act on. Everything else is a defect and keeps its traceback."""
+"""Errors a person can act on. Everything else is a defect and keeps its traceback, a command's in the lab home."""
 
 from core.plain_text import fit_to_show, shortened
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
+import traceback
 from collections.abc import Mapping
 from urllib.parse import quote, quote_plus, unquote
 
@@ -68,6 +70,16 @@ def scrubbed(text: str, environment: Mapping[str, str] = os.environ) -> str:
 def fit_to_show(text: object) -> str:
     """A message as it may be shown: scrubbed, printable but for its newlines, shortened."""
     return shortened(printable(scrubbed(str(text)), keep="\n"))
+
+
+def traceback_of(error: BaseException) -> str:
+    """An error's traceback with what led to it, scrubbed."""
+    return scrubbed("".join(traceback.format_exception(error)))
+
+
+def keep_secrets_out_of_tracebacks() -> None:
+    """From now on the traceback that ends this process is scrubbed."""
+    sys.excepthook = lambda kind, error, trace: sys.stderr.write(traceback_of(error))
 
 
 def keep_secrets_out_of_logs() -> None:

@@ -7,14 +7,13 @@ import json
 import os
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import LabError
 from core.files import finite
-from core.plain_text import fit_to_show, printable, scrubbed, shortened
+from core.plain_text import fit_to_show, printable, scrubbed, shortened, traceback_of
 
 
 def say(line: str = "", *, to: TextIO | None = None) -> None:
@@ -36,7 +35,7 @@ def print_defect(error: Exception) -> None:
     """An error that nobody can put right from outside: one line on stderr, its traceback in a file of the lab home."""
     from core.home import home
 
-    told = scrubbed("".join(traceback.format_exception(error)))
+    told = traceback_of(error)
     what = shortened(fit_to_show(f"{type(error).__name__}: {error}"), 300)
     try:
         folder = home().ensure().root / "tracebacks"

@@ -22,6 +22,7 @@ from core.jobs.process import attempt_environment, boot_id, signal_group, starte
 from core.jobs.slot_lock import hold
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
+from core.plain_text import keep_secrets_out_of_tracebacks
 from core.problem_source import with_kept_source
 
 POLL_S = 0.2
@@ -102,6 +103,7 @@ def main(command: Sequence[str] = RUN) -> None:
     Args:
         command: how a run's process is started, without its arguments (run id, attempt, perhaps `--fresh`).
     """
+    keep_secrets_out_of_tracebacks()
     name = sys.argv[1]
     slot = next((slot for slot in LocalEngine().capacity() if slot.name == name), None)
     if slot is None:

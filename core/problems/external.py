@@ -30,7 +30,7 @@ MOST_PRINTED = 2_000
 """Characters that a file from outside may print while it is loaded."""
 GROUP = "singularity_lab.problems"
 REQUIRED = ("title", "equation", "coordinates", "fields", "residual_names")
-RAISED = (Exception, SystemExit, KeyboardInterrupt)
+RAISED = BaseException
 """What a stranger's code may raise while it is loaded, and no more than its own problem is lost by it."""
 METHODS = ("domain", "ansatz", "residuals")
 

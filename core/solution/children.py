@@ -19,6 +19,7 @@ from typing import Any
 
 from core.errors import LabError
 from core.home import SOURCE, home
+from core.plain_text import traceback_of
 from core.runs import RunFolder
 from core.solution import sample as sampling
 from core.solution.scene import Scene, SceneRequest
@@ -111,9 +112,7 @@ def serve(connection: Connection) -> None:
         except LabError as error:
             answer = ("error", str(error))
         except Exception as error:  # one bad request must not cost the warm child; the traceback goes to the log
-            import traceback
-
-            traceback.print_exc()
+            sys.stderr.write(traceback_of(error))
             answer = ("error", f"{type(error).__name__}: {error}")
         connection.send(answer)
 

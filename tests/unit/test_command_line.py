@@ -142,6 +142,7 @@ def test_readers_that_leave_and_narrow_terminals_end_nothing():
 EVIL = {
     "exits": "raise SystemExit(3)",
     "interrupts": "raise KeyboardInterrupt",
+    "raises_its_own": "class E(BaseException): pass\nraise E('x')",
     "recurses": "def f(): f()\nf()",
     "prints": "print('x' * 3_000_000)\nraise ValueError('\\x1b[31m' + 'y' * 3_000_000)",
     "raises_without_words": "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E",

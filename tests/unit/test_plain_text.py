@@ -2,6 +2,8 @@
 
 import io
 import logging
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -127,3 +129,13 @@ def test_logs_hold_no_secret(monkeypatch):
     assert not any(secret in text for secret in ("hunter22", "other", "third33"))
     assert "retrying http://***@h/?token=*** with 3" in text
     assert "ValueError: postgresql://***@h/db" in text and "plain words" in text
+
+
+def test_the_traceback_that_ends_a_process_holds_no_secret():
+    code = (
+        "from core.plain_text import keep_secrets_out_of_tracebacks as keep\nkeep()\n"
+        "raise ValueError('http://lab:' + 'hunter' + '22@h')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ValueError: http://***@h" in done.stderr and "hunter22" not in done.stderr
