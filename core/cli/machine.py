@@ -24,8 +24,8 @@ def doctor(
 
         added, aside = table.rebuild()
         for place in aside:
-            print(f"set aside: {place}")
-        print(f"{added} runs were given a row of the job table again")
+            say(f"set aside: {place}")
+        say(f"{added} runs were given a row of the job table again")
     from core.doctor import examine
     from core.tracking import store
 
