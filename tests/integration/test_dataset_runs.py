@@ -9,7 +9,7 @@ import torch
 
 from core import jobs
 from core.config import MLP, override
-from core.datasets import add, datasets, digests_of, pinned, since
+from core.datasets import Column, add, datasets, digests_of, pinned, samples_of, since
 from core.errors import LabError
 from core.execution.execute import execute
 from core.home import home
@@ -36,6 +36,7 @@ SHORT = [
     "name=short",
 ]
 OTHER = sample_csv(0.2, 60, seed=3)
+COLUMNS = [Column("X (mm)", "x", 0.001), Column("time", "t"), Column("usol", "u")]
 MEASURED = b"x,t,u\n0.5,0.25,1\n-0.5,0.75,2e-3\n"
 
 
@@ -154,6 +155,19 @@ def test_a_run_names_the_version_that_it_used():
     (home().data / SAMPLE).unlink()
     (item,) = datasets()
     assert since(second.git_blob, item) == "removed"
+
+
+def test_what_the_columns_stand_for_is_pinned_and_logged():
+    add("mm.csv", b"X (mm),time,usol\n500,0.25,1\n-500,0.75,2e-3\n", columns=COLUMNS)
+    run_id = jobs.begin_here(short("problem.dataset=mm.csv"))
+    mapping = "X (mm)=x*0.001; time=t; usol=u"
+    assert store.run_config(run_folder(run_id)).problem.dataset_columns == mapping
+    (given,) = store.client().get_run(run_id).inputs.dataset_inputs
+    assert json.loads(given.dataset.profile)["columns"] == mapping
+    assert [item["name"] for item in json.loads(given.dataset.schema)["mlflow_colspec"]] == ["x", "t", "u"]
+    again = pinned(store.run_config(run_folder(run_id)))
+    assert again == store.run_config(run_folder(run_id))
+    assert samples_of(again.problem).points.tolist() == [[0.5, 0.25], [-0.5, 0.75]]
 
 
 def test_data_are_in_the_history_and_nu_is_found_in_the_end():

@@ -132,6 +132,9 @@ def test_missing_cells_are_kept_as_such_and_short_rows_are_not():
     np.testing.assert_array_equal(table.columns["x"], [1, np.nan, 4, 6, 8])
     np.testing.assert_array_equal(table.columns["t"], [2, 2, np.nan, 7, np.nan])
     np.testing.assert_array_equal(table.columns["u"], [3, 3, 5, np.nan, 9])
+    table = read("x,t\n#N/A,2\n1,#DIV/0!\n# a comment\n3,4\n")
+    np.testing.assert_array_equal(table.columns["x"], [np.nan, 1, 3])
+    np.testing.assert_array_equal(table.columns["t"], [2, np.nan, 4])
     with pytest.raises(LabError, match="line 4: 2 cells, and the header has 3"):
         read("x,t,u\n1,2,3\n4,5,\n7,8\n1,2,3\n1,2,3\n")
     with pytest.raises(LabError, match="line 3: 4 cells"):

@@ -19,7 +19,9 @@ SAMPLE = 1_000_000
 BULK = 60
 """Lines that are looked at for the delimiter."""
 COMMENT = ("#", "%", "//", "!")
-MISSING = ("-", "--", "---", "?", ".", "*", "NAN", "Nan", "na", "missing")
+NO_VALUE = ("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#NAME?", "#REF!", "#NULL!", "#NUM!")
+"""What Excel writes where a formula has no value; a line that begins so is no comment."""
+MISSING = (*NO_VALUE, "-", "--", "---", "?", ".", "*", "NAN", "Nan", "na", "missing")
 """Cells without a number, beside those that pandas knows: empty, NA, NaN, null, None, n/a."""
 KNOWN_MISSING = {
     "",
@@ -128,7 +130,8 @@ def layout_of(name: str, text: bytes) -> Layout:
 
 def is_comment(line: str) -> bool:
     """Whether a line is a comment."""
-    return line.lstrip().startswith(COMMENT)
+    text = line.lstrip()
+    return text.startswith(COMMENT) and not text.startswith(NO_VALUE)
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -235,4 +238,4 @@ def _decimal(bulk: list[str], delimiter: str) -> tuple[str, bool]:
         return ".", True
     if commas and not any("." in cell for cell in numbers):
         return ",", blanks
-    return ".", blanks or bool(commas)
+    return ".", blanks or any(re.fullmatch(r"[+\-−]?\d{1,3}(,\d{3})+", cell) for cell in commas)

@@ -25,7 +25,7 @@ CHUNK = 100_000
 
 FORTRAN = re.compile(rb"(?<![\w.])(\d+\.?\d*|\.\d+)[dD]([+-]?\d{1,3})\b")
 REMARK = re.compile(rb"(?m)[ \t]+#.*$")
-COMMENT_LINE = re.compile(rb"(?m)^[ \t]*(?:#|%|//|!).*$")
+COMMENT_LINE = re.compile(rb"(?m)^[ \t]*(?:#(?!N/?A|DIV/0!|VALUE!|NAME\?|REF!|NULL!|NUM!)|%|//|!).*$")
 EMPTY_LINE = re.compile(rb"(?m)^[ \t,;|]+$")
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 

@@ -54,7 +54,9 @@ def columns_of(found: Preview, key: str) -> list[Column] | None:
     for note in (*found.table.notes, *found.guess.notes):
         st.caption(message(note))
     _left_out(found)
-    data_table(found.first_rows(), hide_index=True, height="content")
+    rows = found.first_rows()
+    digits = {name: st.column_config.NumberColumn(format="%.6g") for name in rows}
+    data_table(rows, hide_index=True, height="content", column_config=digits)
     title = found.guess.title
     st.markdown(f"**What the columns are** · guessed for {plain(title)}" if title else "**What the columns are**")
     columns = _asked(found, key)
@@ -63,8 +65,7 @@ def columns_of(found: Preview, key: str) -> list[Column] | None:
     except LabError as error:
         st.error(message(error))
         return None
-    rows = len(next(iter(values.values())))
-    st.caption(f"{rows:,} rows. {message(said)}")
+    st.caption(f"{len(next(iter(values.values()))):,} rows. {message(said)}")
     drawn = fields_drawn(values)
     if drawn:
         field = drawn[0]
