@@ -13,6 +13,7 @@ from core.presets import presets
 from core.tracking.dataset_inputs import Use
 from pages.parts.launch.source import Source
 from pages.parts.shared.data_table import data_table
+from pages.parts.shared.made_download import made_download
 from pages.parts.shared.text import LONGEST, Markdown, ago, code, message, plain, whole
 
 PRESET = "burgers-inverse"
@@ -107,14 +108,8 @@ def _content(item: Dataset, version: Digests) -> None:
     if mapping:
         st.caption(f"Its columns: {plain(mapping)}")
     with actions.container(horizontal=True):
-        st.download_button(
-            "Download",
-            data=lambda: read(item.path, version.git_blob)[0],
-            file_name=Path(item.path).name,
-            mime="application/octet-stream",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        name = Path(item.path).name
+        made_download("Download", lambda: read(item.path, version.git_blob)[0], name, "application/octet-stream")
         if st.button("Use in a run", icon=":material/rocket_launch:"):
             data = presets()[PRESET].config.model_dump(mode="json", by_alias=True)
             newest = item.now is not None and item.now == version
