@@ -15,8 +15,8 @@ from core.errors import LabError
 from core.solution import children
 from core.solution.scene import Scene, SceneRequest
 from core.solution.vtk_view import HEIGHT
-from pages.parts.shared.live_plotly import component_key, live_plotly
-from pages.parts.shared.text import message
+from pages.parts.shared.live_plotly import LONGEST_TITLE, component_key, live_plotly
+from pages.parts.shared.text import message, visible
 
 RENDERERS = ("Quick view", "VTK view")
 
@@ -136,7 +136,9 @@ def _vtk_trial() -> _Trial:
 
 @st.cache_data(max_entries=20, show_spinner="Drawing with VTK …")
 def _vtk_page(path: Path, request: SceneRequest, look: Look, dark: bool) -> str:
-    return children.vtk_html(_scene(path, request), look.colormap, look.limits, look.title, dark)
+    return children.vtk_html(
+        _scene(path, request), look.colormap, look.limits, visible(look.title, LONGEST_TITLE), dark
+    )
 
 
 def _show_vtk(page: str, key: str) -> None:
