@@ -111,6 +111,8 @@ def _known_secrets(environment: Mapping[str, str]) -> list[str]:
     authority = re.match(r"[^:/]+://([^/?#\s]*)@", uri)
     if authority:
         values.add(authority[1].partition(":")[2])
+    elif uri.startswith("databricks://"):
+        values.add(uri.partition("://")[2])  # a profile, and what people take for the place of a token
     values |= {value for name, _, value in (part.partition("=") for part in uri.partition("?")[2].split("&"))
                if _SECRET_NAME.search(name)}  # fmt: skip
     found = {form for value in values for form in (value, unquote(value))}

@@ -65,6 +65,11 @@ def test_everything_else_stays(text):
     assert scrubbed(text, {}) == text
 
 
+def test_a_databricks_address_is_all_secret():
+    uri = "databricks://dapi0123"
+    assert "dapi0123" not in scrubbed(f"no profile dapi0123 in {uri}", {"MLFLOW_TRACKING_URI": uri})
+
+
 def test_short_words_that_happen_to_be_secrets_strike_nothing():
     assert scrubbed("a run", {"MLFLOW_TRACKING_PASSWORD": "run"}) == "a run"
 
