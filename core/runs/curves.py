@@ -237,4 +237,4 @@ class RunCurves:
         if self._read is None:
             return []
         found = self._read.cut_off if finished else self._read.damage
-        return [*(hole.sentence() for hole in self._read.holes), *([found] if found else [])]
+        return [*map(str, self._read.holes), *([found] if found else [])]

@@ -42,8 +42,8 @@ class Hole:
     checkpoint_checksum: int | None
     """Their checksum, where it was known."""
 
-    def sentence(self) -> str:
-        """What is missing, for people."""
+    def __str__(self) -> str:
+        """What is missing, in one sentence."""
         if self.row < self.checkpoint_rows:
             return f"Rows {self.row + 1:,} to {self.checkpoint_rows:,} are missing: the history was damaged there."
         return f"The rows up to {self.row:,} are not those that the checkpoint was written with."

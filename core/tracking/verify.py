@@ -85,8 +85,9 @@ def history_of(folder: RunFolder) -> dict[str, np.ndarray]:
         store.get_run(folder.run_id)
         store.fetch_artifact(folder, HISTORY)
     history = folder.whole_history()
-    if history is not None and history.damage:
-        raise LabError(f"Run {folder} can't be compared: {history.damage[0].lower()}{history.damage[1:]}")
+    missing = () if history is None else [*([history.damage] if history.damage else []), *history.holes]
+    if missing:  # rows would be held against others of their place
+        raise LabError(f"Run {folder} can't be compared. {missing[0]}")
     if history is None or not len(history.columns.get("iteration", ())):
         raise LabError(f"Run {folder} has no history to compare: it left none here or in the store.")
     return history.columns

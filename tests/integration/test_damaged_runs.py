@@ -1,12 +1,14 @@
 """Runs whose files are damaged: what commands and pages say, and what a person can choose."""
 
 import json
+import os
 import shutil
 
 import pytest
 
 from core import jobs
 from core.config import override
+from core.errors import LabError
 from core.home import home
 from core.jobs import resumption, table
 from core.jobs.local import LocalEngine
@@ -14,6 +16,7 @@ from core.jobs.resumption import CannotResumeError
 from core.runs import RunFolder, run_folder
 from core.runs.faults import faults
 from core.tracking import store
+from core.tracking.verify import history_of
 from core.training.train import train
 from tests.integration.test_pages import opened, texts
 from tests.training import small
@@ -97,11 +100,16 @@ def test_a_hole_is_accepted_or_not(stopped, command_line):
     refused = command_line("resume", stopped.run_id)
     assert refused.returncode == 2
     assert "would leave a hole" in refused.stderr
+    os.utime(stopped.history, (0, 0))
+    with pytest.raises(LabError, match=r"can't be compared\. The history is damaged from row"):
+        history_of(stopped)
     assert "--accept-hole" in refused.stderr
     assert stopped.history.read_bytes() == data[: len(data) // 2]
     assert command_line("resume", stopped.run_id, "--accept-hole").returncode == 0
     assert jobs.status(stopped.run_id).state == "queued"
     train(small(), stopped, say=lambda line: None)
+    with pytest.raises(LabError, match=r"can't be compared\. Rows .* are missing"):
+        history_of(stopped)
     app = opened("pages/watch_runs.py", run=stopped.run_id)
     assert not app.exception
     assert "are missing" in texts(app)

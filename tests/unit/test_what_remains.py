@@ -155,7 +155,7 @@ def test_a_run_never_goes_on_over_a_hole(run, how):
     part = read_history(run.history)
     (hole,) = part.holes
     assert hole.checkpoint_rows == facts.history_rows
-    assert "missing" in hole.sentence()
+    assert "missing" in str(hole)
     if hole.row:
         assert np.diff(part.columns["iteration"])[hole.row - 1] == facts.history_rows - hole.row + 1
     assert part.columns["iteration"][-1] == 69
