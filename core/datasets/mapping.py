@@ -119,7 +119,7 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
     if (best is None or not best[1]) and (by_place := _points_by_place(names, learning)):
         return by_place
     if best is not None:
-        return Guess(tuple(best[4]), best[3].title, _other_readings(table, best[4]))
+        return Guess(tuple(best[4]), best[3].title, _parts_of_complex(best[4]))
     found, _ = _fitted(names, roles())
     taken = {column.column for column in found} | {column.role for column in found}
     found += [
@@ -165,7 +165,7 @@ def _by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Gues
     return Guess(tuple(Column(name, name) for name in names))
 
 
-def _other_readings(table: Table, found: list[Column]) -> tuple[str, ...]:
+def _parts_of_complex(found: list[Column]) -> tuple[str, ...]:
     if parts := [column.column for column in found if column.column.endswith((".real", ".imag"))]:
         return (f"{', '.join(parts)}: the numbers are complex, and this part of them is taken.",)
     return ()

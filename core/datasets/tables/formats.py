@@ -17,9 +17,6 @@ from core.errors import LabError
 Told = Callable[[float], None]
 """Is told how much of a file has been read, from 0 to 1."""
 
-READS = 1
-"""One more whenever the same bytes are read as other numbers than before."""
-
 FORMATS: dict[str, Callable[[str, bytes, Told], Table]] = {
     ".csv": read_text,
     ".tsv": read_text,
