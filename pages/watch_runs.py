@@ -99,14 +99,10 @@ def run_view(run_id: str) -> None:
         controls(job)
     refusal(run_id)
     if job.reason:
-<<<<<<< HEAD
         # a finished run has a reason where its result is not to be believed at first sight
         (st.warning if job.state == "finished" else st.caption)(message(job.reason))
-=======
-        st.caption(message(job.reason))
     if job.untold:
         st.caption(f":material/cloud_off: Not yet in MLflow: {message(job.untold)}")
->>>>>>> dfad181 (Say what is not yet in MLflow; look after runs that nobody looks at)
     problem = PROBLEMS[job.problem](**job.problem_parameters) if job.problem in PROBLEMS else None
     if problem is not None and (caution := problem.caution()):
         st.warning(message(caution), icon=":material/warning:")
@@ -183,10 +179,6 @@ try:
         if job is None:
             stored_run_view(get_run(run_id))
         else:
-<<<<<<< HEAD
-            st.fragment(watched, run_every=1.0 if job.active else None)(run_id)
-=======
-            st.fragment(run_view, run_every=1.0 if job.active else 5.0 if job.untold else None)(run_id)
->>>>>>> dfad181 (Say what is not yet in MLflow; look after runs that nobody looks at)
+            st.fragment(watched, run_every=1.0 if job.active else 5.0 if job.untold else None)(run_id)
 except LabError as error:
     st.error(message(error))
