@@ -131,8 +131,11 @@ def _rests(run_id: str) -> bool:
 
 def _tell(folder: RunFolder) -> None:
     global _refused_at, _refusals, _elsewhere
-    before, refused, left = folder.outbox.trouble, "", ""
+    before, refused, left, alone = folder.outbox.trouble, "", "", True
     try:
+        from core.tracking import store
+
+        store.client()  # before the outbox is held: to import MLflow takes seconds, in which others may deliver
         with folder.outbox.delivering() as alone:
             _elsewhere = not alone
             left = _told(folder) if alone else ""
