@@ -51,8 +51,29 @@ def _damaged_runs() -> str:
     return f"{len(found)} of the newest {LOOKED_AT} are damaged, {shown}" if found else ""
 
 
+def _delivery() -> Finding:
+    """Have the store told what it does not know of ended runs, and say what is left."""
+    from core import jobs
+    from core.jobs.sync import DELETED
+
+    try:
+        left = jobs.deliver()
+    except LabError as error:
+        return Finding("delivery", False, str(error))
+    deleted = [run_id for run_id, why in left.items() if why == DELETED]
+    waiting = [run_id for run_id in left if run_id not in deleted]
+    words = [f"{run_id[:8]} is not yet in MLflow: {left[run_id]}" for run_id in waiting[:3]]
+    if len(waiting) > 3:
+        words.append(f"{len(waiting) - 3} more runs likewise.")
+    if waiting:
+        words.append("What they left is in their folders and is delivered once the store takes it.")
+    if deleted:
+        words.append(f"Deleted from MLflow, and kept in their folders: {', '.join(each[:8] for each in deleted)}.")
+    return Finding("delivery", not waiting, " ".join(words) or "MLflow has all that ended runs left")
+
+
 def examine() -> list[Finding]:
-    """Look at Python, the lab home, the store, torch, the devices, the slots and the renderers of the 3D page."""
+    """Look at Python, lab home, store, what waits for it, torch, devices, slots and the renderers of the 3D page."""
     lab = home()
     findings = [Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     try:
@@ -70,6 +91,7 @@ def examine() -> list[Finding]:
         findings.append(Finding("store", True, f"{len(store.runs(limit=1000))} runs (at most 1000 counted)"))
     except LabError as error:
         findings.append(Finding("store", False, str(error)))
+    findings.append(_delivery())
     import torch
 
     findings.append(Finding("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads"))

@@ -55,3 +55,11 @@ class TrainingError(LabError):
 
 class NotFiniteError(TrainingError):
     """A problem's residual is NaN or infinite."""
+
+
+def sentence(error: BaseException) -> str:
+    """An error as a reason: ours as it is; of others the first line, since pages of SQL or C++ may follow."""
+    if isinstance(error, LabError):
+        return " ".join(str(error).split())[:500]
+    line = next((" ".join(line.split()) for line in fit_to_show(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {line}"[:300] if line else type(error).__name__

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from core import jobs
 from core.errors import LabError
 from core.tracking import store
 from core.tracking.spreadsheets import csv_of
@@ -111,6 +112,9 @@ try:
             "The other runs of this link are below.",
             icon=":material/link_off:",
         )
+    if untold := jobs.untold():
+        runs = "a run" if len(untold) == 1 else f"{len(untold):d} runs"
+        st.caption(f":material/cloud_off: Results of {runs} are not yet in MLflow: {message(untold[0].untold)}")
     frame = run_table(shown, selection)
     let_it_paint("compare")
     if not shown.records:

@@ -102,6 +102,8 @@ def run_view(run_id: str) -> None:
         st.warning(message(job.reason))
     elif job.reason:
         st.caption(message(job.reason))
+    if job.untold:
+        st.caption(f":material/cloud_off: Not yet in MLflow: {message(job.untold)}")
     problem = PROBLEMS[job.problem](**job.problem_parameters) if job.problem in PROBLEMS else None
     if problem is not None and (caution := problem.caution()):
         st.warning(message(caution), icon=":material/warning:")
@@ -178,6 +180,6 @@ try:
         if job is None:
             stored_run_view(get_run(run_id))
         else:
-            st.fragment(watched, run_every=1.0 if job.active else None)(run_id)
+            st.fragment(watched, run_every=1.0 if job.active else 5.0 if job.untold else None)(run_id)
 except LabError as error:
     st.error(message(error))

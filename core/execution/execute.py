@@ -1,4 +1,4 @@
-"""A run's process: the trainer, watched over by the job's control and kept by the store."""
+"""A run's process: the trainer, watched over by the job's control; what the store gets goes into the run's outbox."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from core.execution.origin import record_provenance
 from core.execution.report import RunReport
 from core.execution.results import conclude
 from core.jobs.control import RunControl
+from core.jobs.sync import told
 from core.networks.solution import Solution
 from core.runs import RunFolder
 from core.runs.folder import parent_folder
@@ -25,6 +26,8 @@ from core.training import checkpoint as checkpoints
 from core.training.train import train
 from core.training.trainer import Outcome
 
+DELIVERY_S = {"finished": 30.0, "stopped": 5.0, "paused": 5.0}
+"""Seconds that a run in its caller's own process waits for the store at its end; what is left is delivered later."""
 STATES = {None: "finished", "stop": "stopped", "pause": "paused"}
 
 
@@ -41,30 +44,33 @@ def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunRepor
             say(f"config: {note}")
         if caution := config.problem.caution():
             say(caution)
-        store.set_state(folder.run_id, "running")
-        _set_threads(folder.run_id)
-        record_provenance(folder, config)
+        _set_threads(folder)
+        facts = record_provenance(folder, config)
         if fresh:
             folder.start_over()
         outcome = _train(folder, config, control)
         state = STATES[outcome.wanted]
-        report = conclude(folder, state, config, outcome)
+        control.trained(state)
+        report = conclude(folder, state, config, outcome, facts, say)
         if report.remark:
             say(report.remark)
-        control.finish(state, report.remark)
-        say(f"{state}: max residual {report.measures.max_residual:.2e} on the dense grid")
+        control.finish(state, " ".join(filter(None, (report.remark, *report.missing))))
+        measures = report.measures
+        say(state if measures is None else f"{state}: max residual {measures.max_residual:.2e} on the dense grid")
+    if not told(folder.run_id, DELIVERY_S[state]):
+        why = folder.outbox.trouble or "it is still being delivered"
+        say(f"not yet in MLflow: {why} Whatever looks next delivers it: a run, a page, or `python -m core doctor`.")
     return report
 
 
 def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome:
-    mirror = MetricsMirror(folder.run_id)
     try:
         return train(
             config,
             folder,
             wanted=control.wanted,
             say=say,
-            on_flush=mirror,
+            on_flush=MetricsMirror(folder),
             in_force=lambda effective: in_force.record(folder, effective),
             parent=_parent_solution(config),
         )
@@ -72,8 +78,6 @@ def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome
         if error.__cause__ is None or isinstance(error.__cause__, LabError):  # else a problem's own code printed it
             traceback.print_exception(error)
         raise
-    finally:
-        mirror.close()
 
 
 def _parent_solution(config: RunConfig) -> Solution | None:
@@ -99,9 +103,9 @@ def _parent_solution(config: RunConfig) -> Solution | None:
     return solution
 
 
-def _set_threads(run_id: str) -> None:
+def _set_threads(folder: RunFolder) -> None:
     """As many threads as the run that this one repeats, where the machine has them: sums depend on how they are cut."""
-    wanted = number_of(store.get_run(run_id).tags.get(THREADS_TAG))
+    wanted = number_of(folder.asked_tags().get(THREADS_TAG))
     if wanted in range(1, (os.cpu_count() or 1) + 1):
         torch.set_num_threads(int(wanted))
 

@@ -9,24 +9,24 @@ import torch
 from core.config import RunConfig
 from core.provenance import code, environment, provenance
 from core.runs import RunFolder
-from core.tracking import store
 from core.tracking.tags import PROVENANCE
 
 
-def record_provenance(folder: RunFolder, config: RunConfig) -> None:
-    """Facts, uncommitted changes and installed packages: in the run's folder, in the store and as tags."""
+def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
+    """Facts, uncommitted changes and installed packages: in the run's folder, for the store, and as tags.
+
+    Returns the facts. Raises OSError.
+    """
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    run_id, client = folder.run_id, store.client()
     facts = provenance(config.seed, device)
-    for key, value in facts.items():
-        client.set_tag(run_id, PROVENANCE + key, value)
-    client.set_tag(run_id, "mlflow.source.git.commit", facts["git.commit"])
     files = folder.write_provenance(facts, code().diff, environment())
     if folder.problem_source.exists():
         digest = hashlib.sha256(folder.problem_source.read_bytes()).hexdigest()
-        client.set_tag(run_id, PROVENANCE + "problem.sha256", digest)
+        facts = facts | {"problem.sha256": digest}
         files.append(folder.problem_source)
-    for path in files:
-        client.log_artifact(run_id, str(path))
+    tags = {PROVENANCE + key: value for key, value in facts.items()}
+    folder.outbox.put(tags=tags | {"mlflow.source.git.commit": facts["git.commit"]})
+    folder.outbox.put(artifacts=[(path.name, "") for path in files])
+    return facts

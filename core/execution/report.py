@@ -20,15 +20,29 @@ class RunReport:
     wall_time_s: float
     iterations: int
     parameters: int
-    measures: Measures
+    measures: Measures | None
+    """None where they could not be computed."""
     certificate: Certificate | None = None
     """For runs that look for λ."""
     remark: str = ""
     """What a reader must know before believing the run, such as that its solution is far off; mostly nothing."""
+    missing: tuple[str, ...] = ()
+    """What could not be made of the trained solution, each in one sentence."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data; figures that the problem does not have are left out."""
-        measures = {
+        measures = {} if self.measures is None else self._figures()
+        apart = ("measures", "certificate", "remark", "missing")
+        own = {key: value for key, value in vars(self).items() if key not in apart}
+        if self.remark:
+            own["remark"] = self.remark
+        found = own | {key: value for key, value in measures.items() if value is not None}
+        if self.missing:
+            found["missing"] = list(self.missing)
+        return found | ({"certificate": self.certificate.as_dict()} if self.certificate else {})
+
+    def _figures(self) -> dict[str, float | None]:
+        return {
             "max_residual": self.measures.max_residual,
             "rms_residual": self.measures.rms_residual,
             "relative_l2_error": self.measures.relative_l2_error,
@@ -37,8 +51,3 @@ class RunReport:
             "lambda_reference": self.measures.lambda_reference,
             "lambda_error": self.measures.lambda_error,
         }
-        own = {key: value for key, value in vars(self).items() if key not in ("measures", "certificate", "remark")}
-        if self.remark:
-            own["remark"] = self.remark
-        found = own | {key: value for key, value in measures.items() if value is not None}
-        return found | ({"certificate": self.certificate.as_dict()} if self.certificate else {})

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from core.config import RunConfig
+from core.errors import sentence
 from core.execution.mirror import extremes
 from core.execution.report import RunReport
 from core.networks.solution import Solution
@@ -17,40 +21,73 @@ from core.runs import RunFolder
 from core.singularity import certificate as certificates
 from core.singularity.basin import steepness, uncertainty
 from core.singularity.certificate import Certificate
-from core.tracking import store
-from core.tracking.tags import CHECKPOINT_STEP, PROVENANCE
+from core.tracking.tags import CHECKPOINT_STEP
 from core.training.measure import Measures, measure
 from core.training.objective import SHARE, Objective, dense_bytes, free_memory, nonlocal_bytes
 from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
 from core.training.trainer import Outcome
 
+Made = TypeVar("Made")
 
-def conclude(folder: RunFolder, state: str, config: RunConfig, outcome: Outcome) -> RunReport:
-    """Measure the solution, certify λ, write the artifacts and give them to the store."""
+
+def conclude(
+    folder: RunFolder,
+    state: str,
+    config: RunConfig,
+    outcome: Outcome,
+    facts: dict[str, str],
+    say: Callable[[str], None] = print,
+) -> RunReport:
+    """Measure the solution, certify λ, write the artifacts and leave all for the store.
+
+    Training is over: what can't be made here is said in the report, and is no reason for the run to fail.
+
+    Args:
+        folder: the run's.
+        state: how the run ended.
+        config: the run.
+        outcome: what training left.
+        facts: the run's provenance.
+        say: receives a line for the log about each thing that can't be made.
+    """
     run_id, step, wall_time = folder.run_id, outcome.position.total, outcome.position.wall_time_s
     progress = Progress(folder, config, quiet=state != "finished")
+    parts = Parts(say)
     progress.enter("dense grid")
-    measures = measure(outcome.solution.cpu(), progress.share)
-    columns = folder.history_columns()
-    _log_figures(run_id, measures, columns, step, wall_time)
+    measures = parts.make("The figures on the dense grid", lambda: measure(outcome.solution.cpu(), progress.share))
+    columns = parts.make("The curves", folder.history_columns) or {}
+    parts.make("The copy for MLflow", lambda: _put_figures(folder, measures, columns, step, wall_time))
     certificate = None
-    if certificates.certified(config.problem):
+    if certificates.certified(config.problem) and folder.has_checkpoint:
         progress.enter("certificate")
-        uncertainty_of_lambda = _lambda_uncertainty(config, outcome.solution, measures.rms_residual)
+        spread = None
+        if measures is not None:
+            spread = parts.make(
+                "The uncertainty of λ", lambda: _lambda_uncertainty(config, outcome.solution, measures.rms_residual)
+            )
         progress.share(0.5)
-        certificate = _certify(folder, uncertainty_of_lambda, measures.max_residual)
-    remark = _remark(state, config, outcome, measures, certificate, columns)
+        dense = None if measures is None else measures.max_residual
+        certificate = parts.make("The certificate", lambda: _certify(folder, spread, dense))
+    remark = outcome.failed
+    if measures is not None:
+        judged = parts.make("The verdict", lambda: _remark(state, config, outcome, measures, certificate, columns))
+        remark = remark if judged is None else judged
     progress.enter("artifacts")
-    text = summary(run_id, state, config, measures, outcome.records, wall_time, _facts(run_id), certificate, remark)
-    folder.summary.write_text(text, encoding="utf-8")
+    if measures is not None:
+        provenance = dict(sorted(facts.items()))
+        parts.make(
+            "The summary",
+            lambda: folder.summary.write_text(
+                summary(run_id, state, config, measures, outcome.records, wall_time, provenance, certificate, remark),
+                encoding="utf-8",
+            ),
+        )
     if columns:
         title = f"{config.name or config.problem.title}: residuals of all stages"
-        draw_residuals(columns, title, folder.residuals_picture)
-    files = folder.artifacts()
-    for k, (path, place) in enumerate(files):
-        store.client().log_artifact(run_id, str(path), place or None)
-        progress.share((k + 1) / len(files))
+        parts.make("The picture of the residuals", lambda: draw_residuals(columns, title, folder.residuals_picture))
+    parts.make("The list of files for MLflow", lambda: folder.outbox.put(artifacts=folder.artifacts()))
+    progress.share(1.0)
     return RunReport(
         run_id=run_id,
         state=state,
@@ -63,6 +100,7 @@ def conclude(folder: RunFolder, state: str, config: RunConfig, outcome: Outcome)
         measures=measures,
         certificate=certificate,
         remark=remark,
+        missing=tuple(parts.missing),
     )
 
 
@@ -84,40 +122,47 @@ def _remark(
     return "; ".join(remark.removesuffix(".") for remark in remarks if remark)
 
 
-def _log_figures(run_id: str, measures: Measures, columns: dict, step: int, wall_time: float) -> None:
-    from mlflow.entities import Metric
+class Parts:
+    """Makes the parts of a report one by one; one that fails is said and left out."""
 
-    figures = {
-        "dense_max_residual": measures.max_residual,
-        "dense_rms_residual": measures.rms_residual,
-        "relative_l2_error": measures.relative_l2_error,
-        "max_error": measures.max_error,
-        "lambda_error": measures.lambda_error,
-        "wall_time_s": wall_time,
-    }
-    now, client = int(time.time() * 1000), store.client()
-    client.log_batch(run_id, [Metric(key, value, now, step) for key, value in figures.items() if value is not None])
-    client.log_batch(run_id, extremes(columns, now))
-    client.set_tag(run_id, CHECKPOINT_STEP, str(step))
+    def __init__(self, say: Callable[[str], None]):
+        self._say = say
+        self.missing: list[str] = []
+        """What could not be made and why, each in one sentence."""
 
-
-def _facts(run_id: str) -> dict[str, str]:
-    """The run's provenance, as its tags have it."""
-    tags = sorted(store.get_run(run_id).tags.items())
-    return {tag.removeprefix(PROVENANCE): value for tag, value in tags if tag.startswith(PROVENANCE)}
+    def make(self, what: str, part: Callable[[], Made]) -> Made | None:
+        """The part, or None where it can't be made."""
+        try:
+            return part()
+        except Exception as error:  # whatever it is, the run is trained
+            traceback.print_exception(error)
+            self.missing.append(f"{what} could not be made: {sentence(error)}")
+            self._say(self.missing[-1])
+            return None
 
 
-def _certify(folder: RunFolder, lambda_uncertainty: float | None, dense_max_residual: float) -> Certificate | None:
-    """The certificate of the last checkpoint, in the run's folder, the store and its tags; None without one."""
-    if not folder.has_checkpoint:
-        return None
+def _put_figures(folder: RunFolder, measures: Measures | None, columns: dict, step: int, wall_time: float) -> None:
+    figures = {"wall_time_s": wall_time}
+    if measures is not None:
+        figures |= {
+            "dense_max_residual": measures.max_residual,
+            "dense_rms_residual": measures.rms_residual,
+            "relative_l2_error": measures.relative_l2_error,
+            "max_error": measures.max_error,
+            "lambda_error": measures.lambda_error,
+        }
+    now = int(time.time() * 1000)
+    points = [(name, float(value), now, step) for name, value in figures.items() if value is not None]
+    folder.outbox.put(metrics=[*points, *extremes(columns, now)], tags={CHECKPOINT_STEP: str(step)})
+
+
+def _certify(folder: RunFolder, lambda_uncertainty: float | None, dense_max_residual: float | None) -> Certificate:
+    """The certificate of the last checkpoint, in the run's folder, for the store and as its tags."""
     certificate = certificates.certify(
         folder, lambda_uncertainty=lambda_uncertainty, dense_max_residual=dense_max_residual
     )
-    client = store.client()
-    client.log_artifact(folder.run_id, str(certificate.write(folder)))
-    for name, value in certificates.tags(certificate).items():
-        client.set_tag(folder.run_id, name, value)
+    certificate.write(folder)
+    folder.outbox.put(tags=certificates.tags(certificate))
     return certificate
 
 

@@ -3,7 +3,9 @@
 from core.jobs.actions import (
     begin_here,
     capacity,
+    deliver,
     ensure,
+    keep_looking,
     logs,
     pause,
     queue,
@@ -13,6 +15,7 @@ from core.jobs.actions import (
     stop,
     submit,
     tail,
+    untold,
 )
 from core.jobs.engine import Engine, Slot
 from core.jobs.job import Job
@@ -23,7 +26,9 @@ __all__ = [
     "Slot",
     "begin_here",
     "capacity",
+    "deliver",
     "ensure",
+    "keep_looking",
     "logs",
     "pause",
     "queue",
@@ -33,4 +38,5 @@ __all__ = [
     "stop",
     "submit",
     "tail",
+    "untold",
 ]

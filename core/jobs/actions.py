@@ -17,9 +17,9 @@ from core.jobs.engine import Engine, Slot
 from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
 from core.jobs.process import boot_id, started_at
-from core.jobs.sync import announce, tell_failed, tell_input, tell_store
+from core.jobs.sync import announce, tell_failed, tell_input, tell_store, told_elsewhere
 from core.runs import run_folder
-from core.runs.folder import parent_folder
+from core.runs.folder import all_folders, parent_folder
 from core.runs.states import ACTIVE, REPEATABLE
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ LEAST_FREE = 200 * 2**20
 
 MOST_READ = 1_000_000
 """Bytes of a log read at once unless said otherwise."""
+
+FIRST_S, EVERY_S = 2.0, 10.0
+"""Seconds until the first look of `keep_looking`, when a server has started, and between two looks."""
 
 LONG_LINE = 400
 """Bytes; what is read of a log's end for each line that is wanted."""
@@ -64,7 +67,7 @@ def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
     """Take in a run that the calling process trains itself, outside the slots, and return its id. Raises LabError."""
     config = _check(config)
     pid = os.getpid()
-    return _take_in(
+    run_id = _take_in(
         config,
         parent,
         tags,
@@ -75,7 +78,10 @@ def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
         pid=pid,
         pid_started=started_at(pid),
         boot=boot_id(),
+        synced=0,
     )
+    tell_store(run_id)
+    return run_id
 
 
 def _check(config: RunConfig) -> RunConfig:
@@ -106,7 +112,9 @@ def _take_in(config: RunConfig, parent: str | None, tags: dict[str, str] | None,
     try:
         if used:
             tell_input(run_id, used)
-        run_folder(run_id).create(config)
+        folder = run_folder(run_id)
+        folder.create(config)
+        folder.write_asked_tags(tags or {})
         table.insert(run_id, config, engine, **fields)
     except (OSError, StoreError) as error:
         tell_failed(run_id, f"It could not be queued: {error}")
@@ -133,6 +141,40 @@ def _refresh() -> None:
             print(error, file=sys.stderr, flush=True)
 
 
+def keep_looking() -> None:
+    """Look at the jobs again and again, for as long as this process lives: for a server that nobody looks at."""
+    time.sleep(FIRST_S)
+    while True:
+        _refresh()
+        time.sleep(EVERY_S)
+
+
+def untold() -> list[Job]:
+    """The jobs of which something was refused by the store and is not in it yet."""
+    return [job for job in table.unsettled() if job.untold]
+
+
+def deliver(limit_s: float = 30.0) -> dict[str, str]:
+    """Have the store told all it does not know of runs that have ended.
+
+    Returns run id → why not, of those that it does not know after `limit_s` seconds, or that were deleted from it.
+    """
+    end = time.monotonic() + limit_s
+    for run_id in _waiting():
+        while (left := end - time.monotonic()) > 0:
+            tell_store(run_id, left, leave=False)
+            if not told_elsewhere():
+                break
+    return {run_id: run_folder(run_id).outbox.trouble or "It takes longer than this." for run_id in _waiting()}
+
+
+def _waiting() -> list[str]:
+    jobs = {job.run_id: job for job in table.unsettled()}
+    ended = [run_id for run_id, job in jobs.items() if not job.active]
+    left = [folder.run_id for folder in all_folders() if folder.run_id not in jobs and folder.outbox.count()]
+    return ended + left
+
+
 def capacity() -> list[Slot]:
     """The slots of all engines."""
     return [slot for engine in set(ENGINES.values()) for slot in engine.capacity()]
@@ -141,7 +183,10 @@ def capacity() -> list[Slot]:
 def status(run_id: str) -> Job:
     """One job. Raises RunNotFoundError."""
     _refresh()
-    return table.get(run_id)
+    job = table.get(run_id)
+    if not (job.active or job.synced):
+        tell_store(run_id)  # it ended since the look
+    return job
 
 
 def queue(limit: int = 1000, states: Iterable[str] | None = None) -> list[Job]:

@@ -11,17 +11,21 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Literal
 
-from core.errors import LabError, StoreError
+from core.errors import LabError, StoreError, sentence
 from core.jobs import table
 from core.jobs.death import heartbeat
+from core.jobs.detached import ensure_courier
 from core.jobs.process import boot_id, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
-from core.plain_text import fit_to_show, shortened
 from core.runs import RunFolder
 from core.runs.states import ACTIVE
 
 HEARTBEAT_S = 2.0
+BEATS_PER_COURIER = 5
+"""A run that lives so many heartbeats sees to it that there is a courier."""
+UNREPORTED = "It was trained and its checkpoint kept; its process ended before its report was written."
+
 LOOK_S = 1.0
 """The table is asked at most this often: a run whose worker died still obeys, and no iteration waits for a disk."""
 
@@ -45,6 +49,7 @@ class RunControl:
         self._wanted: Literal["stop", "pause"] | None = None
         self._looked = float("-inf")
         self._said = False
+        self._trained: Literal["finished", "stopped", "paused"] | None = None
         self._done = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._previous: dict[int, Any] = {}
@@ -68,10 +73,13 @@ class RunControl:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if isinstance(error, KeyboardInterrupt):
+            if self._trained:
+                why = [sentence(error)] if isinstance(error, Exception) else []
+                self.finish(self._trained, " ".join([UNREPORTED, *why]))
+            elif isinstance(error, KeyboardInterrupt):
                 self.finish("stopped", "Interrupted before it could write another checkpoint.")
             elif error is not None:
-                self.finish("failed", _sentence(error))
+                self.finish("failed", sentence(error))
             else:
                 self.finish("failed", "It ended without a result.")
         finally:
@@ -99,6 +107,14 @@ class RunControl:
         # a signal that nobody recorded a wish for (Ctrl-C, a shutdown) means stop
         return job.wanted or ("stop" if self._signalled else None)
 
+    def trained(self, state: Literal["finished", "stopped", "paused"]) -> None:
+        """Training is over and its checkpoint kept: the run is `state`, whatever befalls its figures and pictures."""
+        self._trained = state
+        try:
+            self.folder.write_exit(self.attempt, state, UNREPORTED)  # counts if the process is gone before `finish`
+        except OSError as error:  # `finish` tries again
+            print(f"{self.run_id}: {error}", file=sys.stderr, flush=True)
+
     def finish(self, state: Literal["finished", "stopped", "paused", "failed"], reason: str = "") -> None:
         """Say how the run ended, once: exit.json first, which survives everything, then the table, then the store.
 
@@ -121,15 +137,12 @@ class RunControl:
             signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait for the step
 
     def _beat(self) -> None:
+        beats = 0
         waiting = True
         while waiting:
+            if beats and beats % BEATS_PER_COURIER == 0:
+                ensure_courier()
+            beats += 1
             with contextlib.suppress(OSError):  # the next beat tries again
                 self.folder.beat(heartbeat(self.attempt, self.folder.path))
             waiting = not self._done.wait(HEARTBEAT_S)
-
-
-def _sentence(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    if not isinstance(error, LabError):
-        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return shortened(fit_to_show(text), 500)

@@ -70,6 +70,11 @@ class Job:
         return run_folder(self.run_id)
 
     @property
+    def untold(self) -> str:
+        """Why the store does not have yet what the run has for it, in one sentence; empty where nothing was refused."""
+        return self.folder.outbox.trouble
+
+    @property
     def has_checkpoint(self) -> bool:
         """Whether there is a solution to look at or to continue from."""
         return self.folder.has_checkpoint

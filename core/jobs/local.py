@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from core.errors import StoreError
-from core.home import SOURCE, home
 from core.jobs import table
+from core.jobs.detached import start
 from core.jobs.engine import Seen, Slot
 from core.jobs.gpus import gpus
 from core.jobs.job import Job
-from core.jobs.process import alive, attempt_environment, signal_group
+from core.jobs.process import alive, signal_group
 from core.jobs.slot_lock import busy
 from core.runs.states import ACTIVE
 
@@ -74,23 +71,7 @@ class LocalEngine:
                 self._start_worker(slot.name)
 
     def _start_worker(self, slot: str) -> None:
-        environment = {key: value for key, value in os.environ.items() if key not in attempt_environment(Path(), 0)}
-        try:
-            with (home().slots / f"{slot}.log").open("ab") as output:
-                # the shell is gone at once and its child belongs to init: no zombie stays with a dashboard, and no
-                # end of the dashboard's session reaches the worker
-                subprocess.run(
-                    ["/bin/sh", "-c", '"$@" &', "sh", *self._worker, slot],
-                    cwd=SOURCE,
-                    env=environment | {"LAB_HOME": str(home().root)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    check=True,
-                )
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise StoreError(f"No worker could be started for slot {slot}: {error}.") from error
+        start([*self._worker, slot], slot)
 
 
 def _signal(job: Job, number: signal.Signals) -> None:

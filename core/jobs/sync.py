@@ -1,25 +1,49 @@
-"""The one door from jobs to the store: new runs are announced there, and it is told what the job table decided.
+"""The one door from jobs to the store: new runs are announced there, and it is told what runs and the job table know.
 
-What it did not take is told again later. The store is imported where it is told: MLflow takes two seconds.
+Nobody waits for the store but those who make a run: telling is done on a thread that is waited for a moment, and left
+behind when the store does not answer. What it did not take is told again later, by whoever looks next. The store is
+imported where it is told: MLflow takes two seconds, which a process that has not paid them leaves to the courier.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from core.errors import RunNotFoundError, StoreError
+from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import table
+from core.jobs.detached import ensure_courier
+from core.jobs.job import Job
+from core.runs import RunFolder, run_folder
 
 if TYPE_CHECKING:
     from core.config import RunConfig
     from core.datasets import Version
 
+MOMENT_S = 3.0
+"""Seconds that a caller waits for a store that answered the last time."""
 RETRY_S = 5.0
-"""A store that refused is left alone for so long, so that pages don't wait for it at every refresh."""
+"""A store that refused is left alone for so long, twice that after the next refusal, and so on."""
+MOST_DOUBLED = 2
+FILES_S = 30.0
+"""A run whose files were not taken is left alone for so long."""
+
+DELETED = "The run was deleted from the store; what it left is in its folder alone."
 
 _refused_at = float("-inf")
+"""When the store refused the last time; minus infinity when it took what it was told the last time."""
+_refusals = 0
+"""In a row."""
+_resting: dict[str, float] = {}
+"""Runs whose files were not taken, and when."""
+_starting = threading.Lock()
+_teller: threading.Thread | None = None
+_began = 0.0
+_elsewhere = False
+"""The last run to be told was being told by another process."""
 
 
 def announce(config: RunConfig, parent: str | None, tags: dict[str, str] | None) -> str:
@@ -37,35 +61,129 @@ def tell_input(run_id: str, used: Version) -> None:
 
 
 def tell_failed(run_id: str, reason: str) -> None:
-    """Mark a run failed that never came into the job table. Raises StoreError."""
+    """Mark a run failed that never came into the job table, where the store takes it."""
     from core.tracking import store
 
-    store.set_state(run_id, "failed", reason)
+    with suppress(StoreError):
+        store.set_state(run_id, "failed", reason)
 
 
-def tell_store(run_id: str) -> None:
-    """Give the store the job's state and reason. A refusal is noted on stderr, and the job stays marked unsynced."""
-    from core.tracking import store
+def tell_store(run_id: str, wait_s: float = MOMENT_S, *, leave: bool = True) -> None:
+    """Have the store told what it does not know of a run: what waits in its outbox, its state and reason.
 
-    global _refused_at
-    if time.monotonic() - _refused_at < RETRY_S:
+    A refusal is noted in the outbox and on stderr, and the job stays marked unsynced.
+
+    Args:
+        run_id: the run.
+        wait_s: seconds to wait at most; a store that refused the last time is not waited for.
+        leave: leave it to the courier where MLflow is not imported yet.
+    """
+    global _teller, _began
+    if leave and "mlflow" not in sys.modules:
+        ensure_courier()
         return
-    job = table.get(run_id)
-    if job.synced:
-        return
+    end = time.monotonic() + (wait_s if _refused_at == float("-inf") else 0.0)
     while True:
+        with _starting:
+            mine = not telling_for()
+            if mine:
+                if _rests(run_id):
+                    return
+                _teller = threading.Thread(target=_tell, args=(run_folder(run_id),), name="store", daemon=True)
+                _began = time.monotonic()
+                _teller.start()
+            teller = _teller
+        teller.join(max(0.0, end - time.monotonic()))
+        if mine or time.monotonic() >= end:
+            return
+
+
+def told(run_id: str, wait_s: float) -> bool:
+    """Whether the store knows all of an ended run, after waiting so many seconds at most.
+
+    True in a process without MLflow, which waits for no store: the courier has it.
+    """
+    if "mlflow" not in sys.modules:
+        return True
+    if not table.get(run_id).synced:
+        tell_store(run_id, wait_s)
+    known = table.get(run_id).synced
+    if not known:
+        ensure_courier()  # this process may end now
+    return known
+
+
+def telling_for() -> float:
+    """Seconds for which the store has been told something by this process and has not answered; 0 when it has."""
+    return max(time.monotonic() - _began, 1e-9) if _teller is not None and _teller.is_alive() else 0.0
+
+
+def told_elsewhere() -> bool:
+    """Whether the last run that this process was to tell of was being told by another one."""
+    return _elsewhere
+
+
+def _rests(run_id: str) -> bool:
+    now = time.monotonic()
+    pause = RETRY_S * 2 ** min(max(0, _refusals - 1), MOST_DOUBLED)
+    return now - _refused_at < pause or now - _resting.get(run_id, float("-inf")) < FILES_S
+
+
+def _tell(folder: RunFolder) -> None:
+    global _refused_at, _refusals, _elsewhere
+    before, refused, left, alone = folder.outbox.trouble, "", "", True
+    try:
+        from core.tracking import store
+
+        store.client()  # before the outbox is held: to import MLflow takes seconds, in which others may deliver
+        with folder.outbox.delivering() as alone:
+            _elsewhere = not alone
+            left = _told(folder) if alone else ""
+    except (LabError, OSError) as error:
+        refused = str(error)
+    except Exception as error:  # a thread's error reaches nobody: it is one more refusal
+        refused = f"{type(error).__name__}: {error}"
+    if refused:
+        _refused_at, _refusals = time.monotonic(), _refusals + 1
+    elif alone:
+        _refused_at, _refusals = float("-inf"), 0
+        _resting.pop(folder.run_id, None)
+        if left:
+            _resting[folder.run_id] = time.monotonic()
+    if refused or alone:
+        folder.outbox.note_trouble(refused or left)
+    if (refused or left) not in ("", before):
+        print(f"{folder.run_id}: not yet in the store: {refused or left}", file=sys.stderr, flush=True)
+
+
+def _told(folder: RunFolder) -> str:
+    """Tell everything and mark the job so; why files could not be given, in one sentence. Raises StoreError."""
+    from core.tracking import store
+
+    run_id = folder.run_id
+    back = folder.outbox.trouble == DELETED
+    while True:
+        job = _job(run_id)
         try:
-            store.set_state(run_id, job.state, job.reason)
+            left = store.deliver(folder)
+            if job is None or (job.synced and not back):
+                return left
+            store.set_state(run_id, job.state, job.reason, ended=job.ended)
         except RunNotFoundError:
-            pass  # deleted from the store: there is nobody left to tell
-        except (StoreError, OSError) as error:
-            _refused_at = time.monotonic()
-            print(f"{run_id}: the store did not take state {job.state}: {error}", file=sys.stderr, flush=True)
-            return
+            if job is not None:  # there is nobody left to tell
+                table.update(run_id, only_if={"state": job.state, "attempt": job.attempt}, synced=1)
+            return DELETED
         told = {"state": job.state, "reason": job.reason, "attempt": job.attempt}
-        if table.update(run_id, only_if=told, synced=1):
-            return
-        # The job was moved on meanwhile. Whoever did so may have told the newer state first and marked it so: our older
-        # one then stands in the store, whatever the mark says.
+        if left or table.update(run_id, only_if=told, synced=1):
+            return left
+        # The job was moved on meanwhile, and left more before that. Whoever did so may have told the newer state first
+        # and marked it so: our older one then stands in the store, whatever the mark says.
         table.update(run_id, synced=0)
-        job = table.get(run_id)
+
+
+def _job(run_id: str) -> Job | None:
+    """The job; None where its row is lost, and what it left is delivered all the same."""
+    try:
+        return table.get(run_id)
+    except RunNotFoundError:
+        return None

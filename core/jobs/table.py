@@ -286,7 +286,7 @@ def claim(slot: Slot) -> Job | None:
             connection.execute(
                 "UPDATE jobs SET state = 'running', attempt = attempt + 1, slot = ?, started = ?, ended = NULL, "
                 "pid = NULL, pid_started = NULL, worker_pid = ?, worker_started = ?, boot = ?, wanted = NULL, "
-                "requested = NULL, terminated = NULL, killed = NULL, reason = '' WHERE run_id = ?",
+                "requested = NULL, terminated = NULL, killed = NULL, reason = '', synced = 0 WHERE run_id = ?",
                 (slot.name, time.time(), os.getpid(), started_at(os.getpid()), boot_id(), row["run_id"]),
             )
             _keep(connection, row["run_id"])

@@ -18,7 +18,8 @@ from core.files import read_bounded, read_object, write_quickly, write_whole
 from core.home import RUN_ID, home
 from core.problem_source import KEPT, keep_source
 from core.runs.funnel import FunnelPoint
-from core.runs.soundness import is_funnel_point, is_heartbeat, is_last_word, is_progress
+from core.runs.outbox import Outbox
+from core.runs.soundness import are_facts, is_funnel_point, is_heartbeat, is_last_word, is_progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,11 +77,11 @@ class RunFolder:
         """A file of the run itself, else the copy that was fetched; None where neither is here."""
         return next((path for path in (self.file(name), self.fetched(name)) if path.exists()), None)
 
-    def artifacts(self) -> list[tuple[Path, str]]:
-        """What the store gets at a run's end, each with the artifact folder it belongs to."""
-        own = [self.file(name) for name in (RESIDUALS, SUMMARY, HISTORY)]
-        kept = sorted(self.checkpoints.glob("*.pt"))
-        return [(path, "") for path in own if path.exists()] + [(path, CHECKPOINTS) for path in kept]
+    def artifacts(self) -> list[tuple[str, str]]:
+        """Files that the store gets at a run's end, each with the artifact folder it belongs to."""
+        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE) if self.file(name).exists()]
+        kept = sorted(path.name for path in self.checkpoints.glob("*.pt"))
+        return [(name, "") for name in own] + [(f"{CHECKPOINTS}/{name}", CHECKPOINTS) for name in kept]
 
     # -- before the run begins ----------------------------------------------------------------------------------------
 
@@ -95,6 +96,14 @@ class RunFolder:
         left = [self.history, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL)]
         for path in (*left, *self.checkpoints.glob("*.pt")):
             path.unlink(missing_ok=True)
+
+    def write_asked_tags(self, tags: Mapping[str, str]) -> None:
+        """Keep the tags that the run was submitted with. Raises OSError."""
+        write_whole(self.file("tags.json"), json.dumps(dict(tags)))
+
+    def asked_tags(self) -> dict[str, str]:
+        """The tags that the run was submitted with; none are known of runs of older versions."""
+        return read_object(self.file("tags.json"), are_facts) or {}
 
     # -- config and provenance ----------------------------------------------------------------------------------------
 
@@ -118,11 +127,9 @@ class RunFolder:
         """The copy of the file of a problem from outside this package."""
         return self.file(KEPT)
 
-    def write_in_force(self, data: Mapping[str, Any]) -> str:
-        """Keep the config in force; returns its text."""
-        text = json.dumps(data, sort_keys=True, ensure_ascii=False)
-        write_whole(self.file(IN_FORCE), text + "\n")
-        return text
+    def write_in_force(self, data: Mapping[str, Any]) -> None:
+        """Keep the config in force."""
+        write_whole(self.file(IN_FORCE), json.dumps(data, sort_keys=True, ensure_ascii=False) + "\n")
 
     def write_provenance(self, facts: Mapping[str, str], diff: str, packages: str) -> list[Path]:
         """Keep where the run's result comes from; returns the files, without those that would be empty."""
@@ -255,6 +262,11 @@ class RunFolder:
     def last_word(self) -> dict[str, Any] | None:
         """What the newest attempt that got to say something said at its end."""
         return read_object(self.file("exit.json"), is_last_word)
+
+    @property
+    def outbox(self) -> Outbox:
+        """What the run has for MLflow and has not been delivered."""
+        return Outbox(self.file("outbox"))
 
     # -- results ------------------------------------------------------------------------------------------------------
 

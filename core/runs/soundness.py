@@ -15,6 +15,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _whole(value: Any) -> bool:
+    return type(value) is int
+
+
 def _finite(value: Any) -> bool:
     return _number(value) and math.isfinite(value)
 
@@ -88,6 +92,25 @@ def is_funnel_point(data: Any) -> bool:
         and data.keys() == {"lambda_", "r_hat", "max_residual", "rms_residual"}
         and all(_number(value) for value in data.values())
     )
+
+
+def is_entry(data: dict[str, Any]) -> bool:
+    """Whether an object is something for the store, as an outbox keeps it."""
+    metrics, artifacts = data.get("metrics"), data.get("artifacts")
+    return (
+        isinstance(metrics, list)
+        and all(isinstance(point, list) and len(point) == 4 for point in metrics)
+        and all(_text(name) and _number(value) and _whole(at) and _whole(step) for name, value, at, step in metrics)
+        and are_facts(data.get("tags"))
+        and isinstance(artifacts, list)
+        and all(isinstance(file, list) and len(file) == 2 and all(map(_text, file)) for file in artifacts)
+        and not any(".." in name.split("/") or name.startswith("/") for file in artifacts for name in file)
+    )
+
+
+def is_refusal(data: Any) -> bool:
+    """Whether data say what a store refused, and why."""
+    return isinstance(data, dict) and "refused" in data and _text(data.get("reason"))
 
 
 def are_facts(data: Any) -> bool:

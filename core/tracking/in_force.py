@@ -51,12 +51,11 @@ def _was_left_open(item: Difference) -> bool:
 
 
 def record(folder: RunFolder, effective: dict[str, Any]) -> InForce:
-    """Write down the config in force: in the run's folder, as an artifact, and as tag whether it matches."""
-    text = folder.write_in_force(effective)
+    """Write down the config in force: in the run's folder, and for the store, with a tag that says if it matches."""
+    folder.write_in_force(effective)
     found = compare(_asked(folder), effective)
-    client = store.client()
-    client.log_text(folder.run_id, text, IN_FORCE)
-    client.set_tag(folder.run_id, AS_ASKED, "matches" if found.matches else "differs")
+    folder.outbox.put(artifacts=[(IN_FORCE, "")])
+    folder.outbox.put(tags={AS_ASKED: "matches" if found.matches else "differs"})
     return found
 
 

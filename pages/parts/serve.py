@@ -9,11 +9,13 @@ It listens on 127.0.0.1 (.streamlit/config.toml), and what may talk to it is dec
 
 import os
 import sys
+import threading
 
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
+from core import jobs
 from core.home import SOURCE
 from core.plain_text import keep_secrets_out_of_logs
 from pages.parts.assets import Assets, ensure_static
@@ -35,6 +37,7 @@ if __name__ == "__main__":
     keep_secrets_out_of_logs()
     ensure_static()  # before Streamlit looks for the folder, and warns
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
+    threading.Thread(target=jobs.keep_looking, name="look", daemon=True).start()
     st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Assets)]).run(
         config={"server.port": int(sys.argv[1]), "server.allowedHosts": [*OWN_NAMES, *names_of_a_proxy()]}
     )

@@ -329,7 +329,7 @@ def test_a_run_that_does_not_leave_after_its_last_word_is_ended(lab):
 def test_a_state_the_store_refused_is_told_later(lab, monkeypatch):
     run_id = submit()
 
-    def refuse(run_id, state, reason=""):
+    def refuse(run_id, state, reason="", ended=None):
         raise StoreError("The MLflow store did not answer.")
 
     with monkeypatch.context() as broken:
@@ -346,7 +346,7 @@ def test_a_slow_word_to_the_store_is_not_its_last(lab, monkeypatch):
     table.insert(run_id, RunConfig(problem={"kind": "poisson2d"}), "local", state="stopping", synced=0)
     set_state = store.set_state
 
-    def overtaken(run_id, state, reason=""):
+    def overtaken(run_id, state, reason="", ended=None):
         """The run's own process ends it, and says so, while this one is still on its way with `stopping`."""
         if state == "stopping":
             table.update(run_id, state="stopped", synced=0)

@@ -8,6 +8,7 @@ from core.runs.states import ENDED
 from core.tracking.store.artifacts import artifact, fetch_artifact, run_config, stored_config
 from core.tracking.store.changes import STATUS, create_run, delete_tag, params_of, set_state, set_tag
 from core.tracking.store.connection import EXPERIMENT, client, experiment_id, restore_experiment
+from core.tracking.store.delivery import deliver
 from core.tracking.store.metrics import metric_history, metric_names, values
 from core.tracking.store.mlflow_reader import search_ids
 from core.tracking.store.records import Head, RunRecord, get_run, heads, runs
@@ -24,6 +25,7 @@ __all__ = [
     "client",
     "create_run",
     "delete_tag",
+    "deliver",
     "experiment_id",
     "fetch_artifact",
     "get_run",

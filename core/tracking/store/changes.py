@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from core.config import RunConfig
+from core.errors import StoreError
 from core.names import mlflow_keys, mlflow_tags
 from core.runs.folder import CONFIG
 from core.runs.history import columns_of
@@ -46,17 +48,27 @@ def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
         **({PARENT: parent} if parent else {}),
     }
     with store_errors():
+        run_id = lab.create_run(experiment_id(), tags=tags, run_name=config.name or None).info.run_id
+    try:
+        _describe(run_id, config)
+    except StoreError as error:
+        with suppress(StoreError):  # it is gone again; nobody will look for a run that was never taken in
+            set_state(run_id, "failed", f"It could not be queued: {error}")
+        raise
+    return run_id
+
+
+def _describe(run_id: str, config: RunConfig) -> None:
+    lab = client()
+    with store_errors(run_id):
         from mlflow.entities import Param
 
-        run = lab.create_run(experiment_id(), tags=tags, run_name=config.name or None)
-        run_id = run.info.run_id
         lab.update_run(run_id, status=STATUS["queued"])
         leaves = params_of(config)
         params = [Param(key, leaves[name]) for name, key in mlflow_keys(leaves).items()]
         for start in range(0, len(params), 100):
             lab.log_batch(run_id, params=params[start : start + 100])
         lab.log_text(run_id, config.canonical_json(), CONFIG)
-    return run_id
 
 
 def params_of(config: RunConfig) -> dict[str, str]:
@@ -71,14 +83,22 @@ def names_of(config: RunConfig) -> dict[str, str]:
     return mlflow_tags(keys)
 
 
-def set_state(run_id: str, state: str, reason: str = "") -> None:
-    """Move the run to `state` in its tag and in MLflow's own status, with the reason in one sentence."""
+def set_state(run_id: str, state: str, reason: str = "", ended: float | None = None) -> None:
+    """Move the run to `state` in its tag and in MLflow's own status, with the reason in one sentence.
+
+    Args:
+        run_id: the run.
+        state: one of `core.runs.states`.
+        reason: why.
+        ended: Unix time of an ended run's end; now unless said.
+    """
     lab = client()
     with store_errors(run_id):
-        lab.set_tag(run_id, STATE, state)
-        lab.set_tag(run_id, REASON, reason)
+        from mlflow.entities import RunTag
+
+        lab.log_batch(run_id, tags=[RunTag(STATE, state), RunTag(REASON, reason)])
         if state in ENDED:
-            lab.set_terminated(run_id, status=STATUS[state], end_time=int(time.time() * 1000))
+            lab.set_terminated(run_id, status=STATUS[state], end_time=int(1000 * (ended or time.time())))
         else:
             lab.update_run(run_id, status=STATUS[state])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,33 @@ if TYPE_CHECKING:
 EXPERIMENT = "singularity-lab"
 """MLflow's experiment of the runs made here."""
 
+LIMITS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60",
+    "PGCONNECT_TIMEOUT": "10",
+}
+"""Where the environment does not say otherwise: left to itself MLflow tries a server that is gone for ten minutes."""
+CONNECTION_TRIES = 3
+"""Of MLflow to open a database; its own ten take 100 s."""
+OPENING_S = 60.0
+"""Seconds that another process may take to make the database before this one gives up."""
+
+WORDS = {
+    "database is locked": "its database is locked by another program",
+    "readonly database": "its database can't be written, only read",
+    "database or disk is full": "its disk is full",
+    "Connection refused": "nothing listens at its address",
+    "timed out": "it gave no answer in time",
+    "Name or service not known": "there is no machine of its name",
+}
+"""Part of an error's text → the whole of it for people."""
+LONGEST = 200
+DELETED = "Current state is deleted"
+"""In what MLflow says to one who writes to a deleted run."""
+
 
 def client() -> MlflowClient:
     """The MLflow client of this lab. Raises StoreError when the store can't be opened."""
@@ -32,21 +59,36 @@ def _client(uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     keep_secrets_out_of_logs()
+    for name, limit in LIMITS.items():
+        os.environ.setdefault(name, limit)
     lab = home().ensure()
-    with one_at_a_time(lab.root / "mlflow.lock"):  # two processes migrating one fresh database corrupt its version
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        try:
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    is_file = uri.startswith("sqlite:")
+    # two processes migrating one fresh database corrupt its version
+    opening = one_at_a_time(lab.root / "mlflow.lock", OPENING_S) if is_file else nullcontext()
+    try:
+        with opening:
+            if "://" in uri and not uri.startswith(("http:", "https:", "file:")):
+                _limit_databases()
             opened = MlflowClient(uri)
             if opened.get_experiment_by_name(EXPERIMENT) is None:
                 _make_experiment(opened)
-        except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:  # also a missing driver
-            raise StoreError(f"The MLflow store {uri} can't be opened: {first_line(error)}") from error
+    except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:  # also a missing driver
+        raise StoreError(f"The MLflow store {uri} can't be opened: {first_line(error)}") from error
     return opened
+
+
+def _limit_databases() -> None:
+    """A database that does not open is given up soon, and its errors are told by us, not as pages of SQL in a log."""
+    from mlflow.store.db import utils
+
+    utils.MAX_RETRY_COUNT = CONNECTION_TRIES
+    logging.getLogger(utils.__name__).setLevel(logging.CRITICAL)
 
 
 def experiment_id() -> str:
@@ -89,12 +131,18 @@ def store_errors(run_id: str | None = None) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError) as error:
-        if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST" and run_id:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        missing = getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST" or DELETED in str(error)
+        if missing and run_id:
             raise RunNotFoundError(run_id) from error
         raise StoreError(f"The MLflow store did not answer: {first_line(error)}") from error
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, which MLflow follows with pages; its type where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """An error in one short line of words: MLflow's are followed by pages, SQLAlchemy's by what was to be written."""
+    text = str(error)
+    for part, words in WORDS.items():
+        if part in text:
+            return words
+    line = (text.partition("[SQL:")[0].strip().splitlines() or [type(error).__name__])[0]
+    return line if len(line) <= LONGEST else line[:LONGEST] + " …"

@@ -1,0 +1,69 @@
+"""The courier: looks after runs that nobody looks after, and tells the store what waits in their outboxes.
+
+One process a lab home, by its lock; `python -m core.jobs.courier`, detached. Every run's heartbeat starts it where
+there is none, and so does every process that has something for the store and has not imported MLflow. It ends when no
+run is active and nothing waits. So a run that is killed with its worker and its dashboard is found dead in seconds, and
+no process that trains or answers a browser ever waits for a store.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from core.errors import StoreError
+from core.home import home
+from core.jobs import table
+from core.jobs.actions import ENGINES
+from core.jobs.detached import COURIER
+from core.jobs.slot_lock import hold
+from core.jobs.state import reconcile
+from core.jobs.sync import tell_store, telling_for
+
+LOOK_S = 3.0
+STUCK_S = 600.0
+"""Seconds for one run, with all its files, after which a store's library is taken to hang; the next courier tries."""
+PATIENCE_S = 3600.0
+"""Without any active run, seconds for which a store that takes nothing is tried."""
+
+
+def carry() -> None:
+    """Look until nothing is left to look after."""
+    seen_before: set[str] = set()
+    alone_since = time.monotonic()
+    while home().root.is_dir():
+        try:
+            reconcile(ENGINES)
+            jobs = table.unsettled()
+            waiting = {job.run_id for job in jobs if not job.synced or job.folder.outbox.count()}
+            if not jobs:
+                return
+            if any(job.active for job in jobs):
+                alone_since = time.monotonic()
+            for run_id in waiting & seen_before:  # a page or command that looks tells at once, and spares us MLflow
+                tell_store(run_id, LOOK_S, leave=False)
+                if telling_for():
+                    break  # it takes its time: look after the runs meanwhile
+            seen_before = waiting
+        except StoreError as error:  # the job table can't be used; it may be tomorrow
+            print(error, file=sys.stderr, flush=True)
+        if telling_for() > STUCK_S:
+            os._exit(1)
+        if time.monotonic() - alone_since > PATIENCE_S:
+            return
+        time.sleep(LOOK_S)
+
+
+def main() -> None:
+    """Carry, unless another one does."""
+    while lock := hold(COURIER):
+        with lock:
+            carry()
+        # what came between the last look and the release found a courier: look once more
+        if not home().root.is_dir() or not table.unsettled():
+            return
+
+
+if __name__ == "__main__":
+    main()
