@@ -98,9 +98,10 @@ def run_view(run_id: str) -> None:
         st.markdown(title, width="stretch", help=whole(name))
         controls(job)
     refusal(run_id)
-    if job.reason:
-        # a finished run has a reason where its result is not to be believed at first sight
-        (st.warning if job.state == "finished" else st.caption)(message(job.reason))
+    if job.reason and job.state == "finished":
+        st.warning(message(job.reason), icon=":material/warning:")  # its result is not to be believed at first sight
+    elif job.reason:
+        st.caption(message(job.reason))
     problem = PROBLEMS[job.problem](**job.problem_parameters) if job.problem in PROBLEMS else None
     if problem is not None and (caution := problem.caution()):
         st.warning(message(caution), icon=":material/warning:")
