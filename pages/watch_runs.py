@@ -98,8 +98,8 @@ def run_view(run_id: str) -> None:
         st.markdown(title, width="stretch", help=whole(name))
         controls(job)
     refusal(run_id)
-    if job.reason and job.state == "finished":  # its result is not to be believed at first sight
-        st.warning(message(job.reason))
+    if job.reason and job.state == "finished":
+        st.warning(message(job.reason), icon=":material/warning:")  # its result is not to be believed at first sight
     elif job.reason:
         st.caption(message(job.reason))
     if job.untold:
