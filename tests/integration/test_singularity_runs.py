@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from core import jobs
 from core.config import override, parse_config
+from core.execution import results
 from core.execution.execute import execute
 from core.home import home
 from core.presets import resolve
@@ -142,6 +144,39 @@ def test_page_of_a_search():
     assert not app.exception
     watch = opened("pages/watch_runs.py", run=run_id)
     assert {item.label: item.value for item in watch.metric}["λ"] == report.certificate.lambda_text
+
+
+def test_a_certificate_that_the_dense_grid_contradicts_is_reported_everywhere(monkeypatch, command_line):
+    honest = results.measure
+    monkeypatch.setattr(results, "measure", lambda *given: replace(honest(*given), max_residual=1e-12))
+    run_id, report = search()
+    said = report.certificate.contradiction
+    assert said.startswith("Contradiction")
+    assert report.state == "finished"
+    tags = store.get_run(run_id).tags
+    assert tags[certificates.CONTRADICTION_TAG] == said
+    assert said.removesuffix(".") in tags["lab.reason"]
+    assert f"**{said}**" in run_folder(run_id).summary.read_text()
+    app = opened("pages/find_singularities.py", run=run_id)
+    assert "Contradiction" in app.error[0].value
+    done = command_line("certificate", run_id, "--tolerance", "1e9")  # both within it
+    assert done.returncode == 0
+    assert "Contradiction" not in done.stdout
+    done = command_line("certificate", run_id)
+    assert done.returncode == 1
+    assert "Contradiction" in done.stdout
+
+
+def test_a_run_that_ends_far_off_is_finished_and_says_so():
+    adam = {"optimizer": {"kind": "adam", "learning_rate": 9.0}, "iterations": 30, "collocation": {"points": 100}}
+    run_id = jobs.begin_here(parse_config({"problem": {"kind": "poisson2d"}, "stages": [adam]}))
+    report = execute(run_folder(run_id), 1)
+    assert report.measures.relative_l2_error > 1
+    assert report.state == jobs.status(run_id).state == "finished"
+    assert "far off" in report.as_dict()["remark"]
+    assert "far off" in jobs.status(run_id).reason
+    assert "far off" in run_folder(run_id).summary.read_text()
+    assert "far off" in opened("pages/watch_runs.py", run=run_id).warning[0].value
 
 
 def test_a_search_that_failed_says_why_and_claims_nothing():
