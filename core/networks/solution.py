@@ -61,6 +61,35 @@ class Solution(nn.Module):
         self.epsilons: list[float] = []
         self.centres: list[float | None] = []
         self.lam = None if lam is None else nn.Parameter(torch.tensor(lam, dtype=torch.float64), requires_grad=False)
+        self._exact: dict[int, Tensor] = {}
+
+    @contextmanager
+    def computing_in(self, dtype: torch.dtype) -> Iterator[None]:
+        """Everything in another dtype for a while: what is trained moves there, the rest has all its digits afterwards.
+
+        Rounding the stages before to float32 and back would undo what second order made of them.
+        """
+        if dtype == torch.float64:
+            yield
+            return
+        frozen = {name: part.detach() for name, part in self._tensors().items() if not part.requires_grad}
+        self.to(dtype)
+        self._exact = {id(part): frozen[name] for name, part in self._tensors().items() if name in frozen}
+        try:
+            yield
+        finally:
+            self._exact = {}
+            self.to(torch.float64)
+            for name, part in self._tensors().items():
+                if name in frozen and not part.requires_grad:
+                    part.data = frozen[name]
+
+    def exact(self, part: Tensor) -> Tensor:
+        """A parameter or buffer with all its digits, while everything computes in another dtype too; detached."""
+        return part.detach() if part.requires_grad else self._exact.get(id(part), part.detach())
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
     @property
     def free_lambda(self) -> bool:

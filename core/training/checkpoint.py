@@ -46,7 +46,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     The folder is not synced: after a power cut the old name may stand again, whose history is still there too.
     Raises OSError where the disk does not take it; the old one stays then.
     """
-    solution = checkpoint.solution
+    solution, exact = checkpoint.solution, checkpoint.solution.exact
     config, position = checkpoint.config, checkpoint.position
     data = {
         "format": 1,
@@ -56,16 +56,19 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "max_residual": checkpoint.max_residual,
         "optimizer": checkpoint.optimizer,
         "points": {name: torch.from_numpy(block) for name, block in (checkpoint.points or {}).items()},
-        "lambda": None if solution.lam is None else float(solution.lam.detach()),
+        "lambda": None if solution.lam is None else float(exact(solution.lam)),
         "torch_rng": torch.get_rng_state(),
         "stages": [
             {
                 "epsilon": epsilon,
                 "centre": centre,
                 "activation": network.activation,
-                "basis": None if network.basis is None else network.basis.detach().cpu(),
+                "basis": None if network.basis is None else exact(network.basis).cpu(),
                 "layers": [
-                    (layer.weight.detach().cpu(), None if layer.bias is None else layer.bias.detach().cpu())
+                    (
+                        solution.exact(layer.weight).cpu(),
+                        None if layer.bias is None else solution.exact(layer.bias).cpu(),
+                    )
                     for layer in network.layers
                 ],
             }

@@ -69,9 +69,15 @@ class FirstOrderPhase:
         return wanted
 
     def _descend(self, how: Arithmetic) -> Wanted | Literal["diverged"]:
+        self.recorder.computes_in(how.name)
+        with self.run.solution.computing_in(how.dtype):
+            wanted = self._iterate(how)
+        if wanted is None:
+            self.recorder.final_residuals(equations.present(self.run, self.exponent))
+        return wanted
+
+    def _iterate(self, how: Arithmetic) -> Wanted | Literal["diverged"]:
         run, recorder, position = self.run, self.recorder, self.run.position
-        recorder.computes_in(how.name)
-        run.solution.to(how.dtype)
         objective = equations.present(run, self.exponent, how.dtype)
         parameters = list(run.solution.networks[-1].parameters())
         if run.solution.lam is not None:
@@ -105,9 +111,6 @@ class FirstOrderPhase:
                 break
         else:
             run.record.ended = "all iterations done"
-        run.solution.to(torch.float64)
-        if wanted is None:
-            recorder.final_residuals(equations.present(run, self.exponent))
         return wanted
 
     def _step(self, parameters: list[torch.nn.Parameter], how: Arithmetic) -> FirstOrderStep:
