@@ -233,6 +233,7 @@ def test_no_page_obeys_what_people_typed(hostile, page):
     assert asked == [], "requests to elsewhere"
     assert said == []
     page.goto(f"{server.url}/best?run={ids[4]}")
+    page.wait_for_selector(".lineage .run")
     heading = page.locator("h3").first
     assert visible(NAMES[4], LONGEST) in heading.inner_text()
     labels = page.locator(".lineage .run").evaluate_all("all => all.map((run) => run.getAttribute('aria-label'))")
