@@ -303,7 +303,7 @@ def tracking_overhead() -> dict[str, Any]:
         run_id = store.create_run(config)
         folder = run_folder(run_id)
         folder.create(config)
-        mirror = MetricsMirror(run_id)
+        mirror = MetricsMirror(folder)
         history = HistoryWriter(folder.history, config.problem.residual_names, mirror) if tracked else _NoHistory()
         trainer = Trainer(config, folder, wanted=lambda: None, history=history, say=lambda line: None)
         if not tracked:
@@ -312,7 +312,6 @@ def tracking_overhead() -> dict[str, Any]:
         trainer.train()
         if tracked:
             history.close()
-            mirror.close()
         return time.perf_counter() - wall, time.process_time() - cpu
 
     found = {}
