@@ -174,7 +174,7 @@ def own_process(
 
 HOMES = {
     "that is a file": lambda path: path.write_text("x"),
-    "under a file": lambda path: path.parent.joinpath("lab").write_text("x"),
+    "under a file": lambda path: path.parent.write_text("x"),
     "with a file for runs": lambda path: (path.mkdir(), (path / "runs").write_text("x")),
     "with a folder for jobs.db": lambda path: (path / "jobs.db").mkdir(parents=True),
     "with a folder for mlflow.db": lambda path: (path / "mlflow.db").mkdir(parents=True),
