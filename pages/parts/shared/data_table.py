@@ -23,6 +23,6 @@ def data_table(data: pd.DataFrame | dict[str, list] | list[dict[str, Any]], **op
     frame = pd.DataFrame(data)
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
-        if not pd.api.types.is_numeric_dtype(column.dtype) and any(isinstance(cell, str) for cell in column):
+        if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
             frame.isetitem(place, [visible(cell) if isinstance(cell, str) else cell for cell in column])
     return st.dataframe(frame, **options)
