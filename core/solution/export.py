@@ -16,6 +16,7 @@ import numpy as np
 
 from core.errors import LabError
 from core.names import TABLE, legacy_vtk_names, table, xml_names
+from core.plain_text import printable
 from core.solution import reading
 from core.solution.grid import SolutionGrid
 
@@ -189,10 +190,10 @@ def _write_structured(grid: SolutionGrid, spelled: dict[str, str], path: Path, s
 
 
 def _text(name: str, value: str):
-    """A text as VTK keeps it; pyvista takes ASCII alone."""
+    """A text as VTK keeps it: pyvista takes ASCII alone, and VTK's reader crashes at a NUL."""
     from vtkmodules.vtkCommonCore import vtkStringArray
 
     array = vtkStringArray()
     array.SetName(name)
-    array.InsertNextValue(value)
+    array.InsertNextValue(printable(value))
     return array
