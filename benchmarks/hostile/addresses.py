@@ -41,6 +41,8 @@ QUERIES = {
     "solution_3d": ("run", "view"),
 }
 """Pages and the keys of their addresses."""
+IDS = ("run", "runs", "dataset", "parent", "replay", "rerun")
+"""Keys whose values are ids or names."""
 
 
 def inputs() -> Iterator[Input]:
@@ -51,8 +53,8 @@ def inputs() -> Iterator[Input]:
            "0" * 32, "f" * 31, "%00", "%")  # fmt: skip
     for page, keys in QUERIES.items():
         for k, key in enumerate(keys):
-            few = TEXTS if key in ("run", "runs", "dataset", "parent", "rerun") else TEXTS[k % 3 :: 3]
-            for text in (*few, *own):
+            texts = TEXTS[k % 8 :: 8] + (own if key in IDS else ())
+            for text in texts:
                 yield Input(SUITE, f"{page}?{key}={text[:40]!r}", _opened(page, {key: text}), seconds=60, megabytes=800)
         everything = dict.fromkeys(keys, TEXTS[0])
         yield Input(SUITE, f"{page} with all keys", _opened(page, everything), seconds=60)

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from playwright.sync_api import Page, Route, sync_playwright
 
 from benchmarks.browser import FLAGS, READY, chromium, free_port, start_dashboard
-from benchmarks.hostile.material import TEXTS
+from benchmarks.hostile.material import MARKUP, SCRIPTS, SHAPES
 from benchmarks.hostile.tried import Fault, Input
 from core.config import override
 from core.datasets import add
@@ -31,8 +31,9 @@ ECHOES = ("watch?run={text}", "compare?q={text}", "compare?runs={text}", "datase
 
 def inputs() -> Iterator[Input]:
     """All inputs of this suite; the first ones fill the store, then one browser looks at all."""
-    runs = {text: hostile_run(text) for text in TEXTS if "\0" not in text}
-    foreign = {text: foreign_run(text) for text in list(runs)[::3]}
+    worst = (*SCRIPTS, *MARKUP, *(text for text in SHAPES[::3] if "\0" not in text))
+    runs = {text: hostile_run(text) for text in worst}
+    foreign = {text: foreign_run(text) for text in worst[::3]}
     add("fine.csv", b"x,t,u\n0,0,0\n0.5,0.5,1\n")
     look = _browser()
     for text, run_id in runs.items():
@@ -43,7 +44,7 @@ def inputs() -> Iterator[Input]:
         for page in PAGES[:5]:
             address = page.format(id=run_id, short=run_id[:12])
             yield Input(SUITE, f"{page.split('?')[0]}: another program's {text[:40]!r}", _looked(look, address), 90)
-    for text in list(runs)[::2]:
+    for text in worst[::2]:
         for page in ECHOES:
             address = page.format(text=quote(text, safe=""))
             yield Input(SUITE, f"{page.split('=')[0]}={text[:40]!r}", _looked(look, address), seconds=90)
@@ -144,7 +145,7 @@ def _caught(page: Page, sent: list[str], dialogs: list[str]) -> Fault:
     if sent:
         return f"request: {sent[0]}"
     if outside := page.evaluate(
-        "() => [...document.querySelectorAll('a[href]')].map((a) => a.href).find((h) => h.includes('hostile'))"
+        "() => [...document.querySelectorAll('a[href]')].map((a) => a.href).find((h) => h.includes('://hostile') || h.includes('://www.hostile'))"
     ):
         return f"request: a link to {outside}"
     if page.locator('[data-testid="stException"]').count():
