@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.names import bare, is_component, likeness, problems_with_data, roles
+from core.datasets.names import are_counted, bare, counted_from_one, is_component, likeness, problems_with_data, roles
 from core.datasets.tables.formats import complete
 from core.datasets.tables.table import Table
 from core.errors import LabError
@@ -106,8 +106,10 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
     names = [*table.columns, *table.refused]
     learning = problems_with_data() if problem is None else [problem]
     others = CATALOGUE if problem is None else ()
-    if not table.named:
-        return _by_place(list(table.columns), learning)
+    if not table.named or are_counted(list(table.columns)):
+        by_place = _by_place(list(table.columns), learning)
+        if by_place.title or not table.named:
+            return by_place
     best: tuple[int, bool, int, type[Problem], list[Column]] | None = None
     for candidate in (*learning, *others):
         wanted = (*candidate.coordinates, *candidate.fields)
@@ -116,7 +118,7 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
             rank = (len(wanted), candidate in learning, score)
             if best is None or rank > best[:3]:
                 best = (*rank, candidate, found)
-    if (best is None or not best[1]) and (by_place := _points_by_place(names, learning)):
+    if (best is None or not best[1]) and (by_place := _points_by_place(list(table.columns), learning)):
         return by_place
     if best is not None:
         return Guess(tuple(best[4]), best[3].title, _parts_of_complex(best[4]))
@@ -124,7 +126,7 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
     taken = {column.column for column in found} | {column.role for column in found}
     found += [
         Column(name, bare(name))
-        for name in names
+        for name in table.columns
         if name not in taken and bare(name).isidentifier() and bare(name) not in taken
     ]
     return Guess(tuple(found))
@@ -132,8 +134,11 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
 
 def _fitted(names: list[str], wanted: tuple[str, ...]) -> tuple[list[Column], int]:
     """The columns that fit some roles best, one for each, and how well they do."""
+    spelled = counted_from_one(names)
     fits = [
-        (-likeness(name, role), wanted.index(role), names.index(name), name, role) for name in names for role in wanted
+        (-likeness(spelled[name], role), wanted.index(role), names.index(name), name, role)
+        for name in names
+        for role in wanted
     ]
     found: dict[str, Column] = {}
     score = 0
@@ -145,10 +150,18 @@ def _fitted(names: list[str], wanted: tuple[str, ...]) -> tuple[list[Column], in
 
 
 def _points_by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Guess | None:
-    """Points in a matrix, X[:, 0] and X[:, 1], and values beside it, in the order of a problem's coordinates."""
-    points = [name for name in names if is_component(name)]
+    """Coordinates and columns of other names, or points in a matrix, X[:, 0] and X[:, 1], and values beside it."""
+    spelled = counted_from_one(names)
+    points = [name for name in names if is_component(spelled[name])]
     values = [name for name in names if name not in points]
     for problem in learning:
+        if len(names) == len(problem.coordinates) + len(problem.fields):
+            at, _ = _fitted(names, problem.coordinates)
+            rest = [name for name in names if all(column.column != name for column in at)]
+            if len(at) == len(problem.coordinates):  # what is left are the fields, whatever they are called
+                said = f"{', '.join(rest)} is taken for {', '.join(problem.fields)}."
+                named = [Column(name, role) for name, role in zip(rest, problem.fields, strict=True)]
+                return Guess((*at, *named), problem.title, (said,))
         if len(points) == len(problem.coordinates) and len(values) == len(problem.fields):
             given = zip([*points, *values], [*problem.coordinates, *problem.fields], strict=True)
             said = f"{', '.join(points)} are taken for {', '.join(problem.coordinates)}, in this order."
@@ -162,7 +175,7 @@ def _by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Gues
         if len(wanted) == len(names):
             columns = tuple(Column(name, role) for name, role in zip(names, wanted, strict=True))
             return Guess(columns, problem.title, ("The columns have no names and are taken in this order.",))
-    return Guess(tuple(Column(name, name) for name in names))
+    return Guess(tuple(Column(name, name) for name in names if name.isidentifier()))
 
 
 def _parts_of_complex(found: list[Column]) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ WORDS = {
     "time": "t", "times": "t", "tspan": "t", "tt": "t", "xx": "x", "yy": "y", "zz": "z",
     "uu": "u", "vv": "v", "ww": "w",
     "exact": "u", "solution": "u", "sol": "u", "uexact": "u", "velocity": "u", "temperature": "u", "pressure": "p",
-    "position": "x", "space": "x",
+    "position": "x", "space": "x", "location": "x", "loc": "x", "distance": "x", "cln1x": "x",
+    "value": "u", "val": "u", "vel": "u", "speed": "u", "displacement": "u", "amplitude": "u", "target": "u",
 }  # fmt: skip
 """Other words for coordinates and fields."""
 
@@ -22,7 +23,13 @@ PARTS |= {name: "uvw" for name in ("u", "uv", "uvw", "vel", "velocity")}
 """What the columns of a matrix of this name stand for, in their order."""
 
 UNIT = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|/\s*\S+|,\s*\S+|\bin\s+\S+)\s*$")
-ENDING = re.compile(r"[ _.-]?(star|data|train|test|exact|sol|true|ref|values?|mesh|grid|real|obs|measured)$")
+ENDING = re.compile(
+    r"[ _.-]?(star|data|train|test|exact|sol|true|ref|values?|mesh|grid|real|obs|measured|"
+    r"coord|coordinate|position|velocity)$|[ _](m|mm|cm|km|s|ms|sec|si|nd)$"
+)
+BEFORE = re.compile(r"^(coord|coordinate|pos|position|vel|velocity|dependent variable)[ _.-]+(?=[a-z]$)")
+MARKS = " \"'“”‘’„$*"
+"""What stands around names."""
 
 
 def problems_with_data() -> list[type[DataProblem]]:
@@ -45,9 +52,15 @@ def coordinates() -> frozenset[str]:
     return frozenset({name for problem in CATALOGUE for name in problem.coordinates} | {"x", "y", "z", "t", "r"})
 
 
+@cache
+def fields() -> frozenset[str]:
+    """Every problem's fields."""
+    return frozenset(name for problem in CATALOGUE for name in problem.fields)
+
+
 def bare(name: str) -> str:
     """A column's name without its unit: `x (m)` → x."""
-    return UNIT.sub("", name).strip().strip("\"'") or name
+    return UNIT.sub("", name.strip(MARKS)).strip(MARKS) or name
 
 
 def stem(name: str) -> str:
@@ -55,7 +68,7 @@ def stem(name: str) -> str:
     text = bare(name).casefold()
     text = re.sub(r"^.*\.(?=.)", "", text.removesuffix(".real").removesuffix(".imag"))  # comp1.u, data.x
     text = WORDS.get(text, text)
-    shorter = ENDING.sub("", text)
+    shorter = ENDING.sub("", BEFORE.sub("", text))
     shorter = WORDS.get(shorter, shorter)
     part = re.fullmatch(r"([a-z]+?)(?:[ _]?star|[ _]?data|[ _]?train)?_(\d)", text)
     if part and part[1] in PARTS and 1 <= int(part[2]) <= 3:
@@ -75,8 +88,28 @@ def likeness(name: str, role: str) -> int:
 
 
 def is_component(name: str) -> bool:
-    """Whether a column is one of a matrix of points, as in `X_1`."""
-    return bool(re.search(r"_\d$", name)) and is_coordinate(name)
+    """Whether a column is one of a matrix of points or inputs, as in `X_1`: of fields it would be another matter."""
+    found = re.fullmatch(r"(.*\D)_\d|(\D+)\d", name)
+    return bool(found) and stem(found[1] or found[2]) not in fields()
+
+
+def are_counted(names: list[str]) -> bool:
+    """Whether columns are named by their count alone, as programs do: V1, V2; x1, x2, x3; arr_0, arr_1; 0, 1."""
+    found = [re.fullmatch(r"(\D*)(\d+)", name) for name in names]
+    if len(found) < 2 or not all(found) or len({one[1] for one in found}) > 1:
+        return False
+    first = int(found[0][2])
+    if stem(found[0][1].rstrip("_")) in fields():
+        return False  # the components of a field
+    return first in (0, 1) and [int(one[2]) for one in found] == list(range(first, first + len(found)))
+
+
+def counted_from_one(names: list[str]) -> dict[str, str]:
+    """Column → its name with the components of vectors counted from 1; ParaView writes Points:0 or Points_0."""
+    found = {name: re.fullmatch(r"(.+)([:_])(\d)", name) for name in names}
+    zeros = {match[1] for match in found.values() if match and match[3] == "0"}
+    counted = {name: f"{match[1]}_{int(match[3]) + (match[1] in zeros)}" for name, match in found.items() if match}
+    return {name: counted.get(name, name) for name in names}
 
 
 def is_coordinate(name: str) -> bool:

@@ -93,6 +93,16 @@ TEXTS = {
     "Tecplot": 'TITLE = "June"\nVARIABLES = "x", "t", "u"\nZONE I=3\n0.5 0.25 1\n-0.5 0.75 0.002\n0.125 1 -3\n',
     "Excel's hint": "sep=;\n" + FRAME.to_csv(index=False, sep=";"),
     "remarks behind the rows": "# x t u\n0.5 0.25 1  # first\n-0.5 0.75 0.002\n0.125 1 -3 # last\n",
+    "units below the names": "x,t,u\nm,s,m/s\n" + FRAME.to_csv(index=False, header=False),
+    "units in brackets, some empty": "x\tt\tu\n(m)\t(s)\t\n" + FRAME.to_csv(index=False, header=False, sep="\t"),
+    "units in a comment below the names": savetxt(ROWS, header="x t u\nm s m/s"),
+    "counted names": savetxt(ROWS, header="1:x 2:t 3:u"),
+    "counts in brackets": savetxt(ROWS, header="[1]x [2]t [3]u"),
+    "a word before the names": savetxt(ROWS, header="Columns: x, t, u"),
+    "names of rows with blanks": 'x t u\n"row 1" 0.5 0.25 1\n"row 2" -0.5 0.75 0.002\n"row 3" 0.125 1 -3\n',
+    "Fortran's remarks": "! x t u\n0.5 0.25 1 ! first\n-0.5 0.75 0.002\n0.125 1 -3\n",
+    "a count of the rows": "3 3\nx t u\n0.5 0.25 1\n-0.5 0.75 0.002\n0.125 1 -3\n",
+    "Mathematica": "x,t,u\n5*^-1,2.5*^-1,1.\n-0.5,0.75,2.*^-3\n0.125,1,-3\n",
     "a COMSOL spreadsheet": "% Model,m.mph\n% Dimension,1\n% x,t,u\n0.5,0.25,1\n-0.5,0.75,0.002\n0.125,1,-3\n",
 }  # fmt: skip
 
@@ -125,6 +135,49 @@ def test_a_file_without_names_says_so():
         assert list(table.columns) == ["column_1", "column_2", "column_3"]
         assert not table.named
         np.testing.assert_array_equal(table.columns["column_3"], ROWS[:, 2])
+
+
+def test_columns_that_are_only_counted_are_no_row():
+    """`pd.DataFrame(array).to_csv()` has 0, 1, 2 for names; a first row of whole numbers stays one."""
+    for content in (pd.DataFrame(ROWS).to_csv(index=False), pd.DataFrame(ROWS).to_csv()):
+        table = read(content)
+        assert list(table.columns) == ["0", "1", "2"]
+        np.testing.assert_array_equal(np.stack(list(table.columns.values()), 1), ROWS)
+    assert read("0,1,2\n1,2,3\n").rows == 2
+    assert read(",0.5,1\n1,2,3\n").rows == 2  # the first x is missing
+    assert read("12 3\n" + "1 2 3\n" * 12, "f.dat").rows == 12  # how many there are, as Fortran's programs write
+
+
+def test_a_matrix_under_an_axis():
+    x, t = np.linspace(-1, 1, 7), np.linspace(0, 1, 5)
+    frame = pd.DataFrame(u_of(x[:, None], t), index=pd.Index(x, name="x"), columns=t)
+    for content in (frame.to_csv(), frame.to_csv(sep="\t"), frame.T.rename_axis("t").to_csv()):
+        table = read(content)
+        np.testing.assert_array_equal(table.columns["u"], u_of(table.columns["x"], table.columns["t"]))
+        assert (table.rows, any("first line is an axis" in note for note in table.notes)) == (35, True)
+    for corner in ("", "5"):  # pandas' without a name, gnuplot's matrix
+        table = read(frame.rename_axis(corner).to_csv())
+        np.testing.assert_array_equal(table.columns["u"], u_of(table.columns["down"], table.columns["across"]))
+    assert read("name,1,2\na,3,4\nb,5,6\n").rows == 3  # words in front of every row
+    wide = read("x,u(t=0),u(t=0.5)\n0,1,2\n1,3,4\n")
+    assert listed(wide) == {"x": [0, 1, 0, 1], "t": [0, 0, 0.5, 0.5], "u": [1, 3, 2, 4]}
+
+
+def test_fortran_s_long_exponents_and_stars():
+    table = read("x t\n1.5-100 1\n-2.5+101 *****\n1.5 #N/A\n.5-100 2 ! last\n", "f.dat")
+    np.testing.assert_array_equal(table.columns["x"], [1.5e-100, -2.5e101, 1.5, 0.5e-100])
+    np.testing.assert_array_equal(table.columns["t"], [1, np.nan, np.nan, 2])
+
+
+def test_what_is_no_table_says_what_to_do():
+    octave = b"# Created by Octave 6.4.0\n# name: x\n# type: matrix\n 1\n\n# name: t\n# type: matrix\n 2\n"
+    for content, name, words in (
+        (b"PK\x03\x04", "f.csv", "Save it as CSV"),
+        (octave, "f.txt", "save -v7 f.mat"),
+        (octave, "f.mat", "save -v7 f.mat"),
+    ):
+        with pytest.raises(LabError, match=words):
+            read(content, name)
 
 
 def test_missing_cells_are_kept_as_such_and_short_rows_are_not():
@@ -257,6 +310,13 @@ def test_a_square_grid_is_read_by_custom_and_can_be_read_the_other_way():
     np.testing.assert_array_equal(table.columns["usol"], u_of(table.columns["x"], table.columns["t"]))
     np.testing.assert_array_equal(table.columns["usol[t,x]"], u_of(table.columns["t"], table.columns["x"]))
     assert any("same length" in note and "usol[t,x]" in note for note in table.notes)
+
+
+def test_a_snapshot_keeps_its_time():
+    table = read(npz(x=X, u=GRID[:, 3], t=T[3], nu=0.01), "snapshot.npz")
+    np.testing.assert_array_equal(table.columns["u"], u_of(table.columns["x"], table.columns["t"]))
+    assert "nu" not in table.columns
+    assert "T" not in read(npz(x=X, t=T, usol=GRID, T=1.0), "end.npz").columns  # a last time is no column
 
 
 def test_complex_arrays_are_two_columns_and_objects_none():

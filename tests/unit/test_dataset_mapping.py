@@ -57,6 +57,25 @@ def test_the_guess_finds_a_problem_s_coordinates_and_fields():
     wake = npz(X_star=np.ones((50, 2)), t=T, U_star=np.ones((50, 2, 100)), p_star=np.ones((50, 100)))
     expected = ["X_star_1=x", "X_star_2=y", "t=t", "U_star_1=u", "U_star_2=v", "p_star=p"]
     assert guessed(wake, "cylinder_nektar_wake.npz") == expected
+    paraview = '"u","Time","Points:0","Points:1","Points:2"\n1,2,3,0,0\n2,3,4,0,0\n'
+    assert guessed(paraview.encode()) == ["Points:0=x", "Points:1=y", "Points:2=z", "Time=t", "u=u"]
+    assert guessed(paraview.replace(":", "_").encode())[0] == "Points_0=x"
+    for inputs in ("X_u_train", "inputs", "xt", "X"):
+        given = npz(**{inputs: np.ones((9, 2)), "y": np.ones((9, 1))})
+        assert guessed(given, "d.npz") == [f"{inputs}_1=x", f"{inputs}_2=t", "y=u"]
+    for counted in ("x1,x2,x3", "V1,V2,V3", "Var1,Var2,Var3", "arr_0,arr_1,arr_2", "0,1,2"):
+        assert [one[-2:] for one in guessed(f"{counted}\n1.,2.,3.\n3.,4.,5.\n".encode())] == ["=x", "=t", "=u"]
+    for spelled in (
+        "$x$,$t$,$u$",
+        "x_m,t_s,u_si",
+        "coord_x,time,vel",
+        "“x”,“t”,“u”",
+        "x*,t*,u*",
+        "location,time,value",
+    ):
+        assert [one[-2:] for one in guessed(f"{spelled}\n1.,2.,3.\n".encode())] == ["=x", "=t", "=u"]
+    assert guessed(b"x,t,phi\n1,2,3\n") == ["x=x", "t=t", "phi=u"]
+    assert guessed(b"x,t,kind\n1,2,i\n3,4,i\n") == ["x=x", "t=t"]  # a column of words spoils no others
     assert guessed(b"t,T,x\n1,2,3\n1,2,4\n") == ["x=x", "t=t", "T=T"]  # a temperature, not a second time
     assert guessed(b"comp1.x,comp1.t,comp1.u (m/s)\n1,2,3\n1,2,4\n") == ["comp1.x=x", "comp1.t=t", "comp1.u (m/s)=u"]
     points = npz(X=np.ones((50, 2)), u=np.ones((50, 1)))

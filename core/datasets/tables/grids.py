@@ -29,11 +29,14 @@ def table_of_arrays(name: str, arrays: Arrays, refused: dict[str, str] | None = 
 
     Raises LabError where they make up none.
     """
-    refused, notes = dict(refused or {}), []
+    refused, notes, moments = dict(refused or {}), [], {}
     numbers = _numbers(name, arrays, refused)
     sizes = {key: value.size for key, value in numbers.items()}
     if max(sizes.values(), default=0) > 1:
         single = [key for key, size in sizes.items() if size == 1]
+        spoken_for = {stem(key) for key, size in sizes.items() if size > 1}
+        moments = {key: numbers[key] for key in single if is_coordinate(key) and stem(key) not in spoken_for}
+        single = [key for key in single if key not in moments]
         numbers = {key: value for key, value in numbers.items() if sizes[key] > 1}
         notes += [f"Left out as single numbers: {', '.join(single)}."] if single else []
     deep = [key for key, value in numbers.items() if value.ndim > 1]
@@ -43,6 +46,8 @@ def table_of_arrays(name: str, arrays: Arrays, refused: dict[str, str] | None = 
         numbers, named = _rows(name, *numbers.popitem(), notes), False
     else:
         numbers = _Grid(name, numbers, refused, notes).columns()
+    if len(rows := {len(value) for value in numbers.values()}) == 1 and named:  # a snapshot, and where it was taken
+        numbers = {key: np.repeat(value, *rows) for key, value in moments.items()} | numbers
     return table_of(name, numbers.items(), refused=refused, notes=notes, named=named)
 
 

@@ -23,6 +23,8 @@ def read_mat(name: str, data: bytes, told: Told) -> Table:
     """Its numeric variables, and those inside its structs as struct.field."""
     if data[:8] == HDF5 or data[512:520] == HDF5:
         return table_of_arrays(name, *_hdf5(name, data, told))
+    if data.startswith(b"# Created by Octave"):
+        raise LabError(f"{name} is in Octave's own text format. Save it by `save -v7 {name}` there.")
     from scipy.io import loadmat, whosmat
 
     listed = whosmat(io.BytesIO(data))  # reads headers alone

@@ -5,14 +5,25 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.datasets.tables.layout import BLANKS, COMMENT, KNOWN_MISSING, MISSING, Layout, is_comment, layout_of, split
+from core.datasets.tables.layout import (
+    BLANKS,
+    COMMENT,
+    MISSING,
+    REMARK,
+    Layout,
+    is_comment,
+    is_missing,
+    layout_of,
+    split,
+)
 from core.datasets.tables.limits import check_cells
 from core.datasets.tables.table import Table, table_of, tidy
-from core.datasets.tables.wide import long
+from core.datasets.tables.wide import crossed, long
 from core.errors import LabError
 
 if TYPE_CHECKING:
@@ -24,7 +35,9 @@ CHUNK = 100_000
 """Rows that are read at a time."""
 
 FORTRAN = re.compile(rb"(?<![\w.])(\d+\.?\d*|\.\d+)[dD]([+-]?\d{1,3})\b")
-REMARK = re.compile(rb"(?m)[ \t]+#.*$")
+FORTRAN_SHORT = re.compile(rb"(?<![\w.])(\d*\.\d+)([+-]\d{3})(?![\w.])")
+"""An exponent of three digits, for which Fortran leaves its letter out."""
+REMARKS = re.compile(b"(?m)" + REMARK.pattern.encode())
 COMMENT_LINE = re.compile(rb"(?m)^[ \t]*(?:#(?!N/?A|DIV/0!|VALUE!|NAME\?|REF!|NULL!|NUM!)|%|//|!).*$")
 EMPTY_LINE = re.compile(rb"(?m)^[ \t,;|]+$")
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
@@ -52,6 +65,8 @@ def read_text(name: str, data: bytes, told: Told) -> Table:
         line = _line_of(body, row) + layout.first
         refused[column or "index"] = f"{name}, line {line}, column {column}: {cell[:40]!r} is no finite number."
     notes += layout.notes
+    if layout.crossed:
+        return table_of(name, crossed(name, columns, notes), refused=refused, notes=notes)
     if layout.header:
         columns = _without_index(name, columns, notes)
     return table_of(name, long(name, columns, notes), refused=refused, notes=notes, named=layout.header is not None)
@@ -70,6 +85,12 @@ def _utf8(name: str, data: bytes) -> tuple[bytes, list[str]]:
             raise LabError(f"{name} is no text: it begins as UTF-16 and goes on otherwise.") from None
         notes.append("Read as UTF-16.")
     data = data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\x1a\0")
+    if data.startswith(b"PK\x03\x04"):
+        raise LabError(
+            f"{name} is no text but an archive, as Excel's .xlsx is. Save it as CSV there, or as .npz in NumPy."
+        )
+    if data.startswith(b"# Created by Octave") and data.count(b"\n# name:") > 1:
+        raise LabError(f"{name} is in Octave's own text format. Save it by `save -v7 {Path(name).stem}.mat` there.")
     if found := CONTROL.search(data):
         raise LabError(
             f"{name} is no text: byte {found.start()} is a control character, so it is not UTF-8, UTF-16 or Latin-1."
@@ -95,12 +116,15 @@ def _body(text: bytes, layout: Layout) -> bytes:
         at = text.index(b"\n", at) + 1
     body = text[at:]
     if any(mark.encode() in body for mark in COMMENT):
-        body = REMARK.sub(b"", COMMENT_LINE.sub(b"", body))
+        body = REMARKS.sub(b"", COMMENT_LINE.sub(b"", body))
     body = EMPTY_LINE.sub(b"", body)
     if b"\xe2\x88\x92" in body:
         body = body.replace(b"\xe2\x88\x92", b"-")  # the typographer's minus
     if re.search(rb"[0-9.][dD][+-]?[0-9]", body):
         body = FORTRAN.sub(rb"\1e\2", body)
+    if re.search(rb"\d[+-]\d", body):
+        body = FORTRAN_SHORT.sub(rb"\1e\2", body)
+    body = body.replace(b"*^", b"e")  # Mathematica's
     if layout.thousands:
         body = _without_thousands(body, layout)
     return body
@@ -197,7 +221,7 @@ def _number(cell: object, decimal: str) -> float | None:
     if cell is True or cell is False:
         return None
     text = str(cell).strip()
-    if text.casefold() in KNOWN_MISSING:
+    if is_missing(text):
         return np.nan
     try:
         return float(text.replace(decimal, ".")) if "_" not in text else None

@@ -1,4 +1,4 @@
-"""COMSOL's wide tables: one column for each time, `u @ t=0.1`, turned into one row for each time."""
+"""Wide tables, turned into one row for each time: COMSOL's `u @ t=0.1`, and an axis's numbers as a header."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from core.datasets.names import stem
 from core.datasets.tables.limits import check_cells
 from core.datasets.tables.table import plural
 from core.errors import LabError
 
-AT = re.compile(r"^(?P<name>.+?)\s*@\s*(?:\d+:\s*)?(?P<where>.+)$")
+AT = re.compile(r"^(?P<name>.+?)\s*@\s*(?:\d+:\s*)?(?P<where>.+)$|^(?P<given>\w*)\s*\(?(?P<there>\w+\s*=[^()]+)\)?$")
+"""Also `u(t=0.1)`, and `t=0.1` alone."""
 SETTING = re.compile(r"([^\W\d]\w*)\s*=\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)")
 
 Columns = list[tuple[str, np.ndarray]]
@@ -24,13 +26,15 @@ def long(name: str, columns: Columns, notes: list[str]) -> Columns:
     blocks: dict[Setting, dict[str, np.ndarray]] = {}
     for column, values in columns:
         found = AT.match(column)
-        setting = tuple((key, float(value)) for key, value in SETTING.findall(found["where"])) if found else ()
+        where = found["where"] or found["there"] if found else ""
+        setting = tuple((key, float(value)) for key, value in SETTING.findall(where))
         if not setting:
             plain.append((column, values))
-        elif found["name"] in blocks.setdefault(setting, {}):
+            continue
+        field = found["name"] or found["given"] or "u"
+        if field in blocks.setdefault(setting, {}):
             raise LabError(f"{name}: two columns are called {column!r}.")
-        else:
-            blocks[setting][found["name"]] = values
+        blocks[setting][field] = values
     if not blocks:
         return columns
     fields = list(dict.fromkeys(field for block in blocks.values() for field in block))
@@ -50,3 +54,20 @@ def long(name: str, columns: Columns, notes: list[str]) -> Columns:
         (place, below(np.full(rows, dict(setting).get(place, np.nan)) for setting in blocks)) for place in places
     ]
     return result + [(field, below(block.get(field, nothing) for block in blocks.values())) for field in fields]
+
+
+def crossed(name: str, columns: Columns, notes: list[str]) -> Columns:
+    """A matrix under an axis (the columns' names) and beside another (the first column) → both axes and the cells."""
+    (corner, down), *others = columns
+    check_cells(name, len(down) * len(others), 3)
+    side = "" if corner.isdigit() else re.split(r"\s*[\\/|]\s*", corner)[0]
+    across = {"x": "t", "t": "x"}.get(stem(side), "across") if side else "across"
+    side = side or "down"
+    notes.append(
+        f"The first line is an axis, taken for {across}; the first column is {side}; the cells are taken for u."
+    )
+    return [
+        (side, np.repeat(down, len(others))),
+        (across, np.tile([float(column) for column, _ in others], len(down))),
+        ("u", np.stack([values for _, values in others], axis=1).reshape(-1)),
+    ]
