@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import say
+from core.cli.output import note, say
 from core.errors import LabError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def add_dataset(
 ) -> None:
     """Read a file, say what its columns are taken for, and put it into the data folder."""
     from core.datasets import add, check_size, checked_name, parse_column, preview
+    from core.problems.base import digits
 
     name = checked_name(_with_ending(name or file.name, file))
     asked = [parse_column(text) for text in columns or ()]
@@ -64,8 +65,10 @@ def add_dataset(
     values, left_out = found.result(chosen)
     for column in chosen:
         of = values.get(column.role)
-        say(f"    {column}" + ("" if of is None else f"   from {of.min():.6g} to {of.max():.6g}"))
+        say(f"    {column}" + ("" if of is None else f"   from {digits(of.min())} to {digits(of.max())}"))
     say(f"    {len(next(iter(values.values()))):,} rows. {left_out}".rstrip())
+    if caution := found.caution(values):
+        note(f"    No run can learn from it as it is: {caution}")
     _print(add(name, data, replace=replace, columns=chosen))
 
 
@@ -80,7 +83,8 @@ def sample_dataset() -> None:
 def _with_ending(name: str, file: Path) -> str:
     from core.datasets import FORMATS
 
-    return name if Path(name).suffix.lower() in FORMATS else name + file.suffix
+    known = Path(name).suffix.lower() in FORMATS or file.suffix.lower() not in FORMATS
+    return name if known else name + file.suffix
 
 
 def _progress(part: float) -> None:
@@ -89,8 +93,8 @@ def _progress(part: float) -> None:
 
 
 def _print_preview(found: Preview) -> None:
-    for note in (*found.table.notes, *found.guess.notes, *found.table.refused.values()):
-        say(f"    {note}")
+    for said in (*found.table.notes, *found.guess.notes, *found.table.refused.values()):
+        say(f"    {said}")
     title = found.guess.title
     say(f"    Columns, as a guess{f' for {title}' if title else ''} (--map COLUMN=ROLE*FACTOR to differ):")
 

@@ -7,12 +7,22 @@ for columns under the names they have in the file.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.names import are_counted, bare, counted_from_one, is_component, likeness, problems_with_data, roles
+from core.datasets.names import (
+    are_counted,
+    bare,
+    counted_from_one,
+    is_component,
+    is_role,
+    likeness,
+    problems_with_data,
+    roles,
+)
 from core.datasets.tables.formats import complete
 from core.datasets.tables.table import Table
 from core.errors import LabError
@@ -59,12 +69,13 @@ class Guess:
 
 
 def parse_column(text: str) -> Column:
-    """A column from `column=role` or `column=role*factor`. Raises LabError."""
+    """A column from `column=role`, `column=role*factor` or `column=role/divisor`. Raises LabError."""
     column, equals, rest = text.rpartition("=")
-    role, star, factor = (part.strip() for part in rest.partition("*"))
+    role, sign, factor = (part.strip() for part in re.fullmatch(r"([^*/]*)([*/]?)(.*)", rest, re.S).groups())
     try:
-        number = float(factor) if star else 1.0
-    except ValueError:
+        number = float(factor) if sign else 1.0
+        number = 1 / number if sign == "/" else number
+    except (ValueError, ZeroDivisionError):
         number = math.nan
     if not equals or not column.strip() or not math.isfinite(number):
         raise LabError(
@@ -158,7 +169,7 @@ def _points_by_place(names: list[str], learning: list[Problem | type[Problem]]) 
         if len(names) == len(problem.coordinates) + len(problem.fields):
             at, _ = _fitted(names, problem.coordinates)
             rest = [name for name in names if all(column.column != name for column in at)]
-            if len(at) == len(problem.coordinates):  # what is left are the fields, whatever they are called
+            if len(at) == len(problem.coordinates) and not any(map(is_role, rest)):  # then they are the fields
                 said = f"{', '.join(rest)} is taken for {', '.join(problem.fields)}."
                 named = [Column(name, role) for name, role in zip(rest, problem.fields, strict=True)]
                 return Guess((*at, *named), problem.title, (said,))

@@ -99,7 +99,7 @@ def are_counted(names: list[str]) -> bool:
     if len(found) < 2 or not all(found) or len({one[1] for one in found}) > 1:
         return False
     first = int(found[0][2])
-    if stem(found[0][1].rstrip("_")) in fields():
+    if found[0][1].rstrip("_") in fields():
         return False  # the components of a field
     return first in (0, 1) and [int(one[2]) for one in found] == list(range(first, first + len(found)))
 

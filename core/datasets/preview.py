@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.datasets.mapping import Column, Guess, guess, mapped, stored
+from core.datasets.names import problems_with_data
 from core.datasets.reading import table_of_bytes
 from core.datasets.tables import Table
+from core.errors import LabError
 
 ROWS = 8
 """First rows that are shown."""
@@ -37,6 +39,18 @@ class Preview:
     def result(self, columns: Iterable[Column]) -> tuple[dict[str, np.ndarray], str]:
         """What runs would learn from: role → (n,), and a sentence on rows that are left out or "". Raises LabError."""
         return mapped(self.name, self.table, stored(columns, self.table))
+
+    def caution(self, values: dict[str, np.ndarray]) -> str:
+        """Why no run could learn from what `result` gave, as a run would say it; "" where one could."""
+        reasons = {}
+        for problem in problems_with_data():
+            try:
+                problem.model_construct(dataset=self.name).samples_in(values)
+            except LabError as error:
+                reasons[problem.title] = str(error)
+            else:
+                return ""
+        return reasons.get(self.guess.title) or next(iter(reasons.values()), "")
 
 
 def preview(name: str, data: bytes, told: Callable[[float], None] = lambda part: None) -> Preview:

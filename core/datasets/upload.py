@@ -13,7 +13,7 @@ from core.datasets.identity import digests_of
 from core.datasets.ledger import Version, added_as, record, recorded
 from core.datasets.mapping import Column, guess, mapped, stored
 from core.datasets.reading import table_of_bytes
-from core.datasets.tables import FORMATS
+from core.datasets.tables import FORMATS, instead
 from core.errors import LabError
 from core.files import write_whole
 from core.home import home
@@ -41,7 +41,7 @@ def checked_name(name: str) -> str:
     if not plain or not fits or not Path(name).stem or Path(name).suffix.lower() not in FORMATS:
         raise LabError(
             f"{name[:LONGEST_NAME]!r} can't be a dataset's name: letters, digits, signs and blanks, no '/', no '.' in "
-            f"front, at most {LONGEST_NAME} bytes, ending in {', '.join(FORMATS)}."
+            f"front, at most {LONGEST_NAME} bytes, ending in {', '.join(FORMATS)}. {instead(name)}".strip()
         )
     return name
 

@@ -248,7 +248,10 @@ class DataProblem(Problem, Extended):
             )
         points = np.stack([table[name] for name in self.coordinates], axis=1)
         for name, (low, high), column in zip(self.coordinates, self.domain(), points.T, strict=True):
-            rounding = ROUNDING * np.spacing(np.abs([end for end in (low, high) if np.isfinite(end)]).max(initial=0))
+            end = np.abs([end for end in (low, high) if np.isfinite(end)]).max(initial=0)
+            with np.errstate(over="ignore"):
+                single = np.float32(end) if np.array_equal(column, column.astype(np.float32)) else end
+            rounding = ROUNDING * float(np.spacing(single))  # of single precision, where the file's numbers are
             if column.min() < low - rounding or column.max() > high + rounding:
                 raise LabError(
                     f"The dataset {self.dataset!r} has {name} from {digits(column.min())} to {digits(column.max())}; "

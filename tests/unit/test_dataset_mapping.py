@@ -256,3 +256,34 @@ def test_what_is_needed_to_read_a_file_is_imported_then():
     code = "import sys, core.datasets.child; print({'torch', 'mlflow', 'pandas', 'scipy.io'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+# -- before it is added -----------------------------------------------------------------------------------------------
+
+
+def test_what_no_run_could_learn_from_is_said_at_once():
+    def caution(content, name="f.csv"):
+        found = preview(name, content)
+        return found.caution(found.result(found.guess.columns)[0])
+
+    assert caution(CSV) == ""
+    assert "x from -1.0000001 to 0.5" in caution(b"x,t,u\n-1.0000001,0,1\n0.5,0.5,2\n")
+    assert "no column x, t, u; it has a, b" in caution(b"a,b\n1,2\n2,3\n")
+
+
+def test_a_rounding_of_single_precision_is_clipped_where_numbers_are_of_single_precision():
+    x = np.linspace(-1, 1, 21, dtype="f4")
+    x[-1] = np.nextafter(x[-1], np.float32(2))  # 1.0000001
+    columns = {"x": x.astype(float), "t": np.full(21, 0.5), "u": np.ones(21)}
+    assert BurgersInverse().samples_in(columns).points[:, 0].max() == 1
+    with pytest.raises(LabError, match=r"1\.00001"):
+        BurgersInverse().samples_in(columns | {"x": np.full(21, np.float64(np.float32(1.00001)))})
+
+
+def test_a_column_can_be_divided_and_other_formats_say_what_to_do():
+    assert parse_column("x (mm)=x/1000") == Column("x (mm)", "x", 0.001)
+    for text in ("x=x/0", "x=x/nan", "x=x/", "x=x*1*2", "x=x/1000/2"):
+        with pytest.raises(LabError, match="says nothing of a column"):
+            parse_column(text)
+    with pytest.raises(LabError, match=r"t\.xlsx.*ending in \.csv.*Save the sheet as CSV"):
+        add("t.xlsx", CSV)

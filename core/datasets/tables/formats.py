@@ -30,6 +30,24 @@ FORMATS: dict[str, Callable[[str, bytes, Told], Table]] = {
 """By the end of the file's name."""
 
 
+INSTEAD = {
+    (".xlsx", ".xls", ".xlsm", ".ods"): "Save the sheet as CSV.",
+    (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar"): "Unpack it first.",
+    (".h5", ".hdf5", ".hdf", ".nc"): "Copy its arrays into an .npz file.",
+    (".vtu", ".vtk", ".vtp", ".vts", ".vti", ".pvd", ".xdmf"): "Save its points as CSV in ParaView (File, Save Data).",
+    (".rds", ".rdata"): "Save it by write.csv in R.",
+    (".mph",): "Export the data from COMSOL as a spreadsheet.",
+    (".pkl", ".pickle", ".pt", ".pth"): "Such files can run code; save its arrays by numpy.savez.",
+}
+"""What to do with files of other formats, by the end of their names."""
+
+
+def instead(name: str) -> str:
+    """What to do with a file of another format."""
+    suffix = Path(name).suffix.lower()
+    return next((words for ends, words in INSTEAD.items() if suffix in ends), "")
+
+
 def read_file(name: str, data: bytes, told: Told = lambda part: None) -> Table:
     """The columns in a file's bytes.
 
@@ -41,7 +59,10 @@ def read_file(name: str, data: bytes, told: Told = lambda part: None) -> Table:
     """
     suffix = Path(name).suffix.lower()
     if suffix not in FORMATS:
-        raise LabError(f"{name} is no dataset: its name ends in {suffix or 'nothing'}, not in {', '.join(FORMATS)}.")
+        known = ", ".join(FORMATS)
+        raise LabError(
+            f"{name} is no dataset: its name ends in {suffix or 'nothing'}, not in {known}. {instead(name)}".strip()
+        )
     try:
         return FORMATS[suffix](name, data, told)
     except LabError:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.datasets import NOTHING, Column, Preview, bare, checked_name, preview, roles
 from core.errors import LabError
+from core.problems.base import digits
 from pages.parts.datasets.preview_figure import fields_drawn, preview_figure
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.live_plotly import live_plotly
@@ -66,6 +67,8 @@ def columns_of(found: Preview, key: str) -> list[Column] | None:
         st.error(message(error))
         return None
     st.caption(f"{len(next(iter(values.values()))):,} rows. {message(said)}")
+    if caution := found.caution(values):
+        st.warning(f"No run can learn from it as it is: {message(caution)}")
     drawn = fields_drawn(values)
     if drawn:
         field = drawn[0]
@@ -104,7 +107,7 @@ def _row(found: Preview, name: str, guessed: Column | None, key: str) -> Column:
     """One column: its name and range, what it stands for, and the factor to the problem's units."""
     what, role, factor = st.columns(WIDTHS, vertical_alignment="center")
     low, high = found.range_of(name)
-    what.markdown(f"{plain(name, LONGEST)}  \n:gray[{low:.6g} to {high:.6g}]")
+    what.markdown(f"{plain(name, LONGEST)}  \n:gray[{plain(digits(low))} to {plain(digits(high))}]")
     own = [bare(name)] if bare(name).isidentifier() else []
     options = list(dict.fromkeys([NOTHING, *roles(), *own, *([guessed.role] if guessed else [])]))
     chosen = role.selectbox(
