@@ -49,14 +49,16 @@ def add_dataset(
     ] = None,
 ) -> None:
     """Read a file, say what its columns are taken for, and put it into the data folder."""
-    from core.datasets import add, check_size, checked_name, parse_column, preview
+    from core.datasets import LARGEST, add, check_size, checked_name, parse_column, preview
     from core.problems.base import digits
 
     name = checked_name(_with_ending(name or file.name, file))
     asked = [parse_column(text) for text in columns or ()]
     try:
         check_size(str(file), file.stat().st_size)
-        data = file.read_bytes()
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)  # a device or a pipe has no size, and may have no end
+        check_size(str(file), len(data))
     except OSError as error:
         raise LabError(f"{file} can't be read: {error.strerror}.") from None
     found = preview(name, data, _progress if sys.stderr.isatty() else lambda part: None)

@@ -20,7 +20,7 @@ def read_data(raw: bytes, name: str) -> dict[str, Any]:
     beyond the bounds of `core.config.documents`, or no mapping.
     """
     if len(raw) > LARGEST_FILE:
-        raise ConfigError([f"{name} has {len(raw) / 1e6:.1f} MB, and a config at most {LARGEST_FILE / 1e6:.0f}"])
+        raise ConfigError([f"{name} has more than {LARGEST_FILE / 1e6:.0f} MB, and a config has less"])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

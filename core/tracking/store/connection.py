@@ -79,7 +79,10 @@ def _client(uri: str) -> MlflowClient:
             if opened.get_experiment_by_name(EXPERIMENT) is None:
                 _make_experiment(opened)
     except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:  # also a missing driver
-        raise StoreError(f"The MLflow store {uri} can't be opened: {first_line(error)}") from error
+        words = first_line(error)
+        if isinstance(error, ImportError):
+            words = f"its driver is not installed ({words.rstrip('.')}). Install it beside this program."
+        raise StoreError(f"The MLflow store {uri} can't be opened: {words}") from error
     return opened
 
 
