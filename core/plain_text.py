@@ -24,10 +24,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-
 _USER_INFO = re.compile(r"(?<=://)(?:[^\s/?#'\"<>]*|[^\s:/@'\"]*:[^\s@'\"]*)@")  # SQLAlchemy takes "/" in passwords
 _NAMED = re.compile(
     r"(?i)((?:\b|[_-])(?:api[_-]?key|access[_-]?key|auth|authorization|credential|pass(?:word|wd|phrase)?|pwd|secret|"
-    r"sig(?:nature)?|token)(?:%3d|=))[^\s&;,'\"<>)\]}]+"
+    r"sig(?:nature)?|token)(?:%3d|=|['\"]\s*[:=]\s*)(?:['\"]|%22|%27)?)[^\s&;,'\"<>)\]}]+"
 )
 _HEADER = re.compile(r"(?i)\b(authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+|\bbearer\s+)[\w.~+/=-]+")
-_SECRET_NAME = re.compile(r"(?i)(password|passwd|passphrase|token|secret|api_?key)")
+_SECRET_NAME = re.compile(r"(?i)(password|passwd|passphrase|token|secret|api[_-]?key)")
 _OURS = re.compile(r"^(MLFLOW|AWS|AZURE|GOOGLE|DATABRICKS|PG|MYSQL|LAB)_?")
 
 

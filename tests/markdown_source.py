@@ -27,6 +27,8 @@ SINKS |= {name: ({0}, {"body", "text", "data", "help"}) for name in TEXTS.split(
 SINKS |= {
     "metric": ({0, 1, 2}, {"label", "value", "delta", "help"}),
     "progress": ({1}, {"text"}),
+    "link_button": ({0, 1}, {"label", "url", "help"}),
+    "toast": ({0}, {"body", "icon"}),
     "dialog": ({0}, set()),
 }
 OPTIONS = {"pills", "segmented_control", "radio", "select_slider"}
@@ -102,6 +104,10 @@ class Scope:
                 result += _matched(node.target, node.iter, "item", name.id)
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == f"{name.id}.append":
                 result.append(("items of", node.args[0]))
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == f"{name.id}.insert":
+                result.append(("items of", node.args[1]))
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in (f"{name.id}.extend", f"{name.id}.update"):
+                result.append(("value", node.args[0]))
         return result
 
 
@@ -244,6 +250,12 @@ def unsafe(tree: ast.Module) -> list[str]:
             call = scope.parents[node]
             if node.attr in SINKS and not (isinstance(call, ast.Call) and call.func is node):
                 found.append(f"{node.lineno}: st.{node.attr} is passed on, so nobody sees with what it is called")
+        if isinstance(node, ast.ImportFrom) and node.module == "streamlit":
+            found.append(
+                f"{node.lineno}: names out of streamlit are called as st.{node.names[0].name}, to be seen here"
+            )
+        if isinstance(node, ast.Call) and ast.unparse(node).startswith("getattr(st,"):
+            found.append(f"{node.lineno}: {ast.unparse(node)} may be anything")
         if returns_markdown(node):
             results = [r for r in ast.walk(node) if isinstance(r, ast.Return) and scope.around(r) is node]
             for result in results if node.name not in ESCAPING else ():
@@ -260,6 +272,12 @@ def unsafe(tree: ast.Module) -> list[str]:
         if isinstance(receiver, ast.Name) and receiver.id in scope.from_core:
             continue
         places, keywords = SINKS.get(name, (set(), {"help"} if name in COLUMNS else set()))
+        if name in SINKS and None in given:
+            bound = scope.bound(given[None]) if isinstance(given[None], ast.Name) else []
+            if len(bound) == 1 and isinstance(bound[0][1], ast.Dict):
+                given |= {ast.literal_eval(k): v for k, v in zip(bound[0][1].keys, bound[0][1].values, strict=True)}
+            else:
+                found.append(f"{node.lineno}: {name} is given {ast.unparse(given[None])}, of which nothing is known")
         for k in places & set(range(len(node.args))):
             check(node.args[k], name)
         for keyword in keywords & given.keys():

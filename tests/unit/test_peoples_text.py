@@ -50,6 +50,13 @@ def test_no_page_makes_html_of_strings(path):
         "def word(x) -> Markdown:\n    return f'*{x}*'",
         "show = {1: st.error}",
         "st.chat_message(name)",
+        "st.markdown(**given)",
+        "given = {'help': name}\nst.button('x', **given)",
+        "getattr(st, 'markdown')(name)",
+        "from streamlit import caption\ncaption(name)",
+        "st.link_button('x', url)",
+        "parts = ['a']\nparts.extend(names)\nst.caption(' '.join(parts))",
+        "parts = ['a']\nparts.insert(0, name)\nst.caption(' '.join(parts))",
     ],
 )
 def test_what_is_not_safe_is_found(line):
@@ -65,6 +72,7 @@ def test_what_is_not_safe_is_found(line):
         "title = plain(name) if name else 'none'\nst.header(title)",
         "for name, age in {'a': 1}.items():\n    st.caption(name)",
         "st.pills('x', names, format_func=plain)",
+        "given = {'help': 'a', 'width': wide}\nst.button('x', **given)",
         "st.selectbox('x', names, format_func=titles.get)",
         "st.table({'a': [plain(name) for name in names]})",
         "def word(x: Markdown) -> Markdown:\n    return f'*{x}*'",

@@ -46,6 +46,8 @@ def test_what_the_environment_holds_secret_is_struck_out(secret, around):
         "Authorization: Bearer SECRET",
         "{'Authorization': 'Basic SECRET'}",
         "could not translate host name: password=SECRET host=x",
+        "connect(host='x', password='SECRET')",
+        '{"token": "SECRET"}',
     ],
 )
 def test_what_looks_like_a_secret_is_struck_out(text):
