@@ -181,3 +181,25 @@ def test_a_foreign_runs_config_is_read_within_bounds(foreign, tmp_path):
         store.client().log_artifact(run_id, str(tmp_path / "config.json"))
         with pytest.raises(LabError, match=words):
             store.stored_config(run_folder(run_id))
+
+
+def test_lambda_has_the_digits_of_its_certificate_wherever_it_stands(foreign, command_line):
+    run_id = foreign("found elsewhere", {"problem.order": "1"})
+    client = store.client()
+    client.log_metric(run_id, "lambda", 0.6057337012032)
+    tags = {
+        "lab.problem": "ccf",
+        "lab.state": "finished",
+        "lab.certificate": "holds",
+        "lab.certificate.lambda": "0.6057337012032",
+        "lab.certificate.lambda_uncertainty": "1e-12",
+    }
+    for name, value in tags.items():
+        client.set_tag(run_id, name, value)
+    best = opened("pages/best_run.py", metric="lambda")
+    assert not best.exception, best.exception
+    assert best.metric[0].value == best.dataframe[0].value["value"].iloc[0] == "0.605733701203(2)"
+    watch = opened("pages/watch_runs.py", run=run_id)
+    assert watch.dataframe[0].value.set_index("name")["value"]["lambda"] == "0.605733701203(2)"
+    assert opened("pages/compare_runs.py").dataframe[0].value["metrics.lambda"].iloc[0] == "0.605733701203(2)"
+    assert "lambda 0.605733701203(2)" in command_line("best", "--metric", "lambda").stdout
