@@ -125,7 +125,7 @@ CUT_AT = (250, 500, 6000)
 
 
 def config_fields(records: Sequence[RunRecord], only_differing: bool = True) -> dict[str, list[Any]]:
-    """Field path → value in each run, `MISSING` where a config has no such field; names are left out.
+    """Field path → value in each run, `MISSING` where a config has no such field; a run's own name is left out.
 
     Where a run has no config of its own, what was logged is compared, in all of them: text with text. Texts that MLflow
     cut are among the fields that differ, since nobody knows how they went on.
@@ -136,7 +136,10 @@ def config_fields(records: Sequence[RunRecord], only_differing: bool = True) -> 
         record.params if data is None else _as_logged(flatten(data)) if logged else flatten(data)
         for record, data in zip(records, written, strict=True)
     ]
-    paths = dict.fromkeys(path for config in configs for path in config if path not in ("name", "config_hash"))
+    for k, (record, data) in enumerate(zip(records, written, strict=True)):
+        apart = "name" if data is not None else "config_hash" if record.config_hash else None
+        configs[k] = {path: value for path, value in configs[k].items() if path != apart}
+    paths = dict.fromkeys(path for config in configs for path in config)
     rows = {path: [config.get(path, MISSING) for config in configs] for path in paths}
     if not only_differing:
         return rows
