@@ -11,6 +11,7 @@ from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkp
 from core.tracking.lineage import lineage
 from pages.parts.best.lineage import lineage_view
 from pages.parts.shared.data_table import data_table
+from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.metric_names import HOW, LABELS
 from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
 
@@ -148,6 +149,8 @@ st.title("Best run")
 try:
     heads = store.heads()
     if not heads:
+        if deleted_experiment():
+            st.stop()
         st.info("No runs yet. Launch a few: the best of them starts the next stage here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()

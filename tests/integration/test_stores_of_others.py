@@ -52,6 +52,7 @@ def test_a_deleted_experiment_is_named_with_the_command_that_brings_it_back(comm
     assert "FAIL  store" in told.stdout
     assert "doctor --restore" in told.stdout
     assert store.runs() == []
+    assert "doctor --restore" in command_line("best").stderr
     done = command_line("doctor", "--restore")
     assert done.returncode == 0, done.stdout
     assert [record.run_id for record in store.runs()] == [run_id]
@@ -69,6 +70,22 @@ def test_the_launch_page_brings_a_deleted_experiment_back(monkeypatch):
     assert not app.exception, app.exception
     assert not app.error
     assert store.experiment_id()
+
+
+@pytest.mark.parametrize("page", ["compare_runs", "best_run", "replay_run", "find_singularities"])
+def test_a_page_whose_runs_are_deleted_with_their_experiment_does_not_say_that_there_are_none(page):
+    fill(3, points=5)
+    delete_experiment()
+    app = opened(f"pages/{page}.py")
+    assert not app.exception, app.exception
+    assert "was deleted" in texts(app)
+    assert "No runs yet" not in texts(app)
+    assert MlflowReader().is_deleted(store.EXPERIMENT)
+    next(item for item in app.button if item.label == "Restore the experiment").click().run()
+    assert not app.exception, app.exception
+    assert "was deleted" not in texts(app)
+    assert len(store.runs()) == 3
+    assert not store.experiment_is_deleted()
 
 
 def test_an_experiment_that_is_gone_for_good_is_made_anew():
