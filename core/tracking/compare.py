@@ -84,8 +84,9 @@ def table(records: Sequence[RunRecord], columns: Sequence[str], how: How = "last
     data: dict[str, Any] = {"name": [record.name for record in records]}
     for column in columns:
         if column == "started":
-            times = [record.started if 0 < record.started < YEAR_10000 else None for record in records]
-            data[column] = pd.to_datetime(times, unit="s", utc=True)
+            known = [0 < record.started < YEAR_10000 for record in records]
+            times = [round(1000 * run.started) if here else "NaT" for run, here in zip(records, known, strict=True)]
+            data[column] = pd.to_datetime(np.array(times, dtype="datetime64[ms]"), utc=True)  # in ns they end in 2262
         elif column == "duration" or column.startswith(METRIC):
             data[column] = numbers(records, column, how)
         else:

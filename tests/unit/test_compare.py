@@ -190,6 +190,13 @@ def test_a_start_that_no_calendar_has_is_none(started, lab_home):
     assert csv_of(frame)
 
 
+@pytest.mark.parametrize(("started", "day"), [(0.001, "1970-01-01"), (1.67e10, "2499-03-15"), (2.5e11, "9892-03-08")])
+def test_a_start_in_any_century_is_that(started, day, lab_home):
+    frame = table([replace(record("1" * 32), started=started), record("2" * 32)], ["started"])
+    assert frame["started"].iloc[0].timestamp() == started
+    assert f",{day} " in csv_of(frame).decode()
+
+
 def test_columns_and_runs_have_labels_of_their_own():
     names = ["problem", "metrics.loss", "params.loss", "metrics.wall_time_s", "metrics.seconds", "params.problem"]
     found = labels([*names, "metrics.max_residual", "params.seed"])
