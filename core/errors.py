@@ -40,12 +40,12 @@ class StoreError(LabError):
 
 
 class ExperimentDeletedError(StoreError):
-    """The MLflow experiment that new runs go to was deleted."""
+    """The MLflow experiment of the runs made here was deleted."""
 
     def __init__(self, name: str):
         super().__init__(
-            f"MLflow's experiment {name}, where new runs go, was deleted, so none can be added. "
-            "`python -m core doctor --restore` brings it back with its runs, as does the button on the Launch page."
+            f"MLflow's experiment {name} was deleted: its runs are in no list, and none can be added. "
+            "`python -m core doctor --restore` brings it back, as does the button on pages that miss its runs."
         )
 
 

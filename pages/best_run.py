@@ -5,18 +5,20 @@ import streamlit as st
 
 from core.errors import LabError
 from core.runs import RunFolder
+from core.singularity.found import LAMBDA, lambda_of
 from core.tracking import store
 from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkpoint
 from core.tracking.lineage import lineage
 from pages.parts.best.lineage import lineage_view
 from pages.parts.shared.data_table import data_table
+from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.metric_names import HOW, LABELS
 from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
 
 USUAL = ("dense_max_residual", "relative_l2_error", "max_error", "lambda_error", "max_residual", "wall_time_s")
 SHOWN = 200
-FORMATS, USUAL_FORMAT = {"lambda": ".10g"}, ".4e"
-"""How values are written: residuals and errors by their size, λ by its digits."""
+FORMAT = ".4e"
+"""How values but λ are written: residuals and errors by their size."""
 
 
 def choose_rule(metrics: list[str], heads: list[store.Head]) -> Rule:
@@ -49,6 +51,7 @@ def usual_problem(heads: list[store.Head]) -> str:
 def ranking_table(ranked: list[Ranked], metric: str) -> None:
     """The ranking; a click looks at one of them."""
     title = LABELS.get(f"metrics.{metric}", metric)
+    records = {record.run_id: record for record in store.runs()} if metric == LAMBDA else {}
     problems = {run.problem for run in ranked}
     if len(problems) > 1:
         st.caption(
@@ -60,7 +63,7 @@ def ranking_table(ranked: list[Ranked], metric: str) -> None:
             "name": run.name,
             "problem": run.problem,
             "state": run.state,
-            "value": run.value,
+            "value": lambda_of(records[run.run_id], run.value) if run.run_id in records else run.value,
             "iteration": run.step,
             "started": ago(run.started),
         }
@@ -74,7 +77,11 @@ def ranking_table(ranked: list[Ranked], metric: str) -> None:
         key="best.table",
         on_select=look_at_row,
         selection_mode="single-row",
-        column_config={"value": st.column_config.NumberColumn(title, format=f"%{FORMATS.get(metric, USUAL_FORMAT)}")},
+        column_config={
+            "value": st.column_config.TextColumn(title, alignment="right")
+            if records
+            else st.column_config.NumberColumn(title, format=f"%{FORMAT}")
+        },
         height=min(38 + 35 * len(table), 318),
     )
     if len(ranked) > SHOWN:
@@ -99,10 +106,9 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
     name.caption(f"{about} · {plain(record.state)} · {code(run_id[:12])}")
     if place is not None:
         title = plain(LABELS.get(f"metrics.{metric}", metric), LONGEST)
-        value.metric(
-            f"{title}, place {place + 1} of {len(ranked):,}",
-            plain(format(ranked[place].value, FORMATS.get(metric, USUAL_FORMAT))),
-        )
+        found = ranked[place].value
+        shown = lambda_of(record, found) if metric == LAMBDA else format(found, FORMAT)
+        value.metric(f"{title}, place {place + 1} of {len(ranked):,}", plain(shown))
     refusal = refused(record.folder)
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         pressed = st.button(
@@ -143,6 +149,8 @@ st.title("Best run")
 try:
     heads = store.heads()
     if not heads:
+        if deleted_experiment():
+            st.stop()
         st.info("No runs yet. Launch a few: the best of them starts the next stage here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()

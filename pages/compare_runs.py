@@ -18,6 +18,7 @@ from pages.parts.compare.scatter import scatter_view
 from pages.parts.compare.search import Shown, search_bar
 from pages.parts.compare.selection import Selection, first, from_text, keep
 from pages.parts.compare.table import run_table
+from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.run_names import run_names
 from pages.parts.shared.text import LONGEST, message, plain
@@ -99,6 +100,8 @@ st.title("Compare")
 try:
     records = store.runs()
     if not records:
+        if deleted_experiment():
+            st.stop()
         st.info("No runs yet. Launch two and lay their curves over each other here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()

@@ -12,6 +12,7 @@ from core.singularity.laws import LAWS
 from core.tracking import store
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.state_badge import state_badge
@@ -120,6 +121,8 @@ st.title("Singularities")
 try:
     runs = found_runs()
     if not runs:
+        if deleted_experiment():
+            st.stop()
         st.info("No search yet. Launch one by a click, and watch its λ settle here.", icon=":material/info:")
         invitation(list(similarity.EQUATIONS))
         st.stop()

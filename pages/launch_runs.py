@@ -9,10 +9,10 @@ from core.datasets import pinned
 from core.errors import ExperimentDeletedError, LabError
 from core.presets import presets
 from core.problems import CATALOGUE, REFUSED
-from core.tracking import store
 from core.tracking.tags import REPLAY_TAG
 from pages.parts.launch.form import fields_form
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source, linked_source, source_changes, source_notes
+from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.text import LONGEST, described, duration, message, plain
 
 UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
@@ -107,17 +107,6 @@ def launch_panel(data: dict, source: Source | None) -> None:
         source_changes(source, config, restore=start_from_source)
 
 
-def restore_experiment() -> None:
-    """Bring the deleted experiment back, before the page is drawn again."""
-    try:
-        store.restore_experiment()
-    except LabError as error:
-        st.session_state["launch.deleted"] = str(error)
-    else:
-        st.session_state.pop("launch.deleted")
-        st.toast("The experiment and its runs are back. Launch again.", icon=":material/restore_from_trash:")
-
-
 st.title("Launch a run")
 if "launch.data" not in st.session_state:
     start_from_preset(next(iter(presets())))
@@ -150,13 +139,12 @@ with side:
         st.latex(part.strip(" ,"))
     try:
         launch_panel(data, source)
-    except ExperimentDeletedError as error:
-        st.session_state["launch.deleted"] = str(error)
+    except ExperimentDeletedError:
+        st.session_state["launch.deleted"] = True
     except LabError as error:
         st.error(message(error))
-    if "launch.deleted" in st.session_state:
-        st.error(message(st.session_state["launch.deleted"]), icon=":material/error:")
-        st.button("Restore the experiment", icon=":material/restore_from_trash:", on_click=restore_experiment)
+    if "launch.deleted" in st.session_state and not deleted_experiment():
+        del st.session_state["launch.deleted"]
     if REFUSED:
         with st.expander(f"Problems that could not be loaded: {len(REFUSED)}"):
             for refused in REFUSED:

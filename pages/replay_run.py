@@ -13,6 +13,7 @@ from pages.parts.replay.provenance import provenance_view
 from pages.parts.replay.verify import verification
 from pages.parts.shared.config_words import note_list
 from pages.parts.shared.data_table import data_table
+from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.in_force import in_force_view
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, ago, code, message, plain, whole
@@ -42,7 +43,7 @@ def picker() -> None:
                 f"No run fits {code(text, LONGEST)}: neither its name, problem or state, nor the beginning of its id "
                 "or hash."
             )
-        else:
+        elif not deleted_experiment():
             st.info("No runs yet. Launch one; later its config comes back into the form.", icon=":material/info:")
             st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
     if listed and st.session_state.get("replay.found") != text:

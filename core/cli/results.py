@@ -22,6 +22,7 @@ def best(
     link: Annotated[bool, typer.Option("--link", help="Mark it as the parent of the next stage.")] = False,
 ) -> None:
     """The best run by a rule, which is printed beside it."""
+    from core.singularity.found import LAMBDA, lambda_of
     from core.tracking.best import Rule, ranking, winner
 
     for text in (metric, problem, *(state or [])):
@@ -29,7 +30,8 @@ def best(
     rule = Rule(metric, direction, tuple(state or ["finished"]), problem, how, tie)
     record = winner(rule, link)
     value = ranking(rule)[0].value
-    say(f"{record.run_id}  {record.name}  {metric} {value:.6g}{'  linked' if link else ''}")
+    shown = lambda_of(record, value) if metric == LAMBDA else f"{value:.6g}"
+    say(f"{record.run_id}  {record.name}  {metric} {shown}{'  linked' if link else ''}")
     note(rule.sentence())
 
 

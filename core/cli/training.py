@@ -49,7 +49,7 @@ def train_here(config: RunConfig, json_out: Path | None, tags: dict[str, str] | 
         raise typer.Exit(1) from None
     data = report.as_dict()
     for key, value in data.items():
-        say(f"{key:>18}  {report.certificate.sentence() if key == 'certificate' else value}")
+        say(f"{key:>18}  {report.text(key, value)}")
     write_json(json_out, data)
     if report.state == "stopped":
         raise typer.Exit(130)

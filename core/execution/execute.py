@@ -111,5 +111,5 @@ def _set_threads(folder: RunFolder) -> None:
 
 
 def say(line: str) -> None:
-    """A line for the run's log, with the time."""
-    print(time.strftime("%H:%M:%S"), line, flush=True)
+    """A line for the run's log, with the time in UTC: who reads it may be anywhere."""
+    print(time.strftime("%H:%M:%SZ", time.gmtime()), line, flush=True)

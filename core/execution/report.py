@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.singularity.certificate import Certificate
+from core.singularity.digits import iterate_text
 from core.training.measure import Measures
 
 
@@ -40,6 +41,14 @@ class RunReport:
         if self.missing:
             found["missing"] = list(self.missing)
         return found | ({"certificate": self.certificate.as_dict()} if self.certificate else {})
+
+    def text(self, key: str, value: object) -> str:
+        """A figure of `as_dict` for people: the certificate in one line, λ with the digits that it supports."""
+        if key == "certificate":
+            return self.certificate.sentence()
+        if key == "lambda" and isinstance(value, float):
+            return self.certificate.lambda_text if self.certificate else iterate_text(value)
+        return str(value)
 
     def _figures(self) -> dict[str, float | None]:
         return {

@@ -73,7 +73,7 @@ def _memory(beat: dict[str, Any] | None) -> str:
 
 
 def _moment(beat: dict[str, Any]) -> str:
-    return f" ({time.strftime('%H:%M:%S', time.localtime(beat['time']))})"
+    return f" ({time.strftime('%H:%M:%S', time.gmtime(beat['time']))} UTC)"
 
 
 def _size(count: float) -> str:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.errors import LabError, sentence
+
+if TYPE_CHECKING:
+    from core.problems.base import Problem
+
+UNUSABLE = "the exact solution can't be used, so errors are not measured"
 NAMED = 3
 """Places without an exact value that are named; the others are counted."""
 
@@ -23,6 +30,42 @@ class ExactError:
     """Points without an exact value."""
     gap: str
     """Where these are and what is measured instead, in one sentence; empty where there are none."""
+
+
+def exact_fields(problem: Problem, points: np.ndarray) -> dict[str, np.ndarray] | None:
+    """A problem's exact fields at points (N, d), each (N,); None where it knows none.
+
+    A column (N, 1) and a single number are taken for what they mean. Raises LabError for what is no value of each
+    field at each point.
+    """
+    try:
+        found = problem.exact(points)
+    except Exception as error:  # of whoever wrote the problem
+        raise LabError(f"{UNUSABLE}: exact() failed, {sentence(error)}") from error
+    if found is None:
+        return None
+    if not isinstance(found, Mapping) or any(name not in found for name in problem.fields):
+        given = ", ".join(map(str, found)) if isinstance(found, Mapping) else f"a {type(found).__name__}"
+        raise LabError(
+            f"{UNUSABLE}: exact() gives {given or 'nothing'}, and the fields are {', '.join(problem.fields)}"
+        )
+    return {name: _values(name, found[name], len(points)) for name in problem.fields}
+
+
+def _values(name: str, given: object, n: int) -> np.ndarray:
+    """One exact field as floats (n,)."""
+    try:
+        values = np.asarray(given)
+        if np.iscomplexobj(values) and np.any(values.imag):
+            raise LabError(f"{UNUSABLE}: exact() gives complex numbers for {name}")
+        values = values.real.astype(float)
+    except (TypeError, ValueError):
+        raise LabError(f"{UNUSABLE}: exact() gives no numbers for {name}") from None
+    if values.ndim == 0:
+        return np.full(n, float(values))
+    if values.shape not in ((n,), (n, 1)):
+        raise LabError(f"{UNUSABLE}: exact() gives {name} the shape {values.shape}, not {(n,)}")
+    return values.reshape(n)
 
 
 def exact_error(

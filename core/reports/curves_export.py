@@ -31,7 +31,7 @@ DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 
 
 def curves_csv(lines: Sequence[Line], x_title: str) -> bytes:
-    """Every point in force of every curve, in long format: run_id, run, quantity, x, value."""
+    """Every point in force of every curve, in long format: run_id, run, quantity, x (never its log), value."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -41,7 +41,7 @@ def curves_csv(lines: Sequence[Line], x_title: str) -> bytes:
                 "run_id": pa.repeat(line.run_id, len(line.x)),
                 "run": pa.repeat(cell_text(line.run), len(line.x)),
                 "quantity": pa.repeat(cell_text(line.quantity), len(line.x)),
-                x_title.replace(" ", "_"): np.asarray(line.x, dtype=float),
+                x_title.removeprefix("log ").replace(" ", "_"): np.asarray(line.x, dtype=float),
                 "value": np.asarray(line.y, dtype=float),
             }
         )

@@ -55,7 +55,7 @@ def bucket(x: np.ndarray, y: np.ndarray, limit: int, *, log: bool = False, log_x
         x, y = x[order], y[order]
     if len(x) > limit:
         index = _bucket_of(np.log(x) if log_x else x, (limit - 2) // 2)
-        starts = np.flatnonzero(np.diff(index, prepend=index[0] - 1))
+        starts = np.append(0, np.flatnonzero(np.diff(index)) + 1)
         low = _first_where(y, np.minimum.reduceat(y, starts), starts)
         high = _first_where(y, np.maximum.reduceat(y, starts), starts)
         keep = np.unique(np.concatenate([low, high, [0, len(x) - 1]]))
@@ -96,7 +96,9 @@ class Attempts:
 def attempts(step: np.ndarray, value: np.ndarray) -> Attempts:
     """A curve's attempts. One begins where steps go back to some that were logged, with other values than before.
 
-    Steps that go back without that are none: whoever logs from several threads, or adds a point later, does so.
+    It also begins where steps go back and then fall between earlier ones again and again: what was thinned by time has
+    other steps after a resume. Steps that go back without that are none: whoever logs from several threads, or adds a
+    point later, does so.
 
     Args:
         step: steps (n,) in the order in which they were logged.
@@ -109,10 +111,30 @@ def attempts(step: np.ndarray, value: np.ndarray) -> Attempts:
     alike = (value == value[before]) | (np.isnan(value) & np.isnan(value[before]))
     starts = np.flatnonzero(np.diff(chunk, prepend=-1))
     begins = np.logical_or.reduceat(again & ~alike, starts) if len(starts) else np.zeros(0, dtype=bool)
+    begins = _or_between(step, starts, begins) if len(starts) > 1 else begins
     of = np.cumsum(begins)[chunk]
     from_step = np.append(step[starts[begins]], np.inf)  # of attempt 1, 2, …; after the last there is none
     earliest = np.minimum.accumulate(from_step[::-1])[::-1]
     return Attempts(of, step < earliest[of], again & alike)
+
+
+BETWEEN = 4
+"""Gaps between earlier steps that a later attempt falls into, at least; a few points out of order don't."""
+
+
+def _or_between(step: np.ndarray, starts: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """`begins` (chunks,), and where a chunk of increasing steps alternates with the steps that held before it."""
+    begins = begins.copy()
+    held, used = np.empty(len(step)), 0  # steps in force so far, in order
+    for k, chunk in enumerate(np.split(step, starts[1:])):
+        at = np.searchsorted(held[:used], chunk[0])
+        tail = held[at:used]
+        if len(tail) and not begins[k]:
+            gaps = np.searchsorted(tail, chunk[chunk < tail[-1]])
+            begins[k] = len(np.unique(gaps)) >= BETWEEN
+        kept = chunk if begins[k] or not len(tail) else np.sort(np.concatenate([tail, chunk]))
+        held[at : at + len(kept)], used = kept, at + len(kept)
+    return begins
 
 
 NOT_CURVES = ("iteration", "stage", "phase", "wall_time_s")

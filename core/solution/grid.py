@@ -103,7 +103,7 @@ class SolutionGrid:
             if error in self.values
         ]
         not_finite = int(sum((~np.isfinite(value)).sum() for value in self.values.values()))
-        largest = max(float(np.abs(value).max()) for value in residuals) if residuals else None
+        largest = float(np.max([np.abs(value).max() for value in residuals])) if residuals else None  # NaN where one is
         if not pairs:
             return Accuracy(largest, None, None, not_finite)
         errors, exact = ({str(i): pair[k] for i, pair in enumerate(pairs)} for k in (0, 1))

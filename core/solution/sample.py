@@ -12,6 +12,7 @@ import numpy as np
 
 from core.errors import LabError
 from core.names import beside
+from core.problems.exact_error import exact_fields
 from core.runs import RunFolder
 from core.runs.checkpoint_file import look
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
@@ -111,13 +112,19 @@ def _evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None)
     """Fields, residuals, and exact values and errors where the problem has them, at points (N, d)."""
     parts: dict[str, list[np.ndarray]] = {}
     began = time.monotonic()
-    names = solution.problem.value_names
+    names, usable = solution.problem.value_names, True
     for done in range(0, len(points), BLOCK):
         block = points[done : done + BLOCK]
         values = solution.evaluate(block)
-        for name, exact in (solution.problem.exact(block) or {}).items():
-            values[names.exact[name]] = exact
-            values[names.errors[name]] = values[name] - exact
+        exact = {}
+        if usable:
+            try:
+                exact = exact_fields(solution.problem, block) or {}
+            except LabError:  # the run's summary says why
+                usable = False
+        for name, known in exact.items():
+            values[names.exact[name]] = known
+            values[names.errors[name]] = values[name] - known
         for name, value in values.items():
             parts.setdefault(name, []).append(value)
         expected = (time.monotonic() - began) / (done + len(block)) * len(points)
@@ -126,4 +133,5 @@ def _evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None)
                 f"Sampling {len(points):,} points would take about {expected / 60:.0f} min here, and a page waits "
                 f"{limit_s / 60:.0f} min at most. Lower the resolution, or use `python -m core export` in a terminal."
             )
-    return {name: np.concatenate(blocks) for name, blocks in parts.items()}
+    whole = len(parts[solution.problem.fields[0]])  # exact values of some blocks alone are left out
+    return {name: np.concatenate(blocks) for name, blocks in parts.items() if len(blocks) == whole}

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from core.errors import LabError
+from core.errors import ExperimentDeletedError, LabError
 from core.runs import RunFolder, run_folder
 from core.runs.checkpoint_file import CheckpointError, look
 from core.tracking import store
@@ -113,6 +113,8 @@ def winner(rule: Rule, auto_link: bool = False) -> RunRecord:
     """The first of the ranking. Raises LabError as `get_best_run` does."""
     ranked = ranking(rule)
     if not ranked:
+        if store.experiment_is_deleted():
+            raise ExperimentDeletedError(store.EXPERIMENT)
         raise LabError(
             f"No {' or '.join(rule.states)} run has a finite {rule.metric!r}; metrics are listed on the Compare page."
         )

@@ -84,8 +84,9 @@ def table(records: Sequence[RunRecord], columns: Sequence[str], how: How = "last
     data: dict[str, Any] = {"name": [record.name for record in records]}
     for column in columns:
         if column == "started":
-            times = [record.started if 0 < record.started < YEAR_10000 else None for record in records]
-            data[column] = pd.to_datetime(times, unit="s", utc=True)
+            known = [0 < record.started < YEAR_10000 for record in records]
+            times = [round(1000 * run.started) if here else "NaT" for run, here in zip(records, known, strict=True)]
+            data[column] = pd.to_datetime(np.array(times, dtype="datetime64[ms]"), utc=True)  # in ns they end in 2262
         elif column == "duration" or column.startswith(METRIC):
             data[column] = numbers(records, column, how)
         else:
@@ -125,7 +126,7 @@ CUT_AT = (250, 500, 6000)
 
 
 def config_fields(records: Sequence[RunRecord], only_differing: bool = True) -> dict[str, list[Any]]:
-    """Field path → value in each run, `MISSING` where a config has no such field; names are left out.
+    """Field path → value in each run, `MISSING` where a config has no such field; a run's own name is left out.
 
     Where a run has no config of its own, what was logged is compared, in all of them: text with text. Texts that MLflow
     cut are among the fields that differ, since nobody knows how they went on.
@@ -136,7 +137,10 @@ def config_fields(records: Sequence[RunRecord], only_differing: bool = True) -> 
         record.params if data is None else _as_logged(flatten(data)) if logged else flatten(data)
         for record, data in zip(records, written, strict=True)
     ]
-    paths = dict.fromkeys(path for config in configs for path in config if path not in ("name", "config_hash"))
+    for k, (record, data) in enumerate(zip(records, written, strict=True)):
+        apart = "name" if data is not None else "config_hash" if record.config_hash else None
+        configs[k] = {path: value for path, value in configs[k].items() if path != apart}
+    paths = dict.fromkeys(path for config in configs for path in config)
     rows = {path: [config.get(path, MISSING) for config in configs] for path in paths}
     if not only_differing:
         return rows

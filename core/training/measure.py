@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import LabError
 from core.networks.solution import Solution
-from core.problems.exact_error import exact_error, places_of
+from core.problems.exact_error import exact_error, exact_fields, places_of
 
 DENSE = {1: 4001, 2: 257, 3: 41}
 """Points along each axis of the dense grid; beyond three dimensions `SCATTERED` random points stand in."""
@@ -62,8 +63,11 @@ def measure(solution: Solution, seen: Callable[[float], None] = lambda share: No
     residuals = problem.value_names.residuals.values()
     residual = np.concatenate([rows for name, rows in values.items() if name in residuals])
     lam = None if solution.lam is None else float(solution.lam.detach())
-    exact = problem.exact(points)
-    error = None
+    exact, error, unusable = None, None, ""
+    try:
+        exact = exact_fields(problem, points)
+    except LabError as refused:
+        unusable = str(refused)
     if exact is not None:
         errors = {name: values[name] - exact[name] for name in problem.fields}
         wanted = {name: exact[name] for name in problem.fields}
@@ -73,7 +77,7 @@ def measure(solution: Solution, seen: Callable[[float], None] = lambda share: No
         rms_residual=math.sqrt(float(np.square(residual).mean())),
         relative_l2_error=error and error.relative_l2,
         max_error=error and error.largest,
-        exact_gap=error.gap if error else "",
+        exact_gap=error.gap if error else unusable,
         lambda_=lam,
         lambda_reference=problem.reference_lambda(),
     )

@@ -52,6 +52,7 @@ def test_a_deleted_experiment_is_named_with_the_command_that_brings_it_back(comm
     assert "FAIL  store" in told.stdout
     assert "doctor --restore" in told.stdout
     assert store.runs() == []
+    assert "doctor --restore" in command_line("best").stderr
     done = command_line("doctor", "--restore")
     assert done.returncode == 0, done.stdout
     assert [record.run_id for record in store.runs()] == [run_id]
@@ -69,6 +70,22 @@ def test_the_launch_page_brings_a_deleted_experiment_back(monkeypatch):
     assert not app.exception, app.exception
     assert not app.error
     assert store.experiment_id()
+
+
+@pytest.mark.parametrize("page", ["compare_runs", "best_run", "replay_run", "find_singularities"])
+def test_a_page_whose_runs_are_deleted_with_their_experiment_does_not_say_that_there_are_none(page):
+    fill(3, points=5)
+    delete_experiment()
+    app = opened(f"pages/{page}.py")
+    assert not app.exception, app.exception
+    assert "was deleted" in texts(app)
+    assert "No runs yet" not in texts(app)
+    assert MlflowReader().is_deleted(store.EXPERIMENT)
+    next(item for item in app.button if item.label == "Restore the experiment").click().run()
+    assert not app.exception, app.exception
+    assert "was deleted" not in texts(app)
+    assert len(store.runs()) == 3
+    assert not store.experiment_is_deleted()
 
 
 def test_an_experiment_that_is_gone_for_good_is_made_anew():
@@ -181,3 +198,25 @@ def test_a_foreign_runs_config_is_read_within_bounds(foreign, tmp_path):
         store.client().log_artifact(run_id, str(tmp_path / "config.json"))
         with pytest.raises(LabError, match=words):
             store.stored_config(run_folder(run_id))
+
+
+def test_lambda_has_the_digits_of_its_certificate_wherever_it_stands(foreign, command_line):
+    run_id = foreign("found elsewhere", {"problem.order": "1"})
+    client = store.client()
+    client.log_metric(run_id, "lambda", 0.6057337012032)
+    tags = {
+        "lab.problem": "ccf",
+        "lab.state": "finished",
+        "lab.certificate": "holds",
+        "lab.certificate.lambda": "0.6057337012032",
+        "lab.certificate.lambda_uncertainty": "1e-12",
+    }
+    for name, value in tags.items():
+        client.set_tag(run_id, name, value)
+    best = opened("pages/best_run.py", metric="lambda")
+    assert not best.exception, best.exception
+    assert best.metric[0].value == best.dataframe[0].value["value"].iloc[0] == "0.605733701203(2)"
+    watch = opened("pages/watch_runs.py", run=run_id)
+    assert watch.dataframe[0].value.set_index("name")["value"]["lambda"] == "0.605733701203(2)"
+    assert opened("pages/compare_runs.py").dataframe[0].value["metrics.lambda"].iloc[0] == "0.605733701203(2)"
+    assert "lambda 0.605733701203(2)" in command_line("best", "--metric", "lambda").stdout

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.presets import resolve
-from core.tracking.compare import config_fields, delta, groups, numbers, ordered, table
+from core.reports.curves_export import Line, curves_csv
+from core.tracking.compare import MISSING, config_fields, delta, groups, numbers, ordered, table
 from core.tracking.lineage import family
 from core.tracking.search import split
 from core.tracking.spreadsheets import FORMULA, cell_text, csv_of
@@ -16,6 +17,8 @@ from core.tracking.statistics import band, smooth
 from core.tracking.store import Head, RunRecord, params_of
 from core.tracking.written_numbers import number_of, numbers_of
 from pages.parts.compare.columns import axis_columns, varies
+from pages.parts.compare.configs import figure_texts, value_texts
+from pages.parts.compare.parallel import short_words
 from pages.parts.compare.selection import Selection, first, from_text
 from pages.parts.shared.metric_names import labels
 from pages.parts.shared.run_names import run_names
@@ -132,8 +135,38 @@ def test_a_config_and_the_params_of_a_run_elsewhere_are_compared_as_they_were_lo
     here = logged("1" * 32)
     here.folder.create(config)
     params = params_of(config)
-    assert config_fields([here, logged("2" * 32, **params)]) == {}
-    assert config_fields([here, logged("2" * 32, **params | {"seed": "00"})]) == {"seed": [str(config.seed), "00"]}
+    elsewhere = replace(logged("2" * 32, **params), config_hash=config.hash)
+    assert config_fields([here, elsewhere]) == {}
+    elsewhere = replace(elsewhere, params=params | {"seed": "00"})
+    assert config_fields([here, elsewhere]) == {"seed": [str(config.seed), "00"]}
+
+
+def test_what_other_programs_call_name_or_config_hash_is_a_param_like_any(lab_home):
+    runs = [logged(f"{k:032x}", name=f"model {k}", config_hash=f"{k}", **{"problem.kind": f"{k}"}) for k in range(2)]
+    assert list(config_fields(runs)) == ["name", "config_hash", "problem.kind"]
+    assert all(varies(runs, f"params.{name}") for name in ("name", "config_hash", "problem.kind"))
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (["7", "7 "], ['"7"', '"7 "']),
+        (["", MISSING], ['""', ""]),
+        (["none", None], ['"none"', "none"]),
+        ([True, "true"], ["true", '"true"']),
+        ([1, "1"], ["1", '"1"']),
+        (["a", "b"], ["a", "b"]),
+        (["a ", "a "], ["a ", "a "]),
+        (["auto", 3.0, None], ["auto", "3.0", "none"]),
+    ],
+)
+def test_values_that_differ_do_not_look_the_same(values, shown):
+    assert value_texts(values) == shown
+
+
+def test_a_metric_that_is_nan_is_not_one_that_was_never_logged(lab_home):
+    runs = [record("a", m=float("nan")), record("b"), record("c", m=1.0), record("d", m=float("inf"))]
+    assert figure_texts(runs, "m", "last", Selection()) == ["NaN", "", "1", "inf"]
 
 
 @given(st.text() | st.sampled_from(["=1+1", "-5", "+x", "'=1", "@a", "''-5", "\tx", "＝1"]))
@@ -155,6 +188,13 @@ def test_a_start_that_no_calendar_has_is_none(started, lab_home):
     frame = table([replace(record("1" * 32), started=started), record("2" * 32)], ["started"])
     assert frame["started"].isna().tolist() == [True, False]
     assert csv_of(frame)
+
+
+@pytest.mark.parametrize(("started", "day"), [(0.001, "1970-01-01"), (1.67e10, "2499-03-15"), (2.5e11, "9892-03-08")])
+def test_a_start_in_any_century_is_that(started, day, lab_home):
+    frame = table([replace(record("1" * 32), started=started), record("2" * 32)], ["started"])
+    assert frame["started"].iloc[0].timestamp() == started
+    assert f",{day} " in csv_of(frame).decode()
 
 
 def test_columns_and_runs_have_labels_of_their_own():
@@ -248,3 +288,22 @@ def test_a_lineage_may_be_thousands_of_stages_deep():
     nodes = family(runs[2500].run_id, runs)
     assert [node.column for node in nodes] == list(range(5000))
     assert {node.row for node in nodes} == {0.0}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["12345678901234567890", "12345678901234567891"],
+        ["x" * 40 + "a" + "y" * 40, "x" * 40 + "b" + "y" * 40],
+        ["short", "a rather long word that ends"],
+    ],
+)
+def test_ticks_of_different_words_are_different(words):
+    shown = short_words(words)
+    assert len(set(shown)) == len(words)
+    assert all(len(text) <= 21 for text in shown)
+
+
+def test_a_table_of_curves_has_positions_and_not_their_logarithms():
+    line = Line("1" * 32, "run", "loss", np.array([1.0, 10.0]), np.array([2.0, 3.0]), "#000")
+    assert curves_csv([line], "log iteration").decode().splitlines()[0].split(",")[3] == '"iteration"'

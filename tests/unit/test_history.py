@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.runs.curves import RunCurves, bucket
+from core.runs.curves import RunCurves, attempts, bucket
 from core.runs.history import HistoryWriter, read_history
 from core.tracking.curves import StoredCurves
 
@@ -164,6 +164,34 @@ def test_a_resumed_run_is_in_the_order_of_the_axis_shown_and_its_last_attempt_ho
             [2.0 + k for k in range(55, 61)],
         ]
         assert all((np.diff(part[0]) > 0).all() for part in gone)
+
+
+def test_a_resumed_run_that_was_thinned_to_other_steps_is_two_segments():
+    first = [(k, k, 1.0 + k) for k in range(0, 100, 10)]
+    second = [(k, 500 + k, 200.0 + k) for k in range(55, 200, 10)]
+    third = [(k, 900 + k, 400.0 + k) for k in range(22, 90, 10)]
+    curves = stored(first + second + third)
+    for axis in ("iteration", "wall_time_s"):
+        x, y = curves.points("loss", axis)
+        assert (np.diff(x) > 0).all()
+        assert y.tolist() == [1.0, 11.0, 21.0] + [value for *_, value in third]
+        gone = [part[1].tolist() for part in curves.superseded("loss", axis)]
+        assert gone == [[value for k, _, value in rows if k >= 22] for rows in (first, second)]
+
+
+def test_steps_of_several_threads_are_no_resume():
+    rng = np.random.default_rng(0)
+    step = np.argsort(np.arange(3000) + rng.uniform(0, 4, 3000))
+    found = attempts(step.astype(float), rng.random(3000))
+    assert found.in_force.all()
+
+
+def test_positions_beyond_the_precision_of_their_buckets_are_thinned():
+    x = 1e18 + 128.0 * np.arange(300)
+    for log_x in (False, True):
+        curve = bucket(x, np.arange(300.0), 20, log_x=log_x)
+        assert len(curve.x) <= 20
+        assert (curve.x[0], curve.x[-1], curve.y.max()) == (x[0], x[-1], 299)
 
 
 def test_points_that_were_added_late_are_no_resume():

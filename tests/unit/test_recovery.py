@@ -208,6 +208,7 @@ def test_a_process_that_the_kernel_killed_for_memory_is_called_that(tmp_path, mo
         reason = reason_of(job, code)
         assert "The kernel killed it for want of memory: at its last sign of life" in reason
         assert "it held 20.0 GB, and 1 MB of 21.0 GB were free" in reason
+        assert " UTC)" in reason
     assert reason_of(job, -signal.SIGSEGV) == "Its process was ended by SIGSEGV."
     settle(job, -signal.SIGKILL)
     assert "want of memory" in table.get(job.run_id).reason

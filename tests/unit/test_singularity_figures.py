@@ -60,6 +60,8 @@ def test_runs_stand_among_what_is_known_with_what_their_certificates_say():
     law = next(name for name in traces if "law" in name)
     assert law.startswith("extrapolated law, ours")
     assert list(zip(traces["published or exact"].x, traces["published or exact"].y, strict=True)) == published("ccf")
+    exact = {trace.name: trace for trace in order_figure("burgers_profile", [], "").data}["exact"]
+    assert exact.text[:2] == ("0.5", "0.25")
     assert traces["certificate holds"].text == ("one · 1.18077766290(2)",)
     assert traces["certificate does not hold"].text == ("two · ≈ 0.6100, digits not assessed",)
     assert list(traces["no certificate yet"].x) == [2]

@@ -265,6 +265,9 @@ def test_accuracy_is_told_as_it_is():
     broken = SolutionGrid(("x",), axes, {"u": np.ones(5), "residual_a": np.array([0, np.nan, 1, 0, 0])}).accuracy()
     assert np.isnan(broken.max_residual)
     assert broken.not_finite == 1
+    for names in (("residual_a", "residual_b"), ("residual_b", "residual_a")):
+        one_of_two = dict(zip(names, (np.ones(5), np.full(5, np.nan)), strict=True))
+        assert np.isnan(SolutionGrid(("x",), axes, {"u": np.ones(5), **one_of_two}).accuracy().max_residual)
 
 
 def test_files_say_where_they_come_from(tmp_path):

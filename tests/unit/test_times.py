@@ -44,3 +44,9 @@ def test_what_is_no_time_with_a_zone_stays_as_it_is_written(viewer):
     viewer("Asia/Kolkata")
     for text in ("yesterday", "", "2027-01-15T08:00:00", "<b>"):
         assert times.iso_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_the_viewer_has_none_for_is_left_as_it_stands(viewer, text):
+    viewer("Pacific/Kiritimati" if text[0] == "9" else "America/New_York")
+    assert times.iso_text(text) == text

@@ -51,6 +51,38 @@ def test_a_residual_that_hardly_fell_is_said_where_nothing_else_speaks_for_the_r
     assert ("hardly fell" in verdict(measures, history(*rms))) == told
 
 
+@pytest.mark.parametrize(
+    ("exact", "words"),
+    [
+        (lambda u, x: {"u": u + 1j}, "complex numbers for u"),
+        (lambda u, x: {"u": np.stack([u, u], axis=1)}, "gives u the shape (66049, 2), not (66049,)"),
+        (lambda u, x: {"u": u[1:]}, "the shape (66048,)"),
+        (lambda u, x: {"v": u}, "exact() gives v, and the fields are u"),
+        (lambda u, x: u, "exact() gives a ndarray"),
+        (lambda u, x: {"u": "sin"}, "no numbers for u"),
+        (lambda u, x: {"u": 1 / 0}, "exact() failed, ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_exact_solution_that_cant_be_used_is_said_and_the_residual_is_measured(monkeypatch, exact, words):
+    own = Poisson2D.exact
+    monkeypatch.setattr(Poisson2D, "exact", lambda self, x: exact(own(self, x)["u"], x))
+    found = measure(random_solution(Poisson2D()))
+    assert found.max_residual > 0
+    assert found.relative_l2_error is found.max_error is None
+    assert "the exact solution can't be used" in found.exact_gap
+    assert words in found.exact_gap
+
+
+@pytest.mark.parametrize("form", [lambda u: u[:, None], lambda u: u + 0j])
+def test_an_exact_solution_as_a_column_is_what_it_means(monkeypatch, form):
+    solution = random_solution(Poisson2D())
+    whole, own = measure(solution), Poisson2D.exact
+    monkeypatch.setattr(Poisson2D, "exact", lambda self, x: {"u": form(own(self, x)["u"])})
+    assert measure(solution) == whole
+    monkeypatch.setattr(Poisson2D, "exact", lambda self, x: {"u": 0.5})
+    assert measure(solution).relative_l2_error is not None
+
+
 def test_an_exact_solution_without_a_value_somewhere_is_measured_over_the_rest(monkeypatch):
     problem, solution = Poisson2D(), random_solution(Poisson2D())
     whole = measure(solution)

@@ -11,7 +11,7 @@ from core.tracking.store.connection import EXPERIMENT, client, experiment_id, re
 from core.tracking.store.delivery import deliver
 from core.tracking.store.metrics import metric_history, metric_names, values
 from core.tracking.store.mlflow_reader import search_ids
-from core.tracking.store.records import Head, RunRecord, get_run, heads, runs
+from core.tracking.store.records import Head, RunRecord, experiment_is_deleted, get_run, heads, runs
 from core.tracking.store.sqlite_reader import How
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "delete_tag",
     "deliver",
     "experiment_id",
+    "experiment_is_deleted",
     "fetch_artifact",
     "get_run",
     "heads",

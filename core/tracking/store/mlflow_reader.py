@@ -82,6 +82,12 @@ class MlflowReader:
         with store_errors():
             return [row_of(run, experiment) for run, experiment in search_runs(limit=limit)]
 
+    def is_deleted(self, experiment: str) -> bool:
+        """Whether an experiment of this name is deleted, and can be restored."""
+        with store_errors():
+            found = client().get_experiment_by_name(experiment)
+        return found is not None and found.lifecycle_stage != "active"
+
     def heads(self) -> list[tuple]:
         """(run id, name, status, start in ms, state, problem, parent) of all runs."""
         return [

@@ -10,7 +10,7 @@ from core.home import RUN_ID
 from core.names import mlflow_names
 from core.runs import RunFolder, run_folder
 from core.runs.states import known_state
-from core.tracking.store.connection import client, store_errors
+from core.tracking.store.connection import EXPERIMENT, client, store_errors
 from core.tracking.store.mlflow_reader import row_of
 from core.tracking.store.reader import reader
 from core.tracking.tags import CONFIG_HASH, PARENT, PROBLEM, STATE
@@ -79,6 +79,12 @@ def heads() -> list[Head]:
     """Every run of the store in short."""
     store = reader()
     return store.remembered("heads", lambda: [_head(row) for row in store.heads()])
+
+
+def experiment_is_deleted() -> bool:
+    """Whether the experiment of the runs made here is deleted, so that no list has them. Raises StoreError."""
+    store = reader()
+    return store.remembered("deleted", lambda: store.is_deleted(EXPERIMENT))
 
 
 def record_of(row: dict[str, Any]) -> RunRecord:

@@ -135,6 +135,12 @@ class SqliteReader:
             (run_id,),
         )
 
+    def is_deleted(self, experiment: str) -> bool:
+        """Whether an experiment of this name is deleted, and can be restored."""
+        return bool(
+            self._query("SELECT 1 FROM experiments WHERE name = ? AND lifecycle_stage <> 'active'", (experiment,))
+        )
+
     def heads(self) -> list[tuple]:
         """(run id, name, status, start in ms, state, problem, parent) of all runs."""
         return self._query(

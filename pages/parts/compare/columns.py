@@ -30,9 +30,8 @@ def words(records: Sequence[RunRecord], column: str) -> list[str]:
 
 def varies(records: Sequence[RunRecord], column: str) -> bool:
     """Whether the runs have several values."""
-    if column in ("params.config_hash", "params.problem.kind"):  # told by other columns
-        return False
-    values = {compare.cell(record, column) for record in records} - {None}
+    told = {"params.config_hash": "config_hash", "params.problem.kind": "problem"}.get(column)  # by other columns
+    values = {compare.cell(record, column) for record in records if not (told and getattr(record, told))} - {None}
     return len(values) > 1
 
 

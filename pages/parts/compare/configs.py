@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,8 +25,8 @@ def config_view(records: Sequence[RunRecord], selection: Selection, how: How) ->
     everything = st.toggle("All fields", key="all", bind="query-params", help="Off: only fields that differ.")
     fields = compare.config_fields(records, only_differing=not everything)
     metrics = dict.fromkeys(name for record in records for name in record.metrics)
-    rows = {METRIC + name: _figures(records, name, how, selection) for name in metrics}
-    rows |= {PARAM + path: [_value(value) for value in row] for path, row in fields.items()}
+    rows = {METRIC + name: figure_texts(records, name, how, selection) for name in metrics}
+    rows |= {PARAM + path: value_texts(row) for path, row in fields.items()}
     names = run_names(records)
     columns = {names[record.run_id]: [row[k] for row in rows.values()] for k, record in enumerate(records)}
     data_table(
@@ -51,22 +52,39 @@ def config_view(records: Sequence[RunRecord], selection: Selection, how: How) ->
     )
 
 
-def _figures(records: Sequence[RunRecord], name: str, how: How, selection: Selection) -> list[str]:
-    """A metric's row, λ with the digits that are supported."""
+def figure_texts(records: Sequence[RunRecord], name: str, how: How, selection: Selection) -> list[str]:
+    """A metric's row, λ with the digits that are supported; empty for runs that have none, which is not NaN."""
     values = compare.metric_column(records, name, how)
-    if name == LAMBDA:
-        return ["" if np.isnan(value) else lambda_of(run, value) for run, value in zip(records, values, strict=True)]
-    return [_figure(value, values[0], k, selection) for k, value in enumerate(values)]
+    texts = []
+    for k, (run, value) in enumerate(zip(records, values, strict=True)):
+        if np.isnan(value):
+            texts.append("NaN" if how == "last" and name in run.metrics else "")
+        elif name == LAMBDA:
+            texts.append(lambda_of(run, value))
+        else:
+            texts.append(_figure(value, values[0], k, selection))
+    return texts
 
 
 def _figure(value: float, baseline: float, column: int, selection: Selection) -> str:
-    if np.isnan(value):
-        return ""
     text = f"{value:.6g}"
     if column == 0 or selection.baseline is None or np.isnan(baseline):
         return text
     against = compare.delta(value, baseline)
     return f"{text}  (×{against.ratio:.3g})" if not np.isnan(against.ratio) else f"{text}  ({against.difference:+.3g})"
+
+
+def value_texts(values: Sequence[object]) -> list[str]:
+    """A config field's row: texts are in quotation marks where another value would look the same."""
+    texts = [_value(value) for value in values]
+    looks = [text.strip() for text in texts]
+    return [
+        json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str)
+        and any(look == looks[k] and not compare.same(value, other) for look, other in zip(looks, values, strict=True))
+        else texts[k]
+        for k, value in enumerate(values)
+    ]
 
 
 def _value(value: object) -> str:

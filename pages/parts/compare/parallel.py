@@ -99,10 +99,19 @@ def _dimension(title: str, values: Sequence[Any], log: bool) -> tuple[np.ndarray
         return logs, {"label": title, "tickvals": ticks, "ticktext": texts, "range": [low, max(high, low + 1)]}
     words = sorted(set(values))
     places = np.array([words.index(value) for value in values], dtype=float)
-    shown = [word if len(word) <= 18 else word[:17] + "…" for word in words]
     return places, {
         "label": title,
         "tickvals": list(range(len(words))),
-        "ticktext": shown,
+        "ticktext": short_words(words),
         "range": [-0.3, len(words) - 0.7],
     }
+
+
+def short_words(words: Sequence[str], most: int = 18) -> list[str]:
+    """Words for ticks, long ones cut: at their ends, or where these are what tells them apart, before them."""
+    heads = [word if len(word) <= most else word[: most - 1] + "…" for word in words]
+    tails = [word if len(word) <= most else word[:6] + "…" + word[7 - most :] for word in words]
+    for shown in (heads, tails):
+        if len(set(shown)) == len(words):
+            return shown
+    return [f"{text} #{k}" if heads.count(text) > 1 else text for k, text in enumerate(heads, 1)]

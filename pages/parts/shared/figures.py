@@ -48,7 +48,7 @@ def curve_figure(
     """Curves over each other, thinned to 2,000 points each by minima and maxima; NaN and infinity are marked.
 
     Args:
-        series: what to draw; what is NaN from end to end was never recorded and is no curve.
+        series: what to draw; what has no points is no curve, and NaN from end to end is only told of.
         x_title: of the x axis.
         y_title: of the y axis.
         log_x: logarithmic x axis.
@@ -61,14 +61,14 @@ def curve_figure(
     shown = total = hidden = 0
     lowest, highest = np.inf, -np.inf
     for item in series:
+        if item.opacity == 1 and (what := _peculiar(item, x_title.removeprefix("log "), log_x, log_y)):
+            said.append(f"{what}: {item.name}")
         if np.isnan(item.y).all():
             continue
         curve = bucket(item.x, item.y, POINTS, log=log_y, log_x=log_x)
         shown, total, hidden = shown + curve.shown, total + curve.total, hidden + curve.not_positive
         if curve.shown:
             lowest, highest = min(lowest, curve.y.min()), max(highest, curve.y.max())
-        if item.opacity == 1 and (what := _peculiar(item, x_title.removeprefix("log "), log_x, log_y)):
-            said.append(f"{what}: {item.name}")
         figure.add_scatter(
             x=curve.x.astype(np.float64 if log_x else np.float32),
             y=curve.y,
@@ -146,6 +146,8 @@ def curve_figure(
 def _peculiar(item: Series, x_title: str, log_x: bool, log_y: bool) -> str | None:
     """Why a curve is not where one looks for it, in words; None where it is."""
     x, y = item.x[np.isfinite(item.y)], item.y[np.isfinite(item.y)]
+    if len(item.y) and not len(y):
+        return f"All {len(item.y):,} values are {'NaN' if np.isnan(item.y).all() else 'NaN or infinite'}"
     if log_y and len(y) and not (y > 0).any():
         return f"All {len(y):,} values are {'0 or less' if y.any() else '0'}: nothing for a log axis"
     if log_x and len(x) and not (x > 0).any():

@@ -29,4 +29,7 @@ def iso_text(text: str) -> str:
         written = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return moment_text(written) if written.tzinfo else text
+    try:
+        return moment_text(written) if written.tzinfo else text
+    except OverflowError:  # there, it is before the first year or after the last
+        return text

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from core.runs.curves import Curves
 from core.runs.funnel import FunnelPoint, bracket
-from core.singularity.digits import lambda_text
+from core.singularity.digits import lambda_text, reference_text
 from core.singularity.found import Found
 from core.singularity.laws import LAWS, published
 from pages.parts.shared.figures import Series, curve_figure, lambda_figure, recorded, sizes
@@ -88,7 +88,7 @@ def order_figure(kind: str, runs: Sequence[Found], chosen: str) -> go.Figure:
         x=[x for x, _ in known], y=[lam for _, lam in known], mode="markers",
         name="exact" if law.kind == "exact" else "published or exact",
         marker={"symbol": "diamond-open", "size": 15, "color": PALETTE[1], "line": {"width": 2}},
-        hovertemplate="%{x:g}: λ = %{y:.13g}<extra>known</extra>",
+        text=[reference_text(lam) for _, lam in known], hovertemplate="%{x:g}: λ = %{text}<extra>known</extra>",
     )  # fmt: skip
     for label, holds, color in (
         ("certificate holds", True, PALETTE[0]),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
+from core.singularity.found import LAMBDA, lambda_of
 from core.tracking.store import RunRecord
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.data_table import data_table
@@ -40,7 +43,8 @@ def stored_run_view(record: RunRecord) -> None:
     _curves(record)
     left, right = st.columns(2, gap="medium")
     with left:
-        _values("Metrics, the last logged", {name: f"{value:.10g}" for name, value in record.metrics.items()})
+        metrics = {name: _metric(record, name, value) for name, value in record.metrics.items()}
+        _values("Metrics, the last logged", metrics)
     with right:
         _values("Params, as they were logged", record.params)
 
@@ -64,6 +68,10 @@ def _curves(record: RunRecord) -> None:
     live_plotly(figure, key=f"watch.stored.{record.run_id}", height=360)
     if gone:
         st.caption("It was resumed from an earlier step; what it had logged from there on is dotted.")
+
+
+def _metric(record: RunRecord, name: str, value: float) -> str:
+    return lambda_of(record, value) if name == LAMBDA and math.isfinite(value) else f"{value:.10g}"
 
 
 def _values(title: str, values: dict[str, str]) -> None:
