@@ -24,6 +24,7 @@ from core.tracking import store
 from core.tracking.in_force import in_force
 from core.tracking.origin import origin
 from core.tracking.search import find_id, find_runs, reruns
+from pages.parts.shared.text import plain
 from tests.integration.test_best_and_replay import SMALL, SMALL_SECOND_STAGE, short, verified
 from tests.integration.test_pages import ROOT, opened, texts
 
@@ -277,7 +278,7 @@ def test_a_file_that_is_no_config_is_a_message(name, raw, words):
     app.get("file_uploader")[0].set_value((name, raw, "application/octet-stream")).run()
     assert not app.exception, app.exception
     assert app.title[0].value == "Replay"
-    assert words in app.error[0].value
+    assert plain(words) in app.error[0].value
 
 
 def test_an_uploaded_config_fills_the_form_and_its_unknown_fields_are_named():

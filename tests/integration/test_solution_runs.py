@@ -163,7 +163,7 @@ def test_a_blow_up_opens_as_a_logarithm_also_from_a_file_that_does_not_say_so():
 
 def test_a_grid_that_does_not_fit_is_a_message(monkeypatch):
     run_id = trained()
-    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 2**20}))
+    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 2**20, "total": 2**34}))
     app = opened(run_id)
     assert not app.exception, app.exception
     assert "largest resolution that fits" in app.error[0].value

@@ -1,6 +1,7 @@
 """Hosts and origins: what reaches the app, what is refused before, and the headers of every answer."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,7 +30,9 @@ def asked(path="/", method="GET", kind="http", **headers):
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": kind, "path": path, "headers": named} | ({"method": method} if kind == "http" else {})
-    asyncio.run(OriginGuard(app)(scope, receive, send))
+    # a thread of its own: a worker that has driven a browser before has an event loop running
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, OriginGuard(app)(scope, receive, send)).result()
     if kind == "websocket":
         return {"websocket.accept": 101, "websocket.close": 403}[sent[0]["type"]], {}, bool(reached)
     return sent[0]["status"], dict(sent[0]["headers"]), bool(reached)
