@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,14 @@ import numpy as np
 
 from core.errors import LabError
 from core.names import beside
+from core.problems.exact_values import ExactSolutionError, exact_values
 from core.runs import RunFolder
 from core.runs.checkpoint_file import look
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.tracking.store import run_config
 
 if TYPE_CHECKING:
+    from core.problems import Problem
     from core.solution.evaluate import RunSolution
 
 
@@ -107,6 +110,15 @@ def _compute(
     )
 
 
+def _exact(problem: Problem, block: np.ndarray) -> dict[str, np.ndarray]:
+    """Exact values where there are some; what is wrong with them is said, and keeps nobody from the solution."""
+    try:
+        return exact_values(problem, block) or {}
+    except ExactSolutionError as error:
+        print(error, file=sys.stderr, flush=True)
+        return {}
+
+
 def _evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) -> dict[str, np.ndarray]:
     """Fields, residuals, and exact values and errors where the problem has them, at points (N, d)."""
     parts: dict[str, list[np.ndarray]] = {}
@@ -115,7 +127,7 @@ def _evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None)
     for done in range(0, len(points), BLOCK):
         block = points[done : done + BLOCK]
         values = solution.evaluate(block)
-        for name, exact in (solution.problem.exact(block) or {}).items():
+        for name, exact in _exact(solution.problem, block).items():
             values[names.exact[name]] = exact
             values[names.errors[name]] = values[name] - exact
         for name, value in values.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from core.networks.solution import Solution
 from core.problems.exact_error import exact_error, places_of
+from core.problems.exact_values import ExactSolutionError, exact_values
 
 DENSE = {1: 4001, 2: 257, 3: 41}
 """Points along each axis of the dense grid; beyond three dimensions `SCATTERED` random points stand in."""
@@ -27,7 +29,7 @@ class Measures:
     max_error: float | None = None
     """max |u − u*| over the grid and all fields."""
     exact_gap: str = ""
-    """Where the exact solution has no value, so that errors are over the rest; empty where it has one everywhere."""
+    """Where the exact solution has no value, so that errors are over the rest, or why it can't be used; else empty."""
     lambda_: float | None = None
     lambda_reference: float | None = None
 
@@ -62,18 +64,25 @@ def measure(solution: Solution, seen: Callable[[float], None] = lambda share: No
     residuals = problem.value_names.residuals.values()
     residual = np.concatenate([rows for name, rows in values.items() if name in residuals])
     lam = None if solution.lam is None else float(solution.lam.detach())
-    exact = problem.exact(points)
-    error = None
-    if exact is not None:
-        errors = {name: values[name] - exact[name] for name in problem.fields}
-        wanted = {name: exact[name] for name in problem.fields}
-        error = exact_error(errors, wanted, places_of(problem.coordinates, points))
+    error, gap = None, ""
+    try:
+        exact = exact_values(problem, points)
+        if exact is not None and (missing := [name for name in problem.fields if name not in exact]):
+            raise ExactSolutionError(f"it has no values of {missing[0]!r}")
+        if exact is not None:
+            errors = {name: values[name] - exact[name] for name in exact}
+            error = exact_error(errors, exact, places_of(problem.coordinates, points))
+            gap = error.gap
+    except ExactSolutionError as failure:  # the residuals are what they are
+        if failure.__cause__ is not None:  # what the problem's own code did
+            traceback.print_exception(failure.__cause__)
+        gap = f"{failure}; no error can be measured"
     return Measures(
         max_residual=float(np.abs(residual).max()),
         rms_residual=math.sqrt(float(np.square(residual).mean())),
         relative_l2_error=error and error.relative_l2,
         max_error=error and error.largest,
-        exact_gap=error.gap if error else "",
+        exact_gap=gap,
         lambda_=lam,
         lambda_reference=problem.reference_lambda(),
     )

@@ -9,6 +9,7 @@ import pytest
 from core.config import parse_config
 from core.execution.report import RunReport
 from core.problems.exact_error import exact_error, places_of
+from core.problems.exact_values import exact_values
 from core.problems.heat1d import Heat1D
 from core.problems.poisson2d import Poisson2D
 from core.reports.summary import summary
@@ -143,3 +144,40 @@ def test_a_certificate_beside_a_dense_grid_that_says_otherwise_is_a_contradictio
     old = found.as_dict()
     old.pop("dense_max_residual", None)
     assert Certificate.from_dict(old).contradiction == ""
+
+
+def exit_with_3(x):
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("exact", "words"),
+    [
+        (exit_with_3, "SystemExit: 3"),
+        (lambda x: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda x: {}, "it has no values of 'u'"),
+        (lambda x: [x[:, 0]], "it is no dictionary of fields but list"),
+        (lambda x: {"u": x}, "its values of 'u' have the shape (66049, 2), not (66049,)"),
+        (lambda x: {"u": x[:, 0] * 1j}, "its values of 'u' are complex128, not real numbers"),
+        (lambda x: {"u": np.array(["a"] * len(x))}, "its values of 'u' are <U1, not real numbers"),
+        (lambda x: {"u": [[1.0], [1.0, 2.0]]}, "its values of 'u' are no array: ValueError"),
+    ],
+)
+def test_an_exact_solution_that_fails_takes_no_residual_with_it(monkeypatch, exact, words):
+    problem = Poisson2D()
+    monkeypatch.setattr(Poisson2D, "exact", lambda self, x: exact(x))
+    found = measure(random_solution(problem))
+    assert found.exact_gap.startswith(f"the exact solution can't be used: {words}")
+    assert found.exact_gap.endswith("; no error can be measured")
+    assert (found.relative_l2_error, found.max_error) == (None, None)
+    assert found.max_residual > found.rms_residual > 0
+
+
+def test_exact_values_are_taken_as_any_array():
+    class Listed(Poisson2D):
+        def exact(self, x):
+            return {"u": [[1.0]] * len(x), "another": None}
+
+    values = exact_values(Listed(), np.zeros((3, 2)))
+    np.testing.assert_array_equal(values["u"], np.ones(3))
+    assert list(values) == ["u"]
