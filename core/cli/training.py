@@ -36,14 +36,17 @@ def train(
 def train_here(config: RunConfig, json_out: Path | None, tags: dict[str, str] | None = None) -> tuple[RunFolder, dict]:
     """Train, print the report, write it; the run's folder and the report. Ends the program unless the run finished."""
     from core import jobs
+    from core.execution.execute import execute  # takes seconds, in which Ctrl-C shall leave no run behind
+    from core.jobs.state import conclude
     from core.runs import run_folder
 
     folder = run_folder(jobs.begin_here(config, tags=tags))
-    from core.execution.execute import execute
-
-    say(f"run {folder.run_id}")
     try:
+        say(f"run {folder.run_id}")
         report = execute(folder, 1)
+    except KeyboardInterrupt:
+        conclude(folder.run_id, 1, "stopped", "Interrupted before it began.")  # else it has said how it ended
+        raise
     except LabError as error:
         print_error(error)
         raise typer.Exit(1) from None

@@ -134,7 +134,7 @@ class Parts:
         """The part, or None where it can't be made."""
         try:
             return part()
-        except Exception as error:  # whatever it is, the run is trained
+        except (Exception, SystemExit) as error:  # whatever it is, also in a problem's file, the run is trained
             traceback.print_exception(error)
             self.missing.append(f"{what} could not be made: {sentence(error)}")
             self._say(self.missing[-1])

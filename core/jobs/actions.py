@@ -119,6 +119,9 @@ def _take_in(config: RunConfig, parent: str | None, tags: dict[str, str] | None,
     except (OSError, StoreError) as error:
         tell_failed(run_id, f"It could not be queued: {error}")
         raise LabError(f"The run could not be queued: {error}") from error
+    except KeyboardInterrupt:
+        tell_failed(run_id, "It was interrupted before it was queued.")
+        raise
     return run_id
 
 

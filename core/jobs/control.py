@@ -24,6 +24,8 @@ from core.runs.states import ACTIVE
 HEARTBEAT_S = 2.0
 BEATS_PER_COURIER = 5
 """A run that lives so many heartbeats sees to it that there is a courier."""
+OBEYED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that mean stop; the last one comes when a terminal or its connection is gone."""
 UNREPORTED = "It was trained and its checkpoint kept; its process ended before its report was written."
 
 LOOK_S = 1.0
@@ -64,8 +66,11 @@ class RunControl:
         )
         if not mine:
             raise LabError(f"Run {self.run_id} is not waiting for attempt {self.attempt}; another process has it.")
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._previous[number] = signal.signal(number, self._on_signal)
+        with contextlib.suppress(OSError):  # a full disk ends the run soon, and says so itself
+            self.folder.take_room()
+        for number in OBEYED:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                self._previous[number] = signal.signal(number, self._on_signal)
         self._heart.start()
         return self
 
@@ -118,17 +123,24 @@ class RunControl:
     def finish(self, state: Literal["finished", "stopped", "paused", "failed"], reason: str = "") -> None:
         """Say how the run ended, once: exit.json first, which survives everything, then the table, then the store.
 
-        Raises OSError or StoreError when the disk does not take it; the first word said counts.
+        Raises OSError when the disk does not take it at all; the first word said counts.
         """
         if self._said:
             return
         self._said = True
-        if state == "paused" and table.get(self.run_id).wanted == "stop":
-            state = "stopped"  # the wish changed while the checkpoint was being written
+        with contextlib.suppress(StoreError):
+            if state == "paused" and table.get(self.run_id).wanted == "stop":
+                state = "stopped"  # the wish changed while the checkpoint was being written
         try:
             self.folder.write_exit(self.attempt, state, reason)
-        finally:
+        except OSError:
             conclude(self.run_id, self.attempt, state, reason)
+            raise
+        try:
+            conclude(self.run_id, self.attempt, state, reason)
+        except StoreError as error:  # whoever looks next finds the word in the folder
+            print(error, file=sys.stderr, flush=True)
+        self.folder.leave_room()
         tell_store(self.run_id)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

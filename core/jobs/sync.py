@@ -10,8 +10,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import table
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from core.config import RunConfig
     from core.datasets import Version
 
+ANSWER_S = 60.0
+"""Seconds that one who makes a run waits for the store; a file that is made anew on a slow machine takes twenty."""
 MOMENT_S = 3.0
 """Seconds that a caller waits for a store that answered the last time."""
 RETRY_S = 5.0
@@ -30,6 +34,8 @@ RETRY_S = 5.0
 MOST_DOUBLED = 2
 FILES_S = 30.0
 """A run whose files were not taken is left alone for so long."""
+
+Answer = TypeVar("Answer")
 
 DELETED = "The run was deleted from the store; what it left is in its folder alone."
 
@@ -50,14 +56,17 @@ def announce(config: RunConfig, parent: str | None, tags: dict[str, str] | None)
     """A new run in the store; returns its id. Raises RunNotFoundError for a parent that is not there, StoreError."""
     from core.tracking import store
 
-    return store.create_run(config, parent=parent, tags=tags)
+    return _answer(
+        lambda: store.create_run(config, parent=parent, tags=tags),
+        late=lambda run_id: tell_failed(run_id, "It was not waited for: the store took too long."),
+    )
 
 
 def tell_input(run_id: str, used: Version) -> None:
     """Note which version of a dataset a run uses. Raises StoreError."""
     from core.tracking import dataset_inputs
 
-    dataset_inputs.log_input(run_id, used)
+    _answer(lambda: dataset_inputs.log_input(run_id, used))
 
 
 def tell_failed(run_id: str, reason: str) -> None:
@@ -65,7 +74,44 @@ def tell_failed(run_id: str, reason: str) -> None:
     from core.tracking import store
 
     with suppress(StoreError):
-        store.set_state(run_id, "failed", reason)
+        _answer(lambda: store.set_state(run_id, "failed", reason))
+
+
+def _answer(ask: Callable[[], Answer], late: Callable[[Answer], None] = lambda answer: None) -> Answer:
+    """What the store answers. Raises StoreError when it takes longer than `ANSWER_S`.
+
+    Each call to MLflow has a limit, but for a server that sends a byte now and then it never comes.
+
+    Args:
+        ask: asks it.
+        late: takes an answer that came when nobody waited for it any more.
+    """
+    answer: Future[Answer] = Future()
+
+    def fetch() -> None:
+        try:
+            found = ask()
+        except BaseException as error:
+            with suppress(InvalidStateError):
+                answer.set_exception(error)
+            return
+        try:
+            answer.set_result(found)
+        except InvalidStateError:
+            late(found)
+
+    fetching = threading.Thread(target=fetch, name="store", daemon=True)
+    fetching.start()
+    try:
+        wait([answer], ANSWER_S)
+        if answer.cancel():
+            raise StoreError(f"The MLflow store did not answer within {ANSWER_S:.0f} s.")
+        return answer.result()
+    except KeyboardInterrupt:
+        if not answer.cancel() and answer.exception() is None:
+            late(answer.result())
+        fetching.join(MOMENT_S)
+        raise
 
 
 def tell_store(run_id: str, wait_s: float = MOMENT_S, *, leave: bool = True) -> None:

@@ -22,6 +22,7 @@ from core.jobs import recovery
 from core.jobs.engine import Slot
 from core.jobs.job import GRACE_S, Job
 from core.jobs.process import alive, boot_id, started_at
+from core.resources import disk_free
 from core.runs import run_folder
 from core.runs.going_on import keep_aside
 from core.runs.states import ACTIVE
@@ -68,6 +69,9 @@ BUSY_S = 20.0
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
+FULL = 2**20
+"""Bytes; with less left on the disk, what goes wrong is put down to that."""
+
 NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs")
 
 _WAITING = "WHERE state = 'queued' ORDER BY priority DESC, queued, rowid"
@@ -98,7 +102,15 @@ def reading() -> Iterator[sqlite3.Connection]:
                 f"The job table {path} is damaged: {error}. `python -m core doctor --rebuild-jobs` sets it aside and "
                 "makes it again from the runs' folders."
             ) from error
-        raise StoreError(f"The job table {path} can't be used: {error}.") from error
+        raise StoreError(f"The job table {path} can't be used: {_why(error, path)}") from error
+
+
+def _why(error: sqlite3.Error, path: Path) -> str:
+    """What SQLite says; a full disk it calls an I/O error, since it can't even make its files for reading."""
+    with contextlib.suppress(OSError):
+        if (free := disk_free(path.parent)) < FULL:
+            return f"its disk is full, {free / 2**20:.1f} MB are free. Free some space."
+    return f"{error}."
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def exact_fields(problem: Problem, points: np.ndarray) -> dict[str, np.ndarray] 
     """
     try:
         found = problem.exact(points)
-    except Exception as error:  # of whoever wrote the problem
+    except (Exception, SystemExit) as error:  # of whoever wrote the problem
         raise LabError(f"{UNUSABLE}: exact() failed, {sentence(error)}") from error
     if found is None:
         return None

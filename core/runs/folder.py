@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +36,9 @@ CERTIFICATE, FUNNEL = "certificate.json", "funnel.json"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
 HEARTBEAT_ROOM = 1024
 """Bytes of a heartbeat, filled up with blanks."""
+LAST_WORD, ROOM = "exit.json", "exit.room"
+WORD_ROOM, REASON = 4096, 600
+"""Bytes that are taken beforehand for a run's last word, and characters of its reason that surely fit in."""
 LARGEST = 64_000_000
 """Bytes of a file that is read at once: an uncommitted diff may be long."""
 
@@ -250,9 +254,26 @@ class RunFolder:
         """The run's row of the job table as it was kept last; None where none was."""
         return read_object(self.file("job.json"))
 
+    def take_room(self) -> None:
+        """Take the room for a last word while there is some, so that a full disk can be the reason. Raises OSError."""
+        write_whole(self.file(ROOM), b" " * WORD_ROOM)
+
+    def leave_room(self) -> None:
+        """The last word is said: its room is not needed any more."""
+        with contextlib.suppress(OSError):
+            self.file(ROOM).unlink(missing_ok=True)
+
     def write_exit(self, attempt: int, state: str, reason: str) -> None:
-        """The run's last word. Raises OSError."""
-        write_whole(self.file("exit.json"), json.dumps({"state": state, "reason": reason, "attempt": attempt}))
+        """The run's last word; on a full disk in the room that was taken for it. Raises OSError."""
+        word = {"state": state, "reason": reason, "attempt": attempt}
+        try:
+            write_whole(self.file(LAST_WORD), json.dumps(word))
+        except OSError:
+            short = json.dumps(word | {"reason": reason[:REASON]}).encode()
+            with self.file(ROOM).open("r+b", buffering=0) as file:
+                file.write(short.ljust(WORD_ROOM))
+                os.fsync(file.fileno())
+            self.file(ROOM).replace(self.file(LAST_WORD))
 
     def exit(self, attempt: int) -> dict[str, Any] | None:
         """What the run itself said at its end, if this attempt got to say it."""
@@ -261,7 +282,7 @@ class RunFolder:
 
     def last_word(self) -> dict[str, Any] | None:
         """What the newest attempt that got to say something said at its end."""
-        return read_object(self.file("exit.json"), is_last_word)
+        return read_object(self.file(LAST_WORD), is_last_word)
 
     @property
     def outbox(self) -> Outbox:

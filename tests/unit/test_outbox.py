@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from sqlalchemy.exc import OperationalError
 
 from core.errors import StoreError, sentence
 from core.execution.mirror import MetricsMirror
+from core.jobs import sync
 from core.runs import run_folder
 from core.runs.outbox import Outbox
+from core.tracking.store import connection
 from core.tracking.store.connection import first_line
 
 DAMAGED = (
@@ -95,6 +98,52 @@ def test_a_reason_is_one_line_of_words_and_no_dump(tmp_path):
     assert sentence(StoreError("One.\nTwo.")) == "One. Two."
     refused = Exception("HTTPConnectionPool(host='x'): Max retries (Caused by …: [Errno 111] Connection refused'))")
     assert first_line(refused) == "nothing listens at its address"
+    answers = Exception("Max retries exceeded (Caused by ResponseError('too many 503 error responses'))")
+    assert first_line(answers) == "its server answers with error 503"
+
+
+def test_a_store_that_answers_byte_by_byte_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(sync, "ANSWER_S", 0.05)
+    go_on, late = threading.Event(), []
+    with pytest.raises(StoreError, match=r"did not answer within"):
+        sync._answer(lambda: go_on.wait(10) and "a run", late.append)
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "store":
+            thread.join(10)
+    assert late == ["a run"]  # which is told that nobody waits for it
+    monkeypatch.setattr(sync, "ANSWER_S", 10.0)
+    assert sync._answer(lambda: "a run", late.append) == "a run"
+    with pytest.raises(ZeroDivisionError):
+        sync._answer(lambda: 1 / 0)
+    assert late == ["a run"]
+
+
+@pytest.mark.parametrize("address", ["sqlite:", "sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://"])
+def test_a_store_in_memory_alone_is_refused(lab_home, monkeypatch, address):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(StoreError, match="names no file"):
+        connection.client()
+
+
+def test_a_store_that_was_interrupted_while_it_was_made_is_made_again(tmp_path, monkeypatch):
+    made, path = [], tmp_path / "50 %" / "mlflow.db"
+
+    def half(engine):
+        made.append(engine)
+        with engine.begin() as tables:
+            tables.execute(text("CREATE TABLE first (a)"))
+        if len(made) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlflow.store.db.utils._initialize_tables", half)
+    with pytest.raises(KeyboardInterrupt):
+        connection._make_whole(path)
+    assert not path.exists()
+    connection._make_whole(path)
+    connection._make_whole(path)
+    assert (path.exists(), len(made)) == (True, 2)
+    assert [file.name for file in path.parent.iterdir()] == ["mlflow.db"]
 
 
 def test_what_trains_imports_no_store(tmp_path):

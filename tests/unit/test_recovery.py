@@ -1,5 +1,6 @@
 """A lost job table comes back from the runs' folders; deaths without a word are explained; heartbeats survive."""
 
+import errno
 import json
 import os
 import signal
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from core import resources
+from core.cli.training import train_here
 from core.config import RunConfig
-from core.errors import StoreError
+from core.errors import StoreError, TrainingError
 from core.jobs import death, recovery, table
 from core.jobs.control import RunControl
 from core.jobs.process import attempt_environment, attempts_alive, boot_id, started_at
@@ -253,6 +255,95 @@ def test_a_run_says_what_it_has_left_of_memory_and_disk(lab):
     assert 0 < beat["memory_free"] <= beat["memory_total"]
     assert beat["disk_free"] > 0
     assert folder.file("heartbeat").stat().st_size == 1024
+
+
+def running(number=1):
+    run_id = add(number)
+    table.update(run_id, state="running", attempt=1)
+    return run_folder(run_id)
+
+
+def refuse(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def no_table(*_, **__):
+    raise StoreError("The job table can't be used: its disk is full.")
+
+
+def test_a_disk_that_fills_up_keeps_no_run_from_saying_so(monkeypatch, capsys):
+    folder = running()
+    with pytest.raises(TrainingError), RunControl(folder, 1):
+        monkeypatch.setattr("core.runs.folder.write_whole", refuse)
+        monkeypatch.setattr("core.jobs.control.conclude", no_table)
+        raise TrainingError("The disk did not take it. " + "\u20ac" * 480)
+    assert "its disk is full" in capsys.readouterr().err
+    assert folder.exit(1)["reason"].startswith("The disk did not take it. \u20ac")
+    assert table.get(folder.run_id).active
+    reconcile({"local": Gone()})
+    job = table.get(folder.run_id)
+    assert (job.state, job.reason[:24]) == ("failed", "The disk did not take it")
+    assert not folder.file("exit.room").exists()
+
+
+def test_the_room_for_a_last_word_is_given_back():
+    folder = running()
+    with RunControl(folder, 1) as control:
+        assert folder.file("exit.room").stat().st_size == 4096
+        control.trained("finished")
+        control.finish("finished", "x" * 9000)
+    assert folder.exit(1)["reason"] == "x" * 9000
+    assert not folder.file("exit.room").exists()
+
+
+def test_a_table_on_a_full_disk_is_called_that(lab, monkeypatch):
+    add(1)
+    monkeypatch.setattr(sqlite3, "connect", lambda *_, **__: raise_io_error())
+    with pytest.raises(StoreError, match=r"can't be used: disk I/O error\.$"):
+        table.find()
+    monkeypatch.setattr(table, "disk_free", lambda path: 4096)
+    with pytest.raises(StoreError, match=r"its disk is full, 0\.0 MB are free\. Free some space\.$"):
+        table.find()
+
+
+def raise_io_error():
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminal_that_is_gone_stops_a_run_as_a_signal_does(number):
+    before = signal.getsignal(number)
+    with RunControl(running(), 1) as control:
+        assert control.wanted() is None
+        os.kill(os.getpid(), number)
+        assert control.wanted() == "stop"
+        control.finish("stopped")
+    assert signal.getsignal(number) == before
+
+
+def test_nohup_is_obeyed():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with RunControl(running(), 1) as control:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert control.wanted() is None
+            control.finish("finished")
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_ctrl_c_before_training_begins_is_a_stop(monkeypatch):
+    def interrupted(folder, attempt):
+        raise KeyboardInterrupt
+
+    folder = running()
+    monkeypatch.setattr("core.jobs.begin_here", lambda config, tags: folder.run_id)
+    monkeypatch.setattr("core.execution.execute.execute", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_here(RunConfig(problem={"kind": "poisson2d"}), None)
+    job = table.get(folder.run_id)
+    assert (job.state, job.reason) == ("stopped", "Interrupted before it began.")
 
 
 GROUPS = [

@@ -175,3 +175,23 @@ def test_a_certificate_beside_a_dense_grid_that_says_otherwise_is_a_contradictio
     old = found.as_dict()
     old.pop("dense_max_residual", None)
     assert Certificate.from_dict(old).contradiction == ""
+
+
+def exit_with_3(x):
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("exact", "words"),
+    [
+        (exit_with_3, "exact() failed, SystemExit: 3"),
+        (lambda x: {"u": np.array(["a"] * len(x))}, "exact() gives no numbers for u"),
+        (lambda x: {"u": [[1.0], [1.0, 2.0]]}, "exact() gives no numbers for u"),
+    ],
+)
+def test_an_exact_solution_that_fails_takes_no_residual_with_it(monkeypatch, exact, words):
+    monkeypatch.setattr(Poisson2D, "exact", lambda self, x: exact(x))
+    found = measure(random_solution(Poisson2D()))
+    assert words in found.exact_gap
+    assert (found.relative_l2_error, found.max_error) == (None, None)
+    assert found.max_residual > found.rms_residual > 0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from core.errors import ExperimentDeletedError, RunNotFoundError, StoreError
 from core.home import home
@@ -33,6 +36,11 @@ CONNECTION_TRIES = 3
 """Of MLflow to open a database; its own ten take 100 s."""
 OPENING_S = 60.0
 """Seconds that another process may take to make the database before this one gives up."""
+
+IN_MEMORY = re.compile(r"sqlite(\+pysqlite)?:(//|///:memory:)?(\?.*)?")
+
+ERRORS_ALONE = re.compile(r"too many (\d{3}) error responses")
+"""In what is said of a server that answered each try with an error."""
 
 WORDS = {
     "database is locked": "its database is locked by another program",
@@ -69,10 +77,13 @@ def _client(uri: str) -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     is_file = uri.startswith("sqlite:")
+    if IN_MEMORY.fullmatch(uri):
+        raise StoreError(f"The MLflow store {uri} names no file, and would be gone with this process. Name one.")
     # two processes migrating one fresh database corrupt its version
     opening = one_at_a_time(lab.root / "mlflow.lock", OPENING_S) if is_file else nullcontext()
     try:
         with opening:
+            _make_whole(lab.store_file)
             if "://" in uri and not uri.startswith(("http:", "https:", "file:")):
                 _limit_databases()
             opened = MlflowClient(uri)
@@ -84,6 +95,27 @@ def _client(uri: str) -> MlflowClient:
             words = f"its driver is not installed ({words.rstrip('.')}). Install it beside this program."
         raise StoreError(f"The MLflow store {uri} can't be opened: {words}") from error
     return opened
+
+
+def _make_whole(path: Path | None) -> None:
+    """Make MLflow's tables in a new file that takes its name when it has them all.
+
+    MLflow makes them in forty steps. A file with some of them, left by who was interrupted, can never be opened again.
+    """
+    if path is None or (path.exists() and path.stat().st_size):
+        return
+    from mlflow.store.db import utils
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    for end in ("", "-journal"):
+        unfinished.with_name(unfinished.name + end).unlink(missing_ok=True)
+    engine = utils.create_sqlalchemy_engine(f"sqlite:///{quote(str(unfinished))}")
+    try:
+        utils._initialize_tables(engine)
+    finally:
+        engine.dispose()
+    unfinished.replace(path)
 
 
 def _limit_databases() -> None:
@@ -147,5 +179,7 @@ def first_line(error: BaseException) -> str:
     for part, words in WORDS.items():
         if part in text:
             return words
+    if found := ERRORS_ALONE.search(text):
+        return f"its server answers with error {found[1]}"
     line = (text.partition("[SQL:")[0].strip().splitlines() or [type(error).__name__])[0]
     return line if len(line) <= LONGEST else line[:LONGEST] + " …"
