@@ -69,7 +69,7 @@ class RunControl:
         with contextlib.suppress(OSError):  # a full disk ends the run soon, and says so itself
             self.folder.take_room()
         for number in OBEYED:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
                 self._previous[number] = signal.signal(number, self._on_signal)
         self._heart.start()
         return self

@@ -321,6 +321,17 @@ def test_a_terminal_that_is_gone_stops_a_run_as_a_signal_does(number):
     assert signal.getsignal(number) == before
 
 
+def test_a_run_in_a_shells_background_can_be_interrupted():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells without job control start it
+    try:
+        with RunControl(running(), 1) as control:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert control.wanted() == "stop"
+            control.finish("stopped")
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_nohup_is_obeyed():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
