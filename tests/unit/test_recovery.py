@@ -310,38 +310,45 @@ def raise_io_error():
     raise sqlite3.OperationalError("disk I/O error")
 
 
+@pytest.fixture
+def inherited():
+    """What a process inherits for a signal, however these tests were started themselves; undone afterwards."""
+    before = {}
+
+    def inherit(number, action):
+        before[number] = signal.signal(number, action)
+
+    yield inherit
+    for number, action in before.items():
+        signal.signal(number, action)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_terminal_that_is_gone_stops_a_run_as_a_signal_does(number):
-    before = signal.getsignal(number)
+def test_a_terminal_that_is_gone_stops_a_run_as_a_signal_does(number, inherited):
+    inherited(number, signal.SIG_DFL)
     with RunControl(running(), 1) as control:
         assert control.wanted() is None
         os.kill(os.getpid(), number)
         assert control.wanted() == "stop"
         control.finish("stopped")
-    assert signal.getsignal(number) == before
+    assert signal.getsignal(number) == signal.SIG_DFL
 
 
-def test_a_run_in_a_shells_background_can_be_interrupted():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells without job control start it
-    try:
-        with RunControl(running(), 1) as control:
-            os.kill(os.getpid(), signal.SIGINT)
-            assert control.wanted() == "stop"
-            control.finish("stopped")
-    finally:
-        signal.signal(signal.SIGINT, before)
+def test_a_run_in_a_shells_background_can_be_interrupted(inherited):
+    inherited(signal.SIGINT, signal.SIG_IGN)  # as shells without job control start it
+    with RunControl(running(), 1) as control:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert control.wanted() == "stop"
+        control.finish("stopped")
 
 
-def test_nohup_is_obeyed():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with RunControl(running(), 1) as control:
-            os.kill(os.getpid(), signal.SIGHUP)
-            assert control.wanted() is None
-            control.finish("finished")
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
+def test_nohup_is_obeyed(inherited):
+    inherited(signal.SIGHUP, signal.SIG_IGN)
+    with RunControl(running(), 1) as control:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert control.wanted() is None
+        control.finish("finished")
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
 def test_ctrl_c_before_training_begins_is_a_stop(monkeypatch):
