@@ -36,7 +36,7 @@ def list_datasets() -> None:
 
 
 def add_dataset(
-    file: Annotated[Path, typer.Argument(metavar="FILE.{csv,tsv,txt,dat,npy,npz,mat,parquet}")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="csv, tsv, txt, dat, npy, npz, mat or parquet.")],
     replace: Annotated[bool, typer.Option("--replace", help="As the new version; the old one is kept.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the dataset, where it is not to be the file's.")] = None,
     columns: Annotated[
