@@ -1,6 +1,5 @@
 """Solution 3D: the fields, residuals and errors of a run's newest checkpoint, and the file for ParaView."""
 
-import numpy as np
 import streamlit as st
 
 from core.errors import LabError
@@ -9,18 +8,14 @@ from core.singularity.reconstruction import physical_file
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
 from core.solution.export import FORMATS
-from core.solution.grid import SolutionGrid, fixed
+from core.solution.grid import SolutionGrid
 from core.solution.sample import sampled_file
-from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes
-from pages.parts.shared.figures import Series, curve_figure
-from pages.parts.shared.live_plotly import live_plotly
+from core.solution.scene import SceneRequest, at_moment
 from pages.parts.shared.made_download import made_download
-from pages.parts.shared.palette import PALETTE
-from pages.parts.shared.text import LONGEST, Markdown, ago, code, figure_of, message, plain, visible
-from pages.parts.shared.unknown_text import unknown_text
+from pages.parts.shared.text import LONGEST, ago, code, message, visible
+from pages.parts.solution.figures import curve, numbers
 from pages.parts.solution.form import (
     KEY,
-    Quantity,
     look_input,
     physical_input,
     quantity_input,
@@ -84,43 +79,6 @@ def draw(run: Viewable, controls, canvas) -> None:
         if len(grid.axes) == 1:
             curve(grid, quantity, run.run_id)
         download(path, grid, run, request)
-
-
-def numbers(grid: SolutionGrid, run: Viewable) -> Markdown:
-    """How good the sampled solution is, in one line."""
-    found = grid.accuracy()
-    at = [f"{plain(name)} = {value:g}" for name, value in fixed(run.config.problem).items()]
-    parts = [*at, f"{grid.points:,} points"]
-    if found.max_residual is not None:
-        parts.append(f"max |R| {figure_of(found.max_residual)}")
-    if found.relative_l2_error is not None:
-        parts.append(f"relative L2 error {figure_of(found.relative_l2_error)}")
-    if found.max_error is not None:
-        parts.append(f"max error {figure_of(found.max_error)}")
-    if found.exact_gap:
-        parts.append(plain(found.exact_gap))
-    if "lambda" in grid.about:
-        parts.append(plain(unknown_text(run.folder, run.config.problem, grid.about)))
-    if found.not_finite:
-        parts.append(f"{found.not_finite:,} values are not finite")
-    return " · ".join(parts)
-
-
-def curve(grid: SolutionGrid, quantity: Quantity, run_id: str) -> None:
-    """A field of one coordinate as a curve, over the exact one where it is known."""
-    x, name = drawn_axes(grid)[0], grid.coordinates[0]
-    shown = displayed(grid.values[quantity.name], quantity.logarithmic)
-    series = [Series(x, shown, quantity.title, PALETTE[0])]
-    if (exact := grid.exact_of(quantity.name)) is not None:
-        series.append(Series(x, exact, "exact", PALETTE[1], "dash"))
-    figure = curve_figure(
-        [Series(s.x[ok], s.y[ok], s.name, s.color, s.dash) for s in series for ok in [np.isfinite(s.y)]],
-        x_title=name if x is grid.axes[0] else f"asinh {name}",
-        y_title=quantity.title,
-        log_y=False,
-        revision=f"{run_id}.{quantity.title}",
-    )
-    live_plotly(figure, key=f"{KEY}.line.{run_id}.{quantity.title}", height=320)
 
 
 def download(path, grid: SolutionGrid, run: Viewable, request: SceneRequest) -> None:

@@ -1,0 +1,65 @@
+"""What can be done to a run on Watch: its buttons, and the ways out of what was refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core import jobs
+from core.errors import LabError
+from core.jobs import resumption
+from pages.parts.shared.text import LONGEST, message, plain
+
+REFUSED = "watch.refused"
+"""Key of the session's state: (run, error) of what was asked last and refused."""
+
+
+def controls(job: jobs.Job) -> None:
+    """Buttons for what can be done to the run now."""
+    actions = {
+        "Stop": (jobs.stop, job.state in ("queued", "running", "paused", "pausing")),
+        "Pause": (jobs.pause, job.state == "running"),
+        "Resume": (resumption.resume, job.state in ("paused", "stopped", "crashed", "failed")),
+        "Retry": (resumption.retry, job.state in ("stopped", "crashed", "failed")),
+    }
+    possible = {label: action for label, (action, allowed) in actions.items() if allowed}
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+        for label, action in possible.items():
+            if st.button(label, key=f"watch.{label}.{job.run_id}"):
+                attempt(job.run_id, action)
+        st.page_link("pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id})
+        if job.has_checkpoint:
+            st.page_link(
+                "pages/solution_3d.py",
+                label="Solution 3D",
+                icon=":material/deployed_code:",
+                query_params={"run": job.run_id},
+            )
+
+
+def attempt(run_id: str, action: Callable[..., None], **options: Any) -> None:
+    """Do it; a refusal stays on the page, with what can be done instead, until something else is tried."""
+    try:
+        action(run_id, **options)
+        st.session_state.pop(REFUSED, None)
+    except LabError as error:
+        st.session_state[REFUSED] = (run_id, error)
+    st.rerun()
+
+
+def refusal(run_id: str) -> None:
+    """Why what was asked last for this run was refused, and a button for each way out."""
+    asked, error = st.session_state.get(REFUSED, (None, None))
+    if asked != run_id:
+        return
+    st.error(message(error))
+    with st.container(horizontal=True):
+        for way in error.ways if isinstance(error, resumption.CannotResumeError) else ():
+            label = plain(way.label[:1].upper() + way.label[1:], LONGEST)
+            if st.button(label, key=f"watch.{way.option}.{run_id}"):
+                options = {
+                    "checkpoint": way.checkpoint,
+                    "accept_hole": way.accept_hole,
+                    "restore_config": way.restore_config,
+                }
+                attempt(run_id, resumption.resume, **options)
