@@ -23,10 +23,10 @@ class Finding:
 
 
 def _job_table() -> Finding:
-    from core.jobs import table
+    from core.jobs import database, table
 
     try:
-        missing = table.without_row()
+        missing = database.without_row()
         count = len(table.find(limit=-1))
     except LabError as error:
         return Finding("job table", False, str(error))

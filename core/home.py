@@ -53,6 +53,11 @@ class Home:
         return self.root / "slots"
 
     @property
+    def settings_file(self) -> Path:
+        """The lab's settings (`core.settings`)."""
+        return self.root / "settings.yaml"
+
+    @property
     def data(self) -> Path:
         """Datasets; nothing outside it is read for a visitor."""
         return self.root / "data"

@@ -20,9 +20,9 @@ def doctor(
 ) -> None:
     """Check the machine: home, store, job table, devices, renderers."""
     if rebuild_jobs:
-        from core.jobs import table
+        from core.jobs import database
 
-        added, aside = table.rebuild()
+        added, aside = database.rebuild()
         for place in aside:
             say(f"set aside: {place}")
         say(f"{added} runs were given a row of the job table again")

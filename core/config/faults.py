@@ -14,6 +14,7 @@ from core.config.run import Lambda, RunConfig
 from core.config.stage import Collocation, Stage, Warmup
 from core.errors import MOST_FAULTS
 from core.problems import CATALOGUE
+from core.rules import RULES, Retry
 
 NO_SUCH_FIELD = "there is no such field"
 
@@ -37,7 +38,7 @@ def text_fields(error: ValidationError) -> set[tuple[str | int, ...]]:
     return {tuple(part for part in path if not _is_union_tag(part)) for path in wanted}
 
 
-_TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, *OPTIMIZERS)} | {"Fourier"}
+_TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, *OPTIMIZERS, *RULES)} | {"Fourier"}
 
 
 def _is_union_tag(part: str | int) -> bool:
@@ -90,7 +91,7 @@ def short(value: Any, length: int = 60) -> str:
 
 
 def _field_names() -> set[str]:
-    models = [RunConfig, Stage, Lambda, MLP, Fourier, GaussNewton, Adam, Warmup, Collocation, *CATALOGUE]
+    models = [RunConfig, Stage, Lambda, MLP, Fourier, GaussNewton, Adam, Warmup, Collocation, Retry, *CATALOGUE, *RULES]
     return {field.alias or name for model in models for name, field in model.model_fields.items()}
 
 

@@ -13,9 +13,10 @@ from pydantic import AfterValidator, Field, model_validator
 from core.config.differences import Difference, differing, flatten
 from core.config.network import MLP
 from core.config.stage import Stage
-from core.frozen import Extended, Frozen
+from core.frozen import Extended
 from core.plain_text import has_control, printable
 from core.problems import CATALOGUE
+from core.rules import MOST_RULES, AnyRule, Retry
 
 VERSION = 1
 """Version of the config's fields. One more whenever a field is renamed or dropped, with a step in core.migrations."""
@@ -51,8 +52,14 @@ class Lambda(Extended):
     )
 
 
-class RunConfig(Frozen):
-    """Everything that decides what a run computes, and its name, which does not count towards the hash."""
+UNCOUNTED = ("name", "watch", "retry")
+"""Fields that change nothing of what a run computes: no part of the hash, nor of a comparison."""
+
+
+class RunConfig(Extended):
+    """Everything that decides what a run computes; and its name and how it is guarded, which the hash leaves out."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"watch", "retry"})
 
     version: Literal[1] = 1
     name: Annotated[str, AfterValidator(_without_control)] = Field(
@@ -68,6 +75,12 @@ class RunConfig(Frozen):
     )
     parent: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
         None, description="Run whose solution is frozen as the start of this one."
+    )
+    watch: Annotated[tuple[AnyRule, ...], Field(max_length=MOST_RULES)] | None = Field(
+        None, description="Rules on the run's curve, besides the lab's; not part of the hash."
+    )
+    retry: Retry | None = Field(
+        None, description="How a crash is tried again, in place of the lab's way; not part of the hash."
     )
 
     @model_validator(mode="after")
@@ -109,8 +122,8 @@ class RunConfig(Frozen):
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of the canonical JSON without the name."""
-        data = _plain_zero(self.model_dump(mode="json", by_alias=True, exclude={"name"}))
+        """SHA-256 (hex) of the canonical JSON without `UNCOUNTED`."""
+        data = _plain_zero(self.model_dump(mode="json", by_alias=True, exclude=set(UNCOUNTED)))
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -125,5 +138,6 @@ def _plain_zero(value: Any) -> Any:
 
 
 def differences(before: RunConfig, after: RunConfig) -> tuple[Difference, ...]:
-    """The differing fields of two configs by path, names left out."""
-    return differing(*(config.model_dump(mode="json", by_alias=True) for config in (before, after)))
+    """The differing fields of two configs by path, `UNCOUNTED` left out."""
+    exclude = set(UNCOUNTED)
+    return differing(*(config.model_dump(mode="json", by_alias=True, exclude=exclude) for config in (before, after)))

@@ -256,7 +256,11 @@ def _again(run_id: str, *, fresh: bool) -> None:
     changed = table.update(
         run_id,
         only_if={"state": REPEATABLE, "attempt": job.attempt},
+        to_end=True,
         state="queued",
+        held=0,
+        due=None,
+        retries=0,
         engine="local",
         queued=time.time(),
         ended=None,

@@ -51,6 +51,24 @@ class Job:
     killed: float | None
     synced: bool
     """The store knows this state."""
+    place: float
+    """Order among waiting jobs of the same priority."""
+    held: bool
+    """It waits until somebody releases it."""
+    after_run: str | None
+    """Run that must have ended before this one begins."""
+    after_any: bool
+    """It begins however `after_run` ended, not only once that has finished."""
+    due: float | None
+    """Unix time before which it does not begin: the delay of a try by itself."""
+    retries: int
+    """Tries by itself since a person last queued it."""
+    revision: int
+    """How often its config was changed while it waited."""
+    batch: str | None
+    """Name of the batch that it was submitted with."""
+    binned: float | None
+    """When it was put into the bin."""
     position: int = 0
     """Place in the queue, from 1; 0 when it does not wait."""
 

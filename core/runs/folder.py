@@ -33,6 +33,7 @@ CONFIG, IN_FORCE = "config.json", "effective_config.json"
 FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
 HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
 CERTIFICATE, FUNNEL = "certificate.json", "funnel.json"
+EVENTS = "events.jsonl"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
 HEARTBEAT_ROOM = 1024
 """Bytes of a heartbeat, filled up with blanks."""
@@ -253,6 +254,16 @@ class RunFolder:
     def job(self) -> dict[str, Any] | None:
         """The run's row of the job table as it was kept last; None where none was."""
         return read_object(self.file("job.json"))
+
+    def add_event(self, data: Mapping[str, Any]) -> None:
+        """Add a line to the run's events (`core.jobs.events`). Raises OSError."""
+        with self.file(EVENTS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(data) + "\n")
+
+    def event_lines(self) -> list[str]:
+        """The lines of the run's events, the oldest first, of the fetched copy where there is no other."""
+        raw = self._found_bytes(EVENTS)
+        return [] if raw is None else raw.decode("utf-8", "replace").splitlines()
 
     def take_room(self) -> None:
         """Take the room for a last word while there is some, so that a full disk can be the reason. Raises OSError."""

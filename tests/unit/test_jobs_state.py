@@ -14,7 +14,7 @@ import pytest
 from core import files
 from core.config import RunConfig
 from core.errors import RunNotFoundError, StoreError
-from core.jobs import gpus, table
+from core.jobs import database, gpus, table
 from core.jobs.engine import Slot
 from core.jobs.process import alive, boot_id, started_at
 from core.jobs.state import outcome
@@ -142,7 +142,7 @@ def test_a_slot_takes_only_runs_that_fit_its_device(device, slot, fits):
 CLAIMER = """
 import sys
 from core.config import RunConfig
-from core.jobs import table
+from core.jobs import database, table
 from core.jobs.engine import Slot
 
 number = int(sys.argv[1])
@@ -189,7 +189,7 @@ def test_update_only_if_nothing_changed():
 
 def test_an_older_table_gets_the_columns_it_lacks(lab):
     lab.mkdir()
-    kept = [f"{name} {kind}" for name, kind in table.COLUMNS.items() if name not in ("grace", "worker_pid")]
+    kept = [f"{name} {kind}" for name, kind in database.COLUMNS.items() if name not in ("grace", "worker_pid")]
     with sqlite3.connect(lab / "jobs.db") as old:
         old.execute(f"CREATE TABLE jobs ({', '.join(kept)})")
     assert table.get(add(1)).grace == 30.0

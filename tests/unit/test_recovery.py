@@ -15,7 +15,7 @@ from core import resources
 from core.cli.training import train_here
 from core.config import RunConfig
 from core.errors import StoreError, TrainingError
-from core.jobs import death, recovery, table
+from core.jobs import database, death, recovery, table
 from core.jobs.control import RunControl
 from core.jobs.process import attempt_environment, attempts_alive, boot_id, started_at
 from core.jobs.state import outcome, reconcile, settle
@@ -90,19 +90,19 @@ def test_a_damaged_table_is_set_aside_when_asked_to(lab, how):
     damaged = (lab / "jobs.db").read_bytes()
     with pytest.raises(StoreError, match=r"job table .* is damaged.*doctor --rebuild-jobs"):
         table.find()
-    added, aside = table.rebuild()
+    added, aside = database.rebuild()
     assert added == 4
     assert damaged in [place.read_bytes() for place in aside]
     assert all_rows() == before
-    assert table.rebuild() == (0, [])
+    assert database.rebuild() == (0, [])
 
 
 def test_a_row_that_is_gone_from_a_sound_table_is_added_again(lab):
     waits = one_of_each()
     with sqlite3.connect(lab / "jobs.db") as connection:
         connection.execute("DELETE FROM jobs WHERE run_id = ?", (waits,))
-    assert table.without_row() == 1
-    assert table.rebuild() == (1, [])
+    assert database.without_row() == 1
+    assert database.rebuild() == (1, [])
     assert table.get(waits).priority == 3
 
 
@@ -301,7 +301,7 @@ def test_a_table_on_a_full_disk_is_called_that(lab, monkeypatch):
     monkeypatch.setattr(sqlite3, "connect", lambda *_, **__: raise_io_error())
     with pytest.raises(StoreError, match=r"can't be used: disk I/O error\.$"):
         table.find()
-    monkeypatch.setattr(table, "disk_free", lambda path: 4096)
+    monkeypatch.setattr(database, "disk_free", lambda path: 4096)
     with pytest.raises(StoreError, match=r"its disk is full, 0\.0 MB are free\. Free some space\.$"):
         table.find()
 

@@ -1,0 +1,235 @@
+"""The settings of a lab: one YAML file in its home, which people and the page Settings edit alike.
+
+Whoever reads them gets what was valid last: a file that does not validate changes nothing, and everything that shows
+settings says why. Nobody needs a restart: workers, courier and pages read them anew when the file has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from core.config.documents import DocumentError, plain_data
+from core.config.faults import field_errors, kind_of
+from core.errors import ConfigError, LabError, StoreError
+from core.files import read_bounded, write_whole
+from core.frozen import Frozen
+from core.home import home
+from core.rules import MOST_RULES, AnyRule, ChannelName, Retry
+
+LARGEST = 200_000
+"""Bytes of a settings file."""
+LAST_GOOD = "settings.last-good.yaml"
+"""Beside the file: what it said when it was valid last."""
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone; allowed: names such as Europe/Berlin, or nothing")
+    return name
+
+
+class Slots(Frozen):
+    """How many runs may be at work at once."""
+
+    cpu: int = Field(1, ge=1, le=64, description="Runs at a time on the CPU.")
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="Threads of each run on the CPU. Empty: the cores, divided among its slots."
+    )
+    per_gpu: int = Field(
+        1, ge=1, le=16, description="Runs at a time on one GPU. They share its memory: only for small ones."
+    )
+    gpu_memory_gb: float = Field(
+        4.0, gt=0, le=1000, description="A second run enters a GPU only while so much of its memory is free."
+    )
+    warm: bool = Field(
+        True, description="Keep a process ready in which torch is imported, so that a run begins at once."
+    )
+
+
+class Disk(Frozen):
+    """The disk of the lab home."""
+
+    least_free_mb: float = Field(200.0, ge=50, le=1e8, description="A run is taken in only while so much is free.")
+
+
+class Retention(Frozen):
+    """What is kept for how long."""
+
+    bin_days: float = Field(14.0, ge=0, le=36_500, description="Days until what lies in the bin is deleted for good.")
+    checkpoint_days: Annotated[float, Field(gt=0, le=36_500)] | None = Field(
+        None,
+        description="Days after a run's end after which of its checkpoints the last and the best alone are kept. "
+        "Empty: all are kept.",
+    )
+
+
+class Webhook(Frozen):
+    """A URL that is told of events. The address itself is a secret: whoever knows it can write there."""
+
+    kind: Literal["json", "slack", "mattermost", "ntfy"] = "json"
+    name: ChannelName
+    url: str = Field(pattern=r"^https?://[^\s\x00-\x1f]+$", max_length=2000)
+
+
+class Email(Frozen):
+    """Somebody who is told by e-mail. The password is in the environment variable that `password_variable` names."""
+
+    kind: Literal["email"] = "email"
+    name: ChannelName
+    host: str = Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_-]+$", description="Of the SMTP server.")
+    port: int = Field(587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
+    to: Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+(, *[^@\s,]+@[^@\s,]+)*$", max_length=2000)]
+    user: Annotated[str, Field(max_length=254)] | None = None
+    password_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)] | None = None
+
+
+Channel = Annotated[Webhook | Email, Field(discriminator="kind")]
+
+
+class Settings(Frozen):
+    """All settings of a lab; every one has a default, so that a lab needs no file."""
+
+    slots: Slots = Slots()
+    disk: Disk = Disk()
+    retry: Retry = Retry()
+    retention: Retention = Retention()
+    watch: Annotated[tuple[AnyRule, ...], Field(max_length=MOST_RULES)] = Field(
+        (), description="Rules for every run, besides its own."
+    )
+    channels: Annotated[tuple[Channel, ...], Field(max_length=20)] = ()
+    time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(
+        None, description="Of times in logs of the lab and in messages. Empty: UTC. Pages show the viewer's."
+    )
+
+    @model_validator(mode="after")
+    def _names_of_channels(self) -> Settings:
+        names = [channel.name for channel in self.channels]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"channels: the name {min(twice)!r} stands twice")
+        for k, rule in enumerate(self.watch):
+            if unknown := set(rule.tell) - set(names):
+                raise ValueError(f"watch.{k}.tell: there is no channel {min(unknown)!r}")
+        return self
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The settings in force, and what is wrong with the file where they are not the file's."""
+
+    settings: Settings
+    fault: str = ""
+
+
+_lock = threading.Lock()
+_known: dict[Path, tuple[tuple[int, int, int] | None, InForce]] = {}
+
+
+def settings() -> Settings:
+    """The settings in force."""
+    return in_force().settings
+
+
+def in_force() -> InForce:
+    """The settings in force and the file's fault; the file is read again only when it has changed."""
+    path = home().settings_file
+    mark = _mark(path)
+    with _lock:
+        if path not in _known or _known[path][0] != mark:
+            _known[path] = (mark, _read(path))
+        return _known[path][1]
+
+
+def text() -> str:
+    """The settings file as it is, the defaults where there is none. Raises LabError when it can't be read."""
+    raw = _raw(home().settings_file)
+    return written(Settings()) if raw is None else raw.decode("utf-8", "replace")
+
+
+def written(chosen: Settings) -> str:
+    """Settings as the text of a file."""
+    return yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def parse(data: Any) -> Settings:
+    """Settings from plain data. Raises ConfigError naming each field at fault."""
+    if data is None:
+        return Settings()
+    if not isinstance(data, dict):
+        raise ConfigError([f"a lab's settings are a mapping of fields, not {kind_of(data)}"])
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError([line for _, line in field_errors(error)]) from None
+
+
+def parse_text(source: str) -> Settings:
+    """Settings from the text of a file. Raises ConfigError."""
+    try:
+        return parse(plain_data(source))
+    except DocumentError as error:
+        raise ConfigError([f"the settings can't be read: {error}"]) from None
+
+
+def save(chosen: Settings, before: str | None = None) -> None:
+    """Write the settings file, readable by its owner alone: addresses of webhooks are secrets.
+
+    Args:
+        chosen: what shall be in force.
+        before: `text()` as the person who chose it saw it; a file that says something else by now is not overwritten.
+
+    Raises LabError when somebody else changed it meanwhile, StoreError when it can't be written.
+    """
+    path = home().ensure().settings_file
+    with _lock:
+        if before is not None and text() != before:
+            raise LabError("Somebody else changed the settings meanwhile. Look at theirs, then change them again.")
+        try:
+            write_whole(path, written(chosen), mode=0o600)
+            write_whole(path.with_name(LAST_GOOD), written(chosen), mode=0o600)
+        except OSError as error:
+            raise StoreError(f"The settings could not be saved: {error.strerror or error}.") from error
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read(path: Path) -> InForce:
+    last_good = path.with_name(LAST_GOOD)
+    try:
+        raw = _raw(path)
+        chosen = Settings() if raw is None else parse_text(raw.decode("utf-8", "replace"))
+    except LabError as error:
+        fault = f"{path} does not validate, so the last valid settings stay in force: {error}"
+        with contextlib.suppress(LabError):
+            kept = _raw(last_good)
+            if kept is not None:
+                return InForce(parse_text(kept.decode("utf-8", "replace")), fault)
+        return InForce(Settings(), fault.replace("the last valid settings stay", "the defaults are"))
+    if raw is not None:
+        with contextlib.suppress(OSError):  # a full disk, or a home that is read-only: the next reader tries again
+            write_whole(last_good, raw, mode=0o600)
+    return InForce(chosen)
+
+
+def _raw(path: Path) -> bytes | None:
+    try:
+        return read_bounded(path, LARGEST)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LabError(f"{path} can't be read: {(error.strerror or str(error)).lower()}.") from error
