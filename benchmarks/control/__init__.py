@@ -1,0 +1,1 @@
+"""What the control of runs costs and survives: `python -m benchmarks.control --json FILE [--only PART …] [--quick]`."""
