@@ -21,9 +21,11 @@ from core.config.optimizer import (
 from core.config.parsing import check_version, load_config, override, parse_config
 from core.config.reading import LARGEST_FILE, load_data, read_data
 from core.config.run import VERSION, Lambda, ProblemConfig, RunConfig, differences
+from core.config.size import CHEAP, size
 from core.config.stage import Collocation, Precision, Stage, Warmup
 
 __all__ = [
+    "CHEAP",
     "FIRST_ORDER",
     "LARGEST_FILE",
     "LBFGS",
@@ -60,4 +62,5 @@ __all__ = [
     "override",
     "parse_config",
     "read_data",
+    "size",
 ]

@@ -59,6 +59,7 @@ COLUMNS = {
     "revision": "INTEGER NOT NULL DEFAULT 0",
     "batch": "TEXT",
     "binned": "REAL",
+    "size": "REAL",
 }
 VERSION = 3
 """Kept in SQLite's user_version; a table of an older version gets the columns it lacks."""

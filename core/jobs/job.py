@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.runs import RunFolder, run_folder
 from core.runs.states import ACTIVE, ENDED
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
 
 GRACE_S = 30.0
 """Seconds a run has between SIGTERM and SIGKILL unless said otherwise: time for one long step and a checkpoint."""
@@ -69,6 +73,8 @@ class Job:
     """Name of the batch that it was submitted with."""
     binned: float | None
     """When it was put into the bin."""
+    size: float | None
+    """`core.config.size` of its config; None for a run of an older program."""
     position: int = 0
     """Place in the queue, from 1; 0 when it does not wait."""
 
@@ -118,3 +124,17 @@ class Job:
         if self.ended and not self.active:
             rungs.append((self.ended, f"the process is gone: {self.state}"))
         return rungs
+
+
+def columns_of(config: RunConfig) -> dict[str, Any]:
+    """What a job's row repeats of its config, and changes with it."""
+    from core.config import size
+
+    return {
+        "name": config.name,
+        "problem": config.problem.kind,
+        "problem_parameters": json.dumps(config.problem.model_dump(mode="json", exclude={"kind"})),
+        "config_hash": config.hash,
+        "device": config.device,
+        "size": size(config),
+    }

@@ -6,7 +6,6 @@ word, the store and the processes that still run say together what can be known.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import psutil
 
 from core.errors import LabError
+from core.jobs.job import columns_of
 from core.jobs.process import attempts_alive, boot_id
 from core.jobs.stored import Stored, stored_runs
 from core.runs import RunFolder
@@ -104,14 +104,8 @@ def _described(folder: RunFolder, stored: Stored | None) -> dict[str, Any]:
             "config_hash": stored.config_hash if stored else "",
             "device": "auto",
         }
-    config = reading.config
-    return described | {
-        "name": config.name,
-        "problem": config.problem.kind,
-        "problem_parameters": json.dumps(config.problem.model_dump(mode="json", exclude={"kind"})),
-        "config_hash": stored.config_hash if stored and stored.config_hash else config.hash,
-        "device": config.device,
-    }
+    kept = {"config_hash": stored.config_hash} if stored and stored.config_hash else {}
+    return described | columns_of(reading.config) | kept
 
 
 def _changed(folder: RunFolder, name: str) -> float:

@@ -13,7 +13,7 @@ from core.errors import RunNotFoundError
 from core.jobs import events
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engine import Slot
-from core.jobs.job import Job
+from core.jobs.job import Job, columns_of
 from core.jobs.process import alive, boot_id, started_at
 from core.runs.states import ACTIVE, ENDED
 
@@ -35,18 +35,17 @@ _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
 def insert(run_id: str, config: RunConfig, engine: str, **fields: Any) -> None:
     """Add a job for a run of the store."""
     now = time.time()
-    row = {
-        "run_id": run_id,
-        "name": config.name,
-        "problem": config.problem.kind,
-        "problem_parameters": json.dumps(config.problem.model_dump(mode="json", exclude={"kind"})),
-        "config_hash": config.hash,
-        "device": config.device,
-        "engine": engine,
-        "state": "queued",
-        "submitted": now,
-        "queued": now,
-    } | fields
+    row = (
+        columns_of(config)
+        | {
+            "run_id": run_id,
+            "engine": engine,
+            "state": "queued",
+            "submitted": now,
+            "queued": now,
+        }
+        | fields
+    )
     with transaction() as connection:
         row.setdefault("place", last_place(connection) + 1)
         connection.execute(

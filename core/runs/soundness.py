@@ -39,6 +39,7 @@ PROGRESS: dict[str, Check] = {
     "of": _finite,
     "unit": _text,
     "fraction": lambda value: _finite(value) and value >= 0,
+    "share": _finite,
     "eta_s": _or_none(_number),
     "wall_time_s": _finite,
     "time": _finite,

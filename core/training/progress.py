@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import FIRST_ORDER, RunConfig
+from core.config import CHEAP, FIRST_ORDER, RunConfig
 from core.runs import RunFolder
 from core.training.sigma import most_tries
 
-CHEAP = 0.1
-"""Weight of a first-order iteration beside a second-order one."""
 TRY = 1.0
 """Weight of a try of σ likewise."""
 CLOSING = 2.0
@@ -124,7 +122,8 @@ class Progress:
                 "done": done,
                 "of": phase.length,
                 "unit": phase.unit,
-                "fraction": share / sum(each.weight for each in self._phases),
+                "fraction": share / (whole := sum(each.weight for each in self._phases)),
+                "share": phase.weight / whole,
                 "eta_s": left,
                 "wall_time_s": self._wall_time_s,
                 "time": time.time(),

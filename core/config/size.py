@@ -1,0 +1,30 @@
+"""How much work a run is, to hold runs of one problem against each other: no figure of time, and no torch is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from core.config.optimizer import FIRST_ORDER
+from core.config.run import RunConfig
+
+CHEAP = 0.1
+"""Weight of a first-order iteration beside a second-order one."""
+
+
+def size(config: RunConfig) -> float:
+    """Iterations × points × parameters, summed over the stages; first-order iterations weigh `CHEAP`."""
+    total, problem = 0.0, config.problem
+    for stage in config.stages:
+        if stage.fourier is None:
+            widths = [problem.inputs, *config.network.hidden, problem.outputs]
+        else:
+            widths = [2 * stage.fourier.features, *stage.fourier.hidden, problem.outputs]
+        each = CHEAP if stage.optimizer.kind in FIRST_ORDER else 1.0
+        iterations = each * stage.iterations + CHEAP * stage.warmup.iterations
+        total += iterations * stage.collocation.points * _parameters(widths)
+    return total
+
+
+def _parameters(widths: Sequence[int]) -> int:
+    return sum((before + 1) * after for before, after in pairwise(widths))
