@@ -53,6 +53,11 @@ class Home:
         return self.root / "slots"
 
     @property
+    def announced(self) -> Path:
+        """Notes of runs that are being made (`core.jobs.announced`)."""
+        return self.root / "announced"
+
+    @property
     def settings_file(self) -> Path:
         """The lab's settings (`core.settings`)."""
         return self.root / "settings.yaml"

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import state, table
+from core.jobs.announced import announcing
 from core.jobs.engine import Engine, Slot
 from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
 from core.jobs.process import boot_id, started_at
-from core.jobs.sync import announce, tell_failed, tell_input, tell_store, told_elsewhere
+from core.jobs.sync import announce, settle_announced, tell_failed, tell_input, tell_store, told_elsewhere
 from core.runs import run_folder
 from core.runs.folder import all_folders, parent_folder
 from core.runs.states import ACTIVE, REPEATABLE
@@ -108,21 +109,22 @@ def _take_in(config: RunConfig, parent: str | None, tags: dict[str, str] | None,
     from core.datasets import keep
 
     used = keep(config)
-    run_id = announce(config, parent, tags)
-    try:
-        if used:
-            tell_input(run_id, used)
-        folder = run_folder(run_id)
-        folder.create(config)
-        folder.write_asked_tags(tags or {})
-        table.insert(run_id, config, engine, **fields)
-    except (OSError, StoreError) as error:
-        tell_failed(run_id, f"It could not be queued: {error}")
-        raise LabError(f"The run could not be queued: {error}") from error
-    except KeyboardInterrupt:
-        tell_failed(run_id, "It was interrupted before it was queued.")
-        raise
-    return run_id
+    with announcing() as token:
+        run_id = announce(config, parent, tags, token)
+        try:
+            if used:
+                tell_input(run_id, used)
+            folder = run_folder(run_id)
+            folder.create(config)
+            folder.write_asked_tags(tags or {})
+            table.insert(run_id, config, engine, **fields)
+        except (OSError, StoreError) as error:
+            tell_failed(run_id, f"It could not be queued: {error}")
+            raise LabError(f"The run could not be queued: {error}") from error
+        except KeyboardInterrupt:
+            tell_failed(run_id, "It was interrupted before it was queued.")
+            raise
+        return run_id
 
 
 def ensure() -> None:
@@ -131,6 +133,7 @@ def ensure() -> None:
     Raises StoreError when the job table can't be written.
     """
     state.reconcile(ENGINES)
+    settle_announced()
     for engine in set(ENGINES.values()):
         engine.ensure()
 

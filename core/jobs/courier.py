@@ -14,12 +14,12 @@ import time
 
 from core.errors import StoreError
 from core.home import home
-from core.jobs import table
+from core.jobs import announced, table
 from core.jobs.actions import ENGINES
 from core.jobs.detached import COURIER
 from core.jobs.slot_lock import hold
 from core.jobs.state import reconcile
-from core.jobs.sync import tell_store, telling_for
+from core.jobs.sync import settle_announced, tell_store, telling_for
 
 LOOK_S = 3.0
 STUCK_S = 600.0
@@ -37,7 +37,10 @@ def carry() -> None:
             reconcile(ENGINES)
             jobs = table.unsettled()
             waiting = {job.run_id for job in jobs if not job.synced or job.folder.outbox.count()}
-            if not jobs:
+            made_half = bool(announced.left_behind())
+            if made_half:
+                settle_announced(leave=False)
+            if not jobs and not made_half:
                 return
             if any(job.active for job in jobs):
                 alone_since = time.monotonic()
@@ -61,7 +64,7 @@ def main() -> None:
         with lock:
             carry()
         # what came between the last look and the release found a courier: look once more
-        if not home().root.is_dir() or not table.unsettled():
+        if not home().root.is_dir() or not (table.unsettled() or announced.left_behind()):
             return
 
 

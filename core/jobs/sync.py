@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import LabError, RunNotFoundError, StoreError
-from core.jobs import table
+from core.jobs import announced, table
 from core.jobs.detached import ensure_courier
 from core.jobs.job import Job
 from core.runs import RunFolder, run_folder
@@ -52,12 +52,20 @@ _elsewhere = False
 """The last run to be told was being told by another process."""
 
 
-def announce(config: RunConfig, parent: str | None, tags: dict[str, str] | None) -> str:
-    """A new run in the store; returns its id. Raises RunNotFoundError for a parent that is not there, StoreError."""
+def announce(config: RunConfig, parent: str | None, tags: dict[str, str] | None, token: str) -> str:
+    """A new run in the store; returns its id. Raises RunNotFoundError for a parent that is not there, StoreError.
+
+    Args:
+        config: the run.
+        parent: run to file it under.
+        tags: for the store.
+        token: of `core.jobs.announced.announcing`.
+    """
     from core.tracking import store
+    from core.tracking.tags import ANNOUNCED
 
     return _answer(
-        lambda: store.create_run(config, parent=parent, tags=tags),
+        lambda: store.create_run(config, parent=parent, tags=(tags or {}) | {ANNOUNCED: token}),
         late=lambda run_id: tell_failed(run_id, "It was not waited for: the store took too long."),
     )
 
@@ -75,6 +83,34 @@ def tell_failed(run_id: str, reason: str) -> None:
 
     with suppress(StoreError):
         _answer(lambda: store.set_state(run_id, "failed", reason))
+
+
+def settle_announced(*, leave: bool = True) -> None:
+    """End the runs whose makers were killed before they were queued: in the store, and in the table where they can be.
+
+    Raises StoreError when the store can't be asked.
+
+    Args:
+        leave: leave it to the courier where MLflow is not imported yet.
+    """
+    left = announced.left_behind()
+    if not left:
+        return
+    if leave and "mlflow" not in sys.modules:
+        ensure_courier()
+        return
+    from core.tracking import store
+    from core.tracking.tags import ANNOUNCED
+
+    for token in left:
+        for run_id in _answer(lambda token=token: store.ids_tagged(ANNOUNCED, token)):
+            if _job(run_id) is None:
+                reading = run_folder(run_id).config()
+                if reading is not None:
+                    ended = {"state": "failed", "reason": announced.KILLED, "ended": time.time(), "synced": 0}
+                    table.insert(run_id, reading.config, "local", **ended)
+                tell_failed(run_id, announced.KILLED)
+        announced.forget(token)
 
 
 def _answer(ask: Callable[[], Answer], late: Callable[[Answer], None] = lambda answer: None) -> Answer:

@@ -6,7 +6,7 @@ Where the store is an SQLite file, reading needs no mlflow at all.
 
 from core.runs.states import ENDED
 from core.tracking.store.artifacts import artifact, fetch_artifact, run_config, stored_config
-from core.tracking.store.changes import STATUS, create_run, delete_tag, params_of, set_state, set_tag
+from core.tracking.store.changes import STATUS, create_run, delete_tag, ids_tagged, params_of, set_state, set_tag
 from core.tracking.store.connection import EXPERIMENT, client, experiment_id, restore_experiment
 from core.tracking.store.delivery import deliver
 from core.tracking.store.metrics import metric_history, metric_names, values
@@ -31,6 +31,7 @@ __all__ = [
     "fetch_artifact",
     "get_run",
     "heads",
+    "ids_tagged",
     "metric_history",
     "metric_names",
     "params_of",

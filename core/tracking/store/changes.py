@@ -58,6 +58,13 @@ def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
     return run_id
 
 
+def ids_tagged(key: str, value: str) -> list[str]:
+    """Ids of the runs with a tag, of this program's experiment. Raises StoreError."""
+    with store_errors():
+        found = client().search_runs([experiment_id()], filter_string=f"tags.`{key}` = '{value}'", max_results=100)
+    return [run.info.run_id for run in found]
+
+
 def _describe(run_id: str, config: RunConfig) -> None:
     lab = client()
     with store_errors(run_id):
