@@ -1,7 +1,7 @@
 """Runs that are being made: a note for each, so that a process killed meanwhile leaves none that waits in vain.
 
-The store gives a run its id, so it is there before the job table has it. The note stands in the home before the store is
-asked, with a token that the run carries as a tag; whoever looks after runs finds notes of dead processes.
+The store gives a run its id, so it is there before the job table has it. The note stands in the home before the store
+is asked, with a token that the run carries as a tag; whoever looks after runs finds notes of dead processes.
 """
 
 from __future__ import annotations
