@@ -19,6 +19,8 @@ from core.jobs.actions import (
 )
 from core.jobs.engine import Engine, Slot
 from core.jobs.job import Job
+from core.jobs.queueing import hold, move, move_before, release, remove, set_priority
+from core.jobs.waiting import waits_because
 
 __all__ = [
     "Engine",
@@ -28,15 +30,22 @@ __all__ = [
     "capacity",
     "deliver",
     "ensure",
+    "hold",
     "keep_looking",
     "logs",
+    "move",
+    "move_before",
     "pause",
     "queue",
+    "release",
+    "remove",
     "resume",
     "retry",
+    "set_priority",
     "status",
     "stop",
     "submit",
     "tail",
     "untold",
+    "waits_because",
 ]

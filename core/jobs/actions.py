@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, StoreError
 from core.home import home
-from core.jobs import state, table
+from core.jobs import state, table, waiting
 from core.jobs.announced import announcing
 from core.jobs.engine import Engine, Slot
 from core.jobs.job import GRACE_S, Job
@@ -60,7 +60,7 @@ def submit(
     """
     config = _check(config)
     run_id = _take_in(config, parent, tags, "local", state="queued", priority=priority)
-    _refresh()
+    refresh()
     return run_id
 
 
@@ -134,11 +134,13 @@ def ensure() -> None:
     """
     state.reconcile(ENGINES)
     settle_announced()
+    waiting.settle()
     for engine in set(ENGINES.values()):
         engine.ensure()
 
 
-def _refresh() -> None:
+def refresh() -> None:
+    """`ensure`, for those who look at jobs or have just changed one: where it can't be done, the next look does it."""
     try:
         ensure()
     except StoreError as error:  # a full disk must keep nobody from looking; the next look tries again
@@ -151,7 +153,7 @@ def keep_looking() -> None:
     """Look at the jobs again and again, for as long as this process lives: for a server that nobody looks at."""
     time.sleep(FIRST_S)
     while True:
-        _refresh()
+        refresh()
         time.sleep(EVERY_S)
 
 
@@ -188,7 +190,7 @@ def capacity() -> list[Slot]:
 
 def status(run_id: str) -> Job:
     """One job. Raises RunNotFoundError."""
-    _refresh()
+    refresh()
     job = table.get(run_id)
     if not (job.active or job.synced):
         tell_store(run_id)  # it ended since the look
@@ -197,7 +199,7 @@ def status(run_id: str) -> Job:
 
 def queue(limit: int = 1000, states: Iterable[str] | None = None) -> list[Job]:
     """Jobs in any of `states`, newest first; with `states=["queued"]` in the order in which they will start."""
-    _refresh()
+    refresh()
     return table.find(states, limit)
 
 
@@ -281,7 +283,7 @@ def _again(run_id: str, *, fresh: bool) -> None:
         now = table.get(run_id).state
         raise LabError(f"Run {run_id[:8]} is {now}; only one that is {', '.join(REPEATABLE)} can be queued again.")
     tell_store(run_id)
-    _refresh()
+    refresh()
 
 
 def logs(run_id: str, offset: int = 0, limit: int = MOST_READ) -> tuple[bytes, int]:

@@ -144,6 +144,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         present = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
         for name in COLUMNS.keys() - present:
             connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {COLUMNS[name]}")
+        if "place" not in present:
+            connection.execute("UPDATE jobs SET place = queued")  # their order until now
         events.prepare(connection)
         _add(connection, found)
         connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -154,6 +156,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def _add(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
     for row in rows:
+        row.setdefault("place", row["queued"])
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         connection.execute(f"INSERT OR IGNORE INTO jobs ({names}) VALUES ({marks})", tuple(row.values()))
         keep(connection, row["run_id"])

@@ -60,7 +60,7 @@ class Job:
     held: bool
     """It waits until somebody releases it."""
     after_run: str | None
-    """Run that must have ended before this one begins."""
+    """Run that must have ended before this one begins; None once it began."""
     after_any: bool
     """It begins however `after_run` ended, not only once that has finished."""
     due: float | None
@@ -75,6 +75,9 @@ class Job:
     """When it was put into the bin."""
     size: float | None
     """`core.config.size` of its config; None for a run of an older program."""
+    after_name: str | None = None
+    after_state: str | None = None
+    """Name and state of `after_run`; None where that is gone."""
     position: int = 0
     """Place in the queue, from 1; 0 when it does not wait."""
 

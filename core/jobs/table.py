@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from core.errors import RunNotFoundError
-from core.jobs import events
+from core.jobs import events, waiting
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engine import Slot
 from core.jobs.job import Job, columns_of
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from core.config import RunConfig
 
 FIELDS = tuple(name for name in Job.__dataclass_fields__ if name != "position")
+_FIRST = "FROM jobs AS first WHERE first.run_id = jobs.after_run"
+_ROWS = f"SELECT *, (SELECT name {_FIRST}) AS after_name, (SELECT state {_FIRST}) AS after_state FROM jobs"
+"""Jobs with what is known of the run that each starts after."""
 
 _ORDER = "ORDER BY priority DESC, place, queued, rowid"
-_WAITING = f"WHERE state = 'queued' {_ORDER}"
+WAITING = f"WHERE state = 'queued' {_ORDER}"
 _READY = f"""WHERE state = 'queued' AND NOT held AND COALESCE(due, 0) <= ? AND (after_run IS NULL OR EXISTS (
     SELECT 1 FROM jobs AS first WHERE first.run_id = jobs.after_run
     AND (first.state = 'finished' OR jobs.after_any AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
@@ -63,7 +66,7 @@ def last_place(connection: sqlite3.Connection) -> float:
 def get(run_id: str) -> Job:
     """One job. Raises RunNotFoundError."""
     with reading() as connection:
-        row = connection.execute("SELECT * FROM jobs WHERE run_id = ?", (run_id,)).fetchone()
+        row = connection.execute(f"{_ROWS} WHERE run_id = ?", (run_id,)).fetchone()
         if row is None:
             raise RunNotFoundError(run_id)
         return _job(row, _places(connection).get(run_id, 0) if row["state"] == "queued" else 0)
@@ -75,24 +78,24 @@ def find(states: Iterable[str] | None = None, limit: int = 1000) -> list[Job]:
     where, values = "", ()
     states = tuple(states or ())
     if states == ("queued",):
-        where, order = _WAITING, ""
+        where, order = WAITING, ""
     elif states:
         where, values = f"WHERE state IN ({', '.join('?' * len(states))})", states
     with reading() as connection:
         places = _places(connection)
-        rows = connection.execute(f"SELECT * FROM jobs {where} {order} LIMIT ?", (*values, limit)).fetchall()
+        rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, limit)).fetchall()
     return [_job(row, places.get(row["run_id"], 0)) for row in rows]
 
 
 def _places(connection: sqlite3.Connection) -> dict[str, int]:
-    rows = connection.execute(f"SELECT run_id FROM jobs {_WAITING}")
+    rows = connection.execute(f"SELECT run_id FROM jobs {WAITING}")
     return {row["run_id"]: place for place, row in enumerate(rows, start=1)}
 
 
 def unsettled() -> list[Job]:
     """Jobs that a process should be at work on, and those whose state the store does not know yet."""
     with reading() as connection:
-        rows = connection.execute(f"SELECT * FROM jobs WHERE {_ACTIVE} OR synced = 0").fetchall()
+        rows = connection.execute(f"{_ROWS} WHERE {_ACTIVE} OR synced = 0").fetchall()
     return [_job(row) for row in rows]
 
 
@@ -145,18 +148,21 @@ def update(
 def claim(slot: Slot) -> Job | None:
     """Take the next waiting job that this slot can run, in this process's name; None when there is none."""
     with transaction() as connection:
+        waiting.settle_in(connection)
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             if not slot.serves(row["device"]) or alive(row["pid"], row["pid_started"], row["boot"]):
                 continue  # a run that was resumed in another slot's last moments with it waits for these to pass
             connection.execute(
                 "UPDATE jobs SET state = 'running', attempt = attempt + 1, slot = ?, started = ?, ended = NULL, "
                 "pid = NULL, pid_started = NULL, worker_pid = ?, worker_started = ?, boot = ?, wanted = NULL, "
-                "requested = NULL, terminated = NULL, killed = NULL, reason = '', synced = 0 WHERE run_id = ?",
+                "requested = NULL, terminated = NULL, killed = NULL, reason = '', synced = 0, after_run = NULL, "
+                "after_any = 0 WHERE run_id = ?",
                 (slot.name, time.time(), os.getpid(), started_at(os.getpid()), boot_id(), row["run_id"]),
             )
-            events.record(connection, row["run_id"], "state", "queued", "running", f"in slot {slot.name}")
+            after = f", after run {row['after_run'][:8]}" if row["after_run"] else ""
+            events.record(connection, row["run_id"], "state", "queued", "running", f"in slot {slot.name}{after}")
             keep(connection, row["run_id"])
-            return _job(connection.execute("SELECT * FROM jobs WHERE run_id = ?", (row["run_id"],)).fetchone())
+            return _job(connection.execute(f"{_ROWS} WHERE run_id = ?", (row["run_id"],)).fetchone())
     return None
 
 
