@@ -18,7 +18,7 @@ from typing import Any
 
 from core.config import size
 from core.jobs.engine import Slot
-from core.jobs.job import Job
+from core.jobs.job import Finished, Job
 from core.presets import presets
 from core.runs.states import ENDED
 
@@ -43,17 +43,6 @@ class Expected:
 
 
 UNKNOWN = Expected(None, "no run like it has finished yet")
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How long a run took that finished at its first attempt, in which slot."""
-
-    config_hash: str
-    problem: str
-    size: float | None
-    slot: str
-    seconds: float
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from core.jobs.engine import Slot
-from core.jobs.forecast import UNKNOWN, Due, Expected, Experience, Finished, ends, forecast, remaining
-from core.jobs.job import Job
+from core.jobs.forecast import UNKNOWN, Due, Expected, Experience, ends, forecast, remaining
+from core.jobs.job import Finished, Job
 from core.presets import presets
 
 CPU, GPU = Slot("cpu0", ("cpu",)), Slot("gpu0", ("auto", "cuda"))
