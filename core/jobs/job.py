@@ -129,6 +129,17 @@ class Job:
         return rungs
 
 
+@dataclass(frozen=True)
+class Finished:
+    """How long a run took that finished at its first attempt, in which slot."""
+
+    config_hash: str
+    problem: str
+    size: float | None
+    slot: str
+    seconds: float
+
+
 def columns_of(config: RunConfig) -> dict[str, Any]:
     """What a job's row repeats of its config, and changes with it."""
     from core.config import size

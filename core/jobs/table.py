@@ -6,14 +6,16 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from core.errors import RunNotFoundError
 from core.jobs import events, waiting
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engine import Slot
-from core.jobs.job import Job, columns_of
+from core.jobs.job import Finished, Job, columns_of
 from core.jobs.process import alive, boot_id, started_at
 from core.runs.states import ACTIVE, ENDED
 
@@ -85,6 +87,65 @@ def find(states: Iterable[str] | None = None, limit: int = 1000) -> list[Job]:
         places = _places(connection)
         rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, limit)).fetchall()
     return [_job(row, places.get(row["run_id"], 0)) for row in rows]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All rows that a board shows, as they were at one moment."""
+
+    active: list[Job]
+    """Newest first."""
+    waiting: list[Job]
+    """In the queue's order."""
+    others: list[Job]
+    """Newest first; paused ones too."""
+    counts: dict[str, int]
+    """State → rows in it."""
+    awaited: dict[str, str]
+    """Run id → state of all that waiting runs are to begin after."""
+    event: int
+    """Id of the newest event."""
+
+    @property
+    def jobs(self) -> Iterator[Job]:
+        """All of them, in this order."""
+        return chain(self.active, self.waiting, self.others)
+
+
+def overview(most_waiting: int, most_others: int) -> Overview:
+    """What is at work, what waits, and the newest of the others, in one consistent look; none that lie in the bin."""
+    newest = "ORDER BY submitted DESC, rowid DESC"
+    with reading() as connection:
+        connection.execute("BEGIN")  # one snapshot for all that follows
+        active = connection.execute(f"SELECT * FROM jobs WHERE {_ACTIVE} {newest}").fetchall()
+        waiting = connection.execute(f"SELECT * FROM jobs {_WAITING} LIMIT ?", (most_waiting,)).fetchall()
+        others = connection.execute(
+            f"SELECT * FROM jobs WHERE state != 'queued' AND NOT {_ACTIVE} AND binned IS NULL {newest} LIMIT ?",
+            (most_others,),
+        ).fetchall()
+        counts = connection.execute("SELECT state, COUNT(*) FROM jobs WHERE binned IS NULL GROUP BY state").fetchall()
+        awaited = connection.execute(
+            "SELECT run_id, state FROM jobs WHERE run_id IN (SELECT after_run FROM jobs WHERE state = 'queued')"
+        ).fetchall()
+        return Overview(
+            [_job(row) for row in active],
+            [_job(row, place) for place, row in enumerate(waiting, start=1)],
+            [_job(row) for row in others],
+            {row["state"]: row[1] for row in counts},
+            {row["run_id"]: row["state"] for row in awaited},
+            events.newest(connection),
+        )
+
+
+def finished(limit: int) -> list[Finished]:
+    """How long those runs took that finished at their first attempt in a slot, the last first."""
+    with reading() as connection:
+        rows = connection.execute(
+            "SELECT config_hash, problem, size, slot, ended - started AS seconds FROM jobs WHERE state = 'finished' "
+            "AND attempt = 1 AND slot IS NOT NULL AND ended > started ORDER BY ended DESC LIMIT ?",
+            (limit,),
+        )
+        return [Finished(**dict(row)) for row in rows]
 
 
 def _places(connection: sqlite3.Connection) -> dict[str, int]:
