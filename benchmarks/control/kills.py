@@ -170,6 +170,8 @@ def measure(quick: bool = False, seed: int = 0) -> dict[str, Any]:
                     time.sleep(draw.uniform(0, length))
                     by_phase[_phase(run_id)] += 1
                     lab.kill(target, run_id)
+                    if target == "all":
+                        lab.serve()  # nobody is left to look: the truth is told once somebody is
                 by_target[target] += 1
                 waited = seen.wait(lambda: not seen.lies() and not _orphans(), LIMIT_S)
                 if waited is None:

@@ -117,10 +117,10 @@ def overview(most_waiting: int, most_others: int) -> Overview:
     newest = "ORDER BY submitted DESC, rowid DESC"
     with reading() as connection:
         connection.execute("BEGIN")  # one snapshot for all that follows
-        active = connection.execute(f"SELECT * FROM jobs WHERE {_ACTIVE} {newest}").fetchall()
-        waiting = connection.execute(f"SELECT * FROM jobs {_WAITING} LIMIT ?", (most_waiting,)).fetchall()
+        active = connection.execute(f"{_ROWS} WHERE {_ACTIVE} {newest}").fetchall()
+        waiting = connection.execute(f"{_ROWS} {WAITING} LIMIT ?", (most_waiting,)).fetchall()
         others = connection.execute(
-            f"SELECT * FROM jobs WHERE state != 'queued' AND NOT {_ACTIVE} AND binned IS NULL {newest} LIMIT ?",
+            f"{_ROWS} WHERE state != 'queued' AND NOT {_ACTIVE} AND binned IS NULL {newest} LIMIT ?",
             (most_others,),
         ).fetchall()
         counts = connection.execute("SELECT state, COUNT(*) FROM jobs WHERE binned IS NULL GROUP BY state").fetchall()
