@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,56 @@ def _address_space() -> int | None:
         return None
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     return None if limit == resource.RLIM_INFINITY else limit
+
+
+def cores() -> float:
+    """How many cores' time this process may take: those of the machine, its affinity and its control group's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(float(allowed), _quota() or float(allowed))
+
+
+def cpu_seconds() -> tuple[float, float]:
+    """Seconds of CPU taken so far, and those that could have been: of the control group where it has a quota.
+
+    Differences between two calls mean something, not the numbers themselves.
+    """
+    if (quota := _quota()) is not None and (used := _group_cpu()) is not None:
+        return used, time.monotonic() * quota
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    # guests' time is counted as user's already
+    whole = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+    return whole - idle, whole
+
+
+def _quota() -> float | None:
+    """Cores' worth of time that the control group may take; None without such a limit."""
+    found = []
+    for folder in _groups("cpu"):
+        limit = _words(folder / "cpu.max")
+        if not limit:  # of version 1
+            limit = [*_words(folder / "cpu.cfs_quota_us"), *_words(folder / "cpu.cfs_period_us")]
+        if len(limit) == 2 and all(word.isdigit() for word in limit) and int(limit[1]):
+            found.append(int(limit[0]) / int(limit[1]))
+    least = min(found, default=None)
+    return least if least and least < (os.cpu_count() or 1) else None
+
+
+def _group_cpu() -> float | None:
+    """Seconds of CPU that the control group has taken."""
+    for folder in _groups("cpu"):
+        if (count := _counter(folder / "cpu.stat", "usage_usec")) is not None:
+            return count / 1e6
+        if (count := _number(folder, "cpuacct.usage")) is not None:
+            return count / 1e9
+    return None
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
 
 
 def disk_free(path: Path) -> int:
@@ -100,8 +151,8 @@ def kernel_killed(pid: int, since: float) -> bool:
         os.close(log)
 
 
-def _groups() -> Iterator[Path]:
-    """The folders of this process's control group for memory and of those above it, of either version."""
+def _groups(wanted: str = "memory") -> Iterator[Path]:
+    """The folders of this process's control group for memory or `cpu` and of those above it, of either version."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -109,8 +160,8 @@ def _groups() -> Iterator[Path]:
     for line in lines:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        if controllers == "memory":
-            root = CGROUPS / "memory"
+        if wanted in controllers.split(","):
+            root = CGROUPS / wanted
         elif not controllers:
             root = CGROUPS
         else:

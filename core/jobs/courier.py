@@ -17,6 +17,7 @@ from core.home import home
 from core.jobs import announced, table
 from core.jobs.actions import ENGINES
 from core.jobs.detached import COURIER
+from core.jobs.sampling import Attendance
 from core.jobs.slot_lock import hold
 from core.jobs.state import reconcile
 from core.jobs.sync import settle_announced, tell_store, telling_for
@@ -31,11 +32,13 @@ PATIENCE_S = 3600.0
 def carry() -> None:
     """Look until nothing is left to look after."""
     seen_before: set[str] = set()
+    attendance = Attendance()
     alone_since = time.monotonic()
     while home().root.is_dir():
         try:
             reconcile(ENGINES)
             jobs = table.unsettled()
+            attendance.look(jobs)
             waiting = {job.run_id for job in jobs if not job.synced or job.folder.outbox.count()}
             made_half = bool(announced.left_behind())
             if made_half:

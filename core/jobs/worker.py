@@ -19,6 +19,7 @@ from core.jobs.engine import Slot
 from core.jobs.job import Job
 from core.jobs.local import LocalEngine
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
+from core.jobs.sampling import sampled
 from core.jobs.slot_lock import hold
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
@@ -59,7 +60,8 @@ def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> None:
         pid_started=started_at(process.pid),
         boot=boot_id(),
     )
-    _watch(process, job)
+    with sampled(job, process.pid, slot.visible):
+        _watch(process, job)
     settle(job, process.returncode)
 
 

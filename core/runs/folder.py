@@ -33,7 +33,7 @@ CONFIG, IN_FORCE = "config.json", "effective_config.json"
 FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
 HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
 CERTIFICATE, FUNNEL = "certificate.json", "funnel.json"
-EVENTS = "events.jsonl"
+EVENTS, MACHINE = "events.jsonl", "machine.csv"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
 HEARTBEAT_ROOM = 1024
 """Bytes of a heartbeat, filled up with blanks."""
@@ -84,7 +84,7 @@ class RunFolder:
 
     def artifacts(self) -> list[tuple[str, str]]:
         """Files that the store gets at a run's end, each with the artifact folder it belongs to."""
-        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE) if self.file(name).exists()]
+        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE, MACHINE) if self.file(name).exists()]
         kept = sorted(path.name for path in self.checkpoints.glob("*.pt"))
         return [(name, "") for name in own] + [(f"{CHECKPOINTS}/{name}", CHECKPOINTS) for name in kept]
 
@@ -254,6 +254,11 @@ class RunFolder:
     def job(self) -> dict[str, Any] | None:
         """The run's row of the job table as it was kept last; None where none was."""
         return read_object(self.file("job.json"))
+
+    @property
+    def machine(self) -> Path:
+        """What the machine did while the run was active (`core.runs.machine_readings`)."""
+        return self.file(MACHINE)
 
     def add_event(self, data: Mapping[str, Any]) -> None:
         """Add a line to the run's events (`core.jobs.events`). Raises OSError."""
