@@ -15,10 +15,20 @@ from core.home import home
 from core.jobs import state, table, waiting
 from core.jobs.announced import announcing
 from core.jobs.engine import Engine, Slot
+from core.jobs.events import LAB, acting_as
 from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
+from core.jobs.presence import refuse_if_gone
 from core.jobs.process import boot_id, started_at
-from core.jobs.sync import announce, settle_announced, tell_failed, tell_input, tell_store, told_elsewhere
+from core.jobs.sync import (
+    announce,
+    settle_announced,
+    tell_failed,
+    tell_input,
+    tell_store,
+    together,
+    told_elsewhere,
+)
 from core.runs import run_folder
 from core.runs.folder import all_folders, parent_folder
 from core.runs.states import ACTIVE, REPEATABLE
@@ -93,6 +103,8 @@ def _check(config: RunConfig) -> RunConfig:
     if not any(slot.serves(config.device) for slot in capacity()):
         raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
     parent = parent_folder(config)
+    if parent is not None:
+        refuse_if_gone(parent.run_id, "The parent run")
     if parent is not None and not parent.has_checkpoint:
         raise LabError(f"The parent run {parent.run_id} has no checkpoint here, so nothing can start from it.")
     return pinned(config)
@@ -141,8 +153,11 @@ def ensure() -> None:
 
 def refresh() -> None:
     """`ensure`, for those who look at jobs or have just changed one: where it can't be done, the next look does it."""
+    if together():  # once for all of many, by `core.jobs.many`
+        return
     try:
-        ensure()
+        with acting_as(LAB):
+            ensure()
     except StoreError as error:  # a full disk must keep nobody from looking; the next look tries again
         with suppress(StoreError):  # whoever reads a table that can't even be read tells it
             table.find(None, 1)
@@ -179,8 +194,8 @@ def deliver(limit_s: float = 30.0) -> dict[str, str]:
 def _waiting() -> list[str]:
     jobs = {job.run_id: job for job in table.unsettled()}
     ended = [run_id for run_id, job in jobs.items() if not job.active]
-    left = [folder.run_id for folder in all_folders() if folder.run_id not in jobs and folder.outbox.count()]
-    return ended + left
+    settled = jobs.keys() | table.binned_ids()
+    return ended + [folder.run_id for folder in all_folders() if folder.run_id not in settled and folder.outbox.count()]
 
 
 def capacity() -> list[Slot]:
@@ -255,12 +270,13 @@ def retry(run_id: str) -> None:
 
 def _again(run_id: str, *, fresh: bool) -> None:
     job = status(run_id)
+    refuse_if_gone(run_id)
     _check_disk()
     # an inline run's process may be a notebook that lives on; in a slot the old process must be gone before the new
     former = {"pid": None, "pid_started": None} if job.engine == "inline" else {}
     changed = table.update(
         run_id,
-        only_if={"state": REPEATABLE, "attempt": job.attempt},
+        only_if={"state": REPEATABLE, "attempt": job.attempt, "binned": None},
         to_end=True,
         state="queued",
         held=0,

@@ -60,6 +60,7 @@ COLUMNS = {
     "batch": "TEXT",
     "binned": "REAL",
     "size": "REAL",
+    "bin_step": "TEXT",
 }
 VERSION = 3
 """Kept in SQLite's user_version; a table of an older version gets the columns it lacks."""

@@ -21,10 +21,15 @@ from dataclasses import asdict, dataclass
 
 from core.plain_text import fit_to_show
 from core.runs import RunFolder, run_folder
+from core.runs.states import ENDED
 
 TABLE = """CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL,
 time REAL NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL, machine TEXT NOT NULL, before TEXT, after TEXT,
 why TEXT NOT NULL DEFAULT '')"""
+
+_OVER = ", ".join(repr(state) for state in (*ENDED, "paused"))
+LAB = "lab"
+"""Who did what the program does by itself, whoever's look set it off."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Event:
     time: float
     """Unix time in seconds."""
     kind: str
-    """`submitted`, `state`, or what was done: moved, edited, held, released, watcher, retry, binned …"""
+    """`submitted`, `state`, or what was done: moved, edited, held, released, watcher, retry, binned, restored …"""
     who: str
     """A person, or the part of the program that did it by itself."""
     machine: str
@@ -98,6 +103,8 @@ def record(
     values = {name: value for name, value in asdict(event).items() if name != "id"}
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     number = connection.execute(f"INSERT INTO events ({names}) VALUES ({marks})", tuple(values.values())).lastrowid
+    # the store has the events of a run that is over, and gets them again
+    connection.execute(f"UPDATE jobs SET synced = 0 WHERE run_id = ? AND state IN ({_OVER})", (run_id,))
     folder = run_folder(run_id)
     if folder.exists:
         with contextlib.suppress(OSError):  # a full disk: the table itself is what counts

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 GRACE_S = 30.0
 """Seconds a run has between SIGTERM and SIGKILL unless said otherwise: time for one long step and a checkpoint."""
 
+AT_END, RESTORING, EMPTYING = "at end", "restoring", "emptying"
+"""Steps of a run and the bin: it goes there once it has ended; the store is to bring it back; it is being deleted for
+good."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -73,6 +77,8 @@ class Job:
     """Name of the batch that it was submitted with."""
     binned: float | None
     """When it was put into the bin."""
+    bin_step: str | None
+    """What is under way with the bin: `AT_END`, `RESTORING` or `EMPTYING`; mostly nothing."""
     size: float | None
     """`core.config.size` of its config; None for a run of an older program."""
     after_name: str | None = None

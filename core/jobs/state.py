@@ -12,7 +12,7 @@ from core.jobs.death import evidence
 from core.jobs.engine import Engine
 from core.jobs.job import Job
 from core.jobs.process import boot_id, sweep
-from core.jobs.sync import tell_store
+from core.jobs.sync import tell_all, tell_store
 from core.runs.states import ACTIVE
 
 ASKED = {"stop": "stopped", "pause": "paused"}
@@ -114,5 +114,4 @@ def reconcile(engines: Mapping[str, Engine]) -> None:
                 requeue(job)
             elif job.wanted:
                 engine.stop(job.run_id, job.grace)
-        if not job.synced:
-            tell_store(job.run_id)
+    tell_all([job.run_id for job in table.unsettled() if not job.synced])

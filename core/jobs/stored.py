@@ -6,9 +6,12 @@ It is imported where it is asked: MLflow takes two seconds.
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from dataclasses import dataclass
 
 from core.errors import LabError
+from core.home import home
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,42 @@ def kept_config(run_id: str) -> bytes | None:
         return None if path is None else path.read_bytes()
     except (LabError, OSError):
         return None
+
+
+FRESH_S = 10.0
+"""A server is asked for its deleted runs at most this often."""
+_asking = threading.Lock()
+_answers: dict[str, tuple[float, frozenset[str]]] = {}
+"""By the store's address: when it was asked last, and what it said."""
+
+
+def deleted_runs(wait_s: float = 1.0) -> frozenset[str]:
+    """Runs that are marked deleted in the store, as far as it says so within a moment; it ends nobody's wait.
+
+    Runs in the bin are among them once the store was told.
+    """
+    lab = home()
+    if lab.store_file is not None and not lab.store_file.exists():
+        return frozenset()
+    uri = lab.tracking_uri
+    asked, known = _answers.get(uri, (float("-inf"), frozenset()))
+    if lab.store_file is None and time.monotonic() - asked < FRESH_S:
+        return known
+    if _asking.acquire(blocking=False):
+        asking = threading.Thread(target=_ask_deleted, args=(uri,), name="deleted runs", daemon=True)
+        asking.start()
+        asking.join(wait_s)
+    return _answers.get(uri, (0.0, known))[1]
+
+
+def _ask_deleted(uri: str) -> None:
+    try:
+        from core.tracking import store
+
+        found = store.deleted_ids()
+    except Exception as error:  # a thread's error reaches nobody: what was known stays
+        print(f"the store was not asked for deleted runs: {error}", file=sys.stderr, flush=True)
+        found = _answers.get(uri, (0.0, frozenset()))[1]
+    finally:
+        _asking.release()
+    _answers[uri] = (time.monotonic(), found)

@@ -10,16 +10,18 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import announced, table
 from core.jobs.detached import ensure_courier
-from core.jobs.job import Job
+from core.jobs.job import RESTORING, Job
 from core.runs import RunFolder, run_folder
+from core.runs.folder import EVENTS
 
 if TYPE_CHECKING:
     from core.config import RunConfig
@@ -32,6 +34,8 @@ MOMENT_S = 3.0
 RETRY_S = 5.0
 """A store that refused is left alone for so long, twice that after the next refusal, and so on."""
 MOST_DOUBLED = 2
+FEW = 4
+"""Runs of which a process that looks at jobs tells the store itself."""
 FILES_S = 30.0
 """A run whose files were not taken is left alone for so long."""
 
@@ -48,6 +52,7 @@ _resting: dict[str, float] = {}
 _starting = threading.Lock()
 _teller: threading.Thread | None = None
 _began = 0.0
+_gathered: ContextVar[set[str] | None] = ContextVar("gathered", default=None)
 _elsewhere = False
 """The last run to be told was being told by another process."""
 
@@ -161,6 +166,9 @@ def tell_store(run_id: str, wait_s: float = MOMENT_S, *, leave: bool = True) -> 
         leave: leave it to the courier where MLflow is not imported yet.
     """
     global _teller, _began
+    if (gathered := _gathered.get()) is not None:
+        gathered.add(run_id)
+        return
     if leave and "mlflow" not in sys.modules:
         ensure_courier()
         return
@@ -178,6 +186,33 @@ def tell_store(run_id: str, wait_s: float = MOMENT_S, *, leave: bool = True) -> 
         teller.join(max(0.0, end - time.monotonic()))
         if mine or time.monotonic() >= end:
             return
+
+
+@contextmanager
+def telling_together() -> Iterator[None]:
+    """Within it nobody waits for the store: what there is to tell of many runs is left to the courier at the end."""
+    token = _gathered.set(set())
+    try:
+        yield
+    finally:
+        gathered = _gathered.get()
+        _gathered.reset(token)
+        if gathered:
+            ensure_courier()
+
+
+def together() -> bool:
+    """Whether this is inside of `telling_together`."""
+    return _gathered.get() is not None
+
+
+def tell_all(run_ids: Sequence[str]) -> None:
+    """Have the store told of runs; of more than a few by the courier, so that no page waits for many."""
+    if len(run_ids) > FEW:
+        ensure_courier()
+        return
+    for run_id in run_ids:
+        tell_store(run_id)
 
 
 def told(run_id: str, wait_s: float) -> bool:
@@ -245,22 +280,37 @@ def _told(folder: RunFolder) -> str:
     run_id = folder.run_id
     back = folder.outbox.trouble == DELETED
     while True:
-        job = _job(run_id)
+        job, length = _job(run_id), folder.events_length()
         try:
-            left = store.deliver(folder)
+            if job is not None and job.bin_step == RESTORING:
+                store.restore_run(run_id)
+                table.update(run_id, only_if={"bin_step": RESTORING}, bin_step=None)
+                continue
+            over = job is not None and not (job.synced or job.active or (job.state == "queued" and not job.attempt))
+            left = store.deliver(folder, [(EVENTS, "")] if over else [])
             if job is None or (job.synced and not back):
                 return left
             store.set_state(run_id, job.state, job.reason, ended=job.ended)
+            if job.binned:
+                store.delete_run(run_id)
         except RunNotFoundError:
-            if job is not None:  # there is nobody left to tell
-                table.update(run_id, only_if={"state": job.state, "attempt": job.attempt}, synced=1)
-            return DELETED
-        told = {"state": job.state, "reason": job.reason, "attempt": job.attempt}
-        if left or table.update(run_id, only_if=told, synced=1):
+            if job is None:
+                return DELETED
+            # there is nobody left to tell
+            restoring = {"bin_step": None} if job.bin_step == RESTORING else {}
+            table.update(run_id, only_if=_as_told(job), synced=1, **restoring)
+            return "" if job.binned else DELETED
+        if left and not job.binned:
+            return left
+        if table.update(run_id, only_if=_as_told(job), synced=1) and folder.events_length() == length:
             return left
         # The job was moved on meanwhile, and left more before that. Whoever did so may have told the newer state first
         # and marked it so: our older one then stands in the store, whatever the mark says.
         table.update(run_id, synced=0)
+
+
+def _as_told(job: Job) -> dict[str, object]:
+    return {name: getattr(job, name) for name in ("state", "reason", "attempt", "binned", "bin_step")}
 
 
 def _job(run_id: str) -> Job | None:

@@ -15,8 +15,9 @@ from core.errors import RunNotFoundError
 from core.jobs import events, waiting
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engine import Slot
-from core.jobs.job import Finished, Job, columns_of
+from core.jobs.job import AT_END, EMPTYING, Finished, Job, columns_of
 from core.jobs.process import alive, boot_id, started_at
+from core.runs.left_out import known_by
 from core.runs.states import ACTIVE, ENDED
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ _ROWS = f"SELECT *, (SELECT name {_FIRST}) AS after_name, (SELECT state {_FIRST}
 """Jobs with what is known of the run that each starts after."""
 
 _ORDER = "ORDER BY priority DESC, place, queued, rowid"
-WAITING = f"WHERE state = 'queued' {_ORDER}"
-_READY = f"""WHERE state = 'queued' AND NOT held AND COALESCE(due, 0) <= ? AND (after_run IS NULL OR EXISTS (
+WAITING = f"WHERE state = 'queued' AND binned IS NULL {_ORDER}"
+_READY = f"""WHERE state = 'queued' AND binned IS NULL AND NOT held AND COALESCE(due, 0) <= ? AND (
+    after_run IS NULL OR EXISTS (
     SELECT 1 FROM jobs AS first WHERE first.run_id = jobs.after_run
     AND (first.state = 'finished' OR jobs.after_any AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
 )) {_ORDER}"""
@@ -74,15 +76,21 @@ def get(run_id: str) -> Job:
         return _job(row, _places(connection).get(run_id, 0) if row["state"] == "queued" else 0)
 
 
-def find(states: Iterable[str] | None = None, limit: int = 1000) -> list[Job]:
-    """Jobs, newest first, with the place in the queue of those that wait; those that wait alone in queue order."""
-    order = "ORDER BY submitted DESC, rowid DESC"
-    where, values = "", ()
+def find(states: Iterable[str] | None = None, limit: int = 1000, *, binned: bool = False) -> list[Job]:
+    """Jobs, newest first, with the place in the queue of those that wait; those that wait alone in queue order.
+
+    Args:
+        states: any of these; all unless said.
+        limit: so many at most.
+        binned: those in the bin, which are left out otherwise.
+    """
+    order = "ORDER BY binned DESC, rowid DESC" if binned else "ORDER BY submitted DESC, rowid DESC"
+    where, values = f"WHERE binned IS {'NOT ' if binned else ''}NULL", ()
     states = tuple(states or ())
     if states == ("queued",):
         where, order = WAITING, ""
     elif states:
-        where, values = f"WHERE state IN ({', '.join('?' * len(states))})", states
+        where, values = f"{where} AND state IN ({', '.join('?' * len(states))})", states
     with reading() as connection:
         places = _places(connection)
         rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, limit)).fetchall()
@@ -148,6 +156,36 @@ def finished(limit: int) -> list[Finished]:
         return [Finished(**dict(row)) for row in rows]
 
 
+def these(run_ids: Iterable[str]) -> list[Job]:
+    """The jobs of these runs, in their order, wherever they lie; runs that have none are left out."""
+    run_ids = list(dict.fromkeys(run_ids))
+    found: dict[str, sqlite3.Row] = {}
+    with reading() as connection:
+        for start in range(0, len(run_ids), 500):
+            some = run_ids[start : start + 500]
+            rows = connection.execute(f"{_ROWS} WHERE run_id IN ({', '.join('?' * len(some))})", some)
+            found |= {row["run_id"]: row for row in rows}
+    return [_job(found[run_id]) for run_id in run_ids if run_id in found]
+
+
+def binned_ids() -> frozenset[str]:
+    """The runs in the bin."""
+    with reading() as connection:
+        return frozenset(
+            row["run_id"] for row in connection.execute("SELECT run_id FROM jobs WHERE binned IS NOT NULL")
+        )
+
+
+known_by(binned_ids)
+
+
+def forget(run_id: str) -> None:
+    """Take out the row of a run that is deleted for good, and its events."""
+    with transaction() as connection:
+        connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
+        connection.execute("DELETE FROM jobs WHERE run_id = ? AND bin_step = ?", (run_id, EMPTYING))
+
+
 def _places(connection: sqlite3.Connection) -> dict[str, int]:
     rows = connection.execute(f"SELECT run_id FROM jobs {WAITING}")
     return {row["run_id"]: place for place, row in enumerate(rows, start=1)}
@@ -191,8 +229,11 @@ def update(
     with transaction() as connection:
         if to_end:
             fields["place"] = last_place(connection) + 1
+        before = connection.execute("SELECT state, bin_step FROM jobs WHERE run_id = ?", (run_id,)).fetchone()
+        into_bin = before and before["bin_step"] == AT_END and fields.get("state", before["state"]) not in ACTIVE
+        if into_bin:
+            fields |= {"binned": time.time(), "bin_step": None, "synced": 0}
         changes = ", ".join(f"{key} = ?" for key in fields)
-        before = connection.execute("SELECT state FROM jobs WHERE run_id = ?", (run_id,)).fetchone()
         done = connection.execute(
             f"UPDATE jobs SET {changes} WHERE {' AND '.join(clauses)}", (*fields.values(), *values)
         )
@@ -202,6 +243,8 @@ def update(
         if event is not None or after != before["state"]:
             kind, why = event or ("state", fields.get("reason", ""))
             events.record(connection, run_id, kind, before["state"], after, why)
+        if into_bin:
+            events.record(connection, run_id, "binned", after, after, "as was asked while it was at work")
         keep(connection, run_id)
         return True
 

@@ -265,6 +265,11 @@ class RunFolder:
         with self.file(EVENTS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(data) + "\n")
 
+    def events_length(self) -> int:
+        """Bytes of the run's events."""
+        path = self.file(EVENTS)
+        return path.stat().st_size if path.exists() else 0
+
     def event_lines(self) -> list[str]:
         """The lines of the run's events, the oldest first, of the fetched copy where there is no other."""
         raw = self._found_bytes(EVENTS)

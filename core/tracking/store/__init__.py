@@ -6,12 +6,22 @@ Where the store is an SQLite file, reading needs no mlflow at all.
 
 from core.runs.states import ENDED
 from core.tracking.store.artifacts import artifact, fetch_artifact, run_config, stored_config
-from core.tracking.store.changes import STATUS, create_run, delete_tag, ids_tagged, params_of, set_state, set_tag
+from core.tracking.store.changes import (
+    STATUS,
+    create_run,
+    delete_run,
+    delete_tag,
+    ids_tagged,
+    params_of,
+    restore_run,
+    set_state,
+    set_tag,
+)
 from core.tracking.store.connection import EXPERIMENT, client, experiment_id, restore_experiment
 from core.tracking.store.delivery import deliver
 from core.tracking.store.metrics import metric_history, metric_names, values
 from core.tracking.store.mlflow_reader import search_ids
-from core.tracking.store.records import Head, RunRecord, experiment_is_deleted, get_run, heads, runs
+from core.tracking.store.records import Head, RunRecord, deleted_ids, experiment_is_deleted, get_run, heads, runs
 from core.tracking.store.sqlite_reader import How
 
 __all__ = [
@@ -24,7 +34,9 @@ __all__ = [
     "artifact",
     "client",
     "create_run",
+    "delete_run",
     "delete_tag",
+    "deleted_ids",
     "deliver",
     "experiment_id",
     "experiment_is_deleted",
@@ -36,6 +48,7 @@ __all__ = [
     "metric_names",
     "params_of",
     "restore_experiment",
+    "restore_run",
     "run_config",
     "runs",
     "search_ids",

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 from core.config import RunConfig
-from core.errors import StoreError
+from core.errors import LabError, StoreError
 from core.names import mlflow_keys, mlflow_tags
 from core.runs.folder import CONFIG
 from core.runs.history import columns_of
@@ -32,12 +32,14 @@ STATUS = {
 def create_run(config: RunConfig, *, parent: str | None = None, tags: dict[str, str] | None = None) -> str:
     """A new MLflow run in state queued, with the whole config as an artifact; returns its id.
 
-    Raises RunNotFoundError when the parent is not in the store, StoreError when it can't be written.
+    Raises RunNotFoundError when the parent is not in the store, LabError when it was deleted there, StoreError when the
+    store can't be written.
     """
     lab = client()
     parent = parent or config.parent
-    if parent:
-        get_run(parent)
+    if parent and get_run(parent).deleted:
+        back = f"Restore it first: `python -m core restore {parent[:8]}`."
+        raise LabError(f"The parent run {parent[:8]} was deleted in MLflow. {back}")
     tags = (tags or {}) | {
         STATE: "queued",
         PROBLEM: config.problem.kind,
@@ -120,3 +122,15 @@ def delete_tag(run_id: str, name: str) -> None:
     """Delete a tag of a run. Raises RunNotFoundError."""
     with store_errors(run_id):
         client().delete_tag(run_id, name)
+
+
+def delete_run(run_id: str) -> None:
+    """Mark a run deleted, so that no list has it. Raises RunNotFoundError where it is not there any more."""
+    with store_errors(run_id):
+        client().delete_run(run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Bring back a run that was marked deleted. Raises RunNotFoundError where it is gone for good."""
+    with store_errors(run_id):
+        client().restore_run(run_id)

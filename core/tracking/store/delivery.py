@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import RunNotFoundError, StoreError
 from core.plain_text import fit_to_show
 from core.runs import RunFolder
-from core.runs.outbox import Entry, Metric
+from core.runs.outbox import Metric
 from core.tracking.store.connection import client, first_line, store_errors
 
 MOST_METRICS, MOST_TAGS = 1000, 100
 """What MLflow takes at once."""
 
 
-def deliver(folder: RunFolder) -> str:
+def deliver(folder: RunFolder, files: Sequence[tuple[str, str]] = ()) -> str:
     """Give MLflow what waits; what it refuses for good is set aside with its reason.
+
+    Args:
+        folder: the run's.
+        files: to be sent besides, each with the artifact folder it belongs to.
 
     Returns why a file could not be given, in one sentence; empty when all is delivered.
 
@@ -25,7 +29,7 @@ def deliver(folder: RunFolder) -> str:
         StoreError: the store takes nothing now.
     """
     entries = folder.outbox.entries()
-    if not entries:
+    if not entries and not files:
         return ""
     _check(folder.run_id)
     tags = {name: value for entry in entries for name, value in entry.tags.items()}
@@ -34,7 +38,8 @@ def deliver(folder: RunFolder) -> str:
         _give(folder, metrics[start : start + MOST_METRICS], _log_metrics)
     for start in range(0, len(tags), MOST_TAGS):
         _give(folder, list(tags.items())[start : start + MOST_TAGS], _log_tags)
-    failures = _give_artifacts(folder, entries)
+    artifacts = [artifact for entry in entries for artifact in entry.artifacts]
+    failures = _give_artifacts(folder, [*artifacts, *files])
     for entry in entries:
         if not any(artifact in failures for artifact in entry.artifacts):
             entry.take_away()
@@ -81,10 +86,10 @@ def _log_tags(run_id: str, tags: list[tuple[str, str]]) -> None:
     client().log_batch(run_id, tags=[RunTag(name, value) for name, value in tags])
 
 
-def _give_artifacts(folder: RunFolder, entries: list[Entry]) -> dict[tuple[str, str], str]:
+def _give_artifacts(folder: RunFolder, artifacts: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Send files, each once; those that could not be sent, with why. One that is no longer there is not missed."""
     failures = {}
-    for name, place in dict.fromkeys(artifact for entry in entries for artifact in entry.artifacts):
+    for name, place in dict.fromkeys(artifacts):
         path = folder.file(name)
         if not path.exists():
             continue

@@ -19,18 +19,23 @@ PAGE = 1000
 """Runs asked for at a time."""
 
 
-def search_runs(clause: str = "", limit: int = sys.maxsize) -> list[tuple[Run, str]]:
+def search_runs(clause: str = "", limit: int = sys.maxsize, kind: int | None = None) -> list[tuple[Run, str]]:
     """The newest `limit` runs that MLflow itself finds by a filter, in any experiment, each with the experiment's name.
+
+    `kind` is one of MLflow's ViewType; those that are not deleted unless said.
 
     Raises MLflow's own errors.
     """
-    lab = client()
+    from mlflow.entities import ViewType
+
+    lab, kind = client(), kind or ViewType.ACTIVE_ONLY
     names = {item.experiment_id: item.name for item in lab.search_experiments()}
     found, token = [], None
     while len(found) < limit:
         page = lab.search_runs(
             list(names),
             clause,
+            run_view_type=kind,
             max_results=min(PAGE, limit - len(found)),
             order_by=["attributes.start_time DESC"],
             page_token=token,
@@ -87,6 +92,13 @@ class MlflowReader:
         with store_errors():
             found = client().get_experiment_by_name(experiment)
         return found is not None and found.lifecycle_stage != "active"
+
+    def deleted_ids(self) -> list[str]:
+        """Ids of the runs that are marked deleted."""
+        from mlflow.entities import ViewType
+
+        with store_errors():
+            return [run.info.run_id for run, _ in search_runs(kind=ViewType.DELETED_ONLY)]
 
     def heads(self) -> list[tuple]:
         """(run id, name, status, start in ms, state, problem, parent) of all runs."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import RunNotFoundError
 from core.home import RUN_ID
 from core.names import mlflow_names
 from core.runs import RunFolder, run_folder
+from core.runs.left_out import left_out
 from core.runs.states import known_state
 from core.tracking.store.connection import EXPERIMENT, client, store_errors
 from core.tracking.store.mlflow_reader import row_of
@@ -59,6 +60,9 @@ class Head:
     parent: str | None
 
 
+Listed = TypeVar("Listed", RunRecord, Head)
+
+
 def get_run(run_id: str) -> RunRecord:
     """One run. Raises RunNotFoundError."""
     lab = client()
@@ -72,13 +76,24 @@ def get_run(run_id: str) -> RunRecord:
 def runs(limit: int = 10_000) -> list[RunRecord]:
     """The newest `limit` runs of every experiment in the store, newest first, runs of other programs included."""
     store = reader()
-    return store.remembered(("runs", limit), lambda: [record_of(row) for row in store.runs(limit)])
+    return _listed(store.remembered(("runs", limit), lambda: [record_of(row) for row in store.runs(limit)]))
 
 
 def heads() -> list[Head]:
     """Every run of the store in short."""
     store = reader()
-    return store.remembered("heads", lambda: [_head(row) for row in store.heads()])
+    return _listed(store.remembered("heads", lambda: [_head(row) for row in store.heads()]))
+
+
+def _listed(found: list[Listed]) -> list[Listed]:
+    hidden = left_out()
+    return [run for run in found if run.run_id not in hidden] if hidden else found
+
+
+def deleted_ids() -> frozenset[str]:
+    """Ids of the runs that are marked deleted in the store."""
+    store = reader()
+    return store.remembered("deleted runs", lambda: frozenset(store.deleted_ids()))
 
 
 def experiment_is_deleted() -> bool:

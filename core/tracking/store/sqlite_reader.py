@@ -141,6 +141,10 @@ class SqliteReader:
             self._query("SELECT 1 FROM experiments WHERE name = ? AND lifecycle_stage <> 'active'", (experiment,))
         )
 
+    def deleted_ids(self) -> list[str]:
+        """Ids of the runs that are marked deleted."""
+        return [run_id for (run_id,) in self._query("SELECT run_uuid FROM runs WHERE lifecycle_stage <> 'active'")]
+
     def heads(self) -> list[tuple]:
         """(run id, name, status, start in ms, state, problem, parent) of all runs."""
         return self._query(
