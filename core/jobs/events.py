@@ -97,8 +97,8 @@ def record(
     before: str | None = None,
     after: str | None = None,
     why: str = "",
-) -> None:
-    """Add an event, in the transaction that makes it true."""
+) -> int:
+    """Add an event, in the transaction that makes it true; returns its id."""
     event = Event(0, run_id, time.time(), kind, actor(), platform.node(), before, after, fit_to_show(why))
     values = {name: value for name, value in asdict(event).items() if name != "id"}
     names, marks = ", ".join(values), ", ".join("?" * len(values))
@@ -109,6 +109,7 @@ def record(
     if folder.exists:
         with contextlib.suppress(OSError):  # a full disk: the table itself is what counts
             folder.add_event({"id": number} | values)
+    return number
 
 
 def of_run(folder: RunFolder) -> list[Event]:

@@ -183,6 +183,10 @@ class Problem(Frozen):
         """Whether a solution of `other`, the same equation with other parameters, is a start for this problem's."""
         return True
 
+    def other_lambdas(self) -> dict[int, float]:
+        """Order → λ of the known profiles of this equation that are of another order than this one."""
+        return {}
+
     def mistaken(self, lam: float) -> str | None:
         """What a λ that was found is in truth, in one sentence, where it is known to be that of another profile."""
         return None

@@ -101,6 +101,9 @@ class BurgersProfile(Problem):
             v = v - (v + v**power - y) / (1 + power * v ** (power - 1))
         return {"U": -np.sign(x[:, 0]) * v}
 
+    def other_lambdas(self):
+        return {order: 1 / (2 * order + 2) for order in range(10) if order != self.order}
+
     def mistaken(self, lam):
         order = round(1 / (2 * lam) - 1) if lam > 0 else self.order
         if order != self.order and order >= 0 and abs(lam - 1 / (2 * order + 2)) < 1e-6:

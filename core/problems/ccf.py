@@ -60,9 +60,12 @@ class CCF(SelfSimilarVorticity):
         # measured: from the profile of one order less, as it is or with its layer moved, the search runs away
         return self.order == other.order
 
+    def other_lambdas(self):
+        return {order: lam for order, lam in enumerate(PUBLISHED) if order != self.order}
+
     def mistaken(self, lam):
-        for order, known in enumerate(PUBLISHED):
-            if order != self.order and abs(lam - known) < SAME:
+        for order, known in self.other_lambdas().items():
+            if abs(lam - known) < SAME:
                 return (
                     f"λ = {lam:.7g} is that of the known profile of order {order}: none of order {self.order} was found"
                 )

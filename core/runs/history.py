@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from core.files import sync_folder
 from core.names import history_column
-from core.runs.history_stream import END, Hole, batch_bytes, checksum, read_history, schema_of
+from core.runs.history_stream import END, Begun, Hole, batch_bytes, checksum, read_history, schema_of
 
 WARMUP, MAIN = 0, 1
 COMPACT_FROM = 50
@@ -40,10 +40,10 @@ NUMBERS = (
 )
 
 
-def schema(residual_names: tuple[str, ...], holes: Iterable[Hole] = ()) -> pa.Schema:
+def schema(residual_names: tuple[str, ...], holes: Iterable[Hole] = (), begun: Begun | None = None) -> pa.Schema:
     """Columns of a history: integers, numbers (NaN where a method has none), one RMS for each equation."""
     types = dict.fromkeys(columns_of(residual_names), pa.float64()) | dict.fromkeys(INTEGERS, pa.int64())
-    return schema_of(types, holes)
+    return schema_of(types, holes, begun)
 
 
 def columns_of(residual_names: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,7 +75,8 @@ class HistoryWriter:
         self._failed = False
         self._last_flush = time.monotonic()
         there = read_history(path)
-        self.schema = schema(residual_names, there.holes)
+        self._begun = there.begun
+        self.schema = schema(residual_names, there.holes, self._begun)
         self.rows, self.checksum = there.cursor.rows, checksum(there.columns)
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         self._end = there.cursor.offset
@@ -85,14 +86,21 @@ class HistoryWriter:
             self._write(self.schema.serialize().to_pybytes())
 
     def truncate(self, rows: int) -> None:
-        """Keep the first `rows` rows only: what came after the checkpoint that a run resumes from is redone.
+        """Begin an attempt: keep the first `rows` rows; what came after the checkpoint that it goes on from is redone.
 
         The shorter file replaces the old one in one step; readers notice by its inode and start over.
         """
+        self._replace(rows, begins=True)
+
+    def _replace(self, rows: int, begins: bool = False) -> None:
         there = read_history(self._path)
         kept = {name: block[:rows] for name, block in there.columns.items()}
         self.rows, self.checksum = len(kept.get("iteration", ())), checksum(kept)
-        self.schema = schema(self._residual_names, [hole for hole in there.holes if rows and hole.row <= self.rows])
+        if begins:
+            self._begun = Begun(os.getpid(), time.time(), self.rows)
+        self.schema = schema(
+            self._residual_names, [hole for hole in there.holes if rows and hole.row <= self.rows], self._begun
+        )
         replace_history(self._path, kept, self.schema)
         self._file.close()
         self._file = self._path.open("r+b", buffering=0)
@@ -138,7 +146,7 @@ class HistoryWriter:
                 self.flush()
                 if self._batches > COMPACT_FROM:
                     with contextlib.suppress(OSError):  # no room for a copy: the batches do as well
-                        self.truncate(self.rows)
+                        self._replace(self.rows)
                 self._write(END)
                 os.fsync(self._file.fileno())
         finally:

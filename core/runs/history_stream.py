@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-CHECKSUM, HOLES = b"lab.crc32", b"lab.holes"
-"""Metadata of the schema: its own checksum, which says that batches have one too, and the holes that were accepted."""
+CHECKSUM, HOLES, BEGUN = b"lab.crc32", b"lab.holes", b"lab.begun"
+"""Metadata of the schema: its own checksum, which says that batches have one too, the holes that were accepted, and
+which attempt it is that appends."""
 
 END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """Arrow's end of a stream: the writer closed it."""
@@ -47,6 +48,18 @@ class Hole:
         if self.row < self.checkpoint_rows:
             return f"Rows {self.row + 1:,} to {self.checkpoint_rows:,} are missing: the history was damaged there."
         return f"The rows up to {self.row:,} are not those that the checkpoint was written with."
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The attempt that appends to a history: who looks at its rows must know which of them are an earlier one's."""
+
+    pid: int
+    """Its process."""
+    time: float
+    """When it began, in Unix seconds."""
+    rows: int
+    """Rows that earlier attempts left."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,15 @@ class HistoryPart:
         return tuple(Hole(**hole) for hole in json.loads((metadata or {}).get(HOLES, b"[]")))
 
     @property
+    def begun(self) -> Begun | None:
+        """The attempt that appends; None where that is not known, as in histories of older programs."""
+        metadata = self.cursor.fields.metadata if self.cursor.fields is not None else None
+        try:
+            return Begun(**json.loads((metadata or {})[BEGUN]))
+        except (KeyError, ValueError, TypeError):
+            return None
+
+    @property
     def cut_off(self) -> str | None:
         """The damage, or that the end is missing of a history that was closed, which old ones don't tell."""
         if self.damage or self.closed or self.cursor.fields is None or not _vouched(self.cursor.fields):
@@ -86,11 +108,14 @@ class HistoryPart:
         return f"The history ends early: what came after row {self.cursor.rows:,} is missing."
 
 
-def schema_of(names: Mapping[str, pa.DataType], holes: Iterable[Hole] = ()) -> pa.Schema:
-    """A history's columns with their checksum and holes."""
+def schema_of(names: Mapping[str, pa.DataType], holes: Iterable[Hole] = (), begun: Begun | None = None) -> pa.Schema:
+    """A history's columns with their checksum, its holes, and the attempt that appends to it."""
     fields = pa.schema(list(names.items()))
     noted = json.dumps([asdict(hole) for hole in holes]).encode()
-    return fields.with_metadata({CHECKSUM: str(_schema_checksum(fields, noted)).encode(), HOLES: noted})
+    metadata = {CHECKSUM: str(_schema_checksum(fields, noted)).encode(), HOLES: noted}
+    if begun is not None:
+        metadata[BEGUN] = json.dumps(asdict(begun)).encode()
+    return fields.with_metadata(metadata)
 
 
 def _schema_checksum(fields: pa.Schema, holes: bytes) -> int:
