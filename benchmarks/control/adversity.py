@@ -1,8 +1,8 @@
 """A live run in bad weather: databases locked, a disk full or read-only, the clock set back, a history cut.
 
 Each scene has a run at work, something that befalls it for a while, and its end: the run goes on or pauses cleanly, its
-history has no gap, and command and page say what is the matter. Needs root for a small disk of its own (tmpfs) and to
-remount it; the clock is that of libfaketime (Debian: `faketime`), for the processes of the scene alone.
+history has no gap, and the command says what is the matter. Needs root for a small disk of its own, on which it is
+alone; the clock is that of libfaketime (Debian: `faketime`), for the processes of the scene alone.
 """
 
 from __future__ import annotations
@@ -99,10 +99,13 @@ def _locked(name: str, seconds: float) -> Callable[[dict[str, np.ndarray]], dict
 
 @contextmanager
 def small_disk(megabytes: int = 400) -> Iterator[Path]:
-    """A disk of its own for the lab home."""
-    place = seen.home().parent / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], check=True)
+    """A disk of its own for the lab home: ext4 in a file, which an error makes read-only as it would a real one."""
+    image, place = seen.home().parent / "disk.img", seen.home().parent / "disk"
+    place.mkdir(exist_ok=True)
+    with image.open("wb") as file:
+        file.truncate(megabytes * 2**20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+    _mount(image, place)
     before = os.environ["LAB_HOME"]
     os.environ["LAB_HOME"] = str(place / "home")
     try:
@@ -113,7 +116,11 @@ def small_disk(megabytes: int = 400) -> Iterator[Path]:
                 seen.kill(process)
         time.sleep(0.5)
         os.environ["LAB_HOME"] = before
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def _mount(image: Path, place: Path) -> None:
+    subprocess.run(["mount", "-o", "loop,errors=remount-ro", str(image), str(place)], check=True)
 
 
 def full_disk(expected: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -139,18 +146,35 @@ def full_disk(expected: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def read_only(expected: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The home is remounted read-only under the run, for 15 s."""
+    """Every file of the home refuses to be written, the open ones too, for 15 s; then all is as before."""
     with small_disk() as place:
         run_id = _submit()
         seen.wait(lambda: _trains(run_id), 120, 0.05)
-        # forced as an I/O error would force it: files that are open for writing are cut off too
-        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=False)
-        was = (place / "home").exists() and not os.access(place / "home", os.W_OK)
+        subprocess.run(["chattr", "-R", "+i", str(place / "home")], check=True)
         time.sleep(15)
         said = _command("status", run_id)
-        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
-        wrong = _to_its_end(run_id, expected)
-        return {"read_only": was, "said": (said.stdout + said.stderr).strip()[-300:], "wrong": wrong}
+        subprocess.run(["chattr", "-R", "-i", str(place / "home")], check=True)
+        return {"said": (said.stdout + said.stderr).strip()[-300:], "wrong": _to_its_end(run_id, expected)}
+
+
+def disk_failed(expected: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The file system meets an error and is read-only from then on; 15 s later it is checked and mounted again."""
+    with small_disk() as place:
+        run_id = _submit()
+        seen.wait(lambda: _trains(run_id), 120, 0.05)
+        device = subprocess.run(["findmnt", "-no", "SOURCE", str(place)], capture_output=True, text=True, check=True)
+        Path("/sys/fs/ext4", Path(device.stdout.strip()).name, "trigger_fs_error").write_text("1", encoding="utf-8")
+        time.sleep(15)
+        said = _command("status", run_id)
+        ended = seen.wait(lambda: not seen.processes("work"), 60)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        image = place.with_suffix(".img")
+        subprocess.run(["e2fsck", "-fy", str(image)], check=False, capture_output=True)
+        _mount(image, place)
+        wrong = [] if ended is not None else ["the run went on writing to a disk that is gone"]
+        _command("status")
+        wrong += _to_its_end(run_id, expected)
+        return {"said": (said.stdout + said.stderr).strip()[-300:], "wrong": wrong}
 
 
 def clock_set_back(expected: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -193,7 +217,7 @@ def history_cut(expected: dict[str, np.ndarray]) -> dict[str, Any]:
     return {"said": refused.stderr.strip()[-400:], "wrong": wrong + _to_its_end(run_id, expected)}
 
 
-def measure(quick: bool = False) -> dict[str, Any]:
+def measure(quick: bool = False, only: str = "") -> dict[str, Any]:
     """What was said in each scene, and what went wrong."""
     os.environ["OMP_NUM_THREADS"] = "1"
     seconds = 10.0 if quick else LOCKED_S
@@ -209,10 +233,13 @@ def measure(quick: bool = False) -> dict[str, Any]:
             "MLflow locked": _locked("mlflow.db", seconds),
             "disk full": full_disk,
             "home read-only": read_only,
+            "disk failed": disk_failed,
             "clock set back": clock_set_back,
             "history cut": history_cut,
         }
         for name, scene in scenes.items():
+            if only not in name:
+                continue
             found[name] = scene(expected)
             print(name, found[name], file=sys.stderr, flush=True)
     return {"scenes": found, "wrong": [f"{name}: {why}" for name, scene in found.items() for why in scene["wrong"]]}
