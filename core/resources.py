@@ -108,6 +108,14 @@ def disk_free(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+def size_text(count: float) -> str:
+    """Bytes as a person reads them: "12 kB", "3.4 GB"; a GB is 2³⁰ of them."""
+    for unit, size in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}" if unit == "GB" or count < 10 * size else f"{count / size:.0f} {unit}"
+    return f"{count:.0f} bytes"
+
+
 def memory_kills() -> dict[str, int]:
     """How often the kernel has killed for memory so far: file that says it → count, of this process's control group."""
     found = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from core.cli.catalogue import presets, problems
+from core.cli.cleaning import clean
 from core.cli.datasets import add_dataset, list_datasets, sample_dataset
 from core.cli.machine import doctor, serve
 from core.cli.output import note, patient_streams, print_defect, print_error
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 for command in (train, submit, status, stop, pause, resume, retry, logs, presets, problems, doctor, best, replay):
     app.command()(command)
-for command in (export, report, certificate, serve):
+for command in (export, report, certificate, clean, serve):
     app.command()(command)
 app.command(hidden=True)(work)
 

@@ -13,6 +13,7 @@ import psutil
 from core import resources
 from core.jobs.job import Job
 from core.jobs.process import started_at
+from core.resources import size_text
 
 LITTLE = 0.03
 """Part of the memory; a process that was killed with less of it free was hardly killed by chance."""
@@ -59,7 +60,7 @@ def evidence(job: Job, returncode: int | None) -> str:
     if killed and resources.more_kills(beat["memory_kills"]):
         return f"The kernel killed it for want of memory{_memory(beat)}. Take fewer points or a smaller network."
     if beat["disk_free"] < FULL:
-        return f"The disk was full: {_size(beat['disk_free'])} were free at its last sign of life{_moment(beat)}."
+        return f"The disk was full: {size_text(beat['disk_free'])} were free at its last sign of life{_moment(beat)}."
     if killed and beat["memory_free"] < LITTLE * beat["memory_total"]:
         return f"The kernel may have killed it for want of memory{_memory(beat)}."
     return ""
@@ -68,13 +69,11 @@ def evidence(job: Job, returncode: int | None) -> str:
 def _memory(beat: dict[str, Any] | None) -> str:
     if beat is None:
         return ""
-    free, total = _size(beat["memory_free"]), _size(beat["memory_total"])
-    return f": at its last sign of life{_moment(beat)} it held {_size(beat['rss'])}, and {free} of {total} were free"
+    free, total = size_text(beat["memory_free"]), size_text(beat["memory_total"])
+    return (
+        f": at its last sign of life{_moment(beat)} it held {size_text(beat['rss'])}, and {free} of {total} were free"
+    )
 
 
 def _moment(beat: dict[str, Any]) -> str:
     return f" ({time.strftime('%H:%M:%S', time.gmtime(beat['time']))} UTC)"
-
-
-def _size(count: float) -> str:
-    return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{count / 2**20:.0f} MB"

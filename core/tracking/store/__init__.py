@@ -21,7 +21,16 @@ from core.tracking.store.connection import EXPERIMENT, client, experiment_id, re
 from core.tracking.store.delivery import deliver
 from core.tracking.store.metrics import metric_history, metric_names, values
 from core.tracking.store.mlflow_reader import search_ids
-from core.tracking.store.records import Head, RunRecord, deleted_ids, experiment_is_deleted, get_run, heads, runs
+from core.tracking.store.records import (
+    Head,
+    RunRecord,
+    deleted_ids,
+    experiment_is_deleted,
+    get_run,
+    heads,
+    known_ids,
+    runs,
+)
 from core.tracking.store.sqlite_reader import How
 
 __all__ = [
@@ -44,6 +53,7 @@ __all__ = [
     "get_run",
     "heads",
     "ids_tagged",
+    "known_ids",
     "metric_history",
     "metric_names",
     "params_of",

@@ -107,6 +107,19 @@ class MlflowReader:
             for row in self.runs(100_000)
         ]
 
+    def known_ids(self) -> set[str]:
+        """Ids of all runs, the deleted ones among them."""
+        from mlflow.entities import ViewType
+
+        lab, found, token = client(), set(), ""
+        with store_errors():
+            names = [item.experiment_id for item in lab.search_experiments(view_type=ViewType.ALL)]
+            while token is not None:
+                page = lab.search_runs(names, run_view_type=ViewType.ALL, max_results=PAGE, page_token=token or None)
+                found |= {run.info.run_id for run in page}
+                token = page.token or None
+        return found
+
     def name_tags(self) -> list[tuple[str, str]]:
         """The tags of all runs that say which name stands behind a key."""
         return [tag for row in self.runs(10_000) for tag in row["tags"].items() if tag[0].startswith(NAME_TAG)]

@@ -96,6 +96,12 @@ def deleted_ids() -> frozenset[str]:
     return store.remembered("deleted runs", lambda: frozenset(store.deleted_ids()))
 
 
+def known_ids() -> set[str]:
+    """Ids of all runs of the store, the deleted ones among them. Raises StoreError."""
+    store = reader()
+    return store.remembered("ids", store.known_ids)
+
+
 def experiment_is_deleted() -> bool:
     """Whether the experiment of the runs made here is deleted, so that no list has them. Raises StoreError."""
     store = reader()

@@ -157,6 +157,10 @@ class SqliteReader:
             (STATE, PROBLEM, PARENT),
         )
 
+    def known_ids(self) -> set[str]:
+        """Ids of all runs, the deleted ones among them."""
+        return {run_id for (run_id,) in self._query("SELECT run_uuid FROM runs")}
+
     def _query(self, sql: str, values: tuple = ()) -> list[tuple]:
         with self._lock:
             try:

@@ -1,0 +1,94 @@
+"""A clean-up carried out: exactly the listed files, each if it is still what was listed and nobody needs it by now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from core.errors import LabError
+from core.home import home
+from core.housekeeping import tree
+from core.housekeeping.known import gone, row, rows
+from core.housekeeping.plan import Item
+from core.resources import size_text
+from core.runs import run_folder
+from core.runs.checkpoint_file import look
+from core.runs.states import ENDED
+
+
+@dataclass
+class Outcome:
+    """What became of a plan."""
+
+    deleted: int = 0
+    """Files."""
+    freed: int = 0
+    """Bytes."""
+    left: list[tuple[str, str]] = field(default_factory=list)
+    """(place, why) of each file that was listed and is not deleted."""
+
+    def __str__(self) -> str:
+        """In one line."""
+        said = f"{self.deleted:,} {'file' if self.deleted == 1 else 'files'} deleted, {size_text(self.freed)} freed"
+        return said + (f"; {len(self.left):,} left: {self.left[0][1]}" if self.left else "")
+
+
+def carry_out(items: Iterable[Item], said: Callable[[float], None] = lambda share: None) -> Outcome:
+    """Delete the files of a plan. Links are never followed, and nothing outside of the lab home is touched.
+
+    A file that changed since it was listed is left, and so are those of a run that is at work by now, or for which
+    the reason to delete them holds no longer.
+
+    Args:
+        items: of `plan`.
+        said: is told which share is done.
+    """
+    items, outcome, root = list(items), Outcome(), home().root
+    refused: dict[tuple[str, str | None], str] = {}
+    emptied = set()
+    gone_now = _gone_now() if any(item.kind == "orphans" for item in items) else set()
+    for k, item in enumerate(items):
+        key = item.kind, item.run_id
+        if key not in refused:
+            refused[key] = _refusal(item)
+        why = refused[key]
+        if item.kind == "orphans" and not why:
+            folder = "/".join(item.place.split("/")[:2])
+            why = "" if folder in gone_now else "its run is known again"
+        why = why or tree.delete(root, item.file)
+        if why:
+            outcome.left.append((item.place, why))
+        else:
+            outcome.deleted += 1
+            outcome.freed += item.frees
+            emptied.add("/".join(item.place.split("/")[:2]) if item.kind in ("orphans", "fetched") else "")
+        said((k + 1) / len(items))
+    for place in sorted(emptied - {""}):
+        tree.prune(root, place)
+    return outcome
+
+
+def _gone_now() -> set[str]:
+    try:
+        return set(gone(rows()))
+    except LabError:
+        return set()
+
+
+def _refusal(item: Item) -> str:
+    """Why no file of this kind and run is to be deleted any more; empty where they may go."""
+    if item.run_id is None:
+        return ""
+    try:
+        now = row(item.run_id)
+        if now is not None and now.active:
+            return "its run is at work by now"
+        if item.kind == "checkpoints":
+            if now is None or now.state not in ENDED:
+                return "its run is to go on by now"
+            look(run_folder(item.run_id).last)  # of damaged ones, that of a stage may be the way back
+        if item.kind == "samples" and not run_folder(item.run_id).has_checkpoint:
+            return "its checkpoint is gone, so it can't be sampled again"
+    except LabError as error:
+        return str(error)
+    return ""
