@@ -21,7 +21,7 @@ def clean(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete what is listed.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Name every file.")] = False,
-    json_path: JsonOption = None,
+    json_out: JsonOption = None,
 ) -> None:
     """List what can be cleaned up in the lab home, with sizes; with --what and --yes delete it."""
     from core.housekeeping import KINDS, carry_out, plan
@@ -54,7 +54,7 @@ def clean(
         hint = " ".join(f"--what {kind}" for kind in what) if what else "--what KIND"
         say(f"Nothing was deleted. `python -m core clean {hint} --yes` deletes what is listed.")
     write_json(
-        json_path,
+        json_out,
         {
             "listed": [{"kind": item.kind, "place": item.place, "bytes": item.file.size} for item in listed],
             "deleted": outcome.deleted if outcome else 0,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from core.cli.output import say
+from core.cli.arguments import JsonOption
+from core.cli.output import say, write_json
 from core.errors import LabError
 
 
@@ -17,8 +19,9 @@ def doctor(
     rebuild_jobs: Annotated[
         bool, typer.Option("--rebuild-jobs", help="First make lost rows of the job table again from the runs' folders.")
     ] = False,
+    json_out: JsonOption = None,
 ) -> None:
-    """Check the machine: home, store, job table, devices, renderers."""
+    """Check the machine: home, store, job table, devices, renderers; and say what to do about what is amiss."""
     if rebuild_jobs:
         from core.jobs import database
 
@@ -34,6 +37,9 @@ def doctor(
     findings = examine()
     for finding in findings:
         say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")
+        if finding.remedy:
+            say(f"      what to do: {finding.remedy}")
+    write_json(json_out, {"findings": [asdict(finding) for finding in findings]})
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

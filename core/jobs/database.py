@@ -203,12 +203,17 @@ def _known() -> set[str]:
         return {row["run_id"] for row in connection.execute("SELECT run_id FROM jobs")}
 
 
-def _refuse_network_disk(path: Path) -> None:
-    """Raises StoreError on a network disk: neither SQLite's WAL nor flock can be trusted there."""
+def network_disk(path: Path) -> str | None:
+    """The kind of network disk that a path is on; None on a local one."""
     mounts = [part for part in psutil.disk_partitions(all=True) if path.is_relative_to(part.mountpoint)]
     nearest = max(mounts, key=lambda part: len(part.mountpoint), default=None)
-    if nearest is not None and nearest.fstype in NETWORK_DISKS:
+    return nearest.fstype if nearest is not None and nearest.fstype in NETWORK_DISKS else None
+
+
+def _refuse_network_disk(path: Path) -> None:
+    """Raises StoreError on a network disk: neither SQLite's WAL nor flock can be trusted there."""
+    if kind := network_disk(path):
         raise StoreError(
-            f"The lab home {path.parent} is on a network disk ({nearest.fstype}), where file locks can't be trusted. "
+            f"The lab home {path.parent} is on a network disk ({kind}), where file locks can't be trusted. "
             "Set LAB_HOME to a folder on a local disk."
         )

@@ -9,7 +9,10 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from core.home import home
+
 _GPU = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
+_SLOT = re.compile(r"(gpu\d+(?:\.\d+)?)\b")
 _MIG = re.compile(r"\s+MIG .*Device\s+(\d+): \(UUID: (MIG-[^)]+)\)")
 
 
@@ -31,6 +34,14 @@ def gpus() -> dict[str, str]:
             ):
                 chosen[name] = uuid
     return chosen
+
+
+def vanished() -> list[str]:
+    """GPUs that runs of this lab were in and that the machine has no more, by slot; they leave their locks behind."""
+    known = {found[1] for path in home().slots.glob("gpu*.lock") if (found := _SLOT.match(path.name))}
+    there = _installed()
+    whole = {name.partition(".")[0] for name in there}
+    return sorted(name for name in known if name not in there and (name.partition(".")[0] not in whole or "." in name))
 
 
 @cache

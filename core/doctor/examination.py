@@ -1,0 +1,110 @@
+"""All checks, in the order in which they are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+from core.doctor import home_checks, run_checks, store_checks
+from core.doctor.finding import Finding
+from core.errors import LabError
+from core.plain_text import fit_to_show
+
+
+def examine() -> list[Finding]:
+    """Look at Python, home, store, job table, processes, torch, devices, slots and the renderers of the 3D page."""
+    return list(_findings())
+
+
+def _findings() -> Iterator[Finding]:
+    modern = sys.version_info >= (3, 11)
+    yield Finding(
+        "python", modern, sys.version.split()[0], "" if modern else "`PYTHON=python3.11 make setup` makes .venv anew."
+    )
+    found = home_checks.home_finding()
+    yield found
+    if not found.ok:
+        return  # all that follows stands in it
+    for check in (
+        home_checks.privacy,
+        home_checks.disk,
+        home_checks.local_disk,
+        home_checks.settings_finding,
+        home_checks.clock,
+        home_checks.time_zone,
+        store_checks.store_finding,
+        store_checks.delivery,
+    ):
+        yield _checked(check)
+    yield _checked(_torch)
+    yield _checked(_devices)
+    found = _checked(run_checks.job_table)
+    yield found
+    if found.ok:
+        for check in (
+            run_checks.damaged_runs,
+            run_checks.courier,
+            run_checks.stray_processes,
+            run_checks.slots,
+            store_checks.orphans,
+        ):
+            yield _checked(check)
+    yield _checked(_renderers)
+
+
+def _checked(check: Callable[[], Finding]) -> Finding:
+    """What a check found; that it could not look is a finding, too, and no reason to skip the others."""
+    try:
+        return check()
+    except LabError as error:
+        return Finding(
+            _name(check), False, str(error), "See to what it names, then look again: `python -m core doctor`."
+        )
+    except Exception as error:
+        what = fit_to_show(f"{type(error).__name__}: {error}")
+        remedy = (
+            "Look again with `python -m core doctor`; if it stays, it is a defect of the program: report this line."
+        )
+        return Finding(_name(check), False, f"could not be looked at: {what}", remedy)
+
+
+def _name(check: Callable[[], Finding]) -> str:
+    return check.__name__.strip("_").removesuffix("_finding").replace("_", " ")
+
+
+def _torch() -> Finding:
+    try:
+        import torch
+    except Exception as error:  # a broken installation fails in any way
+        what = fit_to_show(f"{type(error).__name__}: {error}")
+        return Finding("torch", False, what, f"`{sys.executable} -m pip install --force-reinstall torch`")
+    return Finding("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads")
+
+
+def _devices() -> Finding:
+    import torch
+
+    from core.jobs.gpus import gpus
+
+    seen = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    whole = {name.partition(".")[0] for name in gpus()}
+    if whole and not seen:
+        return Finding(
+            "devices",
+            False,
+            f"the machine has {len(whole)} GPUs and torch sees none",
+            "`nvidia-smi` must work, and torch must be built for its driver: `pip install torch` from the index that "
+            "pytorch.org names for it. Until then set device to cpu.",
+        )
+    return Finding("devices", True, ", ".join(seen) or "CPU only")
+
+
+def _renderers() -> Finding:
+    from core.solution import children
+
+    missing = children.vtk_unavailable()
+    if missing is None:
+        return Finding("renderers", True, "quick view, VTK view")
+    remedy = f"`{sys.executable} -m pip install -r requirements.txt` brings VTK's packages, `apt-get install libgl1 "
+    remedy += "libxrender1`, as root, what they need of the system. The quick view needs neither."
+    return Finding("renderers", False, f"the quick view alone: {missing}", remedy)
