@@ -10,6 +10,7 @@ from core.errors import LabError
 from core.jobs import bin, many, retention, table
 from core.jobs.job import EMPTYING, Job
 from core.settings import settings
+from pages.parts.shared.bulk_bar import outcome
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.text import message
 from pages.parts.shared.times import viewer_zone
@@ -40,7 +41,7 @@ def _content() -> None:
     )
     if said := st.session_state.get("bin.said"):
         text, well = said
-        (st.success if well else st.warning)(message(text))
+        outcome(text, well)
     if not jobs:
         st.info("The bin is empty.", icon=":material/delete:")
         return

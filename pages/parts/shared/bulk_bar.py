@@ -12,7 +12,7 @@ from core.jobs.job import Job
 from core.settings import settings
 from core.tracking.annotations import add_tag
 from pages.parts.compare.selection import first
-from pages.parts.shared.text import message
+from pages.parts.shared.text import message, plain
 
 BUTTONS = {
     "stop": ("Stop", ":material/stop:"),
@@ -39,7 +39,7 @@ def bulk_bar(
             possible = many.possible(jobs)
             for action, (label, icon) in BUTTONS.items():
                 count = possible[action]
-                if count and st.button(f"{label} {count:d}", icon=icon, key=f"{key}.{action}"):
+                if count and st.button(f"{plain(label)} {count:d}", icon=icon, key=f"{key}.{action}"):
                     _do(key, action, _able(jobs, action))
                     st.rerun()
             with st.popover("Tag…", icon=":material/sell:"):
@@ -65,7 +65,7 @@ def _do(key: str, action: str, run_ids: list[str], **options: bool) -> list[many
     """Do it, and keep for the next drawing what became of it."""
     label = BUTTONS[action][0] if action in BUTTONS else action.capitalize()
     try:
-        with st.spinner(f"{label}: {len(run_ids):d} …"):
+        with st.spinner(plain(f"{label}: {len(run_ids)} …")):
             done = many.many(action, run_ids, **options)
     except LabError as error:
         st.session_state[f"{key}.said"] = (str(error), False, [])
@@ -116,11 +116,18 @@ def _said(key: str) -> None:
     if st.session_state.pop(f"{key}.toast", False):
         st.toast(message(text), icon=":material/check:" if well else ":material/warning:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show = st.success if well else st.warning
-        show(message(text), icon=":material/check:" if well else ":material/warning:", width="stretch")
+        outcome(text, well)
         if undo and st.button("Undo", icon=":material/undo:", key=f"{key}.undo"):
             _do(key, "restore", undo)
             st.rerun()
         if st.button("", icon=":material/close:", key=f"{key}.close", help="Close this message."):
             st.session_state.pop(f"{key}.said")
             st.rerun()
+
+
+def outcome(text: str, well: bool) -> None:
+    """A message that says what became of many runs."""
+    if well:
+        st.success(message(text), icon=":material/check:")
+    else:
+        st.warning(message(text), icon=":material/warning:")
