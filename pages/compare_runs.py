@@ -16,8 +16,10 @@ from pages.parts.compare.groups import groups_view
 from pages.parts.compare.parallel import parallel_view
 from pages.parts.compare.scatter import scatter_view
 from pages.parts.compare.search import Shown, search_bar
-from pages.parts.compare.selection import Selection, first, from_text, keep
+from pages.parts.compare.selection import Selection, first, from_text, keep, leave
 from pages.parts.compare.table import run_table
+from pages.parts.shared.bin_dialog import bin_button
+from pages.parts.shared.bulk_bar import bulk_bar
 from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.run_names import run_names
@@ -62,14 +64,14 @@ def selection_bar(shown: Shown, by_id: dict[str, store.RunRecord], chosen: Selec
                 keep(Selection(chosen.slots, baseline))
                 st.rerun()
             if st.button("Clear", icon=":material/close:", help="Untick all runs."):
-                keep(Selection())
-                st.session_state["compare.cleared"] = st.session_state.get("compare.cleared", 0) + 1
+                leave(chosen.slots)
                 st.rerun()
         if st.button("Notes and tags", icon=":material/edit_note:"):
             for key in [key for key in st.session_state if str(key).startswith("note.")]:
                 del st.session_state[key]
             annotate([store.get_run(run_id) for run_id in chosen.slots])
         made_download("CSV", lambda: csv_of(frame), "runs.csv", "text/csv")
+        bin_button("compare")
     view = st.segmented_control(
         "View",
         VIEWS,
@@ -119,6 +121,7 @@ try:
         runs = "a run" if len(untold) == 1 else f"{len(untold):d} runs"
         st.caption(f":material/cloud_off: Results of {runs} are not yet in MLflow: {message(untold[0].untold)}")
     frame = run_table(shown, selection)
+    bulk_bar(list(selection.slots), "compare.bulk", on_gone=leave)
     let_it_paint("compare")
     if not shown.records:
         st.info("No run matches. Take a word away, or a filter.", icon=":material/search_off:")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from core.cli.bin import bin, delete, restore
 from core.cli.catalogue import presets, problems
 from core.cli.cleaning import clean
 from core.cli.datasets import add_dataset, list_datasets, sample_dataset
+from core.cli.events import events
 from core.cli.machine import doctor, serve
 from core.cli.output import note, patient_streams, print_defect, print_error
 from core.cli.queue import logs, pause, resume, retry, status, stop, submit
@@ -25,7 +27,7 @@ app = typer.Typer(
 )
 for command in (train, submit, status, stop, pause, resume, retry, logs, presets, problems, doctor, best, replay):
     app.command()(command)
-for command in (export, report, certificate, clean, serve):
+for command in (events, delete, restore, bin, clean, export, report, certificate, serve):
     app.command()(command)
 app.command(hidden=True)(work)
 

@@ -50,9 +50,9 @@ def chosen_run(text: str) -> RunFolder:
 
 
 def _whole_id(beginning: str) -> str:
-    from core import jobs
+    from core.jobs import table
 
-    found = [job.run_id for job in jobs.queue() if job.run_id.startswith(beginning)]
+    found = table.ids_beginning(beginning)
     if len(found) == 1:
         return found[0]
     if not found:

@@ -10,6 +10,7 @@ import typer
 
 from core.cli.arguments import ConfigArgument, ParentOption, RunArgument, SetOption, chosen_config, chosen_run
 from core.cli.output import say
+from core.cli.several import RunsArgument, do
 from core.plain_text import printable
 
 
@@ -34,18 +35,14 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
         say(f"{job.run_id}  {job.state:<9} {share}  {job.problem:<16} {job.name:<24} {residual} {job.reason or ''}")
 
 
-def stop(run: RunArgument) -> None:
-    """Stop a run; it leaves a checkpoint."""
-    from core import jobs
-
-    jobs.stop(chosen_run(run).run_id)
+def stop(runs: RunsArgument) -> None:
+    """Stop runs; each leaves a checkpoint."""
+    do("stop", runs)
 
 
-def pause(run: RunArgument) -> None:
-    """Pause a run: checkpoint, leave the slot."""
-    from core import jobs
-
-    jobs.pause(chosen_run(run).run_id)
+def pause(runs: RunsArgument) -> None:
+    """Pause runs: checkpoint, leave the slot."""
+    do("pause", runs)
 
 
 RestoreOption = Annotated[
@@ -54,7 +51,7 @@ RestoreOption = Annotated[
 
 
 def resume(
-    run: RunArgument,
+    runs: RunsArgument,
     checkpoint: Annotated[
         str | None, typer.Option("--from", metavar="CHECKPOINT", help="best or stage-K, in the place of the last one.")
     ] = None,
@@ -63,18 +60,13 @@ def resume(
     ] = False,
     restore_config: RestoreOption = False,
 ) -> None:
-    """Queue a paused, stopped or crashed run again from its checkpoint."""
-    from core.jobs import resumption
-
-    run_id = chosen_run(run).run_id
-    resumption.resume(run_id, checkpoint, accept_hole=accept_hole, restore_config=restore_config)
+    """Queue paused, stopped or crashed runs again from their checkpoints."""
+    do("resume", runs, checkpoint=checkpoint, accept_hole=accept_hole, restore_config=restore_config)
 
 
-def retry(run: RunArgument, restore_config: RestoreOption = False) -> None:
-    """Queue an ended run again from the beginning."""
-    from core.jobs import resumption
-
-    resumption.retry(chosen_run(run).run_id, restore_config=restore_config)
+def retry(runs: RunsArgument, restore_config: RestoreOption = False) -> None:
+    """Queue ended runs again from the beginning."""
+    do("retry", runs, restore_config=restore_config)
 
 
 def logs(

@@ -5,7 +5,6 @@ from core.jobs.actions import (
     capacity,
     deliver,
     ensure,
-    keep_looking,
     logs,
     pause,
     queue,
@@ -19,6 +18,7 @@ from core.jobs.actions import (
 )
 from core.jobs.engine import Engine, Slot
 from core.jobs.job import Job
+from core.jobs.looking import keep_looking
 from core.jobs.queueing import hold, move, move_before, release, remove, set_priority
 from core.jobs.waiting import waits_because
 

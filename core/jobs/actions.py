@@ -42,9 +42,6 @@ LEAST_FREE = 200 * 2**20
 MOST_READ = 1_000_000
 """Bytes of a log read at once unless said otherwise."""
 
-FIRST_S, EVERY_S = 2.0, 10.0
-"""Seconds until the first look of `keep_looking`, when a server has started, and between two looks."""
-
 LONG_LINE = 400
 """Bytes; what is read of a log's end for each line that is wanted."""
 
@@ -162,14 +159,6 @@ def refresh() -> None:
         with suppress(StoreError):  # whoever reads a table that can't even be read tells it
             table.find(None, 1)
             print(error, file=sys.stderr, flush=True)
-
-
-def keep_looking() -> None:
-    """Look at the jobs again and again, for as long as this process lives: for a server that nobody looks at."""
-    time.sleep(FIRST_S)
-    while True:
-        refresh()
-        time.sleep(EVERY_S)
 
 
 def untold() -> list[Job]:

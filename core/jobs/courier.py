@@ -17,6 +17,7 @@ from core.home import home
 from core.jobs import announced, table
 from core.jobs.actions import ENGINES
 from core.jobs.detached import COURIER
+from core.jobs.retention import tidy
 from core.jobs.sampling import Attendance
 from core.jobs.slot_lock import hold
 from core.jobs.state import reconcile
@@ -37,6 +38,7 @@ def carry() -> None:
     while home().root.is_dir():
         try:
             reconcile(ENGINES)
+            tidy()
             jobs = table.unsettled()
             attendance.look(jobs)
             waiting = {job.run_id for job in jobs if not job.synced or job.folder.outbox.count()}

@@ -68,14 +68,19 @@ def many(action: str, run_ids: Iterable[str], **options: Any) -> list[Done]:
         run_ids.sort(key=lambda run_id: -submitted.get(run_id, 0.0))
         options["needed_by"] = bin.needing(run_ids)
     with telling_together():
-        done = [_one(action, run_id, options) for run_id in run_ids]
+        done = each(lambda run_id: ACTIONS[action].do(run_id, **options), run_ids)
     actions.refresh()  # what waits now may begin, and who is to stop is told so
     return done
 
 
-def _one(action: str, run_id: str, options: dict[str, Any]) -> Done:
+def each(do: Callable[[str], None], run_ids: Iterable[str]) -> list[Done]:
+    """Do anything else with each run by itself, as `many` does."""
+    return [_one(do, run_id) for run_id in run_ids]
+
+
+def _one(do: Callable[[str], None], run_id: str) -> Done:
     try:
-        ACTIONS[action].do(run_id, **options)
+        do(run_id)
     except LabError as error:
         return Done(run_id, False, str(error), error)
     return Done(run_id, True, "")
@@ -83,8 +88,13 @@ def _one(action: str, run_id: str, options: dict[str, Any]) -> Done:
 
 def summary(action: str, done: Collection[Done]) -> str:
     """What became of all of them, in one text: "7 stopped; 2 could not: …"."""
+    return in_words(ACTIONS[action].done, done)
+
+
+def in_words(what: str, done: Collection[Done]) -> str:
+    """The same for what `each` did: `what` became of them, for example "tagged"."""
     refused = [each for each in done if not each.ok]
-    words = [f"{len(done) - len(refused)} {ACTIONS[action].done}"] if len(done) > len(refused) else []
+    words = [f"{len(done) - len(refused)} {what}"] if len(done) > len(refused) else []
     if refused:
         said = [each.message.rstrip(".") for each in refused[:MOST_SAID]]
         if len(refused) > MOST_SAID:

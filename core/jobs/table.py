@@ -180,10 +180,22 @@ known_by(binned_ids)
 
 
 def forget(run_id: str) -> None:
-    """Take out the row of a run that is deleted for good, and its events."""
+    """Take out the row of a run that is deleted for good, and its events; that it was deleted stays noted."""
     with transaction() as connection:
-        connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
-        connection.execute("DELETE FROM jobs WHERE run_id = ? AND bin_step = ?", (run_id, EMPTYING))
+        row = connection.execute("SELECT name, state FROM jobs WHERE run_id = ?", (run_id,)).fetchone()
+        gone = connection.execute("DELETE FROM jobs WHERE run_id = ? AND bin_step = ?", (run_id, EMPTYING))
+        if gone.rowcount == 1:
+            connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
+            events.record(connection, run_id, "deleted for good", row["state"], None, f"It was called {row['name']!r}.")
+
+
+def ids_beginning(beginning: str) -> list[str]:
+    """Ids of the jobs, those in the bin too, whose id begins with a text."""
+    with reading() as connection:
+        rows = connection.execute(
+            "SELECT run_id FROM jobs WHERE SUBSTR(run_id, 1, ?) = ? ORDER BY rowid", (len(beginning), beginning)
+        )
+        return [row["run_id"] for row in rows]
 
 
 def _places(connection: sqlite3.Connection) -> dict[str, int]:

@@ -8,6 +8,7 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.runs import RunFolder
 from core.runs.folder import all_folders
+from core.runs.left_out import left_out
 from core.tracking.store import run_config
 
 
@@ -28,7 +29,9 @@ class Viewable:
 
 def viewable_runs(limit: int = 500) -> list[Viewable]:
     """Runs with a checkpoint on this machine, the newest checkpoint first."""
-    found = [(folder.last.stat().st_mtime, folder) for folder in all_folders() if folder.has_checkpoint]
+    hidden = left_out()
+    folders = [folder for folder in all_folders() if folder.has_checkpoint and folder.run_id not in hidden]
+    found = [(folder.last.stat().st_mtime, folder) for folder in folders]
     result = []
     for changed, folder in sorted(found, key=lambda pair: (pair[0], pair[1].run_id), reverse=True)[:limit]:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts.assets import ensure_static
+from pages.parts.shared.visitor import name_visitors
 
 ICON = str(Path(__file__).with_name("icon.svg"))
 """The tab's icon: a file, since Streamlit fetches its named icons from the internet."""
@@ -21,6 +22,7 @@ def prepare() -> None:
     # vtk looks for an X server unless told otherwise, and segfaults on a machine without one
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
     ensure_static()
+    name_visitors()
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
 

@@ -40,7 +40,22 @@ def test_an_unknown_command_is_named(command_line):
 
 
 ODD = ("\x1b[31mred", "a\nb", "\u202eevil", "\udcff", "x" * 5000, "-", " ", "../..", "/", "~", "*", "%s", "{}")
-COMMANDS = ("status", "stop", "pause", "resume", "retry", "logs", "certificate", "replay", "train", "submit", "dataset")
+COMMANDS = (
+    "events",
+    "delete",
+    "restore",
+    "status",
+    "stop",
+    "pause",
+    "resume",
+    "retry",
+    "logs",
+    "certificate",
+    "replay",
+    "train",
+    "submit",
+    "dataset",
+)
 
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))

@@ -21,6 +21,7 @@ from core.tracking.store.connection import EXPERIMENT, client, experiment_id, re
 from core.tracking.store.delivery import deliver
 from core.tracking.store.metrics import metric_history, metric_names, values
 from core.tracking.store.mlflow_reader import search_ids
+from core.tracking.store.purge import delete_files, purge_run
 from core.tracking.store.records import (
     Head,
     RunRecord,
@@ -43,6 +44,7 @@ __all__ = [
     "artifact",
     "client",
     "create_run",
+    "delete_files",
     "delete_run",
     "delete_tag",
     "deleted_ids",
@@ -57,6 +59,7 @@ __all__ = [
     "metric_history",
     "metric_names",
     "params_of",
+    "purge_run",
     "restore_experiment",
     "restore_run",
     "run_config",

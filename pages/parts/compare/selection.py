@@ -77,6 +77,16 @@ def keep(selection: Selection) -> None:
         st.query_params.pop("runs", None)
 
 
+def leave(run_ids: Iterable[str]) -> None:
+    """Untick runs in the URL and in the table, which gets a new identity: its ticks can't be taken off from here."""
+    gone = {run_id[:DIGITS] for run_id in run_ids}
+    items = [item for item in st.query_params.get("runs", "").split(",") if item.strip()[:DIGITS] not in gone]
+    st.query_params["runs"] = ",".join(items)
+    if not items:
+        st.query_params.pop("runs")
+    st.session_state["compare.cleared"] = st.session_state.get("compare.cleared", 0) + 1
+
+
 def dot(color: str) -> str:
     """A coloured dot as a picture for a table's cell."""
     return (

@@ -1,0 +1,21 @@
+"""A process that lives for long looks after the lab by the way: its runs, what is to be deleted for good."""
+
+from __future__ import annotations
+
+import time
+
+from core.jobs.actions import refresh
+
+FIRST_S, EVERY_S = 2.0, 10.0
+"""Seconds until the first look, when a server has started, and between two looks."""
+
+
+def keep_looking() -> None:
+    """Look at the jobs again and again, for as long as this process lives: for a server that nobody looks at."""
+    time.sleep(FIRST_S)
+    from core.jobs.retention import tidy  # settings cost a fifth of a second to import
+
+    while True:
+        refresh()
+        tidy()
+        time.sleep(EVERY_S)
