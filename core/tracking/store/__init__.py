@@ -22,6 +22,7 @@ from core.tracking.store.delivery import deliver
 from core.tracking.store.metrics import metric_history, metric_names, values
 from core.tracking.store.mlflow_reader import search_ids
 from core.tracking.store.records import Head, RunRecord, deleted_ids, experiment_is_deleted, get_run, heads, runs
+from core.tracking.store.revisions import tell_config
 from core.tracking.store.sqlite_reader import How
 
 __all__ = [
@@ -55,5 +56,6 @@ __all__ = [
     "set_state",
     "set_tag",
     "stored_config",
+    "tell_config",
     "values",
 ]
