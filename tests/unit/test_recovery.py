@@ -209,7 +209,7 @@ def test_a_process_that_the_kernel_killed_for_memory_is_called_that(tmp_path, mo
     for code in (-signal.SIGKILL, None):
         reason = reason_of(job, code)
         assert "The kernel killed it for want of memory: at its last sign of life" in reason
-        assert "it held 20.0 GB, and 1 MB of 21.0 GB were free" in reason
+        assert "it held 20.0 GB, and 1.0 MB of 21.0 GB were free" in reason
         assert " UTC)" in reason
     assert reason_of(job, -signal.SIGSEGV) == "Its process was ended by SIGSEGV."
     settle(job, -signal.SIGKILL)
@@ -219,7 +219,7 @@ def test_a_process_that_the_kernel_killed_for_memory_is_called_that(tmp_path, mo
 
 
 def test_a_full_disk_is_called_that_and_an_ordinary_death_is_not_explained_away():
-    assert "The disk was full: 3 MB were free" in reason_of(begun(1, disk_free=3 * 2**20), 1)
+    assert "The disk was full: 3.0 MB were free" in reason_of(begun(1, disk_free=3 * 2**20), 1)
     assert reason_of(begun(2), -signal.SIGKILL) == "Its process was ended by SIGKILL."
     assert reason_of(begun(3), None) == "Its process vanished without a word."
     assert reason_of(begun(4, attempt=7, disk_free=0), None) == "Its process vanished without a word."
