@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import StoreError
 from core.home import home
 from core.jobs import table
-from core.jobs.actions import ensure
+from core.jobs.actions import refresh
 from core.jobs.job import Job
-from core.runs.states import ACTIVE
 
 EVERY_S = 1.0
 """A look serves everybody who asks within so many seconds."""
@@ -54,22 +51,18 @@ def look(every_s: float = EVERY_S) -> Look:
     """
     root = home().root
     with _lock:
-        seen = _newest.get(root)
-        if seen is None or time.monotonic() - seen.moment >= every_s:
+        known = _newest.get(root)
+        if known is None or time.monotonic() - known.moment >= every_s:
             now = time.monotonic()
-            try:
-                ensure()
-            except (
-                StoreError
-            ) as error:  # a full disk keeps nobody from looking; a table that can't be read says so next
-                print(error, file=sys.stderr, flush=True)
-            seen = Look(
+            refresh()
+            seen = table.overview(WAITING, 0)
+            known = Look(
                 moment=now,
-                active=tuple(table.find(ACTIVE)),
-                waiting=tuple(table.find(("queued",), WAITING)),
-                counts=table.counts(),
-                event=table.newest_event(),
+                active=tuple(seen.active),
+                waiting=tuple(seen.waiting),
+                counts=seen.counts,
+                event=seen.event,
             )
             _newest.clear()
-            _newest[root] = seen
-        return seen
+            _newest[root] = known
+        return known

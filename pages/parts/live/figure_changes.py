@@ -72,6 +72,8 @@ def _new_points(old: dict[str, Any], new: dict[str, Any]) -> tuple[int, list[flo
 def _plain(values: np.ndarray) -> list[float | None]:
     """Numbers for JSON, whole ones short; None for what is not finite, which Plotly leaves out."""
     numbers = values.tolist()
+    if values.dtype.kind != "f":
+        return numbers
     if values.dtype == np.float32:
         numbers = [float(f"{v:.8g}") for v in numbers]  # else each has the digits of a float64
     return [(int(v) if v.is_integer() and abs(v) < 1e15 else v) if math.isfinite(v) else None for v in numbers]

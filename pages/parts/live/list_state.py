@@ -9,7 +9,7 @@ import numpy as np
 from core import jobs
 from core.jobs import live
 from core.runs.curves import bucket
-from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.curves_cache import curves_of_job
 from pages.parts.shared.figures import recorded
 from pages.parts.shared.progress import progress_line
 from pages.parts.shared.text import LONGEST, figure_of, visible
@@ -48,7 +48,7 @@ def _run(job: jobs.Job, with_curve: bool) -> dict[str, Any]:
 
 def small_curve(job: jobs.Job) -> str:
     """The RMS residual on a log axis over iterations, as the points of an SVG polyline in a box of its own."""
-    x, y = recorded(curves_of(job.folder), "rms_residual")
+    x, y = recorded(curves_of_job(job), "rms_residual")
     curve = bucket(x, y, SMALL, log=True)
     if curve.shown < 2:
         return ""

@@ -9,16 +9,19 @@ from typing import Any
 
 from core import jobs
 from core.jobs import live
+from core.jobs.waiting import waits_because
 from core.problems import CATALOGUE, Problem
 from core.runs.curves import Curves
 from core.runs.folder import IN_FORCE
+from core.runs.machine_readings import placed
 from core.singularity.digits import iterate_text
 from pages.parts.live.figure_changes import changes, whole
-from pages.parts.shared.curves_cache import curves_of
-from pages.parts.shared.figures import lambda_figure, residual_figure
+from pages.parts.shared.curves_cache import curves_of_job, readings_of
+from pages.parts.shared.figures import X_TITLES, lambda_figure, residual_figure
 from pages.parts.shared.live_plotly import as_data
+from pages.parts.shared.machine_figure import machine_figure
 from pages.parts.shared.progress import progress_line
-from pages.parts.shared.text import LONGEST, duration, figure_of, visible
+from pages.parts.shared.text import LONGEST, LONGEST_MESSAGE, duration, figure_of, visible
 from pages.parts.shared.unknown_text import claimed_lambda
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
@@ -57,7 +60,7 @@ class RunState:
 def build(run_id: str, axis: str) -> RunState:
     """How a run stands now, its curves over `axis`. Raises RunNotFoundError, LabError."""
     job, seen = live.look().job(run_id)
-    curves = curves_of(job.folder)
+    curves = curves_of_job(job)
     progress = job.folder.progress() or {}
     problem = problem_of(job)
     untold = job.untold
@@ -69,6 +72,14 @@ def build(run_id: str, axis: str) -> RunState:
     charts = {"residual": residual_figure(curves, run_id, axis)} if points else {}
     if points and problem is not None and problem.has_lambda:
         charts["lambda"] = lambda_figure(curves, run_id, problem.reference_lambda(), problem.unknown, axis)
+    readings = readings_of(job.folder)
+    if len(readings):
+        there = placed(readings, curves, axis)
+        charts["machine"] = machine_figure(there, x_title=X_TITLES[axis], revision=f"{run_id} {axis}")
+    if points:  # the charts stand below each other: one begins and ends where the others do
+        reach = curves.column(axis)[[0, -1]].tolist()
+        for figure in charts.values():
+            figure.update_xaxes(autorangeoptions_include=reach)
     return RunState(
         seen=seen,
         state=job.state,
@@ -109,13 +120,9 @@ def structure(job: jobs.Job, curves: Curves) -> str:
 
 def waiting_line(job: jobs.Job) -> str:
     """What a queued run waits for."""
-    if job.held:
-        return "On hold: it begins once somebody releases it."
-    if job.due is not None and job.due > time.time():
+    if job.due is not None and job.due > time.time() and not (job.held or job.after_run):
         return f"It tries again by itself in {duration(job.due - time.time())}."
-    if job.after_run:
-        return f"Queued, place {job.position}: it begins once run {job.after_run[:8]} has ended."
-    return f"Queued, place {job.position}: it starts when a slot is free."
+    return f"Queued, place {job.position} · {visible(waits_because(job, jobs.capacity()), LONGEST_MESSAGE)}"
 
 
 def _progress(job: jobs.Job, progress: dict[str, Any]) -> tuple[float, str] | None:

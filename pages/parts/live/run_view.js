@@ -2,7 +2,7 @@
 // { run, structure, drawn, expects }: the run's id; a digest of what Streamlit has drawn of it, and when (seconds of
 // the server's clock); the charts that room is kept for.
 
-const CHARTS = { residual: 400, lambda: 230, machine: 230 };
+const CHARTS = { residual: 400, lambda: 230, machine: 252 };
 const AXES = [["iteration", "iterations"], ["wall_time_s", "time"]];
 const KEPT_CHARACTERS = 400000, MOST_FOUND = 5000;
 
@@ -115,6 +115,7 @@ class RunView {
       const choice = Object.assign(document.createElement("input"), { type: "radio", name: group, checked: axis === this.axis });
       choice.onchange = () => {
         this.axis = window.singularityLabAxis = axis;
+        this.range = null;
         this.source.anew();
       };
       this.toggle.append(made("label", "", "", choice, words));
@@ -137,18 +138,34 @@ class RunView {
   empty(name) {
     const { chart, note } = this.boxes[name];
     if (window.Plotly) window.Plotly.purge(chart);
+    chart.linked = false;
     note.hidden = false;
     write(note, name === "residual" ? "The first residual will appear here." : "");
   }
 
+  // What is zoomed in one chart is zoomed in all: they have one x axis.
+  zoomed(name, change) {
+    if (change["xaxis.autorange"]) this.range = null;
+    else if ("xaxis.range[0]" in change) this.range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    else return;
+    for (const other of Object.keys(this.figures)) if (other !== name) this.draw(other);
+  }
+
   draw(name) {
     const { chart, note } = this.box(name);
-    plotly().then((Plotly) => {
+    plotly().then(async (Plotly) => {
       const figure = this.figures[name];
       if (this.stopped || !figure) return;
       note.hidden = true;
+      chart.style.height = `${figure.layout.height || CHARTS[name]}px`;
       const data = figure.data.map((trace) => ({ ...trace }));
-      return Plotly.react(chart, { data, layout: themed(figure.layout, this.root), config: chartConfig(`${name}-${this.run}`) });
+      const layout = themed(figure.layout, this.root);
+      if (this.range) layout.xaxis = { ...layout.xaxis, range: [...this.range], autorange: false };
+      await Plotly.react(chart, { data, layout, config: chartConfig(`${name}-${this.run}`) });
+      if (!chart.linked) {
+        chart.linked = true;
+        chart.on("plotly_relayout", (change) => this.zoomed(name, change));
+      }
     }).catch((error) => {
       note.hidden = false;
       write(note, `This chart could not be drawn: ${error.message}`);

@@ -6,13 +6,14 @@ import streamlit as st
 
 from core import jobs
 from core.errors import LabError
+from core.problems import Problem
 from core.runs.faults import faults
 from core.tracking.in_force import in_force
 from pages.parts.live.run_state import problem_of, structure
 from pages.parts.live.view import live_run
 from pages.parts.shared.config_words import difference_table
 from pages.parts.shared.curve_warnings import curve_warnings
-from pages.parts.shared.curves_cache import curves_of
+from pages.parts.shared.curves_cache import curves_of_job
 from pages.parts.shared.in_force import in_force_badge
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, code, message, plain, whole
@@ -29,7 +30,7 @@ def run_view(run_id: str) -> None:
 
 
 def _draw(job: jobs.Job) -> None:
-    curves = curves_of(job.folder)
+    curves = curves_of_job(job)
     drawn = structure(job, curves)
     problem = problem_of(job)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -49,9 +50,13 @@ def _draw(job: jobs.Job) -> None:
     curve_warnings(curves, job.state)
     for fault in [] if job.active else faults(job.folder):
         st.warning(message(fault), icon=":material/broken_image:")
-    runs_or_ran = job.active or job.state == "queued" or len(curves.column("iteration"))
+    live_run(job.run_id, drawn, _charts(job, problem) if job.active or job.state == "queued" else [])
+
+
+def _charts(job: jobs.Job, problem: Problem | None) -> list[str]:
+    """Names of the charts that a run will have, so that nothing moves when their first points come."""
     with_lambda = problem is not None and problem.has_lambda
-    live_run(job.run_id, drawn, ["residual", *["lambda"] * with_lambda] if runs_or_ran else [])
+    return ["residual", *["lambda"] * with_lambda, *["machine"] * (job.engine == "local")]
 
 
 def _about(job: jobs.Job) -> None:
