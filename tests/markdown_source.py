@@ -14,6 +14,7 @@ from pathlib import Path
 
 PAGES = Path(__file__).parents[1] / "pages"
 SOURCES = sorted(PAGES.rglob("*.py"))
+SCRIPTS = sorted(PAGES.rglob("*.js"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 LABELLED = (

@@ -171,8 +171,8 @@ class Curves(Protocol):
     def curve_names(self) -> list[str]:
         """What can be drawn of this run: residuals of each equation, λ, damping and so on."""
 
-    def stage_starts(self) -> list[tuple[int, float]]:
-        """(stage, iteration at which it began), in order."""
+    def stage_starts(self, axis: str = "iteration") -> list[tuple[int, float]]:
+        """(stage, where on the axis it began), in order."""
 
     def warnings(self, finished: bool) -> list[str]:
         """What is missing or damaged, a sentence each, as of the last `update`; `finished`: the run ended by itself."""
@@ -248,11 +248,11 @@ class RunCurves:
         """What can be drawn of this run: residuals of each equation, λ, damping and so on."""
         return [name for name in self._columns if name not in NOT_CURVES and self._has(self.column(name))]
 
-    def stage_starts(self) -> list[tuple[int, float]]:
-        """(stage, iteration at which it began), in order."""
-        stages, iterations = self.column("stage"), self.column("iteration")
-        first = np.flatnonzero(np.diff(stages, prepend=-1))
-        return [(int(stages[i]), float(iterations[i])) for i in first]
+    def stage_starts(self, axis: str = "iteration") -> list[tuple[int, float]]:
+        """(stage, where on the axis it began), in order."""
+        stages, where = self.column("stage"), self.column(axis)
+        first = np.flatnonzero(np.diff(stages[: len(where)], prepend=-1))  # another thread may be appending
+        return [(int(stages[i]), float(where[i])) for i in first]
 
     def warnings(self, finished: bool) -> list[str]:
         """What is missing or damaged, a sentence each, as of the last `update`; `finished`: the run ended by itself."""

@@ -57,7 +57,7 @@ class StoredCurves:
         """Metrics with more than one point."""
         return [name for name, (step, _, _) in self._series.items() if len(step) > 1 and name not in NOT_CURVES]
 
-    def stage_starts(self) -> list[tuple[int, float]]:
+    def stage_starts(self, axis: str = "iteration") -> list[tuple[int, float]]:
         """None: runs of other programs have no stages."""
         return []
 

@@ -10,7 +10,7 @@ import pytest
 
 from pages.parts.shared.live_plotly import as_json
 from pages.parts.shared.text import LONGEST, LONGEST_MESSAGE, code, described, message, plain, visible, whole
-from tests.markdown_source import PAGES, SOURCES, TREES, unsafe
+from tests.markdown_source import PAGES, SCRIPTS, SOURCES, TREES, unsafe
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PAGES)))
@@ -18,7 +18,7 @@ def test_no_text_reaches_markdown_as_it_is(path):
     assert unsafe(TREES[path]) == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PAGES)))
+@pytest.mark.parametrize("path", [*SOURCES, *SCRIPTS], ids=lambda path: str(path.relative_to(PAGES)))
 def test_no_page_makes_html_of_strings(path):
     text = path.read_text(encoding="utf-8")
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "srcdoc", "unsafe_allow_html",

@@ -177,31 +177,43 @@ def recorded(curves: Curves, name: str, axis: str = "iteration") -> tuple[np.nda
     return x[:n][here], y[:n][here]
 
 
-def residual_figure(curves: Curves, run_id: str) -> go.Figure:
+X_TITLES = {"iteration": "iteration", "wall_time_s": "seconds of training"}
+"""What a run's curves may be drawn against."""
+
+
+def residual_figure(curves: Curves, run_id: str, axis: str = "iteration") -> go.Figure:
     """All residuals of one run: largest, RMS, each equation where there are several, and the loss."""
     series = [
-        Series(*recorded(curves, "max_residual"), "max |R|", PALETTE[1]),
-        Series(*recorded(curves, "rms_residual"), "RMS R", PALETTE[0]),
-        Series(*recorded(curves, "loss"), "loss", PALETTE[9], "dot"),
+        Series(*recorded(curves, "max_residual", axis), "max |R|", PALETTE[1]),
+        Series(*recorded(curves, "rms_residual", axis), "RMS R", PALETTE[0]),
+        Series(*recorded(curves, "loss", axis), "loss", PALETTE[9], "dot"),
     ]
     terms = {name: residual for name in curves.names if (residual := residual_of(name)) is not None}
     if len(terms) > 1:
         series += [
-            Series(*recorded(curves, name), f"RMS {residual}", PALETTE[2 + k % 7], "dash")
+            Series(*recorded(curves, name, axis), f"RMS {residual}", PALETTE[2 + k % 7], "dash")
             for k, (name, residual) in enumerate(terms.items())
         ]
-    return curve_figure(series, x_title="iteration", y_title="residual", revision=run_id, stages=curves.stage_starts())
+    return curve_figure(
+        series,
+        x_title=X_TITLES[axis],
+        y_title="residual",
+        revision=f"{run_id} {axis}",
+        stages=curves.stage_starts(axis),
+    )
 
 
-def lambda_figure(curves: Curves, run_id: str, reference: float | None, name: str = "λ") -> go.Figure:
-    """λ, or what the problem calls it, against iteration, with its reference where one is known."""
-    series = [Series(*recorded(curves, "lambda"), name, PALETTE[2])]
+def lambda_figure(
+    curves: Curves, run_id: str, reference: float | None, name: str = "λ", axis: str = "iteration"
+) -> go.Figure:
+    """λ, or what the problem calls it, with its reference where one is known."""
+    series = [Series(*recorded(curves, "lambda", axis), name, PALETTE[2])]
     figure = curve_figure(
         series,
-        x_title="iteration",
+        x_title=X_TITLES[axis],
         y_title=name,
         log_y=False,
-        revision=run_id,
+        revision=f"{run_id} {axis}",
         reference=("reference", reference) if reference is not None else None,
     )
     figure.update_layout(showlegend=False)

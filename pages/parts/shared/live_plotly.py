@@ -22,7 +22,7 @@ from pages.parts.shared.text import LONGEST, visible
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_SCRIPT = """
+DRAWING = """
 let loading;
 function plotly() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
@@ -62,6 +62,17 @@ function themed(layout, element) {
   return result;
 }
 
+function chartConfig(name) {
+  return {
+    responsive: true, displaylogo: false, scrollZoom: false,
+    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendChartToCloud", "resetCameraLastSave3d"],
+    toImageButtonOptions: { format: "svg", filename: name },
+  };
+}
+""".replace("VERSION", version("plotly"))
+"""For scripts of components: `plotly()` gives plotly.js once it is there, `themed` a layout in the page's colours."""
+
+_SCRIPT = """
 export default function (component) {
   const { data, parentElement } = component;
   const element = parentElement.querySelector(".chart");
@@ -72,12 +83,8 @@ export default function (component) {
     if (gone) return;
     const figure = JSON.parse(data.figure);
     message.hidden = true;
-    const config = {
-      responsive: true, displaylogo: false, scrollZoom: false,
-      modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendChartToCloud", "resetCameraLastSave3d"],
-      toImageButtonOptions: { format: "svg", filename: data.name },
-    };
     const layout = themed(figure.layout, parentElement);
+    const config = chartConfig(data.name);
     return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames });
   }).catch((error) => {
     message.hidden = false;
@@ -97,7 +104,7 @@ _component = st.components.v2.component(
     "singularity_lab_chart",
     html='<div class="chart"></div><p class="message" hidden></p>',
     css=".chart { width: 100%; } .message { color: var(--st-red-color); }",
-    js=_SCRIPT.replace("VERSION", version("plotly")),
+    js=DRAWING + _SCRIPT,
     isolate_styles=False,
 )
 
@@ -123,6 +130,14 @@ def as_json(figure: go.Figure) -> str:
     from plotly.io.json import to_json_plotly
 
     return to_json_plotly(_escaped(figure.to_dict()))
+
+
+def as_data(figure: go.Figure) -> dict[str, Any]:
+    """The figure's `data` and `layout` for plotly.js, texts as they are; x and y of its traces are arrays (n,)."""
+    plain = _escaped(figure.to_dict())  # its arrays are in base64
+    for trace, drawn in zip(plain["data"], figure.data, strict=True):
+        trace |= {"x": drawn.x, "y": drawn.y}
+    return plain
 
 
 def _escaped(part: Any, longest: int | None = None, in_scene: bool = False) -> Any:
