@@ -21,6 +21,9 @@ PACKAGES = ("torch", "numpy", "scipy", "mlflow", "pydantic", "pyarrow", "streaml
 NAMES = {
     "git.commit": "commit",
     "git.diff": "uncommitted changes",
+    "parent.run": "parent run",
+    "parent.checkpoint": "parent's checkpoint",
+    "parent.sha256": "parent's checkpoint, SHA-256",
     "seed": "seed",
     "device": "device",
     "gpu": "GPU",

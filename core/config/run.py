@@ -59,7 +59,7 @@ UNCOUNTED = ("name", "watch", "retry")
 class RunConfig(Extended):
     """Everything that decides what a run computes; and its name and how it is guarded, which the hash leaves out."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"watch", "retry"})
+    added: ClassVar[frozenset[str]] = frozenset({"parent_checkpoint", "watch", "retry"})
 
     version: Literal[1] = 1
     name: Annotated[str, AfterValidator(_without_control)] = Field(
@@ -76,12 +76,23 @@ class RunConfig(Extended):
     parent: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
         None, description="Run whose solution is frozen as the start of this one."
     )
+    parent_checkpoint: Literal["best"] | None = Field(
+        None, description="`best`: its best checkpoint, by the largest residual. Empty: its last."
+    )
     watch: Annotated[tuple[AnyRule, ...], Field(max_length=MOST_RULES)] | None = Field(
         None, description="Rules on the run's curve, besides the lab's; not part of the hash."
     )
     retry: Retry | None = Field(
         None, description="How a crash is tried again, in place of the lab's way; not part of the hash."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_checkpoint_without_parent(cls, data: Any) -> Any:
+        """Without a parent its checkpoint means nothing, and must not count towards the hash."""
+        if isinstance(data, dict) and data.get("parent") is None and "parent_checkpoint" in data:
+            return {name: value for name, value in data.items() if name != "parent_checkpoint"}
+        return data
 
     @model_validator(mode="after")
     def _lambda_mode_fits(self) -> RunConfig:

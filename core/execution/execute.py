@@ -11,14 +11,13 @@ import torch
 from core.config import RunConfig
 from core.errors import LabError, TrainingError
 from core.execution.mirror import MetricsMirror
-from core.execution.origin import record_provenance
+from core.execution.origin import record_provenance, start_of
 from core.execution.report import RunReport
 from core.execution.results import conclude
 from core.jobs.control import RunControl
 from core.jobs.sync import told
 from core.networks.solution import Solution
 from core.runs import RunFolder
-from core.runs.folder import parent_folder
 from core.tracking import in_force, store
 from core.tracking.tags import THREADS_TAG
 from core.tracking.written_numbers import number_of
@@ -82,10 +81,12 @@ def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome
 
 def _parent_solution(config: RunConfig) -> Solution | None:
     """The sum of stages that the run starts from, or None. Raises LabError when the parent can't serve."""
-    folder = parent_folder(config)
-    if folder is None:
+    path = start_of(config)
+    if path is None:
         return None
-    stored = checkpoints.load(folder.last)
+    stored = checkpoints.load(path)
+    if config.parent_checkpoint:
+        say(f"it starts from the checkpoint {path.stem} of run {config.parent[:8]}")
     if stored.config.problem.kind != config.problem.kind:
         raise LabError(
             f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "

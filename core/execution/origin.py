@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import torch
 
 from core.config import RunConfig
 from core.provenance import code, environment, provenance
 from core.runs import RunFolder
+from core.runs.folder import parent_folder
 from core.tracking.tags import PROVENANCE
 
 
@@ -21,6 +23,9 @@ def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     facts = provenance(config.seed, device)
+    if (start := start_of(config)) is not None and start.exists():
+        digest = hashlib.sha256(start.read_bytes()).hexdigest()
+        facts = facts | {"parent.run": config.parent, "parent.checkpoint": start.stem, "parent.sha256": digest}
     files = folder.write_provenance(facts, code().diff, environment())
     if folder.problem_source.exists():
         digest = hashlib.sha256(folder.problem_source.read_bytes()).hexdigest()
@@ -30,3 +35,15 @@ def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
     folder.outbox.put(tags=tags | {"mlflow.source.git.commit": facts["git.commit"]})
     folder.outbox.put(artifacts=[(path.name, "") for path in files])
     return facts
+
+
+def start_of(config: RunConfig) -> Path | None:
+    """The parent's checkpoint that a run starts from: the best where that is asked for and kept, else the last.
+
+    None for a run without a parent.
+    """
+    folder = parent_folder(config)
+    if folder is None:
+        return None
+    best = folder.checkpoints / "best.pt"
+    return best if config.parent_checkpoint == "best" and best.exists() else folder.last

@@ -1,7 +1,6 @@
 """Jobs: runs as processes that outlive whoever started them."""
 
 from core.jobs.actions import (
-    begin_here,
     capacity,
     deliver,
     ensure,
@@ -12,14 +11,16 @@ from core.jobs.actions import (
     retry,
     status,
     stop,
-    submit,
     tail,
     untold,
 )
+from core.jobs.batch import submit_many
+from core.jobs.editing import duplicate, edit, set_after
 from core.jobs.engine import Engine, Slot
 from core.jobs.job import Job
 from core.jobs.looking import keep_looking
 from core.jobs.queueing import hold, move, move_before, release, remove, set_priority
+from core.jobs.submission import begin_here, submit
 from core.jobs.waiting import waits_because
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "begin_here",
     "capacity",
     "deliver",
+    "duplicate",
+    "edit",
     "ensure",
     "hold",
     "keep_looking",
@@ -41,10 +44,12 @@ __all__ = [
     "remove",
     "resume",
     "retry",
+    "set_after",
     "set_priority",
     "status",
     "stop",
     "submit",
+    "submit_many",
     "tail",
     "untold",
     "waits_because",

@@ -1,40 +1,25 @@
-"""What people do with runs: submit, look, stop, pause, resume, retry, read the log."""
+"""What people do with runs that were submitted: look, stop, pause, resume, retry, read the log."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import state, table, waiting
-from core.jobs.announced import announcing
 from core.jobs.engine import Engine, Slot
 from core.jobs.events import LAB, acting_as
 from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
 from core.jobs.presence import refuse_if_gone
-from core.jobs.process import boot_id, started_at
-from core.jobs.sync import (
-    announce,
-    settle_announced,
-    tell_failed,
-    tell_input,
-    tell_store,
-    together,
-    told_elsewhere,
-)
+from core.jobs.sync import settle_announced, tell_store, together, told_elsewhere
 from core.runs import run_folder
-from core.runs.folder import all_folders, parent_folder
+from core.runs.folder import all_folders
 from core.runs.states import ACTIVE, REPEATABLE
-
-if TYPE_CHECKING:
-    from core.config import RunConfig
 
 LEAST_FREE = 200 * 2**20
 """Bytes that must be free before a run is taken in."""
@@ -50,90 +35,12 @@ ENGINES: dict[str, Engine] = {"local": _local, "inline": _local}
 """By the name in a job's row; an inline run has no slot, and its process is looked after like any other's."""
 
 
-def submit(
-    config: RunConfig, *, parent: str | None = None, priority: int = 0, tags: dict[str, str] | None = None
-) -> str:
-    """Queue a run and return its id; it is in the store at once and outlives this process.
-
-    Args:
-        config: the run.
-        parent: run to file it under in the store, where that is not `config.parent`, whose solution it starts from.
-        priority: higher ones go first, equal ones in the order they came.
-        tags: for the store, from the run's first moment on.
-
-    Raises:
-        LabError: the disk is nearly full, the device or the dataset is not there, or the store can't be written.
-            Nothing is half-created then: what was begun is marked failed with the reason.
-    """
-    config = _check(config)
-    run_id = _take_in(config, parent, tags, "local", state="queued", priority=priority)
-    refresh()
-    return run_id
-
-
-def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, str] | None = None) -> str:
-    """Take in a run that the calling process trains itself, outside the slots, and return its id. Raises LabError."""
-    config = _check(config)
-    pid = os.getpid()
-    run_id = _take_in(
-        config,
-        parent,
-        tags,
-        "inline",
-        state="running",
-        attempt=1,
-        started=time.time(),
-        pid=pid,
-        pid_started=started_at(pid),
-        boot=boot_id(),
-        synced=0,
-    )
-    tell_store(run_id)
-    return run_id
-
-
-def _check(config: RunConfig) -> RunConfig:
-    """The config to be run: `config` with its dataset's version pinned. Raises LabError for what can't be run here."""
-    from core.datasets import pinned
-
-    _check_disk()
-    if not any(slot.serves(config.device) for slot in capacity()):
-        raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
-    parent = parent_folder(config)
-    if parent is not None:
-        refuse_if_gone(parent.run_id, "The parent run")
-    if parent is not None and not parent.has_checkpoint:
-        raise LabError(f"The parent run {parent.run_id} has no checkpoint here, so nothing can start from it.")
-    return pinned(config)
-
-
-def _check_disk() -> None:
+def check_disk() -> None:
+    """Raise LabError where the disk is too full for another run."""
     root = home().ensure().root
     free = shutil.disk_usage(root).free
     if free < LEAST_FREE:
         raise LabError(f"Only {free / 2**20:.0f} MB are free in {root}; a run needs 200 MB. Free some space.")
-
-
-def _take_in(config: RunConfig, parent: str | None, tags: dict[str, str] | None, engine: str, **fields: Any) -> str:
-    from core.datasets import keep
-
-    used = keep(config)
-    with announcing() as token:
-        run_id = announce(config, parent, tags, token)
-        try:
-            if used:
-                tell_input(run_id, used)
-            folder = run_folder(run_id)
-            folder.create(config)
-            folder.write_asked_tags(tags or {})
-            table.insert(run_id, config, engine, **fields)
-        except (OSError, StoreError) as error:
-            tell_failed(run_id, f"It could not be queued: {error}")
-            raise LabError(f"The run could not be queued: {error}") from error
-        except KeyboardInterrupt:
-            tell_failed(run_id, "It was interrupted before it was queued.")
-            raise
-        return run_id
 
 
 def ensure() -> None:
@@ -260,7 +167,7 @@ def retry(run_id: str) -> None:
 def _again(run_id: str, *, fresh: bool) -> None:
     job = status(run_id)
     refuse_if_gone(run_id)
-    _check_disk()
+    check_disk()
     # an inline run's process may be a notebook that lives on; in a slot the old process must be gone before the new
     former = {"pid": None, "pid_started": None} if job.engine == "inline" else {}
     changed = table.update(

@@ -118,7 +118,8 @@ def transaction() -> Iterator[sqlite3.Connection]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            connection.execute("COMMIT")
+            if connection.in_transaction:  # else it was committed where something hangs on it
+                connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # a full disk makes SQLite roll back by itself
                 connection.execute("ROLLBACK")

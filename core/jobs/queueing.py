@@ -13,7 +13,7 @@ from core.errors import LabError, RunNotFoundError
 from core.jobs import actions, events, waiting
 from core.jobs.database import keep, transaction
 from core.jobs.sync import tell_store
-from core.jobs.table import WAITING
+from core.jobs.table import WAITING, set_fields
 
 MOST_PRIORITY = 1000
 """Priorities go from minus this to this."""
@@ -71,11 +71,11 @@ def _place(run_id: str, index_among: Callable[[Sequence[sqlite3.Row]], int]) -> 
         if place is None:
             equal = [row for row in (*above, mine, *below) if row is mine or row["priority"] == priority]
             places = _spread([(row["run_id"], row["place"]) for row in equal], equal.index(mine))
-        connection.execute("UPDATE jobs SET priority = ? WHERE run_id = ?", (priority, run_id))
+        set_fields(connection, run_id, priority=priority)
         why = "" if priority == mine["priority"] else f"Its priority is {priority} now, like that of its neighbours."
         events.record(connection, run_id, "moved", str(before + 1), str(index + 1), why)
         for name, place in places.items():
-            connection.execute("UPDATE jobs SET place = ? WHERE run_id = ?", (place, name))
+            set_fields(connection, name, place=place)
             keep(connection, name)
 
 
@@ -119,7 +119,7 @@ def set_priority(run_id: str, priority: int) -> None:
         before = waiting_row(connection, run_id, "its priority changes nothing")["priority"]
         if before == priority:
             return
-        connection.execute("UPDATE jobs SET priority = ? WHERE run_id = ?", (priority, run_id))
+        set_fields(connection, run_id, priority=priority)
         events.record(connection, run_id, "priority", str(before), str(priority))
         keep(connection, run_id)
 
@@ -137,7 +137,9 @@ def hold(run_id: str, why: str = "") -> None:
     with transaction() as connection:
         if waiting_row(connection, run_id, "there is nothing to hold")["held"] == waiting.HELD_BY_PERSON:
             return
-        _set(connection, run_id, held=waiting.HELD_BY_PERSON, reason=why or f"Held by {events.actor()}.", synced=0)
+        set_fields(
+            connection, run_id, held=waiting.HELD_BY_PERSON, reason=why or f"Held by {events.actor()}.", synced=0
+        )
         events.record(connection, run_id, "held", "queued", "queued", why)
         keep(connection, run_id)
     tell_store(run_id)
@@ -165,7 +167,7 @@ def release(run_id: str) -> None:
                     f"(`python -m core edit {run_id[:8]} --set parent=null`), or remove it."
                 )
             changes |= {"after_run": None, "after_any": 0}
-        _set(connection, run_id, **changes)
+        set_fields(connection, run_id, **changes)
         events.record(connection, run_id, "released", "queued", "queued", why and f"It starts without waiting. {why}")
         keep(connection, run_id)
     tell_store(run_id)
@@ -181,7 +183,7 @@ def remove(run_id: str) -> None:
     with transaction() as connection:
         waiting_row(connection, run_id, "it can be stopped instead")
         reason = f"Taken out of the queue by {events.actor()}."
-        _set(connection, run_id, state="stopped", reason=reason, ended=time.time(), synced=0)
+        set_fields(connection, run_id, state="stopped", reason=reason, ended=time.time(), synced=0)
         events.record(connection, run_id, "removed", "queued", "stopped", reason)
         keep(connection, run_id)
     tell_store(run_id)
@@ -202,8 +204,3 @@ def waiting_row(connection: sqlite3.Connection, run_id: str, so: str) -> sqlite3
     if row["state"] != "queued":
         raise LabError(f"Run {run_id[:8]} is {row['state']} and does not wait in the queue: {so}.")
     return row
-
-
-def _set(connection: sqlite3.Connection, run_id: str, **fields: object) -> None:
-    changes = ", ".join(f"{name} = ?" for name in fields)
-    connection.execute(f"UPDATE jobs SET {changes} WHERE run_id = ?", (*fields.values(), run_id))

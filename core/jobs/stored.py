@@ -9,9 +9,13 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.errors import LabError
 from core.home import home
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,15 @@ def _ask_deleted(uri: str) -> None:
     finally:
         _asking.release()
     _answers[uri] = (time.monotonic(), found)
+
+
+def config_to_copy(run_id: str) -> tuple[RunConfig, dict[str, str]]:
+    """The config of any run of the store, and the tags of a run that is a copy of it.
+
+    Raises RunNotFoundError, or ConfigError for a run without one.
+    """
+    from core.runs import run_folder
+    from core.tracking import store
+    from core.tracking.tags import COPY_TAG
+
+    return store.run_config(run_folder(run_id)), {COPY_TAG: run_id}

@@ -57,7 +57,9 @@ _elsewhere = False
 """The last run to be told was being told by another process."""
 
 
-def announce(config: RunConfig, parent: str | None, tags: dict[str, str] | None, token: str) -> str:
+def announce(
+    config: RunConfig, parent: str | None, tags: dict[str, str] | None, token: str, batch: str | None = None
+) -> str:
     """A new run in the store; returns its id. Raises RunNotFoundError for a parent that is not there, StoreError.
 
     Args:
@@ -65,12 +67,14 @@ def announce(config: RunConfig, parent: str | None, tags: dict[str, str] | None,
         parent: run to file it under.
         tags: for the store.
         token: of `core.jobs.announced.announcing`.
+        batch: name of the batch that it belongs to.
     """
     from core.tracking import store
-    from core.tracking.tags import ANNOUNCED
+    from core.tracking.tags import ANNOUNCED, BATCH
 
+    tags = (tags or {}) | {ANNOUNCED: token} | ({BATCH: batch} if batch else {})
     return _answer(
-        lambda: store.create_run(config, parent=parent, tags=(tags or {}) | {ANNOUNCED: token}),
+        lambda: store.create_run(config, parent=parent, tags=tags),
         late=lambda run_id: tell_failed(run_id, "It was not waited for: the store took too long."),
     )
 
@@ -290,6 +294,8 @@ def _told(folder: RunFolder) -> str:
             left = store.deliver(folder, [(EVENTS, "")] if over else [])
             if job is None or (job.synced and not back):
                 return left
+            if job.revision:
+                left = store.tell_config(folder, job.revision) or left
             store.set_state(run_id, job.state, job.reason, ended=job.ended)
             if job.binned:
                 store.delete_run(run_id)
@@ -310,7 +316,7 @@ def _told(folder: RunFolder) -> str:
 
 
 def _as_told(job: Job) -> dict[str, object]:
-    return {name: getattr(job, name) for name in ("state", "reason", "attempt", "binned", "bin_step")}
+    return {name: getattr(job, name) for name in ("state", "reason", "attempt", "revision", "binned", "bin_step")}
 
 
 def _job(run_id: str) -> Job | None:

@@ -17,6 +17,7 @@ from core.jobs.database import keep, reading, transaction
 from core.jobs.engine import Slot
 from core.jobs.job import AT_END, EMPTYING, Finished, Job, columns_of
 from core.jobs.process import alive, boot_id, started_at
+from core.runs import run_folder
 from core.runs.left_out import known_by
 from core.runs.states import ACTIVE, ENDED
 
@@ -39,8 +40,8 @@ _READY = f"""WHERE state = 'queued' AND binned IS NULL AND NOT held AND COALESCE
 _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
 
 
-def insert(run_id: str, config: RunConfig, engine: str, **fields: Any) -> None:
-    """Add a job for a run of the store."""
+def insert(run_id: str, config: RunConfig, engine: str, why: str = "", **fields: Any) -> None:
+    """Add a job for a run of the store; `why` is for its event."""
     now = time.time()
     row = (
         columns_of(config)
@@ -58,7 +59,7 @@ def insert(run_id: str, config: RunConfig, engine: str, **fields: Any) -> None:
         connection.execute(
             f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
         )
-        events.record(connection, run_id, "submitted", None, row["state"])
+        events.record(connection, run_id, "submitted", None, row["state"], why)
         keep(connection, run_id)
 
 
@@ -261,6 +262,12 @@ def update(
         return True
 
 
+def set_fields(connection: sqlite3.Connection, run_id: str, **fields: Any) -> None:
+    """Change a job's fields inside a transaction, whose caller notes an event and keeps the row."""
+    changes = ", ".join(f"{name} = ?" for name in fields)
+    connection.execute(f"UPDATE jobs SET {changes} WHERE run_id = ?", (*fields.values(), run_id))
+
+
 def claim(slot: Slot) -> Job | None:
     """Take the next waiting job that this slot can run, in this process's name; None when there is none."""
     with transaction() as connection:
@@ -268,6 +275,7 @@ def claim(slot: Slot) -> Job | None:
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             if not slot.serves(row["device"]) or alive(row["pid"], row["pid_started"], row["boot"]):
                 continue  # a run that was resumed in another slot's last moments with it waits for these to pass
+            run_folder(row["run_id"]).undo_change(row["revision"])  # of a process that was killed while it edited
             connection.execute(
                 "UPDATE jobs SET state = 'running', attempt = attempt + 1, slot = ?, started = ?, ended = NULL, "
                 "pid = NULL, pid_started = NULL, worker_pid = ?, worker_started = ?, boot = ?, wanted = NULL, "

@@ -109,7 +109,7 @@ def settle_in(connection: sqlite3.Connection) -> None:
         run_id, held = row["run_id"], HELD_IN_VAIN if why else 0
         connection.execute("UPDATE jobs SET held = ?, reason = ?, synced = 0 WHERE run_id = ?", (held, why, run_id))
         with events.acting_as("the queue"):
-            kind, again = ("held", "") if why else ("released", f"Run {row['after_run'][:8]} goes on.")
+            kind, again = ("held", "") if why else ("released", "What it waits for can come again.")
             events.record(connection, run_id, kind, "queued", "queued", why or again)
         keep(connection, run_id)
 

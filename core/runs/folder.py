@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core.errors import LabError
-from core.files import read_bounded, read_object, write_quickly, write_whole
+from core.files import read_bounded, read_object, sync_folder, write_quickly, write_whole
 from core.home import RUN_ID, home
 from core.problem_source import KEPT, keep_source
 from core.runs.funnel import FunnelPoint
@@ -95,6 +95,26 @@ class RunFolder:
         self.path.mkdir(parents=True)
         write_whole(self.file(CONFIG), config.canonical_json() + "\n")
         keep_source(config.problem, self.problem_source)
+
+    def change_config(self, config: RunConfig, revision: int) -> None:
+        """Replace the config of a run that has trained nothing; the former one is kept under its revision.
+
+        Raises OSError.
+        """
+        former = self._former_config(revision)
+        former.unlink(missing_ok=True)
+        former.hardlink_to(self.file(CONFIG))
+        write_whole(self.file(CONFIG), config.canonical_json() + "\n")
+
+    def undo_change(self, revision: int) -> None:
+        """Put the config of this revision back where a change of it came to nothing; nothing where there was none."""
+        former = self._former_config(revision)
+        if former.exists():
+            former.replace(self.file(CONFIG))
+            sync_folder(self.path)
+
+    def _former_config(self, revision: int) -> Path:
+        return self.file(f"config.{revision}.json")
 
     def start_over(self) -> None:
         """Forget what an earlier attempt left, so that the next one starts at the beginning."""

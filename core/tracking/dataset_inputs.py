@@ -9,7 +9,8 @@ from core.datasets import Version, columns
 from core.home import home
 from core.tracking.store.connection import client, store_errors
 from core.tracking.store.mlflow_reader import row_of, search_runs
-from core.tracking.store.records import record_of
+from core.tracking.store.records import RunRecord, record_of
+from core.tracking.tags import REVISION
 
 CONTEXT = "lab-dataset"
 """MLflow's context of the inputs written here; other programs' inputs have others."""
@@ -56,9 +57,17 @@ def uses(limit: int = 10_000) -> list[Use]:
         record = record_of(row_of(run, experiment))
         for item in run.inputs.dataset_inputs:
             blob = _blob_of(item.dataset.profile)
-            if blob and any(tag.value == CONTEXT for tag in item.tags):
+            ours = blob and any(tag.value == CONTEXT for tag in item.tags)
+            if ours and _in_force(record, item.dataset.name, blob):
                 result.append(Use(record.run_id, record.name, record.state, record.started, item.dataset.name, blob))
     return result
+
+
+def _in_force(record: RunRecord, path: str, blob: str) -> bool:
+    """Whether a run uses an input that was logged for it; one whose config was changed while it waited has others."""
+    if REVISION not in record.tags:
+        return True
+    return (record.params.get("problem.dataset"), record.params.get("problem.dataset_version")) == (path, blob)
 
 
 def _blob_of(profile: str | None) -> str | None:

@@ -32,6 +32,7 @@ from core.tracking.store.records import (
     known_ids,
     runs,
 )
+from core.tracking.store.revisions import tell_config
 from core.tracking.store.sqlite_reader import How
 
 __all__ = [
@@ -68,5 +69,6 @@ __all__ = [
     "set_state",
     "set_tag",
     "stored_config",
+    "tell_config",
     "values",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from core.runs.states import known_state
 from core.tracking.store.connection import EXPERIMENT, client, store_errors
 from core.tracking.store.mlflow_reader import row_of
 from core.tracking.store.reader import reader
-from core.tracking.tags import CONFIG_HASH, PARENT, PROBLEM, STATE
+from core.tracking.tags import CONFIG_HASH, EDITED_PARAM, PARENT, PROBLEM, STATE
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def record_of(row: dict[str, Any]) -> RunRecord:
         artifact_uri=row["artifact_uri"] or "",
         deleted=row.get("deleted", False),
         metrics={names.get(key, key): value for key, value in row["metrics"].items()},
-        params={names.get(key, key): value for key, value in row["params"].items()},
+        params={names.get(key, key): value for key, value in params_in_force(row["params"], tags).items()},
         tags=tags,
     )
 
@@ -141,3 +142,9 @@ def _head(row: tuple) -> Head:
 def _state(status: str, state: str | None) -> str:
     """The lab's word for a run's state, read from MLflow's for runs of other programs."""
     return known_state(state or {"SCHEDULED": "queued", "KILLED": "stopped"}.get(status, status.lower()))
+
+
+def params_in_force(params: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, str]:
+    """A run's params by key as they are in force: those that were changed while it waited are in its tags."""
+    edited = {key.removeprefix(EDITED_PARAM): value for key, value in tags.items() if key.startswith(EDITED_PARAM)}
+    return {key: value for key, value in (dict(params) | edited).items() if value or key not in edited}
