@@ -1,11 +1,48 @@
-"""No browser paints here, so nothing has to wait for one."""
+"""What integration tests share: no browser paints here, so nothing waits for one; a lab whose runs are stand-ins."""
+
+import os
+import signal
+import sys
 
 import pytest
 
+from core.jobs import actions, sync, table
+from core.jobs.local import LocalEngine
+from core.jobs.process import alive, sweep
 from pages.parts.compare import first_paint
+from tests.stand_in import SOURCE, STAND_IN, WORKER
 
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
     """Pages send everything at once."""
     monkeypatch.setattr(first_paint, "PAUSE_S", 0.0)
+
+
+@pytest.fixture(scope="session")
+def mlflow_store(tmp_path_factory):
+    """One MLflow database for all tests: making one takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch, mlflow_store):
+    """A lab home with one CPU slot whose runs are stand-ins; yields its folder."""
+    root = tmp_path / "lab"
+    program = tmp_path / "stand_in.py"
+    program.write_text(STAND_IN)
+    monkeypatch.setenv("LAB_HOME", str(root))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    monkeypatch.setattr(sync, "_refused_at", float("-inf"))
+    engine = LocalEngine(worker=[sys.executable, "-c", WORKER.format(program=str(program))])
+    for name in actions.ENGINES:
+        monkeypatch.setitem(actions.ENGINES, name, engine)
+    yield root
+    for job in table.find(("queued",)):
+        table.update(job.run_id, state="stopped")
+    for job in table.find():
+        if alive(job.worker_pid, job.worker_started, job.boot):
+            os.kill(job.worker_pid, signal.SIGKILL)
+        sweep(root / "runs" / job.run_id, job.attempt)

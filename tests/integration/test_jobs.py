@@ -16,100 +16,11 @@ from core.config import RunConfig
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import actions, sync, table
 from core.jobs.local import LocalEngine
-from core.jobs.process import alive, boot_id, started_at, sweep
+from core.jobs.process import alive, boot_id, started_at
 from core.jobs.slot_lock import busy
 from core.runs.states import ACTIVE
 from core.tracking import store
-
-SOURCE = Path(__file__).parents[2]
-
-STAND_IN = """
-import json, os, signal, subprocess, sys, time
-from pathlib import Path
-from core.jobs import control
-from core.runs import run_folder
-
-# mlflow costs two seconds a process: whoever looks next tells the store instead
-control.tell_store = lambda run_id: None
-run_id, attempt, fresh = sys.argv[1], int(sys.argv[3]), "--fresh" in sys.argv
-folder = Path(os.environ["LAB_RUN_DIR"])
-words = dict(word.partition("=")[::2] for word in json.loads((folder / "config.json").read_text())["name"].split())
-checkpoint = folder / "checkpoints" / "last.pt"
-checkpoint.parent.mkdir(exist_ok=True)
-
-def note(event):
-    with open(os.path.join(os.environ["LAB_HOME"], "events"), "a") as file:
-        print(event, run_id, attempt, time.monotonic(), file=file)
-
-note("begin")
-with control.RunControl(run_folder(run_id), attempt) as job:
-    if "stubborn" in words:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if "rank" in words:
-        rank = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
-        (folder / "rank").write_text(str(rank.pid))
-    if "raises" in words:
-        raise ValueError("the loss is not finite")
-    step = int(checkpoint.read_text()) if checkpoint.exists() and not fresh else 0
-    print("starts at step", step, flush=True)
-    asked = None
-    while step < int(words.get("steps", 3)) and asked is None:
-        step += 1
-        time.sleep(0.02)
-        checkpoint.write_text(str(step))
-        asked = None if "stubborn" in words else job.wanted()
-    note("end")
-    job.finish({"stop": "stopped", "pause": "paused", None: "finished"}[asked])
-if "lingers" in words:
-    time.sleep(300)
-"""
-WORKER = "import sys; from core.jobs import worker; worker.main([sys.executable, {program!r}])"
-
-
-@pytest.fixture(scope="session")
-def mlflow_store(tmp_path_factory):
-    """One MLflow database for all tests: making one takes seconds."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
-
-
-@pytest.fixture
-def lab(tmp_path, monkeypatch, mlflow_store):
-    """A lab home with one CPU slot whose runs are stand-ins; yields its folder."""
-    root = tmp_path / "lab"
-    program = tmp_path / "stand_in.py"
-    program.write_text(STAND_IN)
-    monkeypatch.setenv("LAB_HOME", str(root))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
-    monkeypatch.setattr(sync, "_refused_at", float("-inf"))
-    engine = LocalEngine(worker=[sys.executable, "-c", WORKER.format(program=str(program))])
-    for name in actions.ENGINES:
-        monkeypatch.setitem(actions.ENGINES, name, engine)
-    yield root
-    for job in table.find(("queued",)):
-        table.update(job.run_id, state="stopped")
-    for job in table.find():
-        if alive(job.worker_pid, job.worker_started, job.boot):
-            os.kill(job.worker_pid, signal.SIGKILL)
-        sweep(root / "runs" / job.run_id, job.attempt)
-
-
-def submit(name: str = "", **options) -> str:
-    return jobs.submit(RunConfig(problem={"kind": "poisson2d"}, name=name), **options)
-
-
-def until(condition, seconds: float = 60.0):
-    """Wait for a condition to hold and return its value; the limit is generous, since only a hang should reach it."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
-    return value
-
-
-def until_state(run_id: str, *states: str):
-    return until(lambda: (job := jobs.status(run_id)).state in states and job)
+from tests.stand_in import SOURCE, WORKER, submit, until, until_state
 
 
 def until_stepping(run_id: str, beyond: int = 0):
@@ -388,6 +299,7 @@ from core.config import RunConfig
 from core.jobs import control
 from core.runs import run_folder
 from core.tracking import store
+from tests.stand_in import SOURCE, WORKER, submit, until, until_state
 
 store.create_run = lambda config, parent, tags: sys.argv[1]  # made by the test, which has mlflow loaded already
 control.tell_store = lambda run_id: None
@@ -424,6 +336,7 @@ from core.config import RunConfig
 from core.jobs import actions
 from core.jobs.local import LocalEngine
 from core.tracking import store
+from tests.stand_in import SOURCE, WORKER, submit, until, until_state
 
 made = iter(sys.argv[3:])
 store.create_run = lambda config, parent, tags: next(made)  # made by the test, which has mlflow loaded already

@@ -41,23 +41,21 @@ def tell_config(folder: RunFolder, revision: int) -> str:
     config = reading.config
     leaves = params_of(config)
     now = {key: leaves[name] for name, key in mlflow_keys(leaves).items()}
+    before = params_in_force(data.params, data.tags)
     edited = {
-        EDITED_PARAM + key: now.get(key, "")
-        for key in data.params.keys() | now.keys()
-        if now.get(key) != data.params.get(key) or EDITED_PARAM + key in data.tags
+        EDITED_PARAM + key: now.get(key, "") for key in before.keys() | now.keys() if now.get(key) != before.get(key)
     }
     tags = {PROBLEM: config.problem.kind, CONFIG_HASH: config.hash, "mlflow.runName": config.name or run_id[:8]}
     tags |= names_of(config) | edited
-    former = params_in_force(data.params, data.tags).get("parent")
     if config.parent:
         tags[PARENT] = config.parent
     with store_errors(run_id):
         from mlflow.entities import RunTag
 
+        if not config.parent and data.tags.get(PARENT) and data.tags[PARENT] == before.get("parent"):
+            lab.delete_tag(run_id, PARENT)
         items = [RunTag(key, value) for key, value in tags.items()]
         for start in range(0, len(items), MOST_TAGS):
             lab.log_batch(run_id, tags=items[start : start + MOST_TAGS])
-        if former and not config.parent and data.tags.get(PARENT) == former:
-            lab.delete_tag(run_id, PARENT)
         lab.set_tag(run_id, REVISION, str(revision))
     return ""
