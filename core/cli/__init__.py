@@ -14,6 +14,7 @@ from core.cli.output import note, patient_streams, print_defect, print_error
 from core.cli.queue import logs, pause, resume, retry, status, stop, submit
 from core.cli.rerun import replay
 from core.cli.results import best, certificate, export, report
+from core.cli.steer import duplicate, edit, hold, move, priority, release, remove
 from core.cli.training import train, work
 from core.errors import LabError
 from core.plain_text import keep_secrets_out_of_logs
@@ -25,7 +26,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Multi-stage, high-precision physics-informed networks: train, queue, watch, export.",
 )
-for command in (train, submit, status, stop, pause, resume, retry, logs, presets, problems, doctor, best, replay):
+for command in (train, submit, status, stop, pause, resume, retry, logs):
+    app.command()(command)
+for command in (move, priority, hold, release, remove, edit, duplicate):
+    app.command()(command)
+for command in (presets, problems, doctor, best, replay):
     app.command()(command)
 for command in (events, delete, restore, bin, clean, export, report, certificate, serve):
     app.command()(command)

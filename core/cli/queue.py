@@ -11,14 +11,63 @@ import typer
 from core.cli.arguments import ConfigArgument, ParentOption, RunArgument, SetOption, chosen_config, chosen_run
 from core.cli.output import say
 from core.cli.several import RunsArgument, do
-from core.plain_text import printable
+from core.errors import LabError
+from core.plain_text import printable, shortened
+
+AfterOption = Annotated[str | None, typer.Option("--after", metavar="RUN", help="Run that must have finished first.")]
+AfterAnyOption = Annotated[bool, typer.Option("--after-any", help="Begin however that run ends.")]
+FromAfterOption = Annotated[
+    bool, typer.Option("--from-after", help="Start from that run's best checkpoint, once it has ended.")
+]
+PriorityOption = Annotated[int, typer.Option("--priority", metavar="N", help="Higher ones go first.")]
 
 
-def submit(config: ConfigArgument, settings: SetOption = None, parent: ParentOption = None) -> None:
-    """Queue a run; it goes on when this terminal closes."""
+def submit(
+    config: ConfigArgument,
+    settings: SetOption = None,
+    parent: ParentOption = None,
+    after: AfterOption = None,
+    after_any: AfterAnyOption = False,
+    from_after: FromAfterOption = False,
+    priority: PriorityOption = 0,
+    held: Annotated[bool, typer.Option("--hold", help="Wait until somebody releases it.")] = False,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option("--vary", metavar="FIELD=VALUES", help="A run for each value: seed=0..9, or a field=16,32,64."),
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="NAME", help="What the runs of --vary are called.")
+    ] = None,
+) -> None:
+    """Queue a run, or one for each combination of varied fields; they go on when this terminal closes."""
     from core import jobs
 
-    say(jobs.submit(chosen_config(config, settings, parent)))
+    chosen = chosen_config(config, settings, parent)
+    first = chosen_run(after).run_id if after else None
+    options = {"after": first, "after_any": after_any, "from_after": from_after, "priority": priority, "held": held}
+    if not vary:
+        say(jobs.submit(chosen, batch=batch, **options))
+        return
+    from core.jobs.batch import table_of
+
+    rows = table_of(varied_fields(vary))
+    for run_id in jobs.submit_many(chosen, rows, batch=batch or chosen.name or config, **options):
+        say(run_id)
+
+
+def varied_fields(texts: list[str]) -> dict[str, list[str]]:
+    """Field → its values, of `--vary`. Raises LabError."""
+    from core.jobs.batch import read_values
+
+    varied: dict[str, list[str]] = {}
+    for text in texts:
+        field, equals, values = text.partition("=")
+        if not equals or not field.strip():
+            raise LabError(f"--vary {shortened(text)}: write it as field=values, for example seed=0..9.")
+        if field.strip() in varied:
+            raise LabError(f"--vary names {shortened(field.strip())} twice.")
+        varied[field.strip()] = read_values(values)
+    return varied
 
 
 def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> None:
@@ -28,11 +77,14 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
     listed = [jobs.status(chosen_run(run).run_id)] if run else jobs.queue()
     if not listed:
         say("No runs yet. Start one: python -m core submit poisson2d-quick")
+    slots = jobs.capacity()
     for job in listed:
         progress = job.folder.progress() or {}
         share = f"{progress['fraction']:4.0%}" if "fraction" in progress else "    "
+        place = f"{f'#{job.position}':>4}" if job.position else share
         residual = f"max residual {progress['max_residual']:.2e}" if "max_residual" in progress else ""
-        say(f"{job.run_id}  {job.state:<9} {share}  {job.problem:<16} {job.name:<24} {residual} {job.reason or ''}")
+        why = jobs.waits_because(job, slots) or job.reason
+        say(f"{job.run_id}  {job.state:<9} {place}  {job.problem:<16} {job.name:<24} {residual} {why}")
 
 
 def stop(runs: RunsArgument) -> None:

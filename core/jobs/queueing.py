@@ -138,7 +138,7 @@ def hold(run_id: str, why: str = "") -> None:
         if waiting_row(connection, run_id, "there is nothing to hold")["held"] == waiting.HELD_BY_PERSON:
             return
         set_fields(
-            connection, run_id, held=waiting.HELD_BY_PERSON, reason=why or f"Held by {events.actor()}.", synced=0
+            connection, run_id, held=waiting.HELD_BY_PERSON, reason=why or waiting.held_by(events.actor()), synced=0
         )
         events.record(connection, run_id, "held", "queued", "queued", why)
         keep(connection, run_id)

@@ -7,14 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, StoreError
-from core.jobs import actions, table
+from core.jobs import actions, events, table
 from core.jobs.after import check_after
 from core.jobs.announced import announcing
 from core.jobs.presence import refuse_if_gone
 from core.jobs.process import boot_id, started_at
 from core.jobs.queueing import check_priority
 from core.jobs.sync import announce, tell_failed, tell_input, tell_store
-from core.jobs.waiting import HELD_BY_PERSON
+from core.jobs.waiting import HELD_BY_PERSON, held_by
 from core.runs import run_folder
 from core.runs.folder import parent_folder
 
@@ -94,6 +94,7 @@ def take_in(
         after_run=after,
         after_any=int(after_any),
         held=HELD_BY_PERSON if held else 0,
+        reason=held_by(events.actor()) if held else "",
         batch=batch,
     )
 

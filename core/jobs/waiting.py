@@ -43,12 +43,17 @@ def waits_because(job: Job, slots: Sequence[Slot], clock: Callable[[float], str]
         return job.reason or "held"
     if job.after_run and not _satisfied(job):
         end = "has ended" if job.after_any else "has finished"
-        return f"starts after {named(job.after_run, job.after_name)} {end}; that is {job.after_state or 'gone'}"
+        return f"starts once {named(job.after_run, job.after_name)} {end}: {job.after_state or 'gone'} now"
     if job.due and job.due > time.time():
         return f"tries again at {clock(job.due)}"
     if not any(slot.serves(job.device) for slot in slots):
         return f"no slot of this machine serves {job.device}"
     return "for a free slot"
+
+
+def held_by(who: str) -> str:
+    """The reason of a run that somebody holds."""
+    return f"Held by {who}."
 
 
 def _satisfied(job: Job) -> bool:

@@ -73,7 +73,7 @@ def test_runs_start_after_others_and_from_their_best_checkpoint(lab):
     second = jobs.submit(config(name="steps=2"), after=first, from_after=True)
     third = jobs.submit(config(name="steps=2"), after=second)
     other = submit("steps=2")
-    assert "starts after" in jobs.waits_because(jobs.status(third), jobs.capacity())
+    assert "starts once" in jobs.waits_because(jobs.status(third), jobs.capacity())
     assert (jobs.status(second).folder.config().config.parent_checkpoint, record(second).parent) == ("best", first)
     until_state(third, "finished")
     until_state(other, "finished")

@@ -55,6 +55,10 @@ COMMANDS = (
     "train",
     "submit",
     "dataset",
+    "hold",
+    "release",
+    "remove",
+    "duplicate",
 )
 
 
@@ -65,6 +69,12 @@ def test_whatever_is_typed_is_answered_in_a_line(command_line, odd, monkeypatch)
     monkeypatch.setattr("core.jobs.queue", list)
     tried = [(command, odd) for command in COMMANDS]
     tried += [("train", "poisson2d-quick", "--set", odd), ("train", "poisson2d-quick", "--set", f"name.x={odd}")]
+    tried += [
+        ("submit", "poisson2d-quick", "--vary", odd),
+        ("submit", "poisson2d-quick", "--vary", f"name={odd},{odd}"),
+    ]
+    tried += [("submit", "poisson2d-quick", "--after", odd), ("move", odd, "1"), ("move", odd, "--before", odd)]
+    tried += [("priority", odd, "1"), ("edit", odd, "--set", odd), ("edit", odd, "--after", odd)]
     tried += [("export", odd, "-o", odd), ("report", odd, "-o", "/nowhere/x.md")]
     for arguments in tried:
         done = command_line(*arguments)
