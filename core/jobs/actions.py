@@ -167,6 +167,9 @@ def retry(run_id: str) -> None:
 def _again(run_id: str, *, fresh: bool) -> None:
     job = status(run_id)
     refuse_if_gone(run_id)
+    parent = waiting.starts_from(run_id)
+    if parent is not None and not run_folder(parent).exists:
+        raise LabError(f"Run {run_id[:8]} starts from run {parent[:8]}, which is gone for good.")
     check_disk()
     # an inline run's process may be a notebook that lives on; in a slot the old process must be gone before the new
     former = {"pid": None, "pid_started": None} if job.engine == "inline" else {}

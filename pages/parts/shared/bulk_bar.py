@@ -12,7 +12,7 @@ from core.jobs.job import Job
 from core.settings import settings
 from core.tracking.annotations import add_tag
 from pages.parts.compare.selection import first
-from pages.parts.shared.text import message, plain
+from pages.parts.shared.text import Markdown, message, plain
 
 BUTTONS = {
     "stop": ("Stop", ":material/stop:"),
@@ -89,12 +89,8 @@ def _tag(run_ids: Sequence[str], key: str) -> None:
 
 def _delete(jobs: Sequence[Job], key: str, on_gone: Callable[[list[str]], None]) -> None:
     """What deleting means, and the button that does it."""
-    days = settings().retention.bin_days
     chosen, working = _able(jobs, "delete"), many.at_work(jobs)
-    st.markdown(
-        "They go to the bin: lists, rankings and MLflow leave them out, their files stay. "
-        f"**Restore** brings them back; after {days:g} days they are deleted for good, in MLflow too."
-    )
+    st.markdown(deletion_words())
     stop = False
     if working:
         stop = st.checkbox(
@@ -106,6 +102,15 @@ def _delete(jobs: Sequence[Job], key: str, on_gone: Callable[[list[str]], None])
         done = _do(key, "delete", [run_id for run_id in chosen if run_id not in at_work], stop=stop)
         on_gone([each.run_id for each in done if each.ok])
         st.rerun()
+
+
+def deletion_words() -> Markdown:
+    """What becomes of runs that are deleted."""
+    days = settings().retention.bin_days
+    return (
+        "What is deleted goes to the bin: lists, rankings and MLflow leave it out, the files stay. "
+        f"**Restore** brings it back; after {days:g} days it is gone for good, in MLflow too."
+    )
 
 
 def _said(key: str) -> None:

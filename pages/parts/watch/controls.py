@@ -7,26 +7,23 @@ import streamlit as st
 
 from core import jobs
 from core.errors import LabError
-from core.jobs import resumption
+from core.jobs import many, resumption
+from pages.parts.shared.bulk_bar import deletion_words
 from pages.parts.shared.text import LONGEST, message, plain
 
+LABELS = {"stop": "Stop", "pause": "Pause", "resume": "Resume", "retry": "Retry"}
+"""Of the buttons for what is done at one click."""
 REFUSED = "watch.refused"
 """Key of the session's state: (run, error) of what was asked last and refused."""
 
 
 def controls(job: jobs.Job) -> None:
     """Buttons for what can be done to the run now."""
-    actions = {
-        "Stop": (jobs.stop, job.state in ("queued", "running", "paused", "pausing")),
-        "Pause": (jobs.pause, job.state == "running"),
-        "Resume": (resumption.resume, job.state in ("paused", "stopped", "crashed", "failed")),
-        "Retry": (resumption.retry, job.state in ("stopped", "crashed", "failed")),
-    }
-    possible = {label: action for label, (action, allowed) in actions.items() if allowed}
+    possible = many.possible_for(job)
     with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-        for label, action in possible.items():
-            if st.button(label, key=f"watch.{label}.{job.run_id}"):
-                attempt(job.run_id, action)
+        for action, label in LABELS.items():
+            if action in possible and st.button(label, key=f"watch.{label}.{job.run_id}"):
+                attempt(job.run_id, many.ACTIONS[action].do)
         st.page_link("pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id})
         if job.has_checkpoint:
             st.page_link(
@@ -35,6 +32,16 @@ def controls(job: jobs.Job) -> None:
                 icon=":material/deployed_code:",
                 query_params={"run": job.run_id},
             )
+        if "delete" in possible:
+            with st.popover("Delete", icon=":material/delete:"):
+                _delete(job)
+
+
+def _delete(job: jobs.Job) -> None:
+    st.markdown(deletion_words())
+    label = "Stop and delete" if job.active else "Delete"
+    if st.button(label, type="primary", key=f"watch.delete.{job.run_id}"):
+        attempt(job.run_id, many.ACTIONS["delete"].do, stop=job.active)
 
 
 def attempt(run_id: str, action: Callable[..., None], **options: Any) -> None:

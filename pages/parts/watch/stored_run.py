@@ -7,7 +7,7 @@ import math
 import streamlit as st
 
 from core.singularity.found import LAMBDA, lambda_of
-from core.tracking.store import RunRecord
+from core.tracking.store import RunRecord, restore_run
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.figures import Series, curve_figure, recorded
@@ -33,7 +33,12 @@ def stored_run_view(record: RunRecord) -> None:
     where = "trained elsewhere" if record.problem else "made by another program"
     st.info(f"This run was {where}: it is shown as the store has it, and can't be steered.", icon=":material/info:")
     if record.deleted:
-        st.warning("It was deleted from the store. Lists and rankings leave it out.", icon=":material/delete:")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            words = "It was deleted in MLflow: lists and rankings leave it out."
+            st.warning(words, icon=":material/delete:", width="stretch")
+            if st.button("Restore", icon=":material/undo:", key=f"watch.restore.{record.run_id}"):
+                restore_run(record.run_id)
+                st.rerun()
     took = duration(record.ended - record.started) if record.ended and record.started else "–"
     st.caption(
         f"experiment {plain(record.experiment, LONGEST)} · MLflow says {code(record.status)} · started "
