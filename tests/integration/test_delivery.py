@@ -19,7 +19,7 @@ from core.errors import LabError
 from core.execution import execute as execution
 from core.execution import results
 from core.home import home
-from core.jobs import actions, sync, table
+from core.jobs import actions, bin, retention, sync, table
 from core.jobs.process import boot_id, sweep
 from core.runs import run_folder
 from core.tracking import store
@@ -290,3 +290,17 @@ def test_a_server_that_hangs_or_dies_holds_up_no_stop_and_hears_of_all_runs_late
         os.kill(pid, signal.SIGKILL)
     until(lambda: store.client().get_run(run_id).info.status == "FAILED", 30)  # the courier looks, and nobody else
     assert store.get_run(run_id).state == "crashed"
+
+    server.signal(signal.SIGSTOP)
+    for each in (run_id, own):
+        bin.delete(each)
+    assert jobs.queue() == []
+    server.signal(signal.SIGCONT)
+    until(lambda: store.get_run(run_id).deleted and store.get_run(own).deleted)
+    until(lambda: table.get(run_id).synced and table.get(own).synced)
+    bin.restore(own)
+    until(lambda: not store.get_run(own).deleted)
+    emptied = retention.delete_for_good([run_id])
+    assert emptied.deleted == [run_id] and "mlflow gc --run-ids" in emptied.left[run_id]
+    assert store.get_run(run_id).deleted and not run_folder(run_id).exists
+    assert run_folder(own).has_checkpoint
