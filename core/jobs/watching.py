@@ -23,6 +23,7 @@ from core.jobs.notifying import Notifier
 from core.plain_text import traceback_of
 from core.problems import CATALOGUE, Problem
 from core.rules import Failed, Finished, Rule
+from core.runs.soundness import is_config
 from core.runs.states import ACTIVE
 from core.settings import Settings, settings
 from core.watchers.rules_in_force import rules_in_force
@@ -125,6 +126,7 @@ class Watching(threading.Thread):
         if (known := self._configs.get(job.run_id)) is None or known[0] != mark:
             try:
                 data = job.folder.config_data() or {}
+                data = data if is_config(data) else {"watch": data.get("watch")}
             except LabError as error:
                 self._say(f"run {job.run_id[:8]}: {error}")
                 data = {}
