@@ -14,7 +14,8 @@ from email.header import decode_header, make_header
 import pytest
 
 from core.errors import LabError
-from core.settings import Email, Settings, Webhook
+from core.home import home
+from core.settings import Email, Settings, Webhook, in_force
 from core.watchers.channels import channel_named, send
 from core.watchers.message import Message
 from core.watchers.trying import NotTakenError
@@ -313,3 +314,22 @@ def test_mail_without_its_password_or_server(monkeypatch):
     with talker(Mailbox()) as port:
         assert "STARTTLS" in refused(mailbox(port).model_copy(update={"security": "starttls"}))
         assert "TLS" in refused(mailbox(port).model_copy(update={"security": "tls"}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels: [{kind: slack, name: ops, url:https://hooks.example.org/T0K3N-of-the-hook}]",
+        "channels: [{kind: slack, name: ops, url: hooks.example.org/T0K3N-of-the-hook}]",
+        "channels: [{kind: slack, name: ops, url: [https://hooks.example.org/T0K3N-of-the-hook",
+        "channels: [{kind: T0K3N-of-the-hook, name: ops}]",
+        "channels: [T0K3N-of-the-hook]",
+        "channels: T0K3N-of-the-hook",
+        "channels: [{kind: email, name: m, password_variable: T0K3N-of-the-hook}]",
+    ],
+)
+def test_settings_that_do_not_validate_tell_no_secret(text):
+    file = home().ensure().settings_file
+    file.write_text(text)
+    fault = in_force().fault
+    assert "does not validate" in fault and SECRET not in fault
