@@ -7,6 +7,7 @@ settings says why. Nobody needs a restart: workers, courier and pages read them 
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,11 @@ class Email(Frozen):
 
 Channel = Annotated[Webhook | Email, Field(discriminator="kind")]
 
+_KINDS = frozenset({"json", "slack", "mattermost", "ntfy", "email"})
+_SECRET = frozenset({"channels"})
+"""Fields whose values are in no message: people put an address, or a password, where something else belongs."""
+_ADDRESS = re.compile(r"(https?://)\S+", re.IGNORECASE)
+
 
 class Settings(Frozen):
     """All settings of a lab; every one has a default, so that a lab needs no file."""
@@ -169,7 +175,12 @@ def parse(data: Any) -> Settings:
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([line for _, line in field_errors(error)]) from None
+        raise ConfigError([line for _, line in faults(error)]) from None
+
+
+def faults(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
+    """(path of the field, one clear line) for each error of settings; addresses of webhooks are in none of them."""
+    return [(path, _ADDRESS.sub(r"\1***", line)) for path, line in field_errors(error, _KINDS, _SECRET)]
 
 
 def parse_text(source: str) -> Settings:
@@ -177,7 +188,7 @@ def parse_text(source: str) -> Settings:
     try:
         return parse(plain_data(source))
     except DocumentError as error:
-        raise ConfigError([f"the settings can't be read: {error}"]) from None
+        raise ConfigError([_ADDRESS.sub(r"\1***", f"the settings can't be read: {error}")]) from None
 
 
 def save(chosen: Settings, before: str | None = None) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from core.cli.bin import bin, delete, restore
 from core.cli.catalogue import presets, problems
+from core.cli.channels import notify
 from core.cli.cleaning import clean
 from core.cli.datasets import add_dataset, list_datasets, sample_dataset
 from core.cli.events import events
@@ -32,7 +33,7 @@ for command in (move, priority, hold, release, remove, edit, duplicate):
     app.command()(command)
 for command in (presets, problems, doctor, best, replay):
     app.command()(command)
-for command in (events, delete, restore, bin, clean, export, report, certificate, serve):
+for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve):
     app.command()(command)
 app.command(hidden=True)(work)
 

@@ -17,17 +17,27 @@ from core.problems import CATALOGUE
 from core.rules import RULES, Retry
 
 NO_SUCH_FIELD = "there is no such field"
+WITHHELD = "what it says"
+"""In the place of a value that may be a secret."""
 
 
-def field_errors(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
-    """(path of the field, one clear line) for each error of a RunConfig, duplicates from unions removed."""
+def field_errors(
+    error: ValidationError, tags: frozenset[str] = frozenset(), secret: frozenset[str] = frozenset()
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """(path of the field, one clear line) for each error of a RunConfig, duplicates from unions removed.
+
+    Args:
+        error: of the validation.
+        tags: kinds in unions that a RunConfig does not have.
+        secret: fields of which, with all that is in them, no value is shown.
+    """
     seen: dict[tuple[str | int, ...], list[str]] = {}
     for item in error.errors(include_url=False):
-        path = tuple(part for part in item["loc"] if not _is_union_tag(part))
+        path = tuple(part for part in item["loc"] if not (_is_union_tag(part) or part in tags))
         if item["type"] == "too_short" and any(known[: len(path)] == path for known in seen):
             continue  # pydantic also counts only the valid entries of a list in which another entry is at fault
         lines = seen.setdefault(path, [])
-        line = _explain(item, path, suggest=len(seen) <= MOST_FAULTS)
+        line = _explain(item, path, suggest=len(seen) <= MOST_FAULTS, hidden=bool(path) and path[0] in secret)
         lines.append(line.split(" should ")[-1] if lines and " should " in line else line)
     return [(path, " or ".join(dict.fromkeys(lines))) for path, lines in seen.items()]
 
@@ -47,7 +57,7 @@ def _is_union_tag(part: str | int) -> bool:
     )
 
 
-def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool) -> str:
+def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool, hidden: bool = False) -> str:
     name = dotted(path) or "config"
     kind, context, value = item["type"], item.get("ctx", {}), item["input"]
     if kind == "extra_forbidden":
@@ -59,7 +69,8 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool) -
         return f"{name}: is missing"
     if kind == "union_tag_invalid":
         outside = " (a problem from a file outside needs LAB_PROBLEMS to name it)" if name == "problem" else ""
-        return f"{name}.kind: {short(context['tag'])} is not known; allowed: {context['expected_tags']}{outside}"
+        shown = WITHHELD if hidden else short(context["tag"])
+        return f"{name}.kind: {shown} is not known; allowed: {context['expected_tags']}{outside}"
     if kind == "union_tag_not_found":
         return f"{name}.kind: is missing"
     if kind == "value_error":
@@ -68,7 +79,7 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool) -
     if kind in ("too_short", "too_long"):
         wanted = f"at least {context.get('min_length')}" if kind == "too_short" else f"at most {context['max_length']}"
         return f"{name}: has {context['actual_length']} entries; allowed: {wanted}"
-    shown = short(value)
+    shown = WITHHELD if hidden else short(value)
     if path == ("device",):
         return f"{name}: {shown} is not allowed; it should be auto, cpu, cuda or cuda:N"
     message = item["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("should ")

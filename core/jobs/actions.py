@@ -11,6 +11,7 @@ from contextlib import suppress
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import state, table, waiting
+from core.jobs.detached import ensure_courier
 from core.jobs.engine import Engine, Slot
 from core.jobs.events import LAB, acting_as
 from core.jobs.job import GRACE_S, Job
@@ -20,6 +21,7 @@ from core.jobs.sync import settle_announced, tell_store, together, told_elsewher
 from core.runs import run_folder
 from core.runs.folder import all_folders
 from core.runs.states import ACTIVE, REPEATABLE
+from core.settings import settings
 
 LEAST_FREE = 200 * 2**20
 """Bytes that must be free before a run is taken in."""
@@ -53,6 +55,8 @@ def ensure() -> None:
     waiting.settle()
     for engine in set(ENGINES.values()):
         engine.ensure()
+    if table.notices_wait(ends=bool(settings().channels)):
+        ensure_courier()
 
 
 def refresh() -> None:

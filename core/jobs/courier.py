@@ -1,9 +1,10 @@
 """The courier: looks after runs that nobody looks after, and tells the store what waits in their outboxes.
 
 One process a lab home, by its lock; `python -m core.jobs.courier`, detached. Every run's heartbeat starts it where
-there is none, and so does every process that has something for the store and has not imported MLflow. It ends when no
-run is active and nothing waits. So a run that is killed with its worker and its dashboard is found dead in seconds, and
-no process that trains or answers a browser ever waits for a store.
+there is none, and so does every process that has something for the store and has not imported MLflow. It holds active
+runs against their rules and tells channels (`core.jobs.watching`). It ends when no run is active and nothing waits. So
+a run that is killed with its worker and its dashboard is found dead in seconds, and no process that trains or answers a
+browser ever waits for a store.
 """
 
 from __future__ import annotations
@@ -17,25 +18,35 @@ from core.home import home
 from core.jobs import announced, table
 from core.jobs.actions import ENGINES
 from core.jobs.detached import COURIER
+from core.jobs.notices import DAY_S
 from core.jobs.retention import tidy
 from core.jobs.sampling import Attendance
 from core.jobs.slot_lock import hold
 from core.jobs.state import reconcile
 from core.jobs.sync import settle_announced, tell_store, telling_for
+from core.jobs.watching import watching
 
 LOOK_S = 3.0
 STUCK_S = 600.0
 """Seconds for one run, with all its files, after which a store's library is taken to hang; the next courier tries."""
 PATIENCE_S = 3600.0
 """Without any active run, seconds for which a store that takes nothing is tried."""
+NOTICES_S = 2 * DAY_S
+"""Likewise for channels, which give up by themselves."""
 
 
 def carry() -> None:
-    """Look until nothing is left to look after."""
+    """Look until nothing is left to look after, and nobody to be told."""
+    with watching():
+        _carry()
+
+
+def _carry() -> None:
     seen_before: set[str] = set()
     attendance = Attendance()
     alone_since = time.monotonic()
     while home().root.is_dir():
+        told = False
         try:
             reconcile(ENGINES)
             tidy()
@@ -45,7 +56,8 @@ def carry() -> None:
             made_half = bool(announced.left_behind())
             if made_half:
                 settle_announced(leave=False)
-            if not jobs and not made_half:
+            told = not table.notices_wait()
+            if not jobs and not made_half and told:
                 return
             if any(job.active for job in jobs):
                 alone_since = time.monotonic()
@@ -58,7 +70,7 @@ def carry() -> None:
             print(error, file=sys.stderr, flush=True)
         if telling_for() > STUCK_S:
             os._exit(1)
-        if time.monotonic() - alone_since > PATIENCE_S:
+        if time.monotonic() - alone_since > (PATIENCE_S if told else NOTICES_S):
             return
         time.sleep(LOOK_S)
 
@@ -69,7 +81,7 @@ def main() -> None:
         with lock:
             carry()
         # what came between the last look and the release found a courier: look once more
-        if not home().root.is_dir() or not (table.unsettled() or announced.left_behind()):
+        if not home().root.is_dir() or not (table.unsettled() or announced.left_behind() or table.notices_wait()):
             return
 
 

@@ -15,7 +15,7 @@ import psutil
 
 from core.errors import StoreError
 from core.home import home
-from core.jobs import events, recovery
+from core.jobs import events, notices, recovery
 from core.jobs.job import GRACE_S
 from core.resources import disk_free
 from core.runs import run_folder
@@ -149,6 +149,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         if "place" not in present:
             connection.execute("UPDATE jobs SET place = queued")  # their order until now
         events.prepare(connection)
+        notices.prepare(connection)
         _add(connection, found)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from core.errors import RunNotFoundError
-from core.jobs import events, waiting
+from core.jobs import events, notices, waiting
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engine import Slot
 from core.jobs.job import AT_END, EMPTYING, Finished, Job, columns_of
@@ -315,3 +315,9 @@ def newest_event() -> int:
     """The id of the newest event; 0 where nothing has happened yet."""
     with reading() as connection:
         return events.newest(connection)
+
+
+def notices_wait(*, ends: bool = True) -> bool:
+    """Whether a channel is to be told of something, or, with `ends`, a run has ended and nobody looked who is to be."""
+    with reading() as connection:
+        return notices.waiting(connection) or (ends and notices.end_unfollowed(connection))

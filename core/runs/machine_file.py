@@ -37,6 +37,10 @@ ROWS = 2500
 """Rows until the interval doubles."""
 
 
+LONGEST_LINE = 1024
+"""Bytes of a row at most."""
+
+
 def interval_s(rows: int) -> float:
     """Seconds from a reading to the next, in a file that has so many."""
     return 2.0 ** (rows // ROWS)
@@ -105,3 +109,16 @@ def _cell(value: float) -> str:
 def columns_of(data: bytes) -> tuple[str, ...]:
     """The columns that the first line of a file names."""
     return tuple(data.partition(b"\n")[0].decode("utf-8", "replace").strip().split(","))
+
+
+def newest_reading(path: Path) -> dict[str, float]:
+    """The last whole row of a run's readings, by column; empty where there is none. What was not read is NaN."""
+    try:
+        with path.open("rb") as file:
+            columns = columns_of(file.readline(LONGEST_LINE))
+            file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - LONGEST_LINE))
+            lines = file.read(LONGEST_LINE).split(b"\n")[:-1]
+        cells = lines[-1].split(b",")
+        return {name: float(cell) if cell else math.nan for name, cell in zip(columns, cells, strict=True)}
+    except (OSError, IndexError, ValueError):
+        return {}

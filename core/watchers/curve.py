@@ -65,7 +65,10 @@ class DivergedWatch:
             k = hits[0]
             if above[k]:
                 return _far_above(loss[k], best[k], iteration[k])
-            return self._unmended if self._row and good[k] < 0 else _not_finite(loss[k], iteration[k])
+            if self._unmended and good[k] < 0:
+                return self._unmended
+            first = good[k] + 1
+            return _not_finite(loss[first], iteration[first])
         self._best, self._row = float(best[-1]), int(in_a_row[-1])
         if not self._row:
             self._unmended = ""
@@ -102,7 +105,7 @@ class StalledWatch:
         while len(self._bests) > 1 and self._bests[1][0] <= since:
             self._bests.popleft()
         (when, before), best = self._bests[0], self._bests[-1][1]
-        if when > since or before <= 0 or best * self._rule.factor < before:
+        if when > since or before <= 0 or best * self._rule.factor <= before:
             return None  # nothing finite before, or nothing left that a factor could be said of
         fell = f"fell by no more than a factor of {_digits(before / best)}" if best < before else "did not fall"
         return (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from core import resources
 from core.rules import DiskLow, MemoryLow, Rule
 from core.runs import RunFolder
+from core.runs.machine_file import newest_reading
 
 
 def machine_finding(rule: Rule, folder: RunFolder, attempt: int) -> str | None:
@@ -15,9 +18,8 @@ def machine_finding(rule: Rule, folder: RunFolder, attempt: int) -> str | None:
     if isinstance(rule, MemoryLow):
         for what, free, total in _memories(folder, attempt):
             if total > 0 and free < rule.free * total:
-                return (
-                    f"{free / total:.1%} of the memory {what} is free: {free / 2**30:,.2f} of {total / 2**30:,.2f} GB"
-                )
+                figures = f"{free / 2**30:,.2f} of {total / 2**30:,.2f} GB"
+                return f"{free / total:.1%} of the memory {what} is free, {figures}"
     return None
 
 
@@ -28,4 +30,8 @@ def _memories(folder: RunFolder, attempt: int) -> list[tuple[str, float, float]]
     beat = folder.heartbeat()
     if beat is not None and beat["attempt"] == attempt:
         found.append(("that the run may take", beat["memory_free"], beat["memory_total"]))
+    reading = newest_reading(folder.machine)
+    if reading.get("attempt") == attempt:
+        total = reading.get("gpu_memory_total_mb", math.nan) * 2**20
+        found.append(("of its GPU", total - reading.get("gpu_memory_used_mb", math.nan) * 2**20, total))
     return found

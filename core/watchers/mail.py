@@ -58,7 +58,7 @@ def _mail(channel: Email, message: Message, zone: str | None) -> EmailMessage:
     mail["Date"] = format_datetime(datetime.fromtimestamp(message.time, UTC))
     mail["Message-ID"] = f"<{message.id}@singularity-lab.invalid>"  # the same at each try: mail programs show it once
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(shortened(printable(message.signed(zone), keep="\n"), LONGEST) + "\n")
+    mail.set_content(shortened(printable(message.signed(zone), keep="\n"), LONGEST) + "\n", cte="quoted-printable")
     return mail
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import time as clock
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -51,3 +54,15 @@ def moment(time: float, zone: str | None) -> str:
 def iso(time: float) -> str:
     """A Unix time in UTC as ISO 8601."""
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
+
+
+def trial() -> Message:
+    """A message by which people see that a channel works."""
+    return Message(
+        uuid.uuid4().hex,
+        "test",
+        "Test of a channel",
+        "Singularity Lab can tell you here what happens to its runs.",
+        clock.time(),
+        platform.node(),
+    )
