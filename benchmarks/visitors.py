@@ -38,6 +38,8 @@ class Visitor:
     received: int = 0
     """Bytes of answers."""
     errors: list[str] = field(default_factory=list)
+    _since: dict[str, str] = field(default_factory=dict)
+    """Address → what it is asked with."""
 
     async def stay(self) -> None:
         """Look until it is cancelled."""
@@ -45,9 +47,10 @@ class Visitor:
         async with websockets.connect(
             f"ws://127.0.0.1:{self.port}/_stcore/stream", subprotocols=["streamlit"], origin=origin, max_size=LARGEST
         ) as socket:
-            self._socket, self._repeating = socket, {}
+            self._socket, self._repeating = socket, set()
             await self._rerun()
             async with asyncio.TaskGroup() as group:
+                self._group = group
                 group.create_task(self._listen())
                 group.create_task(self._ask_of_run())
                 for path in self.asks:
@@ -71,8 +74,8 @@ class Visitor:
             elif kind == "auto_rerun":
                 fragment = message.auto_rerun.fragment_id
                 if fragment not in self._repeating:
-                    repeated = self._repeat(message.auto_rerun.interval, fragment)
-                    self._repeating[fragment] = asyncio.create_task(repeated)
+                    self._repeating.add(fragment)
+                    self._group.create_task(self._repeat(message.auto_rerun.interval, fragment))
 
     async def _repeat(self, interval: float, fragment: str) -> None:
         while True:
@@ -81,29 +84,27 @@ class Visitor:
                 await self._rerun(fragment)
 
     async def _ask_of_run(self) -> None:
-        """What the run's component does: news since its version, the log from its offset, a rerun at another structure."""
-        version, log, structure, newest = "", None, None, -1.0
-        points = 0
-        async for news in _answers(self, f"/live/run/{self.run_id}"):
-            version, log = news["version"], news["log"]["end"]
-            self._since = f"since={version}&axis=iteration&log={log}"
+        """What the run's component does: news since its version, the log from its offset, a rerun where one is due."""
+        structure, newest = None, -1.0
+        own = f"/live/run/{self.run_id}"
+        async for news in _answers(self, own):
+            self._since[own] = f"since={news['version']}&axis=iteration&log={news['log']['end']}"
             if structure not in (None, news["structure"]):
                 await self._rerun()
             structure = news["structure"]
             residual = (news["charts"] or {}).get("residual")
             x = None
             if residual and "data" in residual:
-                x, points = residual["data"][0]["x"], len(residual["data"][0]["x"])
+                x = residual["data"][0]["x"]
             elif residual and "traces" in residual:
-                keep, x, _ = residual["traces"][0]
-                points = keep + len(x)
+                _, x, _ = residual["traces"][0]
             if x and x[-1] > newest:
                 newest = x[-1]
                 self.seen.append((time.time(), newest))
 
     async def _ask(self, path: str) -> None:
         async for news in _answers(self, path):
-            self._versions = getattr(self, "_versions", {}) | {path: f"since={news.get('version', '')}"}
+            self._since[path] = f"since={news['version']}"
 
 
 async def _answers(visitor: Visitor, path: str) -> Any:
@@ -113,9 +114,7 @@ async def _answers(visitor: Visitor, path: str) -> Any:
         try:
             if writer is None:
                 reader, writer = await asyncio.open_connection("127.0.0.1", visitor.port, limit=LARGEST)
-            own = path.startswith("/live/run/")
-            query = getattr(visitor, "_since", "") if own else getattr(visitor, "_versions", {}).get(path, "")
-            request = f"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{visitor.port}\r\n\r\n"
+            request = f"GET {path}?{visitor._since.get(path, '')} HTTP/1.1\r\nHost: 127.0.0.1:{visitor.port}\r\n\r\n"
             writer.write(request.encode())
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
@@ -129,6 +128,7 @@ async def _answers(visitor: Visitor, path: str) -> Any:
                 visitor.errors.append(f"{path}: {status} {body[:200]!r}")
             await asyncio.sleep(float(fields.get("lab-next", 1)) + 0.05 * random.random())
         except (OSError, asyncio.IncompleteReadError) as error:
-            visitor.errors.append(f"{path}: {error}")
-            writer = None
-            await asyncio.sleep(1)
+            if writer is None:
+                visitor.errors.append(f"{path}: {error}")
+                await asyncio.sleep(1)
+            writer = None  # a connection that was kept for too long is made again, as a browser does

@@ -73,7 +73,7 @@ class HistoryWriter:
         self._buffer: list[dict[str, object]] = []
         self._batches = 0
         self._failed = False
-        self._last_flush = time.monotonic()
+        self._last_flush = float("-inf")  # a run's first row is waited for, and is written at once
         there = read_history(path)
         self._begun = there.begun
         self.schema = schema(residual_names, there.holes, self._begun)

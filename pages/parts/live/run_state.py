@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from hashlib import sha1
+from pathlib import Path
 from typing import Any
 
 from core import jobs
@@ -12,7 +13,7 @@ from core.jobs import live
 from core.jobs.waiting import waits_because
 from core.problems import CATALOGUE, Problem
 from core.runs.curves import Curves
-from core.runs.folder import IN_FORCE
+from core.runs.folder import EVENTS, IN_FORCE
 from core.runs.machine_readings import placed
 from core.singularity.digits import iterate_text
 from pages.parts.live.figure_changes import changes, whole
@@ -113,9 +114,14 @@ def structure(job: jobs.Job, curves: Curves) -> str:
         job.config_hash,
         folder.has_checkpoint,
         folder.file(IN_FORCE).exists(),
+        _size(folder.file(EVENTS)),
         curves.warnings(job.state == "finished"),
     )
     return sha1(repr(parts).encode(errors="replace")).hexdigest()[:12]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def waiting_line(job: jobs.Job) -> str:

@@ -14,6 +14,7 @@ from pages.parts.live.view import live_run
 from pages.parts.shared.config_words import difference_table
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of_job
+from pages.parts.shared.event_list import event_list
 from pages.parts.shared.in_force import in_force_badge
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, code, message, plain, whole
@@ -53,6 +54,8 @@ def _draw(job: jobs.Job) -> None:
     for fault in [] if job.active else faults(job.folder):
         st.warning(message(fault), icon=":material/broken_image:")
     live_run(job.run_id, drawn, _charts(job, problem) if job.active or job.state == "queued" else [])
+    st.caption("Events")
+    event_list(job.folder, height=200)
 
 
 def _charts(job: jobs.Job, problem: Problem | None) -> list[str]:

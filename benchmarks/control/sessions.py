@@ -1,0 +1,195 @@
+"""Thirty sessions on Watch at once: what they cost the server and the training, and how late each shows what is new.
+
+A session is a `benchmarks.visitors.Visitor`: a session of Streamlit with the questions that its page's scripts ask, all
+thirty in one process beside. Tabs of a real Chromium are held against them afterwards, one by one in front: a tab in
+the background asks every ten seconds, as it should. Training has one thread; spans with and without sessions take
+turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import psutil
+from playwright.sync_api import sync_playwright
+
+from benchmarks.browser import FLAGS, READY, chromium, free_port, start_dashboard
+from benchmarks.control import seen
+from benchmarks.visitors import Visitor
+from core import jobs
+from core.config import override
+from core.presets import resolve
+from core.runs import RunFolder
+from core.runs.curves import RunCurves
+
+SESSIONS, TABS = 30, 3
+TOGETHER_S, TURNS = 60.0, 3
+"""Seconds of training alone, then with all sessions, by turns: three minutes with them."""
+SETTLE_S = 12.0
+"""Seconds until all sessions have drawn their page."""
+ASKED_BESIDE = ("/live/runs",)
+LONG = ["stages.0.iterations=100000", "stages.0.target_residual=1e-300", "stages.0.patience=100000", "name=watched"]
+NEWEST = """() => {
+    const chart = document.querySelector('.lab-residual .js-plotly-plot');
+    return chart?._fullData?.[0]?.x?.at(-1) ?? -1;
+}"""
+
+
+@dataclass
+class Recorder:
+    """When each iteration of a run was made, as far as its history tells: its file's time is that of its last row."""
+
+    folder: RunFolder
+    at: list[float] = field(default_factory=list)
+    iteration: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._curves = RunCurves(self.folder.history)
+
+    def look(self) -> None:
+        """Note the newest row."""
+        if self._curves.update():
+            self.at.append(self.folder.history.stat().st_mtime)
+            self.iteration.append(float(self._curves.column("iteration")[-1]))
+
+    def made(self, iteration: float) -> float:
+        """The Unix time at which an iteration was written; rows between two looks lie evenly between them."""
+        return float(np.interp(iteration, self.iteration, self.at))
+
+    def per_second(self, begin: float, end: float) -> float:
+        """Iterations a second between two Unix times."""
+        return float(np.diff(np.interp([begin, end], self.at, self.iteration))[0] / (end - begin))
+
+
+def measure(quick: bool = False) -> dict[str, Any]:
+    """CPU of the server, training with and without sessions, how late sessions are, and the server's memory."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    seen.home().mkdir(parents=True, exist_ok=True)
+    with seen.ended():
+        run_id = jobs.submit(override(resolve("poisson2d"), LONG))
+        server, _ = start_dashboard(port := free_port())
+        recorder = Recorder(jobs.status(run_id).folder)
+        while not recorder.at:
+            time.sleep(0.2)
+            recorder.look()
+        seconds, turns = (15.0, 1) if quick else (TOGETHER_S, TURNS)
+        found = asyncio.run(_with_sessions(server.pid, port, recorder, seconds, turns))
+        print(found, file=sys.stderr, flush=True)
+        return found | {"tabs": _tabs(server.pid, port, recorder, 15.0 if quick else 30.0)}
+
+
+async def _with_sessions(pid: int, port: int, recorder: Recorder, seconds: float, turns: int) -> dict[str, Any]:
+    server, me = psutil.Process(pid), psutil.Process()
+    spans: list[dict[str, float]] = []
+    memory: list[tuple[float, float]] = []
+    visitors: list[Visitor] = []
+    lateness: list[float] = []
+    for _ in range(turns):
+        began = time.time()
+        await _for(seconds, recorder)
+        alone = recorder.per_second(began, time.time() - 1)
+        visitors = [Visitor(port, recorder.folder.run_id, ASKED_BESIDE) for _ in range(SESSIONS)]
+        tasks = []
+        for visitor in visitors:
+            tasks.append(asyncio.create_task(visitor.stay()))
+            await _for(0.1, recorder)
+        await _for(SETTLE_S, recorder)
+        began, used, mine = time.time(), _cpu(server), _cpu(me)
+        await _for(seconds, recorder, lambda: memory.append((time.time(), server.memory_info().rss / 2**20)))
+        ended = time.time()
+        together = recorder.per_second(began, ended - 1)
+        spans.append(
+            {
+                "server_cores": (_cpu(server) - used) / (ended - began),
+                "sessions_cores": (_cpu(me) - mine) / (ended - began),
+                "iterations_per_s_alone": alone,
+                "iterations_per_s_together": together,
+                "slowed": 1 - together / alone,
+            }
+        )
+        await _for(2.0, recorder)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        lateness += [late for visitor in visitors for late in _late(visitor.seen, recorder, began, ended)]
+    times, megabytes = np.array(memory).T
+    return {
+        "bar": {"server_cores": 0.5, "slowed": 0.05, "late_s": 2.0},
+        "sessions": SESSIONS,
+        "seconds_together": seconds * turns,
+        "server_cores": statistics.mean(span["server_cores"] for span in spans),
+        "slowed_median": statistics.median(span["slowed"] for span in spans),
+        "late_s": _spread(lateness),
+        "points_of_time": len(lateness),
+        "server_memory_mb": {"first": megabytes[0], "last": megabytes[-1], "most": megabytes.max()},
+        "server_memory_mb_per_minute": float(np.polyfit(times - times[0], megabytes, 1)[0] * 60),
+        "script_runs_of_each": [visitor.script_runs for visitor in visitors],
+        "kb_per_s_and_session": sum(visitor.received for visitor in visitors) / 1e3 / SESSIONS / (seconds + SETTLE_S),
+        "errors": [error for visitor in visitors for error in visitor.errors][:5],
+        "spans": spans,
+    }
+
+
+async def _for(seconds: float, recorder: Recorder, each_second: Any = lambda: None) -> None:
+    end, due = time.monotonic() + seconds, 0.0
+    while time.monotonic() < end:
+        recorder.look()
+        if time.monotonic() >= due:
+            each_second()
+            due = time.monotonic() + 1
+        await asyncio.sleep(0.1)
+
+
+def _cpu(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return used.user + used.system
+
+
+def _late(shown: list[tuple[float, float]], recorder: Recorder, begin: float, end: float) -> list[float]:
+    """For each update of a session in the span, how old the oldest row is that it shows for the first time."""
+    found = []
+    for (_, before), (moment, newest) in itertools.pairwise(shown):
+        if begin <= moment <= end and newest > before:
+            found.append(moment - recorder.made(before + 1))
+    return found
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {"median": statistics.median(values), "p99": float(np.quantile(values, 0.99)), "largest": max(values)}
+
+
+def _tabs(pid: int, port: int, recorder: Recorder, seconds: float) -> dict[str, Any]:
+    """Tabs of a real browser, one after the other in front."""
+    server, late, used = psutil.Process(pid), [], 0.0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        pages = [browser.new_context(viewport={"width": 1280, "height": 900}).new_page() for _ in range(TABS)]
+        for page in pages:
+            page.goto(f"http://127.0.0.1:{port}/watch?run={recorder.folder.run_id}", wait_until="commit")
+            page.wait_for_selector(READY, timeout=60_000)
+            page.wait_for_selector(".lab-residual .trace", timeout=60_000)
+        for page in pages:
+            page.bring_to_front()
+            page.wait_for_timeout(2000)
+            shown: list[tuple[float, float]] = []
+            began, before = time.time(), _cpu(server)
+            while time.time() - began < seconds:
+                newest = page.evaluate(NEWEST)
+                if not shown or newest > shown[-1][1]:
+                    shown.append((time.time(), newest))
+                recorder.look()
+                page.wait_for_timeout(50)
+            used += _cpu(server) - before
+            late.append(_spread(_late(shown, recorder, began, time.time())))
+        browser.close()
+    return {"late_s": late, "server_cores": used / seconds / TABS}
