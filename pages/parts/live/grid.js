@@ -6,14 +6,14 @@ const SVG = "http://www.w3.org/2000/svg";
 class Grid {
   constructor(root) {
     Object.assign(this, { root, cards: new Map() });
-    this.source = liveSource("live/runs", {
-      update: (news) => this.update(news),
-      trouble: (sentence) => { root.classList.toggle("lab-stale", sentence !== ""); },
-    });
   }
 
   given(data, tell) {
     Object.assign(this, { data, tell });
+    this.source ??= liveSource("live/runs", {
+      update: (news) => this.update(news),
+      trouble: (sentence) => { this.root.classList.toggle("lab-stale", sentence !== ""); },
+    });
     this.mark();
   }
 
@@ -52,7 +52,7 @@ class Grid {
   }
 
   mark() {
-    for (const [id, card] of this.cards) card.setAttribute("aria-pressed", String(id === this.data?.run));
+    for (const [id, card] of this.cards) card.setAttribute("aria-pressed", String(id === this.data.run));
   }
 }
 
