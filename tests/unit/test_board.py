@@ -97,4 +97,4 @@ def test_when_each_is_due_in_words():
     seen = board.read()
     words = {run: seen.entries[run].when(seen) for run in (works, first, held)}
     assert words == {works: "cpu0, 30 s left", first: "in about 30 s", held: "held"}
-    assert seen.entries[after].when(seen).startswith("in about 70 s, starts after poisson2d-quick")
+    assert seen.entries[after].when(seen).startswith("in about 70 s, starts once poisson2d-quick")
