@@ -7,6 +7,7 @@ every record that is logged (`keep_secrets_out_of_logs`).
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import sys
@@ -70,6 +71,17 @@ def scrubbed(text: str, environment: Mapping[str, str] = os.environ) -> str:
 def fit_to_show(text: object) -> str:
     """A message as it may be shown: scrubbed, printable but for its newlines, shortened."""
     return shortened(printable(scrubbed(str(text)), keep="\n"))
+
+
+def lasting(seconds: float | None) -> str:
+    """Seconds as "8 s", "3 min", "2.5 h"; a dash for none."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def traceback_of(error: BaseException) -> str:

@@ -71,20 +71,24 @@ def varied_fields(texts: list[str]) -> dict[str, list[str]]:
 
 
 def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> None:
-    """The queue, or one run."""
+    """All runs with when each is due, or one run."""
     from core import jobs
+    from core.jobs import board
 
-    listed = [jobs.status(chosen_run(run).run_id)] if run else jobs.queue()
-    if not listed:
+    asked = jobs.status(chosen_run(run).run_id) if run else None
+    jobs.queue(limit=1)  # a look: workers are started, and what ended unseen is settled
+    seen = board.read()
+    entries = [seen.entries.get(asked.run_id) or board.entry_of(asked)] if asked else list(seen.entries.values())
+    if not entries:
         say("No runs yet. Start one: python -m core submit poisson2d-quick")
-    slots = jobs.capacity()
-    for job in listed:
-        progress = job.folder.progress() or {}
-        share = f"{progress['fraction']:4.0%}" if "fraction" in progress else "    "
+    for entry in entries:
+        job = entry.job
+        share = f"{min(1.0, entry.fraction):4.0%}" if entry.fraction is not None else "    "
         place = f"{f'#{job.position}':>4}" if job.position else share
-        residual = f"max residual {progress['max_residual']:.2e}" if "max_residual" in progress else ""
-        why = jobs.waits_because(job, slots) or job.reason
-        say(f"{job.run_id}  {job.state:<9} {place}  {job.problem:<16} {job.name:<24} {residual} {why}")
+        residual = f"max residual {entry.max_residual:.2e}" if entry.max_residual is not None else ""
+        why = "" if job.position else job.reason
+        rest = "  ".join(text for text in (entry.when(seen), residual, why) if text)
+        say(f"{job.run_id}  {job.state:<9} {place}  {job.problem:<16} {job.name:<24} {rest}")
 
 
 def stop(runs: RunsArgument) -> None:

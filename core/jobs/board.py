@@ -14,6 +14,8 @@ from core.jobs.actions import capacity
 from core.jobs.engine import Slot
 from core.jobs.forecast import Due, Expected, Experience, ends, forecast, remaining
 from core.jobs.job import Job
+from core.jobs.waiting import FREE_SLOT, waits_because
+from core.plain_text import lasting
 
 MOST_WAITING, MOST_ENDED = 10_000, 2_000
 """Runs on a board: those that wait, and the newest of the others."""
@@ -38,6 +40,20 @@ class Entry:
     max_residual: float | None
     due: Due | None
     """When it begins and ends; None for what has ended."""
+
+    def when(self, board: Board) -> str:
+        """When it is due, and what it waits for, in a few words; empty for what has ended."""
+        due = self.due
+        if due is None:
+            return ""
+        if self.job.active:
+            where = due.slot or "outside the slots"
+            return f"{where}, {lasting(due.ends - board.made)} left" if due.ends else f"{where}, no ETA yet"
+        waits = waits_because(self.job, board.slots)
+        if due.starts is None:
+            return due.why if waits == FREE_SLOT else waits
+        starts = f"in {'at most ' if due.latest else 'about '}{lasting(max(0.0, due.starts - board.made))}"
+        return starts if waits == FREE_SLOT else f"{starts}, {waits}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,7 @@ class BoardReader:
         if news or abs(now - self._played) >= PLAY_EVERY_S:
             self._due = steady(self._due, self._play(seen, slots, progress, now), now)
             self._played = now
-        entries = {job.run_id: self._entry(job, progress.get(job.run_id)) for job in seen.jobs}
+        entries = {job.run_id: _entry(job, progress.get(job.run_id), self._due.get(job.run_id)) for job in seen.jobs}
         held = sum(job.held for job in seen.waiting)
         return Board(entries, slots, seen.counts, held, seen.event, now)
 
@@ -113,15 +129,15 @@ class BoardReader:
         active = {job.run_id: ends(job, progress.get(job.run_id), self._experience, now) for job in seen.active}
         return active | forecast(slots, active, seen.waiting, takes, seen.awaited, now)
 
-    def _entry(self, job: Job, progress: Mapping[str, Any] | None) -> Entry:
-        progress = progress or {}
-        return Entry(
-            job,
-            progress.get("fraction"),
-            progress.get("phase") or "",
-            progress.get("max_residual"),
-            self._due.get(job.run_id),
-        )
+
+def entry_of(job: Job) -> Entry:
+    """A job that has ended, as the board has it; also one that is too old to be there."""
+    return _entry(job, job.folder.progress(), None)
+
+
+def _entry(job: Job, progress: Mapping[str, Any] | None, due: Due | None) -> Entry:
+    progress = progress or {}
+    return Entry(job, progress.get("fraction"), progress.get("phase") or "", progress.get("max_residual"), due)
 
 
 def read() -> Board:

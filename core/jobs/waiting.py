@@ -14,6 +14,8 @@ from core.jobs.job import Job
 from core.runs import run_folder
 from core.runs.states import ENDED
 
+FREE_SLOT = "for a free slot"
+"""What a run waits for that lacks nothing else."""
 HELD_BY_PERSON, HELD_IN_VAIN = 1, 2
 """Values of the column `held`: by a person, who releases it too; since what it waits for can't come any more."""
 
@@ -48,7 +50,7 @@ def waits_because(job: Job, slots: Sequence[Slot], clock: Callable[[float], str]
         return f"tries again at {clock(job.due)}"
     if not any(slot.serves(job.device) for slot in slots):
         return f"no slot of this machine serves {job.device}"
-    return "for a free slot"
+    return FREE_SLOT
 
 
 def held_by(who: str) -> str:

@@ -1,9 +1,16 @@
-"""Watch in Chromium: what can be done to a run stands in one row, and the list beside it shows all of its columns."""
+"""Watch in Chromium: what can be done to a run stands in one row, and the list beside it is steered with the mouse."""
+
+import contextlib
+import time
 
 import pytest
+from playwright.sync_api import expect
 
+from benchmarks.control.queue_store import fill_queue
 from benchmarks.sample_store import fill
+from core import jobs
 from core.jobs import table
+from core.jobs.slot_lock import hold
 from core.runs import run_folder
 from tests.e2e.conftest import settled
 
@@ -11,9 +18,12 @@ pytestmark = pytest.mark.e2e
 
 BUTTONS = '[data-testid="stButton"] button, [data-testid="stPageLink"] a'
 HIDDEN = """() => {
-    const grid = document.querySelector('[data-testid="stDataFrame"] .dvn-scroller');
-    return grid.scrollWidth - grid.clientWidth;
+    const list = document.querySelector('.board-list .scroller');
+    return list.scrollWidth - list.clientWidth;
 }"""
+SHOWN = """() => [...document.querySelectorAll('.board-list .row.waiting')]
+    .map((row) => [new DOMMatrix(getComputedStyle(row).transform).f, row.dataset.run])
+    .sort((one, other) => one[0] - other[0]).map(([_, run]) => run)"""
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
@@ -40,3 +50,57 @@ def test_the_head_is_one_row_and_no_column_is_hidden(lab_home, server, page, wid
     title = main.get_by_role("heading", level=3).bounding_box()
     assert title["y"] < middles[0] < title["y"] + title["height"]
     assert page.evaluate(HIDDEN) == 0
+
+
+def until(true, seconds: float = 30.0) -> None:
+    """Wait for what the page's server is about to write."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def queue() -> list[str]:
+    return [job.run_id for job in table.find(("queued",))]
+
+
+def test_the_queue_is_steered_with_mouse_and_keys_and_ticks_survive(lab_home, server, page):
+    first, second, third, *_ = waiting = fill_queue(6, ended=3)
+    with contextlib.ExitStack() as slots:  # nothing is trained
+        for slot in jobs.capacity():
+            slots.enter_context(hold(slot.name))
+        page.goto(f"{server.url}/watch")
+
+        def row(run_id):
+            return page.locator(f'.board-list [data-run="{run_id}"]')
+
+        def shown(order):
+            page.wait_for_function(f"(order) => JSON.stringify(({SHOWN})()) === JSON.stringify(order)", arg=order)
+
+        shown(waiting)
+        settled(page)
+        row(second).get_by_role("checkbox").check()
+        grip, target = row(third).locator(".grip").bounding_box(), row(first).bounding_box()
+        page.mouse.move(grip["x"] + 3, grip["y"] + 5)
+        page.mouse.down()
+        page.mouse.move(grip["x"] + 3, target["y"] + 3, steps=3)
+        page.mouse.up()
+        order = [third, first, second, *waiting[3:]]
+        shown(order)
+        expect(page.locator(".board-list .said")).to_contain_text("place 1 of 6")
+        row(second).focus()
+        page.keyboard.press("Alt+ArrowUp")
+        order = [third, second, first, *waiting[3:]]
+        shown(order)
+        until(lambda: queue() == order)
+        new = fill_queue(1, seed=1)  # somebody else queues one, and takes one out
+        jobs.remove(first)
+        order = [third, second, *waiting[3:], *new]
+        shown(order)
+        assert queue() == order
+        expect(row(second).get_by_role("checkbox")).to_be_checked()
+        expect(page.get_by_role("button", name="Stop 1")).to_be_visible()
+        row(third).get_by_role("button", name="Actions").click()
+        page.get_by_role("menuitem", name="Hold").click()
+        expect(row(third)).to_contain_text("held")
+        until(lambda: table.get(third).held)

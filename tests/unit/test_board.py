@@ -87,3 +87,14 @@ def test_what_was_told_stays_while_it_is_about_right():
     told = steady(before, after, 900.0)
     assert told == {"a": Due(1000.0, 1150.0), "b": Due(None, None), "c": Due(5.0, 6.0)}
     assert steady(before, {"a": Due(1001.0, 1101.0)}, 900.0)["a"] is before["a"]
+
+
+def test_when_each_is_due_in_words():
+    now = time.time()
+    add(1, state="finished", attempt=1, slot="cpu0", started=now - 100, ended=now - 60)
+    works = add(2, state="running", attempt=1, slot="cpu0", started=now - 10)
+    first, held, after = add(3), add(4, held=1), add(5, after_run=works)
+    seen = board.read()
+    words = {run: seen.entries[run].when(seen) for run in (works, first, held)}
+    assert words == {works: "cpu0, 30 s left", first: "in about 30 s", held: "held"}
+    assert seen.entries[after].when(seen).startswith("in about 70 s, starts once poisson2d-quick")

@@ -7,6 +7,7 @@ only when what Streamlit draws of a run has changed. docs/architecture.md has th
 | address | answer |
 |---|---|
 | `/live/runs?since=V` | runs at work, with a small curve of each; what waits |
+| `/live/board?since=V&after=EVENT` | all runs as the board lists them, with that event |
 | `/live/run/ID?since=V&axis=A&log=OFFSET` | what moves of one run, and what its log has after a byte offset |
 | `/live/run/ID/log?find=TEXT&before=OFFSET` | lines of the log, searched backwards piece by piece |
 | `/live/run/ID/log.txt` | the whole log, as a file |
@@ -31,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.errors import LabError, RunNotFoundError
 from core.plain_text import traceback_of
 from core.runs import RunFolder, log_file, run_folder
-from pages.parts.live import list_state, run_state
+from pages.parts.live import board_state, list_state, run_state
 from pages.parts.live.shared_state import SharedState
 from pages.parts.shared.figures import X_TITLES
 
@@ -55,6 +56,7 @@ class Live:
         self._list: SharedState[dict[str, Any]] = SharedState(
             list_state.build, lambda before, after: before != after, lambda state: list_state.EVERY_S
         )
+        self._board = SharedState(board_state.build, board_state.differs, lambda state: board_state.EVERY_S)
         self._runs: dict[tuple[str, str], SharedState[run_state.RunState]] = {}
         self._searching = asyncio.Lock()
 
@@ -87,6 +89,9 @@ class Live:
         if scope["path"] == "/live/runs":
             await self._what_goes_on(asked, send)
             return
+        if scope["path"] == "/live/board":
+            await self._whole_board(asked, send)
+            return
         found = RUN.fullmatch(scope["path"])
         if found is None:
             raise _BadRequestError("There is nothing at this address.", 404)
@@ -106,6 +111,21 @@ class Live:
             return
         body = await self._list.answer((version,), lambda: {"version": version} | state)
         await _json(send, body, self._list.next_s)
+
+    async def _whole_board(self, asked: dict[str, list[str]], send: Send) -> None:
+        state = await self._board.now()
+        if state.head["event"] < (_number(asked, "after") or 0):  # who asks has changed it since
+            state = await self._board.now(fresh=True)
+        version, since = self._board.version, _one(asked, "since")
+        if since == version:
+            await _nothing_new(send, self._board.next_s)
+            return
+        before = self._board.since(since)
+        known = since if before is not None else ""
+        body = await self._board.answer(
+            (version, known), lambda: {"version": version} | board_state.news(before, state)
+        )
+        await _json(send, body, self._board.next_s)
 
     async def _run(self, run_id: str, asked: dict[str, list[str]], send: Send) -> None:
         axis = _one(asked, "axis") or "iteration"
@@ -173,7 +193,7 @@ def _one(asked: dict[str, list[str]], name: str) -> str:
 def _number(asked: dict[str, list[str]], name: str) -> int | None:
     text = _one(asked, name)
     if text and not re.fullmatch(r"[0-9]{1,15}", text):
-        raise _BadRequestError(f"{name} is a number of bytes.")
+        raise _BadRequestError(f"{name} is a whole number.")
     return int(text) if text else None
 
 

@@ -49,11 +49,14 @@ class SharedState(Generic[State]):
         self.asked = time.monotonic()
         """When somebody asked last (monotonic)."""
 
-    async def now(self) -> State:
-        """The present state. Raises what `build` raises, which is tried again with the next question."""
+    async def now(self, fresh: bool = False) -> State:
+        """The present state, built at once where it is to be `fresh`.
+
+        Raises what `build` raises, which is tried again with the next question.
+        """
         self.asked = time.monotonic()
         async with self._lock:
-            if time.monotonic() >= self._due:
+            if fresh or time.monotonic() >= self._due:
                 began = time.monotonic()
                 state = await asyncio.to_thread(self._build)
                 took = time.monotonic() - began

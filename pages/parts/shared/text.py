@@ -8,12 +8,11 @@ goes there past it (tests/unit/test_peoples_text.py). Figures need neither: `liv
 
 from __future__ import annotations
 
-import math
 import re
 import time
 import unicodedata
 
-from core.plain_text import printable
+from core.plain_text import lasting, printable
 
 Markdown = str
 """Markdown of ours, people's text in it through `plain`. A function that returns it says so, and is checked."""
@@ -36,13 +35,7 @@ _SPACES = re.compile(r" {2,}")
 
 def duration(seconds: float | None) -> Markdown:
     """Seconds as "8 s", "3 min", "2.5 h"."""
-    if seconds is None or not math.isfinite(seconds):
-        return "–"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    return plain(lasting(seconds))
 
 
 def ago(moment: float | None) -> Markdown:

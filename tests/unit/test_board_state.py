@@ -1,0 +1,70 @@
+"""What pages are sent of the board: of two boards, what is new, from which the page makes the second of the first."""
+
+import random
+import time
+
+from core.jobs import board, table
+from core.presets import presets
+from pages.parts.live import board_state
+from pages.parts.live.board_state import BoardState, differs, news
+
+CONFIG = presets()["poisson2d-quick"].config
+
+
+def state(runs: dict[str, dict], now: float = 0.0) -> BoardState:
+    return BoardState(runs, list(runs), {"event": 1, "now": now})
+
+
+def applied(before: BoardState | None, new: dict) -> BoardState:
+    """As the page's script does it."""
+    if new.get("whole"):
+        return state(new["runs"])
+    runs = dict(before.runs)
+    for run_id in new.get("gone", ()):
+        del runs[run_id]
+    runs |= new["runs"]
+    order = list(before.order)
+    if "order" in new:
+        place, out, ids = new["order"]
+        order[place : place + out] = ids
+    return state({run_id: runs[run_id] for run_id in order})
+
+
+def test_news_make_the_next_board_of_the_last_whatever_happened():
+    chance = random.Random(0)
+    before, known = None, None
+    ids = [str(k) for k in range(12)]
+    for _ in range(300):
+        chosen = chance.sample(ids, chance.randint(0, 12))
+        after = state({run_id: {"name": chance.randint(0, 3)} for run_id in chosen})
+        known = applied(known, news(before, after))
+        assert (known.runs, known.order) == (after.runs, after.order)
+        before = after
+
+
+def test_a_run_that_moves_sends_its_neighbours_alone():
+    ids = [str(k) for k in range(2000)]
+    moved = [*ids[:5], "900", *ids[5:900], *ids[901:]]
+    new = news(*(state({run_id: {} for run_id in order}) for order in (ids, moved)))
+    assert new["order"] == (5, 896, moved[5:901])
+    assert new["runs"] == {}
+
+
+def test_the_moment_alone_is_nothing_new():
+    assert not differs(state({"a": {}}, now=1.0), state({"a": {}}, now=2.0))
+    assert differs(state({"a": {}}), state({"a": {"held": True}}))
+
+
+def test_what_is_drawn_of_runs(monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "lab"))
+    now = time.time()
+    first, held, done = (f"{k:032x}" for k in (1, 2, 3))
+    table.insert(first, CONFIG.model_copy(update={"name": "a\u202eb"}), "local")
+    table.insert(held, CONFIG, "local", held=1, after_run=first, reason="Held by kim.")
+    table.insert(done, CONFIG, "local", state="finished", attempt=1, slot="cpu0", started=now - 9, ended=now - 2)
+    runs = board_state.drawn(board.read()).runs
+    assert runs[first]["name"] == "a\\u202eb"
+    assert runs[first]["ends"] - runs[first]["begins"] == 7
+    assert (runs[held]["held"], runs[held]["why"], runs[held]["after"]) == (True, "Held by kim.", "a\\u202eb")
+    assert "begins" not in runs[held]
+    assert (runs[done]["begins"], runs[done]["ends"]) == (round(now - 9), round(now - 2))
