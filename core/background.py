@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 from core.errors import LabError
 from core.plain_text import fit_to_show
@@ -28,6 +28,15 @@ class Known(Generic[Value]):
     """A try is under way."""
     share: float
     """How much of it is done, from 0 to 1."""
+    so_far: Value | None
+    """What the try that is under way has found so far, where it tells."""
+
+
+class Say(Protocol[Value]):
+    """Tells how much is done, from 0 to 1, and what is known by then."""
+
+    def __call__(self, share: float, so_far: Value | None = None) -> None:
+        """Tell it."""
 
 
 class Background(Generic[Value]):
@@ -37,10 +46,10 @@ class Background(Generic[Value]):
         work: does it, and tells the function that it is given how much of it is done.
     """
 
-    def __init__(self, work: Callable[[Callable[[float], None]], Value]):
+    def __init__(self, work: Callable[[Say[Value]], Value]):
         self._work = work
         self._lock = threading.Lock()
-        self._known: Known[Value] = Known(None, 0.0, "", False, 0.0)
+        self._known: Known[Value] = Known(None, 0.0, "", False, 0.0, None)
         self._tried = float("-inf")
 
     def ask(self, newer_than_s: float | None = None) -> Known[Value]:
@@ -53,7 +62,7 @@ class Background(Generic[Value]):
             age = time.monotonic() - self._tried
             due = age == float("inf") or (newer_than_s is not None and age > newer_than_s)
             if due and not self._known.busy:
-                self._known = Known(self._known.value, self._known.at, self._known.error, True, 0.0)
+                self._known = replace(self._known, busy=True, share=0.0, so_far=None)
                 threading.Thread(target=self._try, name="background", daemon=True).start()
             return self._known
 
@@ -66,9 +75,8 @@ class Background(Generic[Value]):
             value, error, at = self._known.value, fit_to_show(f"{type(failure).__name__}: {failure}"), self._known.at
         with self._lock:
             self._tried = time.monotonic()
-            self._known = Known(value, at, error, False, 1.0)
+            self._known = Known(value, at, error, False, 1.0, None)
 
-    def _said(self, share: float) -> None:
+    def _said(self, share: float, so_far: Value | None = None) -> None:
         with self._lock:
-            known = self._known
-            self._known = Known(known.value, known.at, known.error, known.busy, min(1.0, max(0.0, share)))
+            self._known = replace(self._known, share=min(1.0, max(0.0, share)), so_far=so_far)

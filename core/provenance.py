@@ -113,6 +113,19 @@ def provenance(seed: int, device: str) -> dict[str, str]:
     }
 
 
+def versions() -> dict[str, str]:
+    """Versions of this program and of what it stands on, by name; nothing of it is imported."""
+    commit = code().commit
+    changed = " with uncommitted changes" if code().dirty else ""
+    return {
+        "singularity-lab": f"{core.__version__}, commit {commit[:12]}{changed}",
+        "Python": platform.python_version(),
+        "system": platform.platform(),
+        "CPU": _processor(),
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
 def shown(key: str, value: str) -> str:
     """A fact as a table shows it: the beginning of a hash."""
     return value[:12] if key in ("git.commit", "git.diff", "environment") and " " not in value else value

@@ -1,4 +1,7 @@
-"""The doctor in a process of its own, for servers: it imports torch and tries VTK, which would stay in theirs."""
+"""The doctor in a process of its own, for servers: it imports torch and tries VTK, which would stay in theirs.
+
+The process, `python -m core.doctor`, writes each finding as a line of JSON as soon as it has it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
+import threading
+from collections.abc import Callable
 
 from core.doctor.finding import Finding
 from core.errors import LabError
@@ -18,27 +21,39 @@ LIMIT_S = 180.0
 """Seconds; a store that hangs is given up in one minute, and so is VTK."""
 
 
-def examined_apart() -> list[Finding]:
-    """The findings of `python -m core doctor`. Raises LabError where it gives none."""
-    with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "findings.json"
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "core", "doctor", "--json", str(answer)],
-                cwd=SOURCE,
-                env=os.environ | {"LAB_HOME": str(home().root)},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise LabError(f"`python -m core doctor` did not end within {LIMIT_S:.0f} s.") from None
-        except OSError as error:
-            raise LabError(f"`python -m core doctor` could not be started: {error}.") from error
-        try:
-            return [Finding(**finding) for finding in json.loads(answer.read_text())["findings"]]
-        except (OSError, ValueError, KeyError, TypeError):
-            last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-            raise LabError(f"`python -m core doctor` gave no findings: {fit_to_show(last)}") from None
+def examined_apart(found: Callable[[list[Finding]], None] = lambda findings: None) -> list[Finding]:
+    """What `examine` finds. Raises LabError where the process does not come to its end.
+
+    Args:
+        found: is given all findings so far after each one.
+    """
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "core.doctor"],
+            cwd=SOURCE,
+            env=os.environ | {"LAB_HOME": str(home().root)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+    except OSError as error:
+        raise LabError(f"The doctor could not be started: {error}.") from error
+    limit = threading.Timer(LIMIT_S, child.kill)
+    limit.start()
+    answers: list[Finding] = []
+    with child:
+        for line in child.stdout:
+            try:
+                answers.append(Finding(**json.loads(line)))
+            except (ValueError, TypeError):
+                continue  # a library has printed something
+            found(list(answers))
+    limit.cancel()
+    if child.returncode:
+        after = f" after it had looked at {answers[-1].what}" if answers else ""
+        raise LabError(
+            f"The doctor's process ended with exit code {child.returncode}{fit_to_show(after)}. In a terminal "
+            "`python -m core doctor` says more."
+        )
+    return answers

@@ -12,11 +12,12 @@ from core.plain_text import fit_to_show
 
 
 def examine() -> list[Finding]:
-    """Look at Python, home, store, job table, processes, torch, devices, slots and the renderers of the 3D page."""
-    return list(_findings())
+    """Look at Python, home, job table, processes, slots, store, torch, devices and the renderers of the 3D page."""
+    return list(findings())
 
 
-def _findings() -> Iterator[Finding]:
+def findings() -> Iterator[Finding]:
+    """The same, one after another; what takes seconds comes last."""
     modern = sys.version_info >= (3, 11)
     yield Finding(
         "python", modern, sys.version.split()[0], "" if modern else "`PYTHON=python3.11 make setup` makes .venv anew."
@@ -25,30 +26,25 @@ def _findings() -> Iterator[Finding]:
     yield found
     if not found.ok:
         return  # all that follows stands in it
-    for check in (
-        home_checks.privacy,
-        home_checks.disk,
-        home_checks.local_disk,
-        home_checks.settings_finding,
-        home_checks.clock,
-        home_checks.time_zone,
-        store_checks.store_finding,
-        store_checks.delivery,
-    ):
-        yield _checked(check)
-    yield _checked(_torch)
-    yield _checked(_devices)
+    yield _checked(home_checks.privacy)
+    yield _checked(home_checks.disk)
+    yield _checked(home_checks.local_disk)
+    yield _checked(home_checks.settings_finding)
+    yield _checked(home_checks.clock)
+    yield _checked(home_checks.time_zone)
     found = _checked(run_checks.job_table)
     yield found
     if found.ok:
-        for check in (
-            run_checks.damaged_runs,
-            run_checks.courier,
-            run_checks.stray_processes,
-            run_checks.slots,
-            store_checks.orphans,
-        ):
-            yield _checked(check)
+        yield _checked(run_checks.damaged_runs)
+        yield _checked(run_checks.courier)
+        yield _checked(run_checks.stray_processes)
+        yield _checked(run_checks.slots)
+    yield _checked(store_checks.store_finding)
+    yield _checked(store_checks.delivery)
+    if found.ok:
+        yield _checked(store_checks.orphans)
+    yield _checked(_torch)
+    yield _checked(_devices)
     yield _checked(_renderers)
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from core.errors import LabError
 from core.home import home
 from core.housekeeping import tree
 from core.housekeeping.known import gone, row, rows
-from core.housekeeping.plan import Item
+from core.housekeeping.plan import Item, of_run
+from core.jobs import events, retention
+from core.jobs.database import transaction
 from core.resources import size_text
 from core.runs import run_folder
 from core.runs.checkpoint_file import look
 from core.runs.states import ENDED
+
+BIN = "bin"
 
 
 @dataclass
@@ -44,6 +49,8 @@ def carry_out(items: Iterable[Item], said: Callable[[float], None] = lambda shar
         said: is told which share is done.
     """
     items, outcome, root = list(items), Outcome(), home().root
+    _empty_bin([item for item in items if item.kind == BIN], outcome)
+    items = [item for item in items if item.kind != BIN]
     refused: dict[tuple[str, str | None], str] = {}
     emptied = set()
     gone_now = _gone_now() if any(item.kind == "orphans" for item in items) else set()
@@ -65,7 +72,39 @@ def carry_out(items: Iterable[Item], said: Callable[[float], None] = lambda shar
         said((k + 1) / len(items))
     for place in sorted(emptied - {""}):
         tree.prune(root, place)
+    _note_thinned(items, outcome)
     return outcome
+
+
+def _empty_bin(items: list[Item], outcome: Outcome) -> None:
+    """Delete the runs of the bin whose files are still those that were listed."""
+    runs: dict[str, list[Item]] = {}
+    for item in items:
+        runs.setdefault(item.run_id or "", []).append(item)
+    same = [run for run, listed in runs.items() if {item.file for item in listed} == set(of_run(run))]
+    why = dict.fromkeys(runs.keys() - set(same), "its run's files have changed since they were listed")
+    if same:
+        try:
+            emptied = retention.delete_for_good(same)
+        except LabError as error:
+            why |= dict.fromkeys(same, str(error))
+        else:
+            why |= emptied.kept
+    for run, listed in runs.items():
+        if run in why:
+            outcome.left += [(item.place, why[run]) for item in listed]
+        else:
+            outcome.deleted += len(listed)
+            outcome.freed += sum(item.frees for item in listed)
+
+
+def _note_thinned(items: list[Item], outcome: Outcome) -> None:
+    """An event for each run that lost checkpoints: somebody may ask for them."""
+    left = {place for place, _ in outcome.left}
+    thinned = {item.run_id for item in items if item.kind == "checkpoints" and item.place not in left}
+    with suppress(LabError), transaction() as connection:
+        for run_id in thinned & rows().keys():
+            events.record(connection, run_id, "thinned", why="a clean-up deleted the checkpoints of its stages")
 
 
 def _gone_now() -> set[str]:

@@ -13,6 +13,7 @@ from core.home import RUN_ID, home
 from core.housekeeping.known import Row, gone, rows
 from core.housekeeping.tree import Found, files
 from core.runs import RunFolder, run_folder
+from core.runs.folder import CHECKPOINTS
 from core.runs.states import ENDED
 from core.tracking import store
 
@@ -85,14 +86,14 @@ def _fetched(known: dict[str, Row]) -> Iterator[tuple[Found, str | None]]:
     stored = {head.run_id for head in store.heads()}  # without it nobody knows whether they can be fetched again
     for file in found:
         run_id = file.place.split("/")[1]
-        if run_id in stored:
+        if run_id in stored and not (run_id in known and known[run_id].binned):
             yield file, run_id
 
 
 def _of_folders(known: dict[str, Row], may: Callable[[Row, RunFolder], bool]) -> Iterator[RunFolder]:
     for run_id, row in known.items():
         folder = run_folder(run_id) if RUN_ID.fullmatch(run_id) else None
-        if folder is not None and not row.active and may(row, folder):
+        if folder is not None and not row.active and not row.binned and may(row, folder):
             yield folder
 
 
@@ -103,10 +104,12 @@ def _samples(known: dict[str, Row]) -> Iterator[tuple[Found, str | None]]:
 
 
 def _checkpoints(known: dict[str, Row]) -> Iterator[tuple[Found, str | None]]:
+    copies = [f"artifacts/{{}}/artifacts/{CHECKPOINTS}"] if home().store_file == home().mlflow_db else []
     for folder in _of_folders(known, lambda row, folder: row.state in ENDED and folder.has_checkpoint):
-        for file in files(home().root, f"runs/{folder.run_id}/{folder.checkpoints.name}"):
-            if fnmatch.fnmatch(file.place.rpartition("/")[2], "stage-*.pt"):
-                yield file, folder.run_id
+        for place in (f"runs/{{}}/{CHECKPOINTS}", *copies):
+            for file in files(home().root, place.format(folder.run_id)):
+                if fnmatch.fnmatch(file.place.rpartition("/")[2], "stage-*.pt"):
+                    yield file, folder.run_id
 
 
 def _damaged(known: dict[str, Row]) -> Iterator[tuple[Found, str | None]]:
@@ -125,6 +128,18 @@ def _orphans(known: dict[str, Row]) -> Iterator[tuple[Found, str | None]]:
         yield from ((file, place[-32:]) for file in files(home().root, place))
 
 
+def _bin(known: dict[str, Row]) -> Iterator[tuple[Found, str | None]]:
+    for run_id, row in known.items():
+        if row.binned and RUN_ID.fullmatch(run_id):
+            yield from ((file, run_id) for file in of_run(run_id))
+
+
+def of_run(run_id: str) -> Iterator[Found]:
+    """All files in the lab home of one run, those that MLflow keeps there too."""
+    for folder in ("runs", "artifacts", "fetched"):
+        yield from files(home().root, f"{folder}/{run_id}")
+
+
 KINDS: dict[str, Kind] = {
     "tracebacks": Kind(
         "Old tracebacks", "What defects of the program left, older than seven days. Nothing needs them.", _tracebacks
@@ -137,8 +152,8 @@ KINDS: dict[str, Kind] = {
     ),
     "checkpoints": Kind(
         "Checkpoints of stages",
-        "Of runs that have ended; the last and the best one stay. What is lost is a way back where the last one is "
-        "damaged, and the solution of each single stage.",
+        "Of runs that have ended, MLflow's copies too; the last and the best one stay. What is lost is a way back "
+        "where the last one is damaged, and the solution of each single stage.",
         _checkpoints,
     ),
     "damaged": Kind(
@@ -151,6 +166,12 @@ KINDS: dict[str, Kind] = {
         "Folders and artifacts whose run is neither in the job table nor in MLflow, not among the deleted ones either. "
         "They hold all that is left of it.",
         _orphans,
+    ),
+    "bin": Kind(
+        "The bin",
+        "Deleted runs with all their files and their entries in MLflow, before the time that the settings give them. "
+        "They can't be restored after that.",
+        _bin,
     ),
 }
 """All choices, in the order in which they are offered."""

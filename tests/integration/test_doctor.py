@@ -1,6 +1,7 @@
 """`python -m core doctor`: what a lab needs of its machine."""
 
 from core.solution import children
+from pages.parts.system.findings import CHECKS
 
 
 def test_a_machine_that_has_everything_is_well(command_line):
@@ -8,6 +9,7 @@ def test_a_machine_that_has_everything_is_well(command_line):
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout
     assert "quick view, VTK view" in done.stdout
+    assert len(done.stdout.splitlines()) >= CHECKS
 
 
 def test_without_vtk_the_reason_is_told(command_line, monkeypatch):

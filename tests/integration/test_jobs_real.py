@@ -10,6 +10,7 @@ import pytest
 from core import jobs
 from core.config import RunConfig
 from core.runs import run_folder
+from core.runs.machine_readings import MachineReadings
 from core.tracking import store
 
 ENDLESS = RunConfig(
@@ -72,3 +73,8 @@ def test_a_killed_training_run_resumes_from_its_checkpoint_and_can_be_paused(lab
     job = until_state(run_id, "paused")
     assert (job.attempt, job.killed) == (2, None)
     assert store.get_run(run_id).state == "paused"
+
+    readings = MachineReadings(run_folder(run_id).machine)  # its worker sampled the machine meanwhile
+    assert readings.update() and set(readings.column("attempt")) == {1, 2}
+    assert (readings.column("run_memory_mb") > 10).all()
+    assert (run_folder(run_id).machine.name, "") in run_folder(run_id).artifacts()

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from core import resources
-from core.doctor import examination, home_checks, run_checks, store_checks
-from core.errors import StoreError
+from core.doctor import apart, examination, home_checks, run_checks, store_checks
+from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import detached, gpus, table
 from core.settings import Settings, save
@@ -175,3 +175,18 @@ def test_the_command_prints_what_to_do_and_writes_it_as_json(tmp_path, command_l
     assert done.returncode == 1 and "      what to do: free some" in done.stdout
     written = json.loads((tmp_path / "out.json").read_text())["findings"]
     assert [doctor.Finding(**each) for each in written] == findings
+
+
+def test_in_a_process_of_its_own_each_finding_is_told_as_it_comes(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "file" / "lab"))  # no home can be there, so the rest is not looked at
+    counts = []
+    found = apart.examined_apart(lambda so_far: counts.append(len(so_far)))
+    assert [each.what for each in found] == ["python", "lab home"] and counts == [1, 2]
+    assert not found[1].ok and found[1].remedy
+
+
+def test_a_process_that_ends_before_it_has_looked_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(apart, "SOURCE", "/")  # where no such module is
+    with pytest.raises(LabError, match="ended with exit code 1"):
+        apart.examined_apart()

@@ -247,3 +247,38 @@ def test_the_command_lists_first_and_deletes_only_what_is_named(lab, command_lin
     assert "1 file deleted, 100 bytes freed" in done.stdout
     assert not (lab / "tracebacks" / "a.txt").exists()
     assert (run_folder(RUNS["ended"]).checkpoints / "stage-1.pt").exists()
+
+
+def binned(run_id):
+    with table.transaction() as jobs:
+        jobs.execute("UPDATE jobs SET binned = 1, state = 'finished' WHERE run_id = ?", (run_id,))
+
+
+def test_of_the_bin_whole_runs_go_whose_files_are_as_they_were(lab, monkeypatch):
+    asked = []
+
+    def delete_for_good(run_ids):
+        asked.extend(run_ids)
+        return housekeeping.carrying_out.retention.Emptied(deleted=run_ids[:1], kept={run_ids[1]: "It is needed."})
+
+    monkeypatch.setattr(housekeeping.carrying_out.retention, "delete_for_good", delete_for_good)
+    for run_id in RUNS.values():
+        checkpoints(run_id)
+        put(lab / "artifacts" / run_id / "a" / "history.arrows", 50)
+        binned(run_id)
+    items = plan(["bin", "checkpoints"])
+    assert {item.kind for item in items} == {"bin"} and len(items) == 15
+    put(run_folder(RUNS["queued"]).file("late.txt"))  # nobody was shown it
+    outcome = carry_out(items)
+    assert sorted(asked) == [RUNS["ended"], RUNS["active"]]
+    assert (outcome.deleted, len(outcome.left)) == (5, 10)
+    assert {why for _, why in outcome.left} == {"It is needed.", "its run's files have changed since they were listed"}
+
+
+def test_checkpoints_of_stages_go_with_their_copies_and_leave_an_event(lab):
+    folder = checkpoints(RUNS["ended"])
+    put(lab / "artifacts" / folder.run_id / "artifacts" / "checkpoints" / "stage-1.pt")
+    put(lab / "artifacts" / folder.run_id / "artifacts" / "checkpoints" / "last.pt")
+    assert carry_out(plan(["checkpoints"])).deleted == 3
+    assert [event.kind for event in table.events_since(0)] == ["thinned"]
+    assert len(list((lab / "artifacts").rglob("*.pt"))) == 1

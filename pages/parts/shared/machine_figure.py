@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from pages.parts.shared.palette import GREY, PALETTE
 POINTS = 1000
 """Most points drawn of one curve."""
 ROW, GAP = 56, 12
-"""Height of a row and of what is between two, in pixels."""
+"""Height of a row, unless said, and of what is between two, in pixels."""
 TOP, BOTTOM = 12, 48
 """Margins of the figure, in pixels; those of residuals too, so that the axes stand below each other."""
 COLORS = {"machine": GREY, "this run": PALETTE[0], "GPU": PALETTE[1]}
@@ -47,7 +48,16 @@ ROWS = (
 )
 
 
-def machine_figure(readings: Placed, *, x_title: str, revision: str = "", log_x: bool = False) -> go.Figure:
+def machine_figure(
+    readings: Placed,
+    *,
+    x_title: str,
+    revision: str = "",
+    log_x: bool = False,
+    rows: Sequence[Row] = ROWS,
+    colors: Mapping[str, str] = COLORS,
+    row_height: int = ROW,
+) -> go.Figure:
     """The machine alone; `layout.height` says how high it wants to be.
 
     Args:
@@ -55,6 +65,9 @@ def machine_figure(readings: Placed, *, x_title: str, revision: str = "", log_x:
         x_title: of the x axis.
         revision: zoom and hidden curves are kept as long as this stays the same.
         log_x: logarithmic x axis.
+        rows: what is drawn.
+        colors: of whose curve.
+        row_height: in pixels.
     """
     figure = go.Figure()
     figure.update_layout(
@@ -64,10 +77,19 @@ def machine_figure(readings: Placed, *, x_title: str, revision: str = "", log_x:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"title": {"text": x_title}, "type": "log" if log_x else "linear"},
     )
-    return with_machine(figure, readings, height=0, log_x=log_x)
+    return with_machine(figure, readings, height=0, log_x=log_x, rows=rows, colors=colors, row_height=row_height)
 
 
-def with_machine(figure: go.Figure, readings: Placed, *, height: int, log_x: bool = False) -> go.Figure:
+def with_machine(
+    figure: go.Figure,
+    readings: Placed,
+    *,
+    height: int,
+    log_x: bool = False,
+    rows: Sequence[Row] = ROWS,
+    colors: Mapping[str, str] = COLORS,
+    row_height: int = ROW,
+) -> go.Figure:
     """Add the machine's rows below a figure's own chart, on its x axis: what is zoomed there is zoomed here.
 
     Args:
@@ -75,20 +97,23 @@ def with_machine(figure: go.Figure, readings: Placed, *, height: int, log_x: boo
         readings: on the same axis; a row of which nothing was read is left out.
         height: of the figure as it is, in pixels; 0 for none yet.
         log_x: logarithmic x axis.
+        rows: what is drawn.
+        colors: of whose curve.
+        row_height: in pixels.
     """
-    rows = [row for row in ROWS if any(_has(readings, name) for name in row.columns.values())]
+    rows = [row for row in rows if any(_has(readings, name) for name in row.columns.values())]
     if not rows:
         return figure
     own = max(0, height - TOP - BOTTOM)
-    whole = own + len(rows) * (ROW + GAP) - (0 if own else GAP)
+    whole = own + len(rows) * (row_height + GAP) - (0 if own else GAP)
     first = 2 if own else 1
     if own:
         figure.update_layout(yaxis_domain=[1 - own / whole, 1])
     said: set[str] = {trace.name for trace in figure.data}
     for k, row in enumerate(rows):
-        top = 1 - (own + k * (ROW + GAP) + (GAP if own else 0)) / whole
+        top = 1 - (own + k * (row_height + GAP) + (GAP if own else 0)) / whole
         axis = "y" if first + k == 1 else f"y{first + k}"
-        figure.update_layout({axis.replace("y", "yaxis"): _axis(row, (max(0.0, top - ROW / whole), top))})
+        figure.update_layout({axis.replace("y", "yaxis"): _axis(row, (max(0.0, top - row_height / whole), top))})
         for whose, column in row.columns.items():
             if _has(readings, column):
                 x, y = _line(readings, column, log_x)
@@ -101,7 +126,7 @@ def with_machine(figure: go.Figure, readings: Placed, *, height: int, log_x: boo
                     showlegend=whose not in said,
                     mode="lines" if len(x) > 1 else "markers",
                     connectgaps=False,
-                    line={"color": COLORS[whose], "width": 1.4},
+                    line={"color": colors[whose], "width": 1.4},
                     hovertemplate=f"%{{y:.4~g}} {row.unit}",
                 )
                 said.add(whose)
@@ -119,7 +144,7 @@ def _has(readings: Placed, column: str) -> bool:
 
 def _axis(row: Row, domain: tuple[float, float]) -> dict:
     title = {"text": f"{row.title}, {row.unit}", "font": {"size": 10}}
-    span = {"range": [0, row.most]} if row.most else {"rangemode": "tozero"}
+    span = {"range": [0, 1.04 * row.most]} if row.most else {"rangemode": "tozero"}
     return {"domain": domain, "anchor": "x", "title": title, "nticks": 3, "tickfont": {"size": 10}, **span}
 
 
