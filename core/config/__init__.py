@@ -20,7 +20,7 @@ from core.config.optimizer import (
 )
 from core.config.parsing import check_version, load_config, override, parse_config
 from core.config.reading import LARGEST_FILE, load_data, read_data
-from core.config.run import VERSION, Lambda, ProblemConfig, RunConfig, differences
+from core.config.run import UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
 from core.config.size import CHEAP, size
 from core.config.stage import Collocation, Precision, Stage, Warmup
 
@@ -34,6 +34,7 @@ __all__ = [
     "NO_SUCH_FIELD",
     "OPTIMIZERS",
     "SOAP",
+    "UNCOUNTED",
     "VERSION",
     "Adam",
     "Auto",

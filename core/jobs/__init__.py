@@ -15,7 +15,7 @@ from core.jobs.actions import (
     untold,
 )
 from core.jobs.batch import submit_many
-from core.jobs.editing import duplicate, edit, set_after
+from core.jobs.editing import ChangedMeanwhileError, check_editable, duplicate, edit, name_of_copy, set_after, wait_of
 from core.jobs.engine import Engine, Slot
 from core.jobs.job import Job
 from core.jobs.looking import keep_looking
@@ -24,11 +24,13 @@ from core.jobs.submission import begin_here, submit
 from core.jobs.waiting import waits_because
 
 __all__ = [
+    "ChangedMeanwhileError",
     "Engine",
     "Job",
     "Slot",
     "begin_here",
     "capacity",
+    "check_editable",
     "deliver",
     "duplicate",
     "edit",
@@ -38,6 +40,7 @@ __all__ = [
     "logs",
     "move",
     "move_before",
+    "name_of_copy",
     "pause",
     "queue",
     "release",
@@ -52,5 +55,6 @@ __all__ = [
     "submit_many",
     "tail",
     "untold",
+    "wait_of",
     "waits_because",
 ]

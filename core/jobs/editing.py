@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import actions, events, table, waiting
 from core.jobs.after import check_after, check_no_circle
 from core.jobs.database import keep as keep_row
-from core.jobs.database import transaction
+from core.jobs.database import reading, transaction
 from core.jobs.job import columns_of
 from core.jobs.queueing import waiting_row
 from core.jobs.stored import config_to_copy
@@ -30,6 +30,13 @@ MOST_FIELDS, LONGEST_VALUE = 30, 60
 """Fields, and characters of a value, that an event names of a change."""
 MOST_OF_NAME = 110
 """Characters of a run's name that its copy takes."""
+
+
+class ChangedMeanwhileError(LabError):
+    """Somebody else changed a config since it was looked at; `who` says who, when and what."""
+
+    def __init__(self, run_id: str, who: str):
+        super().__init__(f"Somebody changed run {run_id[:8]} meanwhile{who} Look at it, and save again.")
 
 
 def edit(run_id: str, config: RunConfig, revision: int) -> None:
@@ -61,13 +68,24 @@ def edit(run_id: str, config: RunConfig, revision: int) -> None:
     actions.refresh()
 
 
+def check_editable(run_id: str) -> int:
+    """The revision of a waiting run's config, to be given to `edit`. Raises LabError for a run that can't be edited."""
+    with reading() as connection:
+        return _editable(connection, run_id)["revision"]
+
+
 def _check_editable(connection: sqlite3.Connection, run_id: str, revision: int) -> sqlite3.Row:
+    row = _editable(connection, run_id)
+    if row["revision"] != revision:
+        raise ChangedMeanwhileError(run_id, _last_change(run_id))
+    return row
+
+
+def _editable(connection: sqlite3.Connection, run_id: str) -> sqlite3.Row:
     instead = f"its config can't be changed any more. Copy it (`python -m core duplicate {run_id[:8]}`) and change that"
     row = waiting_row(connection, run_id, instead)
     if run_folder(run_id).has_checkpoint:
         raise LabError(f"Run {run_id[:8]} has trained already and has a checkpoint: {instead}.")
-    if row["revision"] != revision:
-        raise LabError(f"Somebody changed run {run_id[:8]} meanwhile{_last_change(run_id)} Look at it, and save again.")
     return row
 
 
@@ -108,10 +126,10 @@ def _changes(folder: RunFolder, config: RunConfig) -> str:
     """What differs from the present config, one `field: before → after` a field; empty where nothing does."""
     from core.config import differing
 
-    reading = folder.config()
-    if reading is None:
+    kept = folder.config()
+    if kept is None:
         raise LabError(f"Run {folder} has no config here, so it can't be changed. Copy it instead.")
-    former = reading.config
+    former = kept.config
     from_outside = folder.problem_source.exists() or source_file(type(config.problem)) is not None
     if former.problem.kind != config.problem.kind and from_outside:
         raise LabError(f"Run {folder} keeps its problem's own file: for another problem, submit another run.")
@@ -143,8 +161,8 @@ def set_after(run_id: str, other: str | None, *, after_any: bool = False, from_a
     """
     if other is None and (after_any or from_after):
         raise LabError("Name the run that this one is to start after.")
-    job, reading = table.get(run_id), run_folder(run_id).config()
-    config = None if reading is None or other is None else reading.config
+    job, kept = table.get(run_id), run_folder(run_id).config()
+    config = None if kept is None or other is None else kept.config
     if config is not None:
         config = check_after(config, other, after_any=after_any, from_after=from_after)
     with transaction() as connection:
@@ -185,15 +203,24 @@ def duplicate(run_id: str, name: str | None = None) -> str:
     from core.config import parse_config
 
     config, tags = config_to_copy(run_id)
-    if name is None:
-        name = f"{config.name[:MOST_OF_NAME]} copy".lstrip()
+    name = name_of_copy(config.name) if name is None else name
     config = parse_config(config.model_dump(mode="json", by_alias=True) | {"name": name})
-    wait = {}
-    with suppress(RunNotFoundError):  # of a run that was trained elsewhere only the store knows
-        job = table.get(run_id)
-        if job.state == "queued":
-            wait = {"after": job.after_run, "after_any": job.after_any}
+    wait = wait_of(run_id)
     ready = check_to_submit(config, **wait)
     copy = take_in(ready, tags=tags, why=f"a copy of run {run_id[:8]}", **wait)
     actions.refresh()
     return copy
+
+
+def wait_of(run_id: str) -> dict[str, Any]:
+    """What a waiting run waits for, as `submit` takes it: `after` and `after_any`; empty for any other run."""
+    with suppress(RunNotFoundError):  # of a run that was trained elsewhere only the store knows
+        job = table.get(run_id)
+        if job.state == "queued" and job.after_run:
+            return {"after": job.after_run, "after_any": job.after_any}
+    return {}
+
+
+def name_of_copy(name: str) -> str:
+    """What a copy of a run is called unless somebody says."""
+    return f"{name[:MOST_OF_NAME]} copy".lstrip()

@@ -33,6 +33,7 @@ def submit(
     from_after: bool = False,
     held: bool = False,
     batch: str | None = None,
+    why: str = "",
 ) -> str:
     """Queue a run and return its id; it is in the store at once and outlives this process.
 
@@ -46,14 +47,24 @@ def submit(
         from_after: it starts from the best checkpoint of `after`, which becomes its parent.
         held: it waits until somebody releases it.
         batch: name of the batch that it belongs to.
+        why: for its first event.
 
     Raises:
         LabError: the disk is nearly full, the device, the dataset or the other run is not there, or the store can't be
             written. Nothing is half-created then: what was begun is marked failed with the reason.
     """
     ready = check_to_submit(config, priority=priority, after=after, after_any=after_any, from_after=from_after)
-    run_id = take_in(ready, parent=parent, priority=priority, tags=tags, after=after, after_any=after_any, held=held,
-                     batch=batch)  # fmt: skip
+    run_id = take_in(
+        ready,
+        parent=parent,
+        priority=priority,
+        tags=tags,
+        after=after,
+        after_any=after_any,
+        held=held,
+        batch=batch,
+        why=why,
+    )
     actions.refresh()
     return run_id
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.config import Fourier, GaussNewton, RunConfig, Stage, differences, read_data
+from core import jobs
+from core.config import Difference, Fourier, GaussNewton, RunConfig, Stage, differences, read_data
 from core.migrations import Reading, read_config
 from core.replay import missing_parent
 from core.runs import run_folder
@@ -17,7 +18,7 @@ from core.tracking.store import stored_config
 from pages.parts.shared.config_words import difference_table, note_list
 from pages.parts.shared.text import LONGEST, code, message, plain
 
-LINKS = ("replay", "parent", "next_order")
+LINKS = ("replay", "parent", "next_order", "edit", "duplicate")
 """Parameters of the address that fill the form from a run."""
 # A Fourier correction, whose first step is nearly undamped since it is linear.
 NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
@@ -27,12 +28,14 @@ NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=
 class Source:
     """Where the form's values come from."""
 
-    kind: Literal["replay", "parent", "next_order", "file", "dataset"]
+    kind: Literal["replay", "parent", "next_order", "edit", "duplicate", "file", "dataset"]
     name: str
     """Run id, or the name of the config file or dataset."""
     config: RunConfig
     notes: tuple[str, ...]
     """What this version reads otherwise than it was written."""
+    revision: int = 0
+    """Of a waiting run that is edited: `Job.revision` of this config."""
 
     def form_data(self) -> dict[str, Any]:
         """Plain values for the form."""
@@ -42,6 +45,8 @@ class Source:
             data |= {"parent": self.name, "stages": [NEXT_STAGE], "name": name}
         elif self.kind == "next_order":
             data = next_order_config(self.config, self.name).model_dump(mode="json", by_alias=True)
+        elif self.kind == "duplicate":
+            data |= {"name": jobs.name_of_copy(self.config.name)}
         return data
 
 
@@ -65,7 +70,9 @@ def linked_source() -> Source | None:
     if held == (kind, run_id):
         return None
     folder = run_folder(run_id)
-    if kind != "replay":
+    if kind == "edit":
+        return waiting_source(run_id)
+    if kind in ("parent", "next_order"):
         from core.tracking.best import require_checkpoint
 
         require_checkpoint(folder)
@@ -73,6 +80,13 @@ def linked_source() -> Source | None:
     if kind == "next_order":
         next_order_config(reading.config, run_id)  # refused here, while the form still holds something else
     return Source(kind, run_id, reading.config, reading.notes)
+
+
+def waiting_source(run_id: str) -> Source:
+    """A waiting run's config, to be edited. Raises LabError for a run that has begun."""
+    revision = jobs.check_editable(run_id)
+    reading = stored_config(run_folder(run_id))
+    return Source("edit", run_id, reading.config, reading.notes, revision)
 
 
 def uploaded_source(raw: bytes, name: str) -> Source:
@@ -100,12 +114,20 @@ def source_notes(source: Source) -> None:
         st.caption(
             f":material/replay: Replay of {plain(source.config.name or 'run', LONGEST)} {code(source.name[:12])}"
         )
+    elif source.kind == "duplicate":
+        name = plain(source.config.name or "run", LONGEST)
+        st.caption(f":material/content_copy: A copy of {name} {code(source.name[:12])}")
+    elif source.kind == "edit":
+        st.caption(
+            f":material/edit: Changes the waiting run {plain(source.config.name, LONGEST)} {code(source.name[:12])}. "
+            "Nothing is changed until you save it."
+        )
     elif source.kind == "dataset":
         st.caption(f":material/dataset: Learns from the dataset {code(source.name, LONGEST)}")
     else:
         st.caption(f":material/description: From the file {code(source.name, LONGEST)}")
     note_list(source.notes)
-    if missing := missing_parent(source.config):
+    if source.kind != "edit" and (missing := missing_parent(source.config)):
         st.error(message(missing))
 
 
@@ -113,10 +135,15 @@ def source_changes(source: Source, config: RunConfig, restore: Callable[[Source]
     """The fields changed since, in a table, and a button that has `restore` fill the form from the source again."""
     if source.kind in ("parent", "next_order"):
         return
+    whose = "the queued run" if source.kind == "edit" else "the source"
     changed = differences(source.config, config)
+    if source.kind == "edit" and source.config.name != config.name:
+        changed = (Difference("name", source.config.name, config.name), *changed)
     if not changed:
-        st.caption(":material/equal: Every field as in the source.")
+        st.caption(f":material/equal: Every field as in {whose}.")
         return
-    st.caption(f":material/difference: {len(changed)} changed against the source:")
-    difference_table(changed, "source", "now")
-    st.button("Back to the source's values", on_click=restore, args=(source,), icon=":material/undo:", width="stretch")
+    st.caption(f":material/difference: {len(changed)} changed against {whose}:")
+    difference_table(changed, "now queued" if source.kind == "edit" else "source", "here")
+    st.button(
+        f"Back to the values of {whose}", on_click=restore, args=(source,), icon=":material/undo:", width="stretch"
+    )

@@ -32,9 +32,14 @@ def difference_table(changed: tuple[Difference, ...], before: Markdown, after: M
 
 
 def field_text(path: str) -> Markdown:
+    """`field_words` for Markdown."""
+    return plain(field_words(path), LONGEST_VALUE)
+
+
+def field_words(path: str) -> str:
     """A field's path in words that wrap in a narrow column: stages.0.target_residual → stage 1 · target residual."""
     path = re.sub(r"^stages\.([0-9]{1,4})\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
-    return plain(path.replace(".", " · ").replace("_", " "), LONGEST_VALUE)
+    return path.replace(".", " · ").replace("_", " ")
 
 
 def value_text(value: Any) -> Markdown:

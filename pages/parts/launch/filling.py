@@ -1,0 +1,79 @@
+"""What the Launch form holds: filled from a preset or a source, drawn in two columns, validated."""
+
+from __future__ import annotations
+
+import streamlit as st
+from pydantic import ValidationError
+
+from core.config import RunConfig, field_errors
+from core.datasets import pinned
+from core.errors import LabError
+from core.presets import presets
+from core.problems import CATALOGUE
+from pages.parts.launch.form import fields_form
+from pages.parts.launch.source import NEXT_STAGE, Source, forget_source
+from pages.parts.shared.text import plain
+
+UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
+
+
+def start_from(data: dict) -> None:
+    """Fill the form anew."""
+    st.session_state["launch.data"] = data
+    st.session_state["launch.form"] = st.session_state.get("launch.form", 0) + 1
+    st.session_state["launch.errors"] = {}
+
+
+def start_from_preset(name: str) -> None:
+    """Fill the form from a preset."""
+    st.session_state["launch.preset"] = name
+    start_from(presets()[name].config.model_dump(mode="json", by_alias=True))
+
+
+def preset_clicked() -> None:
+    """Fill the form from the preset that was clicked, and forget what it held."""
+    if name := st.session_state["launch.preset"]:
+        forget_source()
+        start_from_preset(name)
+
+
+def start_from_source(source: Source) -> None:
+    """Fill the form from an old run or a file."""
+    st.session_state["launch.source"] = source
+    st.session_state["launch.preset"] = None
+    start_from(source.form_data())
+
+
+def validate(data: dict) -> tuple[RunConfig | None, dict]:
+    """The config with its dataset's version, or the errors by field path."""
+    try:
+        return pinned(RunConfig.model_validate(data)), {}
+    except ValidationError as error:
+        return None, dict(field_errors(error))
+    except LabError as error:
+        return None, {("problem", "dataset"): str(error)}
+
+
+def fill_in() -> dict:
+    """The form in two columns: what is solved and with which network, then the stages."""
+    data, errors = st.session_state["launch.data"], st.session_state["launch.errors"]
+    key = f"launch.{st.session_state['launch.form']}"
+    what, how = st.columns([4, 5], gap="large")
+    with what:
+        filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
+        if unknown := UNKNOWN.get(filled["problem"]["kind"]):
+            if unknown != "λ":
+                st.caption(f"λ stands for {plain(unknown)} here.")
+            filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
+        filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
+    with how:
+        filled |= fields_form(RunConfig, ("stages",), data, errors, key)
+        count = len(filled["stages"])
+        with st.container(horizontal=True):
+            add = st.button("Add a stage", disabled=count >= 12, icon=":material/add:")
+            remove = st.button("Remove the last stage", disabled=count <= 1, icon=":material/remove:")
+    filled = data | filled
+    if add or remove:
+        start_from(filled | {"stages": [*filled["stages"], NEXT_STAGE] if add else filled["stages"][:-1]})
+        st.rerun()
+    return filled

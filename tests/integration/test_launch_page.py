@@ -1,0 +1,120 @@
+"""Launch with a queue around it: a waiting run edited, a run copied, runs after others, batches."""
+
+import pytest
+
+from core import jobs
+from core.config import override
+from core.jobs import actions, table, waiting
+from core.presets import resolve
+from core.tracking import store
+from core.tracking.tags import COPY_TAG
+from tests.integration.test_pages import opened, texts
+
+PAGE = "pages/launch_runs.py"
+
+
+@pytest.fixture(autouse=True)
+def nobody_works(monkeypatch):
+    """No worker is started: runs wait."""
+    monkeypatch.setattr(actions, "refresh", waiting.settle)
+
+
+def submit(*settings, **options):
+    return jobs.submit(override(resolve("poisson2d-quick"), list(settings)), **options)
+
+
+def widget(app, kind, label):
+    return next(item for item in app.get(kind) if item.label == label)
+
+
+def test_a_waiting_run_is_edited_on_the_form():
+    run = submit("name=waits", "seed=3")
+    app = opened(PAGE, edit=run[:12])
+    assert not app.exception, app.exception
+    assert "Changes the waiting run waits" in texts(app)
+    assert widget(app, "number_input", "Seed").value == 3
+    assert widget(app, "button", "Save the change").disabled
+    widget(app, "number_input", "Seed").set_value(4).run()
+    assert "1 changed against the queued run" in texts(app)
+    assert table.get(run).revision == 0
+    widget(app, "button", "Save the change").click().run()
+    assert not app.exception, app.exception
+    assert jobs.status(run).folder.config().config.seed == 4
+    assert [job.run_id for job in jobs.queue()] == [run]
+
+
+def test_what_somebody_else_saved_meanwhile_is_shown_and_nothing_typed_is_lost():
+    run = submit("seed=3")
+    app = opened(PAGE, edit=run)
+    widget(app, "number_input", "Seed").set_value(4).run()
+    jobs.edit(run, override(resolve("poisson2d-quick"), ["seed=3", "network.hidden=[8]"]), 0)
+    widget(app, "button", "Save the change").click().run()
+    assert not app.exception, app.exception
+    assert any("meanwhile" in item.value and "hidden" in item.value for item in app.error)
+    assert widget(app, "number_input", "Seed").value == 4
+    assert "2 changed against the queued run" in texts(app)  # theirs, too: saving now would undo it, knowingly
+    widget(app, "button", "Save the change").click().run()
+    saved = jobs.status(run).folder.config().config
+    assert (saved.seed, saved.network.hidden, table.get(run).revision) == (4, (32, 32), 2)
+
+
+def test_a_run_that_began_while_it_was_edited_is_unchanged_and_the_form_keeps_what_was_typed():
+    run = submit("seed=3")
+    app = opened(PAGE, edit=run)
+    widget(app, "number_input", "Seed").set_value(4).run()
+    table.update(run, state="running")
+    widget(app, "button", "Save the change").click().run()
+    assert not app.exception, app.exception
+    assert any("is running and does not wait" in item.value for item in app.error)
+    assert widget(app, "number_input", "Seed").value == 4
+    assert jobs.status(run).folder.config().config.seed == 3
+    again = opened(PAGE, edit=run)
+    assert any("does not wait" in item.value for item in again.error)
+    assert widget(again, "button", "Launch")
+    table.update(run, state="stopped")
+
+
+def test_a_copy_is_launched_under_its_own_name_and_known_as_one():
+    run = submit("name=first", "seed=3")
+    table.update(run, state="stopped")
+    app = opened(PAGE, duplicate=run)
+    assert widget(app, "text_input", "Name").value == "first copy"
+    assert "A copy of first" in texts(app)
+    widget(app, "button", "Launch").click().run()
+    assert not app.exception, app.exception
+    copy = next(job.run_id for job in jobs.queue() if job.run_id != run)
+    record = store.get_run(copy)
+    assert (record.name, record.tags[COPY_TAG], record.params["seed"]) == ("first copy", run, "3")
+
+
+def test_a_run_is_launched_to_start_from_another_one_that_waits():
+    first = submit("name=first")
+    app = opened(PAGE)
+    assert "starts at once" in texts(app)
+    widget(app, "selectbox", "Start after").set_value(first).run()
+    widget(app, "checkbox", "from its best checkpoint").check().run()
+    assert "once first has finished, from its best checkpoint" in texts(app)
+    widget(app, "number_input", "Priority").set_value(3).run()
+    widget(app, "button", "Launch").click().run()
+    assert not app.exception, app.exception
+    job = next(job for job in jobs.queue() if job.run_id != first)
+    assert (job.after_run, job.priority, job.folder.config().config.parent) == (first, 3, first)
+    assert "starts once first" in jobs.waits_because(job, jobs.capacity())
+
+
+def test_a_batch_is_shown_before_it_is_launched():
+    app = opened(PAGE)
+    widget(app, "selectbox", "Field").set_value("seed").run()
+    widget(app, "text_input", "Values").set_value("5..7").run()
+    names = [f"poisson2d-quick seed={seed}" for seed in (5, 6, 7)]
+    assert "\n".join(names) in [item.value for item in app.code]
+    widget(app, "text_input", "Values").set_value("1,,2").run()
+    assert any("empty value" in item.value for item in app.error)
+    assert widget(app, "button", "Launch").disabled
+    widget(app, "text_input", "Values").set_value("5..7").run()
+    widget(app, "toggle", "Hold").set_value(True).run()
+    widget(app, "button", "Launch 3 runs").click().run()
+    assert not app.exception, app.exception
+    queued = jobs.queue(states=["queued"])
+    assert [job.name for job in queued] == names
+    assert all(job.held and job.batch == "poisson2d-quick" for job in queued)
