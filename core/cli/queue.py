@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from core.cli.arguments import ConfigArgument, ParentOption, RunArgument, SetOption, chosen_config, chosen_run
-from core.cli.output import say
+from core.cli.output import note, say
 from core.cli.several import RunsArgument, do
 from core.errors import LabError
 from core.plain_text import printable, shortened
@@ -75,6 +75,8 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
     from core import jobs
 
     listed = [jobs.status(chosen_run(run).run_id)] if run else jobs.queue()
+    for line in jobs.troubles():
+        note(line)
     if not listed:
         say("No runs yet. Start one: python -m core submit poisson2d-quick")
     slots = jobs.capacity()
