@@ -7,7 +7,7 @@ import pytest
 
 from core.config import RunConfig
 from core.errors import LabError
-from core.jobs import actions, chosen_slots, gpus, sharing, table, troubles, waits_because
+from core.jobs import chosen_slots, gpus, sharing, submission, table, troubles, waits_because
 from core.jobs.chosen_slots import ChosenSlots
 from core.jobs.engine import Slot
 from core.jobs.local import LocalEngine
@@ -204,7 +204,7 @@ def test_a_gpu_that_vanishes_is_said_and_its_runs_wait(machine, lab_home, says, 
         assert ("vanished" in waits_because(job, slots)) is not served
     if not left:
         with pytest.raises(LabError, match="vanished"):
-            actions._check(RunConfig(problem={"kind": "poisson2d"}))
+            submission.check(RunConfig(problem={"kind": "poisson2d"}))
     machine(TWO_GPUS)
     assert troubles() == []
     assert names() == ["gpu0", "gpu1", "cpu0"]
