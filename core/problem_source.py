@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 VARIABLE = "LAB_PROBLEMS"
@@ -25,9 +26,9 @@ def keep_source(problem: object, copy: Path) -> None:
         copy.write_bytes(path.read_bytes())
 
 
-def with_kept_source(copy: Path, environment: dict[str, str]) -> dict[str, str]:
-    """The environment of a run's process: its own copy of the problem's file comes first."""
+def kept_source_variable(copy: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a run's process is told in addition where the run has a copy of its problem's file: that one comes first."""
     if not copy.exists():
-        return environment
+        return {}
     named = [str(copy), *filter(None, [environment.get(VARIABLE)])]
-    return environment | {VARIABLE: os.pathsep.join(named)}
+    return {VARIABLE: os.pathsep.join(named)}

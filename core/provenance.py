@@ -77,7 +77,13 @@ def _git(*arguments: str) -> str:
 @cache
 def environment() -> str:
     """Every installed distribution as `name==version`, one a line in alphabetical order, as `pip freeze` writes it."""
-    found = {_normal(name): item.version for item in reversed([*distributions()]) if (name := item.metadata["Name"])}
+    found = {}
+    for item in distributions():
+        texts = (item.read_text(name) for name in ("METADATA", "PKG-INFO", ""))
+        head = next(filter(None, texts), "").partition("\n\n")[0]
+        fields = dict(re.findall(r"^(Name|Version): *(.*?) *$", head, re.MULTILINE))  # the whole takes 0.4 s to parse
+        if "Name" in fields:
+            found.setdefault(_normal(fields["Name"]), fields.get("Version", ""))
     return "".join(f"{name}=={number}\n" for name, number in sorted(found.items()))
 
 

@@ -15,6 +15,8 @@ from core.cli.output import note, patient_streams, print_defect, print_error
 from core.cli.queue import logs, pause, resume, retry, status, stop, submit
 from core.cli.rerun import replay
 from core.cli.results import best, certificate, export, report
+from core.cli.service import install, look, uninstall
+from core.cli.service import status as service_status
 from core.cli.steer import duplicate, edit, hold, move, priority, release, remove
 from core.cli.training import train, work
 from core.errors import LabError
@@ -33,7 +35,7 @@ for command in (move, priority, hold, release, remove, edit, duplicate):
     app.command()(command)
 for command in (presets, problems, doctor, best, replay):
     app.command()(command)
-for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve):
+for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve, look):
     app.command()(command)
 app.command(hidden=True)(work)
 
@@ -42,6 +44,12 @@ app.add_typer(dataset, name="dataset")
 dataset.command("list")(list_datasets)
 dataset.command("add")(add_dataset)
 dataset.command("sample")(sample_dataset)
+
+service = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Keep the queue going when nobody looks.")
+app.add_typer(service, name="service")
+service.command()(install)
+service.command()(uninstall)
+service.command("status")(service_status)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from core.cli.arguments import ConfigArgument, ParentOption, RunArgument, SetOption, chosen_config, chosen_run
-from core.cli.output import say
+from core.cli.output import note, say
 from core.cli.several import RunsArgument, do
 from core.errors import LabError
 from core.plain_text import printable, shortened
@@ -79,6 +79,8 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
     jobs.queue(limit=1)  # a look: workers are started, and what ended unseen is settled
     seen = board.read()
     entries = [seen.entries.get(asked.run_id) or board.entry_of(asked)] if asked else list(seen.entries.values())
+    for line in jobs.troubles():
+        note(line)
     if not entries:
         say("No runs yet. Start one: python -m core submit poisson2d-quick")
     for entry in entries:

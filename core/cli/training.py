@@ -66,7 +66,9 @@ def work(
 ) -> None:
     """Train a queued run; started by its slot's worker."""
     from core.execution.execute import execute
+    from core.jobs import events
 
+    events.this_process_is("the run")
     try:
         execute(chosen_run(run), attempt, fresh=fresh)
     except LabError as error:

@@ -122,16 +122,17 @@ def slots() -> Finding:
     """Whether each waiting run has a slot that can run it, and no GPU is gone."""
     from core import jobs
     from core.jobs import table
-    from core.jobs.gpus import vanished
+    from core.jobs.gpus import reading, vanished
 
     there = jobs.capacity()
     names = ", ".join(slot.name for slot in there)
-    if gone := vanished():
+    found = reading()
+    if gone := sorted({*vanished(), *found.missing}):
         files = " ".join(f"'{home().slots / name}.lock'" for name in gone)
         return Finding(
             "slots",
             False,
-            f"{names}; {', '.join(gone)} was here and is gone",
+            f"{names}; {', '.join(gone)} was here and is gone" + (f": {found.why}" if found.why else ""),
             "`nvidia-smi` says what the driver sees; after a reset of the GPU or a reboot it is back, and crashed runs "
             f"go on with `python -m core resume RUN`. Where it was taken out for good: `rm {files}`.",
         )

@@ -15,6 +15,7 @@ from core.execution.origin import record_provenance, start_of
 from core.execution.report import RunReport
 from core.execution.results import conclude
 from core.jobs.control import RunControl
+from core.jobs.sharing import THREADS
 from core.jobs.sync import told
 from core.networks.solution import Solution
 from core.runs import RunFolder
@@ -105,10 +106,15 @@ def _parent_solution(config: RunConfig) -> Solution | None:
 
 
 def _set_threads(folder: RunFolder) -> None:
-    """As many threads as the run that this one repeats, where the machine has them: sums depend on how they are cut."""
+    """As many threads as the run that this one repeats, where the machine has them: sums depend on how they are cut.
+
+    Else as many as the run's slot has.
+    """
     wanted = number_of(folder.asked_tags().get(THREADS_TAG))
     if wanted in range(1, (os.cpu_count() or 1) + 1):
         torch.set_num_threads(int(wanted))
+    elif (slots := os.environ.get(THREADS, "")).isdigit():
+        torch.set_num_threads(int(slots))
 
 
 def say(line: str) -> None:

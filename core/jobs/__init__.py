@@ -21,6 +21,7 @@ from core.jobs.job import Job
 from core.jobs.looking import keep_looking
 from core.jobs.queueing import hold, move, move_before, release, remove, set_priority
 from core.jobs.submission import begin_here, submit
+from core.jobs.troubles import troubles
 from core.jobs.waiting import waits_because
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "submit",
     "submit_many",
     "tail",
+    "troubles",
     "untold",
     "wait_of",
     "waits_because",

@@ -185,6 +185,7 @@ def _again(run_id: str, *, fresh: bool) -> None:
         held=0,
         due=None,
         retries=0,
+        crash=None,
         engine="local",
         queued=time.time(),
         ended=None,

@@ -1,10 +1,11 @@
 """The courier: looks after runs that nobody looks after, and tells the store what waits in their outboxes.
 
-One process a lab home, by its lock; `python -m core.jobs.courier`, detached. Every run's heartbeat starts it where
-there is none, and so does every process that has something for the store and has not imported MLflow. It holds active
-runs against their rules and tells channels (`core.jobs.watching`). It ends when no run is active and nothing waits. So
-a run that is killed with its worker and its dashboard is found dead in seconds, and no process that trains or answers a
-browser ever waits for a store.
+One process a lab home, by its lock; `python -m core.jobs.courier`, detached. A slot's worker starts it with each run,
+and again where there is none, as every run's heartbeat does, and every process that has something for the store and has
+not imported MLflow. It holds active runs against their rules and tells channels (`core.jobs.watching`). It ends when no
+run is active, none will begin by itself, and nothing waits to be told. So a run that is killed with its worker and its
+dashboard is found dead in seconds, the queue goes on and what tries again later does, and no process that trains or
+answers a browser ever waits for a store.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ import time
 
 from core.errors import StoreError
 from core.home import home
-from core.jobs import announced, table
-from core.jobs.actions import ENGINES
+from core.jobs import announced, events, table
+from core.jobs.actions import ensure
 from core.jobs.detached import COURIER
 from core.jobs.notices import DAY_S
 from core.jobs.retention import tidy
 from core.jobs.sampling import Attendance
 from core.jobs.slot_lock import hold
-from core.jobs.state import reconcile
 from core.jobs.sync import settle_announced, tell_store, telling_for
 from core.jobs.watching import watching
 
@@ -48,18 +48,18 @@ def _carry() -> None:
     while home().root.is_dir():
         told = False
         try:
-            reconcile(ENGINES)
+            ensure()
             tidy()
-            jobs = table.unsettled()
+            jobs, coming = table.unsettled(), table.begins_by_itself()
             attendance.look(jobs)
             waiting = {job.run_id for job in jobs if not job.synced or job.folder.outbox.count()}
             made_half = bool(announced.left_behind())
             if made_half:
                 settle_announced(leave=False)
             told = not table.notices_wait()
-            if not jobs and not made_half and told:
+            if told and not (jobs or made_half or coming):
                 return
-            if any(job.active for job in jobs):
+            if coming or any(job.active for job in jobs):
                 alone_since = time.monotonic()
             for run_id in waiting & seen_before:  # a page or command that looks tells at once, and spares us MLflow
                 tell_store(run_id, LOOK_S, leave=False)
@@ -75,13 +75,19 @@ def _carry() -> None:
         time.sleep(LOOK_S)
 
 
+def _left() -> bool:
+    """Whether there is something to look after."""
+    return bool(table.unsettled() or announced.left_behind() or table.notices_wait() or table.begins_by_itself())
+
+
 def main() -> None:
     """Carry, unless another one does."""
+    events.this_process_is("courier")
     while lock := hold(COURIER):
         with lock:
             carry()
         # what came between the last look and the release found a courier: look once more
-        if not home().root.is_dir() or not (table.unsettled() or announced.left_behind() or table.notices_wait()):
+        if not home().root.is_dir() or not _left():
             return
 
 

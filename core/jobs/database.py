@@ -56,6 +56,7 @@ COLUMNS = {
     "after_any": "INTEGER NOT NULL DEFAULT 0",
     "due": "REAL",
     "retries": "INTEGER NOT NULL DEFAULT 0",
+    "crash": "TEXT",
     "revision": "INTEGER NOT NULL DEFAULT 0",
     "batch": "TEXT",
     "binned": "REAL",

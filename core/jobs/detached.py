@@ -7,11 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from core.errors import StoreError
 from core.home import SOURCE, home
-from core.jobs.process import attempt_environment
+from core.jobs.process import outside
 from core.jobs.slot_lock import busy
 
 COURIER = "courier"
@@ -24,7 +23,6 @@ _looked = float("-inf")
 
 def start(command: Sequence[str], name: str) -> None:
     """Start a process that belongs to nobody; it prints into `slots/NAME.log`. Raises StoreError."""
-    environment = {key: value for key, value in os.environ.items() if key not in attempt_environment(Path(), 0)}
     try:
         with (home().slots / f"{name}.log").open("ab") as output:
             # the shell is gone at once and its child belongs to init: no zombie stays with a dashboard, and no
@@ -32,7 +30,7 @@ def start(command: Sequence[str], name: str) -> None:
             subprocess.run(
                 ["/bin/sh", "-c", '"$@" &', "sh", *command],
                 cwd=SOURCE,
-                env=environment | {"LAB_HOME": str(home().root)},
+                env=outside(os.environ) | {"LAB_HOME": str(home().root)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

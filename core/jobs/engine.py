@@ -15,15 +15,20 @@ class Slot:
 
     name: str
     devices: tuple[str, ...]
-    """Kinds of device requests that it serves: auto, cpu, cuda."""
+    """Kinds of device requests that it serves: auto, cpu, cuda; none where only its present run may end in it."""
     busy: bool = False
     visible: str = ""
     """CUDA_VISIBLE_DEVICES of its runs; empty for a CPU slot, whose runs must not touch a GPU."""
 
+    @property
+    def gpu(self) -> str:
+        """Name of its GPU, which `gpu0` and `gpu0:2` share; empty for a CPU slot."""
+        return self.name.partition(":")[0] if self.name.startswith("gpu") else ""
+
     def serves(self, device: str) -> bool:
-        """Whether a run with this device request can be here; `cuda:N` can be in slot gpuN alone."""
+        """Whether a run with this device request can be here; `cuda:N` can be in the slots of gpuN alone."""
         kind, _, index = device.partition(":")
-        return kind in self.devices and (not index or self.name == f"gpu{index}")
+        return kind in self.devices and (not index or self.gpu == f"gpu{index}")
 
 
 class Engine(Protocol):

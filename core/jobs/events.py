@@ -72,6 +72,11 @@ def this_process_is(who: str) -> None:
     _process = who
 
 
+def process_name() -> str:
+    """What this process is, as said by `this_process_is`; `LAB` for any that looks."""
+    return _process or LAB
+
+
 def actor() -> str:
     """Who acts now: as said by `acting_as` or `this_process_is`, else `LAB_USER`, else the user of this machine."""
     return fit_to_show(_who.get() or _process or os.environ.get("LAB_USER") or _user())

@@ -71,6 +71,8 @@ class Job:
     """Unix time before which it does not begin: the delay of a try by itself."""
     retries: int
     """Tries by itself since a person last queued it."""
+    crash: str | None
+    """How it crashed the last time since a person queued it, as `core.jobs.retrying.Crash` writes it."""
     revision: int
     """How often its config was changed while it waited."""
     batch: str | None

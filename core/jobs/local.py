@@ -1,4 +1,4 @@
-"""The local engine: one slot a GPU and one for the CPU, each with a detached worker, started when it is needed."""
+"""The local engine: slots on the GPUs and the CPU, each with a detached worker, started when it is needed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
-from core.jobs import table
+from core.jobs import gpus, table
+from core.jobs.chosen_slots import chosen_slots
 from core.jobs.detached import start
 from core.jobs.engine import Seen, Slot
-from core.jobs.gpus import gpus
+from core.jobs.hand_over import hand_over
 from core.jobs.job import Job
 from core.jobs.process import alive, signal_group
-from core.jobs.slot_lock import busy
+from core.jobs.sharing import gpu_is_full
+from core.jobs.slot_lock import busy, lock_names
 from core.runs.states import ACTIVE
 
 WORKER = (sys.executable, "-m", "core.jobs.worker")
@@ -31,9 +34,28 @@ class LocalEngine:
         self._worker = tuple(worker)
 
     def capacity(self) -> list[Slot]:
-        """One slot for each GPU and one for the CPU, which takes `auto` only on a machine without a GPU."""
-        slots = [Slot(name, ("auto", "cuda"), busy(name), visible) for name, visible in gpus().items()]
-        return [*slots, Slot("cpu0", ("cpu",) if slots else ("auto", "cpu"), busy("cpu0"))]
+        """As many slots as the settings say for each GPU and for the CPU, which takes `auto` where there is no GPU.
+
+        Busy ones that are surplus by now, or whose GPU is gone, come last: their run may end in them, and none begins.
+        """
+        slots = self._slots(gpus.reading())
+        wanted = {slot.name for slot in slots}
+        ending = [Slot(name, (), True) for name in lock_names() if name not in wanted and busy(name)]
+        return [replace(slot, busy=busy(slot.name)) for slot in slots] + ending
+
+    def slot(self, name: str) -> Slot | None:
+        """One slot as it is just now; None where there is none of that name (any more)."""
+        found = gpus.reading(fresh=name.startswith("gpu"))
+        return next((slot for slot in self._slots(found) if slot.name == name), None)
+
+    def _slots(self, found: gpus.Reading) -> list[Slot]:
+        chosen = chosen_slots()
+        ends = ["", *(f":{number}" for number in range(2, chosen.per_gpu + 1))]
+        listed = found.visible.items()
+        # by ends first: a run goes to an empty GPU before it shares one
+        on_gpus = [Slot(name + end, ("auto", "cuda"), visible=visible) for end in ends for name, visible in listed]
+        kinds = ("cpu",) if on_gpus or found.missing else ("auto", "cpu")
+        return on_gpus + [Slot(f"cpu{number}", kinds) for number in range(chosen.cpu)]
 
     def poll(self, run_id: str) -> Seen:
         """What became of the processes of an active job."""
@@ -66,12 +88,17 @@ class LocalEngine:
 
     def ensure(self) -> None:
         """Start workers for free slots with work. Raises StoreError when none can be started."""
-        for slot in self.capacity():
-            if not slot.busy and table.waits_for(slot):
+        ready = table.ready_devices()
+        for slot in self.capacity() if ready else []:
+            device = next((device for device in ready if slot.serves(device)), None)
+            if device is not None and not slot.busy and not gpu_is_full(slot):
+                ready.remove(device)
                 self._start_worker(slot.name)
 
     def _start_worker(self, slot: str) -> None:
-        start([*self._worker, slot], slot)
+        """Start a slot's worker, unless one waits that takes it; it does what `WORKER` does, and no other's work."""
+        if self._worker != WORKER or not hand_over(slot):
+            start([*self._worker, slot], slot)
 
 
 def _signal(job: Job, number: signal.Signals) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
+from core.errors import LabError
 from core.jobs.actions import refresh
 
 FIRST_S, EVERY_S = 2.0, 10.0
@@ -16,6 +18,9 @@ def keep_looking() -> None:
     from core.jobs.retention import tidy  # settings cost a fifth of a second to import
 
     while True:
-        refresh()
-        tidy()
+        try:
+            refresh()
+            tidy()
+        except (LabError, OSError) as error:  # a home that is gone for a while must not end the looking
+            print(error, file=sys.stderr, flush=True)
         time.sleep(EVERY_S)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import psutil
+
+OUTSIDE = "LAB_OUTSIDE"
+"""Set inside a run: what the variables that were set for it alone were outside of it."""
 
 
 @cache
@@ -67,6 +72,26 @@ def signal_group(pid: int, number: signal.Signals) -> None:
 def attempt_environment(run_dir: Path, attempt: int) -> dict[str, str]:
     """The variables by which every process of an attempt, in whatever session it hides, can be found again."""
     return {"LAB_RUN_DIR": str(run_dir), "LAB_ATTEMPT": str(attempt)}
+
+
+def inside(changes: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment with the variables of one run, which remembers what they were."""
+    before = {name: environment.get(name) for name in changes}
+    return {**environment, **changes, OUTSIDE: json.dumps(before)}
+
+
+def outside(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what was set for a run: for what a run starts and that outlives it, such as the courier.
+
+    A courier that inherited a run's CUDA_VISIBLE_DEVICES or threads would start workers for a smaller machine.
+    """
+    changed = dict(environment)
+    for name, value in json.loads(changed.pop(OUTSIDE, "{}")).items():
+        if value is None:
+            changed.pop(name, None)
+        else:
+            changed[name] = value
+    return {name: value for name, value in changed.items() if name not in attempt_environment(Path(), 0)}
 
 
 def sweep(run_dir: Path, attempt: int) -> None:

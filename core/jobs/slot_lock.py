@@ -7,10 +7,14 @@ So a slot can't be booked twice while either lives, and the kernel frees it at a
 from __future__ import annotations
 
 import fcntl
+import re
 import time
 from typing import IO
 
 from core.home import home
+
+SLOT = re.compile(r"cpu\d+|gpu\d+(\.\d+)?(:\d+)?")
+"""Names of slots; other locks beside theirs are the courier's and its like."""
 
 
 def hold(slot: str) -> IO[str] | None:
@@ -28,6 +32,11 @@ def busy(slot: str) -> bool:
     """Whether a worker or a run holds the slot."""
     with _open(slot) as lock:
         return not _take(lock)
+
+
+def lock_names() -> list[str]:
+    """The slots that were ever used in this home."""
+    return sorted(path.stem for path in home().slots.glob("*.lock") if SLOT.fullmatch(path.stem))
 
 
 def _open(slot: str) -> IO[str]:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from core.jobs import table
+from core.jobs import events, table
 from core.jobs.death import evidence
+from core.jobs.detached import ensure_courier
 from core.jobs.engine import Engine
 from core.jobs.job import Job
 from core.jobs.process import boot_id, sweep
+from core.jobs.retrying import Crash, begun, cause_of, verdict
 from core.jobs.sync import tell_all, tell_store
 from core.runs.states import ACTIVE
 
@@ -36,7 +38,7 @@ def outcome(
     """
     if record is not None:
         return record["state"], record["reason"]
-    rebooted = job.boot is not None and job.boot != boot
+    rebooted = _rebooted(job, boot)
     if job.wanted and returncode in BY_REQUEST:
         if job.killed:
             reason = "It did not answer in time and was killed; the last checkpoint it had written is kept."
@@ -64,14 +66,58 @@ def _signal_name(number: int) -> str:
 
 
 def settle(job: Job, returncode: int | None = None) -> None:
-    """Write down how an attempt ended whose process is gone, end what it left behind, and tell the store."""
+    """Write down how an attempt ended whose process is gone, end what it left behind, and tell the store.
+
+    One that crashed is queued again where it may try again by itself (`core.jobs.retrying`).
+    """
     folder = job.folder
     sweep(folder.path, job.attempt)  # before the job can be queued again
     now = table.get(job.run_id)
     word = folder.exit(job.attempt)
-    state, reason = outcome(now, word, boot_id(), returncode, "" if word else evidence(now, returncode))
-    if conclude(job.run_id, job.attempt, state, reason):
+    signs = "" if word else evidence(now, returncode)
+    state, reason = outcome(now, word, boot_id(), returncode, signs)
+    if state == "crashed" and word is None:
+        changed = _crashed(now, reason, cause_of(returncode, signs, rebooted=_rebooted(now, boot_id())))
+        if not changed and table.get(job.run_id).wanted != now.wanted:
+            settle(job, returncode)  # somebody asked for its end meanwhile
+            return
+    else:
+        changed = conclude(job.run_id, job.attempt, state, reason)
+    if changed:
         tell_store(job.run_id)
+
+
+def _crashed(job: Job, reason: str, cause: str) -> bool:
+    """Note the crash of an attempt, and queue it again where it tries by itself; one of all who see it does so."""
+    crash = Crash.of(job, cause)
+    found = verdict(job, crash)
+    reason = f"{reason} {found.why}".rstrip()
+    only_if = {"attempt": job.attempt, "state": ACTIVE, "wanted": job.wanted}
+    fields = {"reason": reason, "wanted": None, "crash": crash.written(), "synced": 0}
+    if not found.again:
+        return table.update(job.run_id, only_if=only_if, state="crashed", ended=time.time(), **fields)
+    queued = table.update(
+        job.run_id,
+        only_if=only_if,
+        event=("retry", reason),
+        state="queued",
+        queued=time.time(),
+        due=found.due,
+        retries=job.retries + 1,
+        fresh=int(not begun(job)),
+        engine="local",
+        requested=None,
+        terminated=None,
+        killed=None,
+        **fields,
+    )
+    if queued:
+        ensure_courier()  # somebody must start it then, whoever looks
+    return queued
+
+
+def _rebooted(job: Job, boot: str) -> bool:
+    return job.boot is not None and job.boot != boot
 
 
 def conclude(run_id: str, attempt: int, state: str, reason: str) -> bool:
@@ -103,7 +149,15 @@ def requeue(job: Job) -> None:
 
 
 def reconcile(engines: Mapping[str, Engine]) -> None:
-    """Settle every job that should have a process and has none; tell the store what it does not know."""
+    """Settle every job that should have a process and has none; tell the store what it does not know.
+
+    What is found here nobody did: its events are put down to the part of the program that looked, never to a visitor.
+    """
+    with events.acting_as(events.process_name()):
+        _reconcile(engines)
+
+
+def _reconcile(engines: Mapping[str, Engine]) -> None:
     for job in table.unsettled():
         if job.active:
             engine = engines[job.engine]

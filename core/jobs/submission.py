@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, StoreError
-from core.jobs import actions, events, table
+from core.jobs import actions, events, gpus, table
 from core.jobs.after import check_after
 from core.jobs.announced import announcing
 from core.jobs.presence import refuse_if_gone
@@ -142,6 +142,8 @@ def check(config: RunConfig, after: str | None = None) -> RunConfig:
 
     actions.check_disk()
     if not any(slot.serves(config.device) for slot in actions.capacity()):
+        if gone := gpus.reading().trouble:
+            raise LabError(f"The run asks for {config.device}, and {gone} Until then, set device to cpu.")
         raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
     parent = parent_folder(config)
     if parent is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 import time
@@ -38,6 +39,9 @@ _READY = f"""WHERE state = 'queued' AND binned IS NULL AND NOT held AND COALESCE
 )) {_ORDER}"""
 """Of the waiting jobs those that may begin now, whose time is the one parameter."""
 _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
+
+SETTLING_S = 60.0
+"""Seconds after which a run on a GPU has taken the memory that it takes."""
 
 
 def insert(run_id: str, config: RunConfig, engine: str, why: str = "", **fields: Any) -> None:
@@ -272,6 +276,8 @@ def claim(slot: Slot) -> Job | None:
     """Take the next waiting job that this slot can run, in this process's name; None when there is none."""
     with transaction() as connection:
         waiting.settle_in(connection)
+        if slot.gpu and _newcomer(connection, slot):
+            return None
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             if not slot.serves(row["device"]) or alive(row["pid"], row["pid_started"], row["boot"]):
                 continue  # a run that was resumed in another slot's last moments with it waits for these to pass
@@ -290,11 +296,28 @@ def claim(slot: Slot) -> Job | None:
     return None
 
 
+def _newcomer(connection: sqlite3.Connection, slot: Slot) -> bool:
+    """Whether another run has just begun on a slot's GPU: of two workers that saw room for one more, one goes in."""
+    recent = f"{_ACTIVE} AND started > ? AND slot != ? AND (slot = ? OR slot LIKE ?)"
+    values = (time.time() - SETTLING_S, slot.name, slot.gpu, f"{slot.gpu}:%")
+    return connection.execute(f"SELECT 1 FROM jobs WHERE {recent}", values).fetchone() is not None
+
+
+def ready_devices() -> list[str]:
+    """What the jobs that may begin now ask for, in queue order."""
+    with reading() as connection:
+        return [row["device"] for row in connection.execute(f"SELECT device FROM jobs {_READY}", (time.time(),))]
+
+
+def begins_by_itself() -> bool:
+    """Whether a job waits that will begin without anybody's doing: its turn has come, or will at the time it is due."""
+    with reading() as connection:
+        return connection.execute(f"SELECT 1 FROM jobs {_READY}", (math.inf,)).fetchone() is not None
+
+
 def waits_for(slot: Slot) -> bool:
     """Whether a job may begin now that this slot can run."""
-    with reading() as connection:
-        rows = connection.execute(f"SELECT device FROM jobs {_READY}", (time.time(),)).fetchall()
-    return any(slot.serves(row["device"]) for row in rows)
+    return any(slot.serves(device) for device in ready_devices())
 
 
 def _job(row: sqlite3.Row, position: int = 0) -> Job:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from core.errors import LabError
-from core.jobs import events
+from core.jobs import events, gpus
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engine import Slot
 from core.jobs.job import Job
@@ -49,7 +49,7 @@ def waits_because(job: Job, slots: Sequence[Slot], clock: Callable[[float], str]
     if job.due and job.due > time.time():
         return f"tries again at {clock(job.due)}"
     if not any(slot.serves(job.device) for slot in slots):
-        return f"no slot of this machine serves {job.device}"
+        return gpus.reading().trouble or f"no slot of this machine serves {job.device}"
     return FREE_SLOT
 
 

@@ -5,7 +5,6 @@ Started by `LocalEngine.ensure`, detached: `python -m core.jobs.worker SLOT`.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,42 +12,65 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
-from core.home import SOURCE, home
-from core.jobs import table
+from core.home import SOURCE
+from core.jobs import events, table
+from core.jobs.detached import ensure_courier
 from core.jobs.engine import Slot
 from core.jobs.job import Job
 from core.jobs.local import LocalEngine
+from core.jobs.prepared import Prepared, run_environment
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
 from core.jobs.sampling import sampled
+from core.jobs.sharing import gpu_is_full
 from core.jobs.slot_lock import hold
 from core.jobs.state import conclude, settle
 from core.jobs.sync import tell_store
 from core.plain_text import keep_secrets_out_of_tracebacks
-from core.problem_source import with_kept_source
 
 POLL_S = 0.2
 RUN = (sys.executable, "-m", "core", "work")
 
 
-def work(slot: Slot, command: Sequence[str]) -> None:
-    """Run jobs until none waits that this slot can run."""
+def work(name: str, command: Sequence[str], prepared: Prepared | None = None) -> None:
+    """Run jobs until none waits that this slot can run, or until there is no such slot any more.
+
+    Args:
+        name: the slot.
+        command: how a run's process is started, without its arguments (run id, attempt, perhaps `--fresh`).
+        prepared: a process in which torch is imported, for the first of them.
+    """
+    events.this_process_is(f"worker {name}")
     while True:
-        lock = hold(slot.name)
+        lock = hold(name)
         if lock is None:
             return
         with lock:
-            while job := table.claim(slot):
-                run(job, slot, lock, command)
+            while (found := _next(name)) is not None:
+                run(*found, lock, command, prepared)
+                if prepared is not None:
+                    prepared.dismiss()
+                    prepared = None
         # a job submitted between the last claim and the release found the slot busy: look once more
-        if not table.waits_for(slot):
+        slot = LocalEngine().slot(name)
+        if slot is None or not table.waits_for(slot) or gpu_is_full(slot):
             return
         time.sleep(POLL_S)
 
 
-def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> None:
+def _next(name: str) -> tuple[Job, Slot] | None:
+    """The next job and the slot as it is now: it may be surplus by a change of the settings, or its GPU be gone."""
+    slot = LocalEngine().slot(name)
+    if slot is None or gpu_is_full(slot):
+        return None
+    job = table.claim(slot)
+    return None if job is None else (job, slot)
+
+
+def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str], prepared: Prepared | None = None) -> None:
     """One attempt of a job, from its process's start to its end, and whatever it left behind."""
+    ensure_courier()
     try:
-        process = _start(job, slot, lock, command)
+        process = _start(job, slot, lock, command, prepared)
     except OSError as error:
         conclude(job.run_id, job.attempt, "failed", f"Its process could not be started: {error}.")
         tell_store(job.run_id)
@@ -65,14 +87,15 @@ def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> None:
     settle(job, process.returncode)
 
 
-def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str]) -> subprocess.Popen:
+def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str], prepared: Prepared | None) -> subprocess.Popen:
     folder = job.folder
-    environment = os.environ | attempt_environment(folder.path, job.attempt)
-    environment |= {"LAB_HOME": str(home().root), "PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": slot.visible}
-    environment = with_kept_source(folder.problem_source, environment)
+    environment = run_environment(slot, folder.problem_source, attempt_environment(folder.path, job.attempt))
+    arguments = [job.run_id, "--attempt", str(job.attempt), *(["--fresh"] if job.fresh else [])]
     with folder.open_log() as log:
+        if prepared is not None and prepared.fits(environment) and prepared.begin(arguments, environment, log, lock):
+            return prepared.process
         return subprocess.Popen(
-            [*command, job.run_id, "--attempt", str(job.attempt), *(["--fresh"] if job.fresh else [])],
+            [*command, *arguments],
             cwd=SOURCE,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -88,6 +111,7 @@ def _watch(process: subprocess.Popen, job: Job) -> None:
     engine = LocalEngine()
     said_at = None
     while process.poll() is None:
+        ensure_courier()
         now = table.get(job.run_id)
         if now.active and now.attempt == job.attempt:
             if now.wanted:
@@ -100,17 +124,12 @@ def _watch(process: subprocess.Popen, job: Job) -> None:
 
 
 def main(command: Sequence[str] = RUN) -> None:
-    """Work in the slot named on the command line.
-
-    Args:
-        command: how a run's process is started, without its arguments (run id, attempt, perhaps `--fresh`).
-    """
+    """Work in the slot named on the command line; `command` is how a run's process is started."""
     keep_secrets_out_of_tracebacks()
     name = sys.argv[1]
-    slot = next((slot for slot in LocalEngine().capacity() if slot.name == name), None)
-    if slot is None:
+    if LocalEngine().slot(name) is None:
         raise SystemExit(f"There is no slot {name!r} on this machine.")
-    work(slot, command)
+    work(name, command)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from core.files import sync_folder
 from core.names import history_column
-from core.runs.history_stream import END, Begun, Hole, batch_bytes, checksum, read_history, schema_of
+from core.runs.history_stream import END, Begun, Hole, batch_bytes, checksum, column_of, read_history, schema_of
 
 WARMUP, MAIN = 0, 1
 COMPACT_FROM = 50
@@ -117,7 +117,7 @@ class HistoryWriter:
         self.flush()
         rows = len(columns["iteration"])
         arrays = [
-            pa.array(np.asarray(columns.get(name, np.full(rows, math.nan))), type=self.schema.field(name).type)
+            column_of(columns.get(name, np.full(rows, math.nan)), self.schema.field(name).type)
             for name in self.schema.names
         ]
         self._write_batch(pa.record_batch(arrays, schema=self.schema))
@@ -129,7 +129,7 @@ class HistoryWriter:
             return
         rows, self._buffer = self._buffer, []
         columns = {name: _numbers([row.get(name, math.nan) for row in rows]) for name in self.schema.names}
-        arrays = [pa.array(columns[name], type=self.schema.field(name).type) for name in self.schema.names]
+        arrays = [column_of(columns[name], self.schema.field(name).type) for name in self.schema.names]
         self._write_batch(pa.record_batch(arrays, schema=self.schema))
         if self._on_flush:
             self._on_flush(columns)
@@ -178,7 +178,7 @@ def replace_history(path: Path, columns: dict[str, np.ndarray], fields: pa.Schem
         with temporary.open("wb") as file:
             file.write(fields.serialize())
             if columns and len(next(iter(columns.values()))):
-                arrays = [pa.array(columns[name], type=fields.field(name).type) for name in fields.names]
+                arrays = [column_of(columns[name], fields.field(name).type) for name in fields.names]
                 file.write(batch_bytes(pa.record_batch(arrays, schema=fields)))
             file.flush()
             os.fsync(file.fileno())

@@ -108,6 +108,27 @@ class HistoryPart:
         return f"The history ends early: what came after row {self.cursor.rows:,} is missing."
 
 
+NUMPY = {pa.int64(): np.int64, pa.float64(): np.float64}
+"""Between columns of these types and numpy there is no need of `pa.array` and `to_numpy`, which import pandas: a run's
+first rows waited half a second for that."""
+
+
+def column_of(values: Iterable[float], kind: pa.DataType) -> pa.Array:
+    """Numbers as a column."""
+    if kind not in NUMPY:  # a history of another program
+        return pa.array(values, type=kind)
+    numbers = np.ascontiguousarray(values, dtype=NUMPY[kind])
+    return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def numbers_of(column: pa.Array) -> np.ndarray:
+    """A column's numbers, (n,)."""
+    if column.type not in NUMPY or column.null_count or not len(column):
+        return column.to_numpy(zero_copy_only=False)
+    first = column.offset
+    return np.frombuffer(column.buffers()[1], NUMPY[column.type])[first : first + len(column)]
+
+
 def schema_of(names: Mapping[str, pa.DataType], holes: Iterable[Hole] = (), begun: Begun | None = None) -> pa.Schema:
     """A history's columns with their checksum, its holes, and the attempt that appends to it."""
     fields = pa.schema(list(names.items()))
@@ -129,7 +150,7 @@ def _vouched(fields: pa.Schema) -> bool:
 def checksum(columns: Mapping[str, np.ndarray] | pa.RecordBatch, before: int = 0) -> int:
     """CRC-32 of rows, each column (n,) of eight-byte numbers, going on from that of the rows before."""
     if isinstance(columns, pa.RecordBatch):
-        columns = {name: columns.column(name).to_numpy(zero_copy_only=False) for name in columns.schema.names}
+        columns = {name: numbers_of(columns.column(name)) for name in columns.schema.names}
     if not columns:
         return before
     return zlib.crc32(np.stack([block.view(np.int64) for block in columns.values()], axis=1).tobytes(), before)

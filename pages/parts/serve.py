@@ -19,6 +19,7 @@ from streamlit.web.server.starlette import starlette_server
 
 from core import jobs
 from core.home import SOURCE
+from core.jobs import warm
 from core.plain_text import keep_secrets_out_of_logs
 from pages.parts.assets import Assets, ensure_static
 from pages.parts.live.route import Live
@@ -56,6 +57,7 @@ if __name__ == "__main__":
     ensure_static()  # before Streamlit looks for the folder, and warns
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
     threading.Thread(target=jobs.keep_looking, name="look", daemon=True).start()
+    threading.Thread(target=warm.keep_warm, name="warm", daemon=True).start()
     st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Live), Middleware(Assets)]).run(
         config={"server.port": int(sys.argv[1]), "server.allowedHosts": [*OWN_NAMES, *names_of_a_proxy()]}
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
+from core.jobs import warm
 from pages.parts.assets import ensure_static
 from pages.parts.shared.visitor import name_visitors
 
@@ -16,8 +18,19 @@ ICON = str(Path(__file__).with_name("icon.svg"))
 """The tab's icon: a file, since Streamlit fetches its named icons from the internet."""
 
 
-@st.cache_resource(show_spinner=False)
+_ready = threading.Event()
+"""The first page is painted, and mlflow imported."""
+
+
 def prepare() -> None:
+    """All of it; called with each run of a page's script, so that a launch is expected where somebody is here."""
+    _prepare_once()
+    if _ready.is_set():
+        warm.expect_launch()
+
+
+@st.cache_resource(show_spinner=False)
+def _prepare_once() -> None:
     """Environment and static files, and heavy imports in the background once the first page is painted."""
     # vtk looks for an X server unless told otherwise, and segfaults on a machine without one
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
@@ -32,7 +45,7 @@ def _warm_up() -> None:
     from core.errors import StoreError
     from core.tracking import store
 
-    try:
+    with suppress(StoreError):  # the page that needs the store will say so, with the reason
         store.client()
-    except StoreError:
-        return  # the page that needs the store will say so, with the reason
+    _ready.set()
+    warm.expect_launch()

@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from core.jobs import actions, sync, table
+from core.jobs.detached import COURIER
 from core.jobs.local import LocalEngine
 from core.jobs.process import alive, sweep
+from core.jobs.slot_lock import hold
 from pages.parts.compare import first_paint
 from tests.stand_in import SOURCE, STAND_IN, WORKER
 
@@ -39,7 +41,9 @@ def lab(tmp_path, monkeypatch, mlflow_store):
     engine = LocalEngine(worker=[sys.executable, "-c", WORKER.format(program=str(program))])
     for name in actions.ENGINES:
         monkeypatch.setitem(actions.ENGINES, name, engine)
+    courier = hold(COURIER)  # the real one would start real workers
     yield root
+    courier.close()
     for job in table.find(("queued",)):
         table.update(job.run_id, state="stopped")
     for job in table.find():

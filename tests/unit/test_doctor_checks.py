@@ -105,7 +105,7 @@ def test_a_gpu_that_is_gone(lab):
 def test_a_slice_of_a_gpu_and_a_gpu_that_was_cut_are_told_apart(lab, monkeypatch):
     for name in ("gpu0", "gpu0.1", "gpu0.9"):
         (lab / "slots" / f"{name}.lock").touch()
-    monkeypatch.setattr(gpus, "_installed", lambda: {"gpu0.0": "MIG-a", "gpu0.1": "MIG-b"})
+    monkeypatch.setattr(gpus, "_last", gpus.Reading({"gpu0.0": "MIG-a", "gpu0.1": "MIG-b"}))
     assert gpus.vanished() == ["gpu0.9"]
 
 

@@ -1,0 +1,104 @@
+"""How long from the click on Launch to the first drawn residual, with and without a prepared process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.browser import FLAGS, READY, chromium, free_port, start_dashboard
+from core.jobs import table
+from core.jobs.process import started_at
+from core.jobs.slot_lock import busy
+from core.presets import presets
+
+PRESET = "poisson2d-quick"
+QUIET_S = 12.0
+"""Seconds after the page is at rest: the server imports mlflow, and prepares a process where it may."""
+DRAWN = """() => [...document.querySelectorAll('.js-plotly-plot')].some(chart => chart.offsetWidth > 100
+    && (chart._fullData || []).some(trace => trace.y && trace.y.length > 0)
+    && chart.querySelector('.scatterlayer path, .gl-canvas'))"""
+"""Whether a residual's trace with at least one point is on the screen."""
+LIMIT_S = 120.0
+
+
+def measure(quick: bool = False) -> dict[str, Any]:
+    """Seconds of every launch, and their medians: of the whole, and until the run's process had begun its work."""
+    found: dict[str, Any] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        for name, warm in (("warm", True), ("cold", False)):
+            home = Path(os.environ["LAB_HOME"])
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+            (home / "settings.yaml").write_text(f"slots: {{warm: {str(warm).lower()}}}\n", encoding="utf-8")
+            launches = _launches(browser, 1 if quick else 5, warm)
+            found[name] = {
+                "first_residual_s": [launch["first_residual_s"] for launch in launches],
+                "median_s": statistics.median(launch["first_residual_s"] for launch in launches),
+                "launches": launches,
+            }
+        browser.close()
+    return found
+
+
+def _launches(browser: Any, count: int, warm: bool) -> list[dict[str, Any]]:
+    port = free_port()
+    server, _ = start_dashboard(port)
+    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    try:
+        return [_launch(page, f"http://127.0.0.1:{port}/", warm) for _ in range(count)]
+    finally:
+        page.context.close()
+        server.kill()
+        server.wait()
+
+
+def _launch(page: Page, address: str, warm: bool) -> dict[str, Any]:
+    page.goto(address)
+    page.wait_for_selector(READY)
+    page.get_by_text(presets()[PRESET].title).first.click()
+    page.wait_for_timeout(QUIET_S * 1000)
+    if warm:
+        _until(lambda: busy("warm"))
+        page.wait_for_timeout(QUIET_S * 1000)  # it imports torch
+    clicked, began = time.time(), time.perf_counter()
+    page.get_by_role("button", name="Launch").click()
+    page.wait_for_url("**/watch?run=*")
+    shown = time.perf_counter() - began
+    page.wait_for_function(DRAWN, timeout=LIMIT_S * 1000, polling=50)
+    drawn = time.perf_counter() - began
+    job = next(job for job in table.find(limit=1))
+    rows = job.folder.history_columns()
+    first_row = float(rows["wall_time_s"][0]) if len(rows.get("iteration", ())) else None
+    launch = {
+        "first_residual_s": drawn,
+        "watch_shown_s": shown,
+        "claimed_s": job.started - clicked if job.started else None,
+        "first_row_after_training_began_s": first_row,
+        "prepared": job.pid is not None and _prepared(job.pid, job.pid_started),
+    }
+    _until(lambda: table.get(job.run_id).ended_for_good)
+    return launch
+
+
+def _prepared(pid: int, started: float | None) -> bool | None:
+    """Whether a run's process had been prepared; None once it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+        return "core.cli.standby" in words if started_at(pid) == started else None
+    except OSError:
+        return None
+
+
+def _until(condition: Any) -> None:
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("A launch did not come as far as it should have.")
+        time.sleep(0.2)
