@@ -88,7 +88,7 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
         share = f"{min(1.0, entry.fraction):4.0%}" if entry.fraction is not None else "    "
         place = f"{f'#{job.position}':>4}" if job.position else share
         residual = f"max residual {entry.max_residual:.2e}" if entry.max_residual is not None else ""
-        why = "" if job.position else job.reason
+        why = job.reason if job.due or not job.position else ""  # a crash stays in sight until it is tried again
         rest = "  ".join(text for text in (entry.when(seen), residual, why) if text)
         say(f"{job.run_id}  {job.state:<9} {place}  {job.problem:<16} {job.name:<24} {rest}")
 
