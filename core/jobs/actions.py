@@ -21,7 +21,6 @@ from core.jobs.sync import settle_announced, tell_store, together, told_elsewher
 from core.runs import run_folder
 from core.runs.folder import all_folders
 from core.runs.states import ACTIVE, REPEATABLE
-from core.settings import settings
 
 LEAST_FREE = 200 * 2**20
 """Bytes that must be free before a run is taken in."""
@@ -55,8 +54,17 @@ def ensure() -> None:
     waiting.settle()
     for engine in set(ENGINES.values()):
         engine.ensure()
-    if table.notices_wait(ends=bool(settings().channels)):
+    if table.notices_wait(ends=_has_channels()):
         ensure_courier()
+
+
+def _has_channels() -> bool:
+    """Whether the lab tells anybody; without a settings file they are not imported, which takes a third of a second."""
+    if not home().settings_file.exists():
+        return False
+    from core.settings import settings
+
+    return bool(settings().channels)
 
 
 def refresh() -> None:
