@@ -35,7 +35,7 @@ TOGETHER_S, TURNS = 60.0, 3
 """Seconds of training alone, then with all sessions, by turns: three minutes with them."""
 SETTLE_S = 12.0
 """Seconds until all sessions have drawn their page."""
-ASKED_BESIDE = ("/live/runs",)
+ASKED_BESIDE = ("/live/runs", "/live/board")
 LONG = ["stages.0.iterations=100000", "stages.0.target_residual=1e-300", "stages.0.patience=100000", "name=watched"]
 NEWEST = """() => {
     const chart = document.querySelector('.lab-residual .js-plotly-plot');

@@ -1,6 +1,8 @@
 """Watch in Chromium: what can be done to a run stands in one row, and the list beside it is steered with the mouse."""
 
 import contextlib
+import os
+import re
 import time
 
 import pytest
@@ -10,8 +12,10 @@ from benchmarks.control.queue_store import fill_queue
 from benchmarks.sample_store import fill
 from core import jobs
 from core.jobs import table
+from core.jobs.process import boot_id, started_at
 from core.jobs.slot_lock import hold
 from core.runs import run_folder
+from core.runs.history import HistoryWriter
 from tests.e2e.conftest import settled
 
 pytestmark = pytest.mark.e2e
@@ -104,3 +108,54 @@ def test_the_queue_is_steered_with_mouse_and_keys_and_ticks_survive(lab_home, se
         page.get_by_role("menuitem", name="Hold").click()
         expect(row(third)).to_contain_text("held")
         until(lambda: table.get(third).held)
+
+
+def test_what_moves_is_shown_without_a_reload(lab_home, server, page):
+    first, second = fill(2, points=300)
+    me = {"pid": os.getpid(), "pid_started": started_at(os.getpid()), "boot": boot_id(), "engine": "inline"}
+    for run_id in (first, second):
+        table.update(run_id, state="running", ended=None, **me)
+    log = run_folder(first).file("log.txt")
+    log.write_text("".join(f"line {k} {'<b>odd</b>' if k % 2 else 'even'}\n" for k in range(40_000)))
+
+    # the runs at work side by side; a click shows one large
+    page.goto(f"{server.url}/watch?run={second}")
+    cards = page.locator(".lab-card")
+    expect(cards).to_have_count(2)
+    expect(cards.locator("polyline").first).to_have_attribute("points", re.compile(r"\d+,\d+ \d+,\d+"))
+    name = table.get(first).name
+    cards.filter(has_text=name).click()
+    expect(page.get_by_role("heading", level=3, name=name)).to_be_visible()
+    page.wait_for_url(f"**/watch?run={first}")
+
+    # the log: its end, what comes new, and lines found in all of it
+    text = page.locator(".lab-log pre")
+    expect(text).to_contain_text("line 39999 <b>odd</b>")
+    with log.open("a") as file:
+        file.write("one more line\n")
+    expect(text).to_contain_text("one more line")
+    assert text.evaluate("(pre) => pre.scrollHeight - pre.clientHeight - pre.scrollTop") < 8
+    page.get_by_label("Filter the log").fill("LINE 123")
+    expect(page.locator(".lab-about")).to_have_text("111 lines of the whole log")
+    expect(text).to_have_text(re.compile(r"^line 123 <b>odd</b>\nline 1230 even"))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes() == log.read_bytes()
+
+    # a new point; then the server is gone and comes back
+    newest = "() => document.querySelector('.lab-residual .js-plotly-plot')?._fullData?.[0]?.x?.at(-1)"
+    writer = HistoryWriter(run_folder(first).history, ("poisson",))
+    writer.append(iteration=301, stage=0, phase=1, wall_time_s=9.0, loss=1e-9, max_residual=1e-4, rms_residual=1e-5)
+    writer.close()
+    page.wait_for_function(f"({newest})() === 301")
+    server.kill()
+    expect(page.locator(".lab-trouble")).to_have_text("Connection lost, trying again.")
+    server.start()
+    expect(page.locator(".lab-trouble")).to_be_hidden()
+
+    # another state: Streamlit draws what it draws, and the curves stay
+    table.update(first, state="paused")
+    expect(page.get_by_role("heading", name="paused")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    expect(cards).to_have_count(0)  # one alone at work is no crowd
+    assert page.evaluate(newest) == 301

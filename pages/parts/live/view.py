@@ -47,7 +47,7 @@ def live_run(run_id: str, structure: str, expects: Sequence[str]) -> None:
         expects: names of the charts that room is kept for.
     """
     data = {"run": run_id, "structure": structure, "drawn": time.monotonic(), "expects": list(expects)}
-    _run(key=f"watch.live.{run_id}", data=data, on_changed_change=_nothing)
+    _run(key="watch.live", data=data, on_changed_change=_nothing)
 
 
 def live_grid(run_id: str | None) -> str | None:

@@ -20,7 +20,6 @@ from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, code, message, plain, whole
 from pages.parts.shared.times import moment_text
 from pages.parts.watch.controls import controls, refusal
-from pages.parts.watch.gone import gone
 
 
 def run_view(run_id: str) -> None:
@@ -35,12 +34,23 @@ def _draw(job: jobs.Job) -> None:
     curves = curves_of_job(job)
     drawn = structure(job, curves)
     problem = problem_of(job)
+    with st.container():  # however much it says, the charts keep their place among the elements, and so their zoom
+        _head(job, problem)
+        curve_warnings(curves, job.state)
+        for fault in [] if job.active else faults(job.folder):
+            st.warning(message(fault), icon=":material/broken_image:")
+    live_run(job.run_id, drawn, _charts(job, problem) if job.active or job.state == "queued" else [])
+    st.caption("Events")
+    event_list(job.folder, height=200)
+
+
+def _head(job: jobs.Job, problem: Problem | None) -> None:
+    """Name, state, what can be done, and what is to be known of the run."""
     with st.container(horizontal=True, vertical_alignment="center"):
         name = job.name or job.run_id[:8]
         st.markdown(f"### {plain(name, LONGEST)} &nbsp; {state_badge(job.state)}", width="stretch", help=whole(name))
         controls(job)
     refusal(job.run_id)
-    gone(job)
     _about(job)
     if job.reason and job.state == "finished":
         st.warning(message(job.reason), icon=":material/warning:")  # its result is not to be believed at first sight
@@ -50,12 +60,6 @@ def _draw(job: jobs.Job) -> None:
         st.caption(f":material/cloud_off: Not yet in MLflow: {message(job.untold)}")
     if problem is not None and (caution := problem.caution()):
         st.warning(message(caution), icon=":material/warning:")
-    curve_warnings(curves, job.state)
-    for fault in [] if job.active else faults(job.folder):
-        st.warning(message(fault), icon=":material/broken_image:")
-    live_run(job.run_id, drawn, _charts(job, problem) if job.active or job.state == "queued" else [])
-    st.caption("Events")
-    event_list(job.folder, height=200)
 
 
 def _charts(job: jobs.Job, problem: Problem | None) -> list[str]:
