@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import many
 from core.jobs.events import Event
@@ -41,6 +42,22 @@ def test_what_became_of_many_is_one_text():
     said = "7 stopped; 5 could not: Run 0 is finished; Run 1 is finished; Run 2 is finished; and 2 more likewise."
     assert many.summary("stop", done + refused) == said
     assert many.summary("stop", []) == "Nothing was chosen."
+
+
+def test_a_refusal_stops_no_other_and_a_broken_store_is_asked_once():
+    asked = []
+
+    def do(run_id):
+        asked.append(run_id)
+        if run_id == "b":
+            raise LabError("b is finished.")
+        if run_id == "d":
+            raise StoreError("The store did not answer.")
+
+    done = many.each(do, "abcdef")
+    assert asked == ["a", "b", "c", "d"]
+    assert [each.ok for each in done] == [True, False, True, False, False, False]
+    assert many.in_words("tagged", done) == "2 tagged; 4 could not: b is finished; The store did not answer."
 
 
 @pytest.mark.parametrize(
