@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import LabError
+from core.errors import LabError, StoreError
 from core.jobs import actions, bin, resumption, table
 from core.jobs.job import Job
 from core.jobs.sync import telling_together
@@ -74,16 +74,24 @@ def many(action: str, run_ids: Iterable[str], **options: Any) -> list[Done]:
 
 
 def each(do: Callable[[str], None], run_ids: Iterable[str]) -> list[Done]:
-    """Do anything else with each run by itself, as `many` does."""
-    return [_one(do, run_id) for run_id in run_ids]
+    """Do anything else with each run by itself, as `many` does.
+
+    A store or job table that can't be used is no run's fault: the runs after that are not tried, nor waited for.
+    """
+    done, broken = [], None
+    for run_id in run_ids:
+        error = broken or _refusal(do, run_id)
+        broken = error if isinstance(error, StoreError) else None
+        done.append(Done(run_id, error is None, str(error or ""), error))
+    return done
 
 
-def _one(do: Callable[[str], None], run_id: str) -> Done:
+def _refusal(do: Callable[[str], None], run_id: str) -> LabError | None:
     try:
         do(run_id)
     except LabError as error:
-        return Done(run_id, False, str(error), error)
-    return Done(run_id, True, "")
+        return error
+    return None
 
 
 def summary(action: str, done: Collection[Done]) -> str:
@@ -96,9 +104,10 @@ def in_words(what: str, done: Collection[Done]) -> str:
     refused = [each for each in done if not each.ok]
     words = [f"{len(done) - len(refused)} {what}"] if len(done) > len(refused) else []
     if refused:
-        said = [each.message.rstrip(".") for each in refused[:MOST_SAID]]
-        if len(refused) > MOST_SAID:
-            said.append(f"and {len(refused) - MOST_SAID} more likewise")
+        reasons = list(dict.fromkeys(each.message.rstrip(".") for each in refused))
+        said = reasons[:MOST_SAID]
+        if len(reasons) > MOST_SAID:
+            said.append(f"and {len(reasons) - MOST_SAID} more likewise")
         words.append(f"{len(refused)} could not: {'; '.join(said)}")
     return f"{'; '.join(words)}." if words else "Nothing was chosen."
 

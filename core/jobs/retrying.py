@@ -120,7 +120,7 @@ def verdict(job: Job, crash: Crash) -> Verdict:
     policy = _policy(job.folder, chosen)
     full = disk_free(home().root) < chosen.disk.least_free_mb * 2**20
     refusal = why_not(policy, job.retries, crash, Crash.read(job.crash), disk_full=full)
-    if refusal is not None or job.wanted or job.held or job.binned:
+    if refusal is not None or job.wanted or job.held or job.binned or job.bin_step:
         return Verdict(False, refusal or "")
     due = time.time() + policy.delay(job.retries)
     return Verdict(True, f"It tries again at {_moment(due, chosen)}, {job.retries + 1} of {policy.most}.", due)

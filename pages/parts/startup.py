@@ -24,6 +24,7 @@ _ready = threading.Event()
 
 def prepare() -> None:
     """All of it; called with each run of a page's script, so that a launch is expected where somebody is here."""
+    name_visitors()
     _prepare_once()
     if _ready.is_set():
         warm.expect_launch()
@@ -35,7 +36,6 @@ def _prepare_once() -> None:
     # vtk looks for an X server unless told otherwise, and segfaults on a machine without one
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
     ensure_static()
-    name_visitors()
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
 

@@ -14,6 +14,7 @@ from benchmarks.sample_store import fill
 from core import jobs
 from core.config import override
 from core.home import home
+from core.jobs import bin, events, sync
 from core.presets import resolve
 from core.tracking import store
 
@@ -189,3 +190,20 @@ def test_the_first_start_warns_of_nothing_and_serves_plotly(tmp_path):
             server.wait()
     assert (tmp_path / "static").is_dir()
     assert "WARNING" not in said.read_text().upper()
+
+
+def test_ticked_runs_are_deleted_on_compare_and_come_back(monkeypatch):
+    monkeypatch.setattr(sync, "ensure_courier", lambda: None)
+    ids = fill(3, points=20)
+    app = opened("pages/compare_runs.py", runs=f"{ids[0][:12]}.0,{ids[1][:12]}.1")
+    app.button(key="compare.bulk.delete").click().run()
+    assert not app.exception, app.exception
+    assert [message.value for message in app.success] == ["2 put into the bin."]
+    assert {job.run_id for job in bin.content()} == set(ids[:2])
+    assert "runs" not in app.query_params and not app.warning
+    assert {event.who for event in events.of_run(bin.content()[0].folder)[-1:]} == {"browser"}
+    opened("pages/watch_runs.py", run=ids[0]).button(key=f"watch.restore.{ids[0]}").click().run()
+    assert [job.run_id for job in bin.content()] == [ids[1]]
+    app.button(key="compare.bulk.undo").click().run()
+    assert bin.content() == []
+    assert "1 could not" in app.warning[0].value

@@ -7,7 +7,7 @@ import streamlit as st
 from core.jobs import Job, bin, retention
 from core.jobs.job import AT_END, EMPTYING
 from core.jobs.presence import deleted_in_store
-from pages.parts.shared.text import ago, message
+from pages.parts.shared.text import message
 from pages.parts.shared.times import moment_text
 from pages.parts.watch.controls import attempt
 
@@ -32,7 +32,7 @@ def absence(job: Job) -> str:
         return "It goes to the bin once it has ended."
     if job.binned:
         until = moment_text(retention.goes_at(job), "%-d %b %Y, %H:%M")
-        return f"It was put into the bin {ago(job.binned)}, and is deleted for good after {until}."
+        return f"In the bin; deleted for good after {until}."
     if deleted_in_store(job.run_id, job):
         return "It was deleted in MLflow: lists and rankings leave it out, and nothing can start from it."
     return ""
