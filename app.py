@@ -24,6 +24,7 @@ st.navigation(
         ),
         st.Page("pages/solution_3d.py", title="Solution 3D", icon=":material/deployed_code:", url_path="solution"),
         st.Page("pages/lab_system.py", title="System", icon=":material/memory:", url_path="system"),
+        st.Page("pages/lab_settings.py", title="Settings", icon=":material/settings:", url_path="settings"),
     ],
     position="top",
 ).run()

@@ -31,6 +31,11 @@ LAST_GOOD = "settings.last-good.yaml"
 """Beside the file: what it said when it was valid last."""
 
 
+def time_zones() -> list[str]:
+    """Names of the time zones there are."""
+    return sorted(available_timezones())
+
+
 def _zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(f"{name!r} is no time zone; allowed: names such as Europe/Berlin, or nothing")
