@@ -47,9 +47,7 @@ def under(errors: dict, field: str) -> dict:
 
 
 def bar(chosen: Settings | None, errors: dict, before: str, changed: bool) -> None:
-    """What is wrong, and the buttons."""
-    for line in errors.values():
-        st.error(message(line), icon=":material/error:")
+    """The buttons, and in one line what keeps it from being saved."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Save", type="primary", icon=":material/save:", disabled=chosen is None or not changed):
             try:
@@ -63,7 +61,10 @@ def bar(chosen: Settings | None, errors: dict, before: str, changed: bool) -> No
         if st.button("Discard changes", disabled=not changed):
             load()
             st.rerun()
-        st.caption("Slots, disk, retry and retention hold for what starts from now on; rules and channels at once.")
+        if errors:
+            st.markdown(f":red[{message(next(iter(errors.values())))}]", width="stretch")
+        else:
+            st.caption("Slots, disk, retry and retention hold for what starts from now on; rules and channels at once.")
 
 
 st.title("Settings")
@@ -81,11 +82,13 @@ try:
     if refused := st.session_state.pop("settings.refused", ""):
         st.warning(message(refused), icon=":material/group:")
     st.caption(f"In {code(home().settings_file)}, which can be edited by hand too.")
+    top = st.container()
     before, known, data = st.session_state[STATE]
     _, errors = validated(data)
     key = f"settings.{st.session_state[FORM]}"
     machine, telling = st.columns(2, gap="large")
     with machine:
+        st.subheader("The machine")
         filled = data | fields_form(Settings, ("slots", "disk", "retry", "retention"), data, errors, key)
         zones = [None, *time_zones()]
         filled["time_zone"] = st.selectbox(
@@ -109,6 +112,7 @@ try:
     if tested is not None and chosen is not None:
         test_channel(chosen, tested)
         st.rerun()
-    bar(chosen, wrong, before, chosen is None or chosen.model_dump(mode="json") != known)
+    with top:
+        bar(chosen, wrong, before, bool(fault) or chosen is None or chosen.model_dump(mode="json") != known)
 except LabError as error:
     st.error(message(error))

@@ -51,21 +51,23 @@ def _rule(rule: dict[str, Any], channels: list[str], errors: dict[Path, str], ke
     """One rule; None when it is removed."""
     kind = rule["kind"]
     model = MODELS[kind]
+    filled = {"kind": kind, "stop": False, "tell": rule.get("tell") or []}
     with st.container(horizontal=True, vertical_alignment="center"):
         title = f"**{plain(TITLES[kind])}** &nbsp; :gray[{described(model.__doc__.splitlines()[0])}]"
         st.markdown(title, width="stretch")
+        if model not in (Finished, Failed):
+            filled["stop"] = st.checkbox(
+                "Stop the run", bool(rule.get("stop")), key=f"{key}.stop", help="It leaves a checkpoint."
+            )
         removed = st.button("Remove", icon=":material/close:", type="tertiary", key=f"{key}.remove")
     names = tuple(name for name in model.model_fields if name not in ("kind", "stop", "tell"))
-    filled = {"kind": kind, "stop": False, "tell": rule.get("tell") or []}
-    if names:
-        filled |= fields_form(model, names, rule, errors, key)
-    if model not in (Finished, Failed):
-        filled["stop"] = st.checkbox(
-            "Stop the run", bool(rule.get("stop")), key=f"{key}.stop", help="It leaves a checkpoint."
-        )
+    figures, told = st.columns(2, gap="small") if names else (None, st.container())
+    if figures is not None:
+        with figures:
+            filled |= fields_form(model, names, rule, errors, key)
     if channels or filled["tell"]:
         options = list(dict.fromkeys([*channels, *filled["tell"]]))
-        filled["tell"] = st.multiselect(
+        filled["tell"] = told.multiselect(
             "Tell", options, filled["tell"], format_func=visible, key=f"{key}.tell", placeholder="all channels"
         )
     for path, line in errors.items():
