@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from pages.parts.notices.bell import bell
 from pages.parts.startup import ICON, prepare
 
 st.set_page_config(page_title="Singularity Lab", page_icon=ICON, layout="wide")
 prepare()
+bell()
 
 # Each url_path differs from its file's stem: Streamlit serves a file of pages/ that is named like the URL past this
 # script on the first deep link.

@@ -53,8 +53,8 @@ def _rule(rule: dict[str, Any], channels: list[str], errors: dict[Path, str], ke
     model = MODELS[kind]
     filled = {"kind": kind, "stop": False, "tell": rule.get("tell") or []}
     with st.container(horizontal=True, vertical_alignment="center"):
-        title = f"**{plain(TITLES[kind])}** &nbsp; :gray[{described(model.__doc__.splitlines()[0])}]"
-        st.markdown(title, width="stretch")
+        about = described(model.__doc__.splitlines()[0])
+        st.markdown(f"**{plain(TITLES[kind])}**", width="stretch", help=about)
         if model not in (Finished, Failed):
             filled["stop"] = st.checkbox(
                 "Stop the run", bool(rule.get("stop")), key=f"{key}.stop", help="It leaves a checkpoint."
