@@ -105,3 +105,20 @@ def test_a_test_of_a_channel_says_what_came_back():
     assert not app.exception
     assert any("refused" in item.value for item in app.error)
     assert SECRET not in shown(app)
+
+
+def test_a_run_gets_rules_and_tries_of_its_own_on_launch():
+    app = opened("pages/launch_runs.py")
+    hash_before = app.code[0].value
+    next(item for item in app.pills if item.label == "Add a rule").set_value("stalled").run()
+    field(app, "text_input", "Minutes").set_value("5").run()
+    field(app, "toggle", "Retry").set_value(True).run()
+    field(app, "number_input", "Most tries").set_value(3).run()
+    assert not app.exception and not app.error
+    assert app.code[0].value == hash_before
+    field(app, "text_input", "Minutes").set_value("-1").run()
+    assert "watch.0.minutes" in texts(app)
+    assert button(app, "Launch").disabled
+    field(app, "text_input", "Minutes").set_value("5").run()
+    button(app, "Remove").click().run()
+    assert not app.error and not button(app, "Launch").disabled
