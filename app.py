@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from pages.parts.notices.bell import bell
 from pages.parts.startup import ICON, prepare
 
 st.set_page_config(page_title="Singularity Lab", page_icon=ICON, layout="wide")
 prepare()
+bell()
 
 # Each url_path differs from its file's stem: Streamlit serves a file of pages/ that is named like the URL past this
 # script on the first deep link.
@@ -24,6 +26,7 @@ st.navigation(
         ),
         st.Page("pages/solution_3d.py", title="Solution 3D", icon=":material/deployed_code:", url_path="solution"),
         st.Page("pages/lab_system.py", title="System", icon=":material/memory:", url_path="system"),
+        st.Page("pages/lab_settings.py", title="Settings", icon=":material/settings:", url_path="settings"),
     ],
     position="top",
 ).run()

@@ -53,14 +53,14 @@ class MemoryLow(Rule):
     """Little memory is left, of the machine, its control group or the run's GPU."""
 
     kind: Literal["memory"] = "memory"
-    free: float = Field(0.05, gt=0, lt=1, description="Fraction that is still free.")
+    free: float = Field(0.05, gt=0, lt=1, title="Part that is free", description="Fraction that is still free.")
 
 
 class DiskLow(Rule):
     """Little room is left on the disk of the lab home."""
 
     kind: Literal["disk"] = "disk"
-    free_mb: float = Field(1000.0, gt=0, le=1e9, description="MB that are still free.")
+    free_mb: float = Field(1000.0, gt=0, le=1e9, title="Free space (MB)", description="MB that are still free.")
 
 
 class Finished(Rule):
@@ -90,10 +90,16 @@ class Retry(Frozen):
     checkpoint in between.
     """
 
-    most: int = Field(0, ge=0, le=100, description="Tries by itself; 0: none.")
-    delay_s: float = Field(30.0, ge=0, le=86_400, description="Seconds before the first of them.")
-    growth: float = Field(2.0, ge=1, le=100, description="Each delay is so many times the one before.")
-    longest_s: float = Field(3600.0, ge=0, le=604_800, description="The longest delay, in seconds.")
+    most: int = Field(0, ge=0, le=100, title="Most tries", description="Tries by itself; 0: none.")
+    delay_s: float = Field(
+        30.0, ge=0, le=86_400, title="First delay (s)", description="Seconds before the first of them."
+    )
+    growth: float = Field(
+        2.0, ge=1, le=100, title="Growth of the delay", description="Each delay is so many times the one before."
+    )
+    longest_s: float = Field(
+        3600.0, ge=0, le=604_800, title="Longest delay (s)", description="The longest delay, in seconds."
+    )
 
     def delay(self, tries: int) -> float:
         """Seconds to wait before the next try, after so many."""

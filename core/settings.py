@@ -31,6 +31,11 @@ LAST_GOOD = "settings.last-good.yaml"
 """Beside the file: what it said when it was valid last."""
 
 
+def time_zones() -> list[str]:
+    """Names of the time zones there are."""
+    return sorted(available_timezones())
+
+
 def _zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(f"{name!r} is no time zone; allowed: names such as Europe/Berlin, or nothing")
@@ -40,33 +45,48 @@ def _zone(name: str) -> str:
 class Slots(Frozen):
     """How many runs may be at work at once."""
 
-    cpu: int = Field(1, ge=1, le=64, description="Runs at a time on the CPU.")
+    cpu: int = Field(1, ge=1, le=64, title="Runs at a time on the CPU", description="Threads are divided among them.")
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="Threads of each run on the CPU. Empty: the cores, divided among its slots."
+        None, title="Threads of each run", description="On the CPU. Empty: the cores, divided among its slots."
     )
     per_gpu: int = Field(
-        1, ge=1, le=16, description="Runs at a time on one GPU. They share its memory: only for small ones."
+        1, ge=1, le=16, title="Runs at a time on one GPU", description="They share its memory: only for small ones."
     )
     gpu_memory_gb: float = Field(
-        4.0, gt=0, le=1000, description="A second run enters a GPU only while so much of its memory is free."
+        4.0,
+        gt=0,
+        le=1000,
+        title="Free GPU memory for one more (GB)",
+        description="A second run enters a GPU only while so much of its memory is free.",
     )
     warm: bool = Field(
-        True, description="Keep a process ready in which torch is imported, so that a run begins at once."
+        True,
+        title="Warm process",
+        description="Keep a process ready in which torch is imported, so that a run begins at once.",
     )
 
 
 class Disk(Frozen):
     """The disk of the lab home."""
 
-    least_free_mb: float = Field(200.0, ge=50, le=1e8, description="A run is taken in only while so much is free.")
+    least_free_mb: float = Field(
+        200.0, ge=50, le=1e8, title="Least free space (MB)", description="A run is taken in only while so much is free."
+    )
 
 
 class Retention(Frozen):
     """What is kept for how long."""
 
-    bin_days: float = Field(14.0, ge=0, le=36_500, description="Days until what lies in the bin is deleted for good.")
+    bin_days: float = Field(
+        14.0,
+        ge=0,
+        le=36_500,
+        title="Days in the bin",
+        description="Days until what lies in the bin is deleted for good.",
+    )
     checkpoint_days: Annotated[float, Field(gt=0, le=36_500)] | None = Field(
         None,
+        title="Days with all checkpoints",
         description="Days after a run's end after which of its checkpoints the last and the best alone are kept. "
         "Empty: all are kept.",
     )

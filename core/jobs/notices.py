@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from core.jobs import events
 from core.jobs.events import Event
 
-TABLES = """
+NOTABLE = (
+    "(events.kind IN ('watcher', 'notice') OR "
+    "(events.before IS NOT events.after AND events.after IN ('finished', 'failed', 'crashed')))"
+)
+"""Events that people are told of, and an index knows where they are: it wants just these words."""
+
+TABLES = (
+    """
 CREATE TABLE IF NOT EXISTS fired (run_id TEXT NOT NULL, attempt INTEGER NOT NULL, rule TEXT NOT NULL,
     event INTEGER NOT NULL, stop INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run_id, attempt, rule));
 CREATE TABLE IF NOT EXISTS notices (id INTEGER PRIMARY KEY, event INTEGER NOT NULL, channel TEXT NOT NULL,
@@ -24,6 +31,8 @@ CREATE TABLE IF NOT EXISTS notices (id INTEGER PRIMARY KEY, event INTEGER NOT NU
 CREATE INDEX IF NOT EXISTS notices_open ON notices (due) WHERE done IS NULL;
 CREATE TABLE IF NOT EXISTS followed (id INTEGER PRIMARY KEY CHECK (id = 1), last INTEGER NOT NULL);
 """
+    + f"CREATE INDEX IF NOT EXISTS events_notable ON events (id) WHERE {NOTABLE.replace('events.', '')}"
+)
 
 DAY_S = 86_400.0
 """Seconds for which a notice is tried; an event that is older is news to nobody."""
@@ -35,6 +44,19 @@ TOLD = ("finished", "failed", "crashed")
 """Ends of a run that rules ask for."""
 LEFT = (*TOLD, "stopped", "paused")
 """Where an attempt of a run ends."""
+
+TITLES = {
+    "diverged": "Diverged",
+    "stalled": "Stalled",
+    "drifting": "λ drifts to another order",
+    "memory": "Memory is low",
+    "disk": "Disk is low",
+    "finished": "Finished",
+    "failed": "Failed",
+    "crashed": "Crashed",
+    "notice": "A channel was not told",
+}
+"""How a notice begins, by the rule's kind or the run's end."""
 
 _ENDS = f"before IS NOT after AND after IN ({', '.join(repr(state) for state in LEFT)})"
 

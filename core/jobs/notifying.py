@@ -13,24 +13,13 @@ from core.home import home
 from core.jobs import events, notices, table
 from core.jobs.database import reading, transaction
 from core.jobs.events import Event
-from core.jobs.notices import DAY_S, Notice
+from core.jobs.notices import DAY_S, TITLES, Notice
 from core.plain_text import traceback_of
 from core.settings import Channel, settings
 from core.watchers.channels import send
 from core.watchers.message import Message
 
 LOOK_S = 0.5
-TITLES = {
-    "diverged": "Diverged",
-    "stalled": "Stalled",
-    "drifting": "λ drifts to another order",
-    "memory": "Memory is low",
-    "disk": "Disk is low",
-    "finished": "Finished",
-    "failed": "Failed",
-    "crashed": "Crashed",
-}
-"""How a notice begins, by the rule's kind or the run's end."""
 
 
 class Notifier(threading.Thread):

@@ -9,7 +9,9 @@ import pytest
 
 from core.config import RunConfig
 from core.errors import StoreError
-from core.jobs import live, table
+from core.jobs import live, notices, table
+from core.jobs.database import transaction
+from core.jobs.events import acting_as
 from core.runs import run_folder
 from core.runs.history import HistoryWriter
 from pages.parts.live import list_state, run_state
@@ -225,3 +227,27 @@ def test_the_whole_log_is_a_file(server):
     assert headers[b"x-content-type-options"] == b"nosniff"
     run_folder(RUN).file("log.txt").unlink()
     assert server.get(f"/live/run/{RUN}/log.txt")[::2] == (200, b"")
+
+
+def test_notices_are_what_people_should_know_the_newest_first():
+    server = Server()
+    assert server.json("/live/notices")["notices"] == []
+    table.insert(RUN, CONFIG, "local", state="running", attempt=1)
+    table.update(RUN, state="crashed", reason="Its process was ended by SIGKILL.")
+    table.update(RUN, state="queued")
+    table.update(RUN, state="running")
+    with acting_as("the watcher"), transaction() as connection:
+        notices.fire(connection, RUN, 2, "x", "diverged", "The loss became NaN.", stop=False)
+    table.update(RUN, state="finished")
+    table.update(RUN, event=("binned", ""), binned=1.0)
+    found = Server().json("/live/notices")
+    shown = [(each["title"], each["why"], each["urgent"]) for each in found["notices"]]
+    assert shown == [
+        ("Finished: <i>", "", False),
+        ("Diverged: <i>", "The loss became NaN.", True),
+        ("Crashed: <i>", "Its process was ended by SIGKILL.", True),
+    ]
+    again = Server()
+    version = again.json("/live/notices")["version"]
+    assert again.get("/live/notices", f"since={version}")[0] == 204
+    assert again.get("/live/notices", "since=other")[0] == 200

@@ -11,6 +11,7 @@ from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
 from pages.parts.launch.form import fields_form
+from pages.parts.launch.guards import guards
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source
 from pages.parts.shared.text import plain
 
@@ -72,7 +73,11 @@ def fill_in() -> dict:
         with st.container(horizontal=True):
             add = st.button("Add a stage", disabled=count >= 12, icon=":material/add:")
             remove = st.button("Remove the last stage", disabled=count <= 1, icon=":material/remove:")
-    filled = data | filled
+        guarded, anew = guards(data, errors, key)
+    filled = data | filled | guarded
+    if anew:
+        start_from(filled)
+        st.rerun()
     if add or remove:
         start_from(filled | {"stages": [*filled["stages"], NEXT_STAGE] if add else filled["stages"][:-1]})
         st.rerun()

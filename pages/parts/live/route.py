@@ -8,6 +8,7 @@ only when what Streamlit draws of a run has changed. docs/architecture.md has th
 |---|---|
 | `/live/runs?since=V` | runs at work, with a small curve of each; what waits |
 | `/live/board?since=V&after=EVENT` | all runs as the board lists them, with that event |
+| `/live/notices?since=V` | what people should know at once, the newest first |
 | `/live/run/ID?since=V&axis=A&log=OFFSET` | what moves of one run, and what its log has after a byte offset |
 | `/live/run/ID/log?find=TEXT&before=OFFSET` | lines of the log, searched backwards piece by piece |
 | `/live/run/ID/log.txt` | the whole log, as a file |
@@ -32,7 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.errors import LabError, RunNotFoundError
 from core.plain_text import traceback_of
 from core.runs import RunFolder, log_file, run_folder
-from pages.parts.live import board_state, list_state, run_state
+from pages.parts.live import board_state, list_state, notices_state, run_state
 from pages.parts.live.shared_state import SharedState
 from pages.parts.shared.figures import X_TITLES
 
@@ -57,6 +58,9 @@ class Live:
             list_state.build, lambda before, after: before != after, lambda state: list_state.EVERY_S
         )
         self._board = SharedState(board_state.build, board_state.differs, lambda state: board_state.EVERY_S)
+        self._notices: SharedState[dict[str, Any]] = SharedState(
+            notices_state.build, lambda before, after: before != after, lambda state: notices_state.EVERY_S
+        )
         self._runs: dict[tuple[str, str], SharedState[run_state.RunState]] = {}
         self._searching = asyncio.Lock()
 
@@ -87,7 +91,10 @@ class Live:
         except ValueError:
             raise _BadRequestError("That asks for too much at once.") from None
         if scope["path"] == "/live/runs":
-            await self._what_goes_on(asked, send)
+            await self._whole(self._list, asked, send)
+            return
+        if scope["path"] == "/live/notices":
+            await self._whole(self._notices, asked, send)
             return
         if scope["path"] == "/live/board":
             await self._whole_board(asked, send)
@@ -103,14 +110,15 @@ class Live:
         else:
             await self._run(run_id, asked, send)
 
-    async def _what_goes_on(self, asked: dict[str, list[str]], send: Send) -> None:
-        state = await self._list.now()
-        version, since = self._list.version, _one(asked, "since")
+    async def _whole(self, shared: SharedState[dict[str, Any]], asked: dict[str, list[str]], send: Send) -> None:
+        """All of a state, where it is another than the browser has."""
+        state = await shared.now()
+        version, since = shared.version, _one(asked, "since")
         if since == version:
-            await _nothing_new(send, self._list.next_s)
+            await _nothing_new(send, shared.next_s)
             return
-        body = await self._list.answer((version,), lambda: {"version": version} | state)
-        await _json(send, body, self._list.next_s)
+        body = await shared.answer((version,), lambda: {"version": version} | state)
+        await _json(send, body, shared.next_s)
 
     async def _whole_board(self, asked: dict[str, list[str]], send: Send) -> None:
         state = await self._board.now()
