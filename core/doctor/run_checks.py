@@ -51,7 +51,7 @@ def damaged_runs() -> Finding:
     }
     if not found:
         return Finding("runs", True, f"the files of the newest {LOOKED_AT} are sound")
-    shown = "; ".join(f"{folder}: {lines[0]}" for folder, lines in list(found.items())[:3])
+    shown = "; ".join(f"{folder}: {lines[0].rstrip('.')}" for folder, lines in list(found.items())[:3])
     first = next(iter(found))
     return Finding(
         "runs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from core.errors import StoreError
 from core.files import write_whole
 from core.home import home
 from core.jobs.process import boot_id
+from core.machine import Gpus
 
 _GPU = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
 _SLOT = re.compile(r"(gpu\d+(?:\.\d+)?)\b")
@@ -199,18 +201,11 @@ def _parse(listing: str) -> dict[str, str]:
     return found
 
 
+_nvml = Gpus()
+
+
 def free_memory(visible: str) -> int | None:
     """Bytes that are free on a GPU or MIG slice, by its UUID or index; None where NVML does not say."""
-    try:
-        import pynvml
-    except ImportError:
-        return None
-    try:
-        pynvml.nvmlInit()
-        if visible.isdigit():
-            handle = pynvml.nvmlDeviceGetHandleByIndex(int(visible))
-        else:
-            handle = pynvml.nvmlDeviceGetHandleByUUID(visible)
-        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).free)
-    except pynvml.NVMLError:
-        return None
+    found = _nvml.read(visible)
+    free = found.memory_total - found.memory_used
+    return None if math.isnan(free) else int(free)

@@ -8,9 +8,14 @@ from pathlib import Path
 import psutil
 
 from core.home import home
+from core.jobs import table
+from core.jobs.process import boot_id
+from core.runs.states import ACTIVE
 
 NAMES = {
     "core.jobs.worker": "worker",
+    "core.jobs.warm": "worker that waits",
+    "core.cli.standby": "process that is prepared",
     "core.jobs.courier": "courier",
     "core.solution.children": "child of the 3D page",
     "pages.parts.serve": "dashboard",
@@ -34,7 +39,7 @@ class LabProcess:
 
 def of_home() -> list[LabProcess]:
     """All of them, the oldest first; those of other users are not seen."""
-    found = []
+    found, at_work = [], _at_work()
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
@@ -42,11 +47,20 @@ def of_home() -> list[LabProcess]:
             if module.partition(".")[0] not in ("core", "pages") or not _ours(process.environ()):
                 continue
             arguments = words[words.index("-m") + 2 :]
-            what, of = _called(module, arguments)
+            what, of = at_work.get(process.pid) or _called(module, arguments)
             found.append(LabProcess(process.pid, what, of, process.memory_info().rss, process.create_time()))
         except (psutil.Error, OSError, IndexError):
             continue  # it ended while we looked, or is another user's
     return sorted(found, key=lambda process: process.started)
+
+
+def _at_work() -> dict[int, tuple[str, str]]:
+    """What a process is by the job table: a prepared one that was given a run is still called what it was before."""
+    found = {}
+    for job in table.find(ACTIVE, -1):
+        if job.engine == "local" and job.boot == boot_id():
+            found |= {job.pid: ("run", job.run_id), job.worker_pid: ("worker", job.slot or "")}
+    return found
 
 
 def _ours(variables: dict[str, str]) -> bool:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from core import resources
-from core.jobs import sampling, table
+from core.jobs import processes, sampling, table
 from core.jobs.sampling import Attendance, Sampler, TrainingClock
 from core.machine import NO_GPU, Gpus, Meter, Recent, meter
 from core.runs import run_folder
@@ -279,3 +279,22 @@ def test_a_meter_knows_memory_disk_and_no_process(tmp_path):
     assert 0 < reading.memory_used < reading.memory_total and reading.disk_free > 0
     assert math.isnan(reading.cpu) and math.isnan(reading.run_memory)
     assert math.isnan(Meter(tmp_path / "gone").read().disk_free)
+
+
+def test_the_processes_of_this_home_are_told_by_what_they_do(lab_home):
+    table.find()
+    environment = os.environ | {"LAB_HOME": str(lab_home)}
+    code = ["-c", "import sys; print('x', flush=True); input()"]
+    words = [sys.executable, "-m", "core.jobs.worker", "cpu0"]
+    assert processes._called("core", ["work", RUN, "--attempt", "1"]) == ("run", RUN)
+    assert processes._called("core.jobs.worker", ["cpu0"]) == ("worker", "cpu0")
+    assert processes._called("core.jobs.night_watch", []) == ("night watch", "")
+    for home_of_it, seen in ((environment, True), (environment | {"LAB_HOME": "/elsewhere"}, False)):
+        with subprocess.Popen(
+            [*words[:1], *code, *words[1:]],
+            env=home_of_it, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            process.stdout.readline()
+            found = {each.pid: each for each in processes.of_home()}
+            process.stdin.close()
+        assert (process.pid in found) == seen

@@ -59,17 +59,17 @@ def _disk_fragment(was_busy: bool) -> None:
     disk = _disk(str(home().root))
     known, cleaning = disk.ask(), _cleaning()
     done = cleaning.ask() if cleaning is not None else None
-    if was_busy and not known.busy and (done is None or not done.busy):
-        st.rerun()
+    if was_busy != (known.busy or (done is not None and done.busy)):
+        st.rerun()  # by the whole page, which knows whether this part is to be drawn again by itself
     if known.busy:
         st.progress(known.share, text="Adding up what fills the disk …")
     if known.error:
         st.error(message(known.error))
-    if done is not None:
-        _result(done)
     if known.value is not None:
         _sizes(known.value.survey, known.at)
         _clean_up(known.value, busy=known.busy or (done is not None and done.busy))
+    if done is not None:
+        _result(done)  # below the button that began it
 
 
 def _sizes(found: Survey, at: float) -> None:

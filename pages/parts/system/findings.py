@@ -31,7 +31,7 @@ def findings_view() -> None:
 def _findings(was_busy: bool) -> None:
     doctor = _doctor(str(home().root))
     known = doctor.ask()
-    if was_busy and not known.busy:
+    if was_busy != known.busy:
         st.rerun()
     if known.busy:
         st.progress(known.share, text="Looking at home, slots, store, torch and renderers …")

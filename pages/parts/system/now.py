@@ -9,15 +9,13 @@ import streamlit as st
 
 from core.home import home
 from core.machine import Recent
-from core.machine.recent import KEPT, Moment
+from core.machine.recent import KEPT, UNSEEN_S, Moment
 from core.runs.machine_readings import Placed
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.machine_figure import MB_IN_GB, Row, machine_figure
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.text import Markdown, message, plain
 
-LATE_S = 3.5
-"""Seconds between two readings; after more, nobody looked."""
 ROW_HEIGHT = 90
 """Of a row of the chart, in pixels."""
 MB, GB = 2**20, 2**30
@@ -111,4 +109,4 @@ def _placed(moments: list[Moment]) -> Placed:
             found = [math.nan if gpu is None else getattr(gpu, field) / divisor for gpu in each]
             values[f"{name} {column}"] = np.array(found)
     x = x[order]
-    return Placed(x, {name: value[order] for name, value in values.items()}, np.diff(x, prepend=x[:1]) > LATE_S)
+    return Placed(x, {name: value[order] for name, value in values.items()}, np.diff(x, prepend=x[:1]) > UNSEEN_S)
