@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app test setup setup-dev browser lint unit peers
+.PHONY: app test setup setup-dev browser systemd lint unit peers
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,11 @@ browser: setup-dev
 	     apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; then :; \
 	else $(VENV)/bin/playwright install chromium; fi
 
+# systemd-analyze, which reads the unit of `python -m core service install`; without it that test is skipped.
+systemd:
+	@if ! command -v systemd-analyze >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	     apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null || true; fi
+
 # DeepXDE and PINA, for benchmarks.throughput alone.
 peers:
 	$(PYTHON) -m venv .venv-peers
@@ -46,5 +51,5 @@ PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgr
 unit: setup-dev
 	$(PYTEST) tests/unit
 
-test: lint browser
+test: lint browser systemd
 	$(PYTEST)

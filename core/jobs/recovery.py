@@ -14,7 +14,7 @@ import psutil
 
 from core.errors import LabError
 from core.jobs.job import columns_of
-from core.jobs.process import attempts_alive, boot_id
+from core.jobs.process import alive, attempts_alive, boot_id
 from core.jobs.stored import Stored, stored_runs
 from core.runs import RunFolder
 from core.runs.folder import CONFIG, all_folders
@@ -38,8 +38,21 @@ def recovered(columns: Mapping[str, str], known: set[str]) -> list[dict[str, Any
     if older := [folder for folder in folders if folder.run_id not in rows]:
         stored, living = stored_runs(), attempts_alive()
         for folder in older:
-            rows[folder.run_id] = _pieced_together(folder, stored.get(folder.run_id), living.get(str(folder.path)))
+            rows[folder.run_id] = _pieced_together(
+                folder, stored.get(folder.run_id), living.get(str(folder.path)) or _beating(folder)
+            )
     return sorted(rows.values(), key=lambda row: row["submitted"])
+
+
+def _beating(folder: RunFolder) -> tuple[int, int, float] | None:
+    """(attempt, pid, start) of the process whose heartbeat is in a folder, where it lives.
+
+    A process that was prepared before it became a run (`core.jobs.prepared`) does not say so in its environment.
+    """
+    beat = folder.heartbeat()
+    if beat is None or not alive(beat["pid"], beat["pid_started"], boot_id()):
+        return None
+    return beat["attempt"], beat["pid"], beat["pid_started"]
 
 
 def without_row(known: set[str]) -> list[RunFolder]:

@@ -177,6 +177,13 @@ def test_an_older_run_that_still_runs_is_recognised(lab):
         child.communicate()
 
 
+def test_a_run_whose_process_was_prepared_before_is_recognised_by_its_heartbeat(lab):
+    run_id, _ = older(1)
+    run_folder(run_id).beat(death.heartbeat(2, run_folder(run_id).path))
+    job = table.get(run_id)
+    assert (job.state, job.attempt, job.pid) == ("running", 2, os.getpid())
+
+
 def begun(number=1, **beat):
     """A running job whose process has died, and what it said at its last heartbeat."""
     run_id = add(number)
