@@ -23,17 +23,18 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 DRAWING = """
-let loading;
-function plotly() {
+function plotly() { // once for all components of the page, each of which has this text
   if (window.Plotly) return Promise.resolve(window.Plotly);
-  loading = loading || idle().then(() => new Promise((resolve, reject) => {
+  return window.singularityLabPlotly ??= idle().then(() => new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = new URL("app/static/plotly.min.js?VERSION", document.baseURI).href;
     script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = undefined; reject(new Error("plotly.min.js could not be loaded")); };
+    script.onerror = () => {
+      window.singularityLabPlotly = undefined;
+      reject(new Error("plotly.min.js could not be loaded"));
+    };
     document.head.appendChild(script);
   }));
-  return loading;
 }
 
 // plotly.js holds the page up for a second while it is compiled: what stands beside the first chart is drawn first.
@@ -107,6 +108,22 @@ _component = st.components.v2.component(
     js=DRAWING + _SCRIPT,
     isolate_styles=False,
 )
+
+_AHEAD = """
+export default function () {
+  const near = (event) => {
+    if (event.target.closest?.('[data-testid="stBaseButton-primary"]')) plotly().catch(() => {});
+  };
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, near);
+  return () => { for (const kind of ["pointerover", "focusin"]) document.removeEventListener(kind, near); };
+}
+"""
+_ahead = st.components.v2.component("singularity_lab_plotly_ahead", js=DRAWING + _AHEAD, isolate_styles=False)
+
+
+def plotly_ahead() -> None:
+    """On a page whose main button leads to a chart: plotly.js is loaded once somebody is about to press it."""
+    _ahead(key="plotly.ahead", height=1)
 
 
 def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
