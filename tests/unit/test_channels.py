@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import LabError
 from core.home import home
-from core.settings import Email, Settings, Webhook, in_force
+from core.settings import Email, Settings, Webhook, in_force, save
 from core.watchers.channels import channel_named, send
 from core.watchers.message import Message
 from core.watchers.trying import NotTakenError
@@ -333,3 +333,15 @@ def test_settings_that_do_not_validate_tell_no_secret(text):
     file.write_text(text)
     fault = in_force().fault
     assert "does not validate" in fault and SECRET not in fault
+
+
+def test_the_command_says_what_came_back(web, command_line):
+    save(Settings(channels=(hook(web.url), Webhook(name="away", url=f"http://127.0.0.1:{closed_port()}/{SECRET}"))))
+    told = command_line("notify", "ops")
+    assert told.returncode == 0 and told.stdout.startswith("ops: HTTP 200 OK")
+    assert json.loads(web.seen[0][2])["kind"] == "test"
+    refusal = command_line("notify", "away")
+    assert refusal.returncode == 2 and "Channel away did not take it." in refusal.stderr
+    unknown = command_line("notify", "nobody")
+    assert unknown.returncode == 2 and "There are: ops, away." in unknown.stderr
+    assert SECRET not in refusal.stderr + unknown.stderr + told.stdout
