@@ -19,6 +19,7 @@ from core.runs.checkpoint_file import look
 from core.runs.states import ENDED
 
 BIN = "bin"
+BOOKKEEPING = ("job.json", "events.jsonl", "outbox/")
 
 
 @dataclass
@@ -81,7 +82,7 @@ def _empty_bin(items: list[Item], outcome: Outcome) -> None:
     runs: dict[str, list[Item]] = {}
     for item in items:
         runs.setdefault(item.run_id or "", []).append(item)
-    same = [run for run, listed in runs.items() if {item.file for item in listed} == set(of_run(run))]
+    same = [run for run, listed in runs.items() if _lasting(item.file for item in listed) == _lasting(of_run(run))]
     why = dict.fromkeys(runs.keys() - set(same), "its run's files have changed since they were listed")
     if same:
         try:
@@ -96,6 +97,11 @@ def _empty_bin(items: list[Item], outcome: Outcome) -> None:
         else:
             outcome.deleted += len(listed)
             outcome.freed += sum(item.frees for item in listed)
+
+
+def _lasting(files: Iterable[tree.Found]) -> set[tree.Found]:
+    """A run's files without those that change when MLflow is told of it."""
+    return {file for file in files if not any(f"/{name}" in file.place for name in BOOKKEEPING)}
 
 
 def _note_thinned(items: list[Item], outcome: Outcome) -> None:

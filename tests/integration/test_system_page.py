@@ -11,6 +11,7 @@ from benchmarks.sample_store import fill
 from core.doctor import Finding
 from core.home import home
 from core.jobs import table
+from core.jobs.process import boot_id, started_at
 from pages.parts.system import findings
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,8 @@ def test_it_draws(runs, quick_doctor):
 
 def test_a_run_in_a_slot_has_its_link(quick_doctor):
     run_id = fill(1, points=20)[0]
-    table.update(run_id, state="running", slot="cpu0", pid=os.getpid())
+    me = os.getpid()  # a living process, or whoever looks would call the run crashed
+    table.update(run_id, state="running", slot="cpu0", pid=me, pid_started=started_at(me), boot=boot_id())
     app = opened()
     assert "running" in texts(app)
     assert any(f"run={run_id}" in str(link.proto) for link in app.get("page_link"))

@@ -14,7 +14,7 @@ from pages.parts.shared.palette import GREY, PALETTE
 
 POINTS = 1000
 """Most points drawn of one curve."""
-ROW, GAP = 56, 12
+ROW, GAP = 64, 12
 """Height of a row, unless said, and of what is between two, in pixels."""
 TOP, BOTTOM = 12, 48
 """Margins of the figure, in pixels; those of residuals too, so that the axes stand below each other."""

@@ -33,3 +33,4 @@ def settings_view() -> None:
     shown = found.settings.model_dump(mode="json", exclude={"channels"})  # addresses of channels are secrets
     shown["channels"] = [{"kind": each.kind, "name": each.name} for each in found.settings.channels]
     st.code(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), language="yaml", height=320)
+    st.page_link("pages/lab_settings.py", label="Change them", icon=":material/tune:")
