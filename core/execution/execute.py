@@ -72,7 +72,7 @@ def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome
             say=say,
             on_flush=MetricsMirror(folder),
             in_force=lambda effective: in_force.record(folder, effective),
-            parent=_parent_solution(config),
+            parent=parent_solution(config),
         )
     except TrainingError as error:
         if error.__cause__ is None or isinstance(error.__cause__, LabError):  # else a problem's own code printed it
@@ -80,7 +80,7 @@ def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome
         raise
 
 
-def _parent_solution(config: RunConfig) -> Solution | None:
+def parent_solution(config: RunConfig) -> Solution | None:
     """The sum of stages that the run starts from, or None. Raises LabError when the parent can't serve."""
     path = start_of(config)
     if path is None:

@@ -23,4 +23,6 @@ def next_order_config(config: RunConfig, run_id: str) -> RunConfig:
     searched = ready.problem.model_copy(update={"order": problem.order})
     name = f"{ready.name or problem.kind}, n = {problem.order}"
     free = ready.lambda_.model_copy(update={"start": None})
-    return ready.model_copy(update={"problem": searched, "lambda_": free, "parent": run_id, "name": name})
+    return ready.model_copy(
+        update={"problem": searched, "lambda_": free, "parent": run_id, "parent_checkpoint": None, "name": name}
+    )

@@ -1,8 +1,10 @@
 """A run in this process: resumed without a seam, repeated bit by bit, ended with a reason, refused with one."""
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +18,14 @@ import torch
 from core import jobs
 from core.config import override
 from core.errors import LabError, TrainingError
-from core.execution.execute import execute
+from core.execution.execute import execute, parent_solution
+from core.execution.origin import record_provenance
 from core.home import home
 from core.presets import resolve
 from core.runs import RunFolder, run_folder
 from core.runs.history import HistoryWriter, read_history
 from core.tracking import store
+from core.training import checkpoint as checkpoints
 from core.training import step
 from core.training import trainer as trainers
 from core.training.cuda_graph import AdamStep
@@ -257,6 +261,25 @@ def test_a_next_stage_run_starts_from_its_parent(tmp_path):
     assert store.get_run(child).parent == parent
     with pytest.raises(LabError, match="same problem"):
         execute(run_folder(jobs.begin_here(override(resolve("poisson3d"), [f"parent={parent}"]))), 1)
+
+
+def test_a_run_starts_from_its_parent_s_best_checkpoint_and_says_so(tmp_path):
+    parent, other = (run_folder(jobs.begin_here(small(*settings))) for settings in ((), ("seed=8",)))
+    for folder in (parent, other):
+        execute(folder, 1)
+    shutil.copyfile(other.last, parent.checkpoints / "best.pt")  # so that best and last surely differ
+    for named, used in (("null", parent), ("best", other)):
+        config = small(f"parent={parent.run_id}", f"parent_checkpoint={named}")
+        child = run_folder(jobs.begin_here(config))
+        start = parent_solution(config).state_dict()
+        wanted = checkpoints.load(used.last).solution.state_dict()
+        assert all(torch.equal(start[name], wanted[name]) for name in wanted)
+        facts = record_provenance(child, config)
+        assert facts["parent.checkpoint"] == ("best" if named == "best" else "last")
+        assert facts["parent.sha256"] == hashlib.sha256(used.last.read_bytes()).hexdigest()
+    assert small(f"parent={parent.run_id}").hash != config.hash
+    (parent.checkpoints / "best.pt").unlink()
+    assert record_provenance(child, config)["parent.checkpoint"] == "last"  # all that is left of it
 
 
 def test_a_diverging_run_fails_with_one_sentence(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ class Source:
         data = self.config.model_dump(mode="json", by_alias=True)
         if self.kind == "parent":
             name = f"{self.config.name or self.name[:8]}, next stage"
-            data |= {"parent": self.name, "stages": [NEXT_STAGE], "name": name}
+            data |= {"parent": self.name, "parent_checkpoint": None, "stages": [NEXT_STAGE], "name": name}
         elif self.kind == "next_order":
             data = next_order_config(self.config, self.name).model_dump(mode="json", by_alias=True)
         elif self.kind == "duplicate":

@@ -60,11 +60,9 @@ class When:
             start = ", from its best checkpoint" if self.from_after else ""
             end = "has ended" if self.after_any else "has finished"
             return f"{begins} once {_name(self.after)} {end}{start}."
-        if any(not slot.busy for slot in slots):
-            return "A slot is free: the first starts at once." if several else "A slot is free: it starts at once."
-        return (
-            "All slots are busy: they wait in the queue." if several else "All slots are busy: it waits in the queue."
-        )
+        if all(slot.busy for slot in slots):
+            return f"All slots are busy: {'they wait' if several else 'it waits'} in the queue."
+        return f"A slot is free: {'the first' if several else 'it'} starts at once."
 
 
 def _name(job: jobs.Job) -> Markdown:
