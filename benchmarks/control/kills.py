@@ -1,8 +1,8 @@
 """SIGKILL at random moments: of the run, its worker, the server, a `core submit`, each alone and all together.
 
-One run after the other is submitted and killed a few times on its way; what crashed is resumed by the command. After
-each kill the job table and MLflow's database are read past the program until they say what is so. At the end every run
-has a history like that of a run nobody touched, bit for bit, and every submit that was killed left one run or none.
+One run after the other is submitted and killed a few times on its way. After each kill nobody looks, and the job table
+and MLflow's database are read past the program until they say what is so; then what crashed is resumed. At the end every
+run has a history like that of a run nobody touched, bit for bit, and every submit that was killed left one run or none.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks.browser import ROOT, free_port
 from benchmarks.control import seen
+from core import jobs
 from core.config import RunConfig
 from core.runs import run_folder
 from core.tracking.verify import NOT_COMPARED
@@ -34,17 +35,17 @@ CONFIG = RunConfig(
     network={"hidden": [10]},
     stages=[
         {
-            "warmup": {"iterations": 300},
-            "iterations": 30,
+            "warmup": {"iterations": 200},
+            "iterations": 20,
             "collocation": {"points": 300},
             "checkpoint_every": 5,
             "patience": 1000,
         },
         {
-            "fourier": {"features": 40, "sigma": "search"},
+            "fourier": {"features": 30, "sigma": "search"},
             "optimizer": {"kind": "gauss_newton", "damping": 1e-10},
-            "iterations": 10,
-            "collocation": {"points": 600},
+            "iterations": 6,
+            "collocation": {"points": 400},
             "checkpoint_every": 2,
             "patience": 1000,
         },
@@ -69,14 +70,6 @@ class Lab:
         """Start the server where there is none."""
         if self.server is None or self.server.poll() is not None:
             self.server = _start("serve", "--port", str(free_port()))
-
-    def submit(self) -> str:
-        """A new run's id."""
-        done = _start("submit", self.config, capture=True)
-        out, err = done.communicate()
-        if done.returncode:
-            raise RuntimeError(f"submit failed: {err}")
-        return out.strip()
 
     def kill(self, target: str, run_id: str) -> None:
         """SIGKILL what the target names."""
@@ -108,13 +101,7 @@ class Lab:
 def _start(*arguments: str, capture: bool = False) -> subprocess.Popen:
     out = subprocess.PIPE if capture else subprocess.DEVNULL
     command = [sys.executable, "-m", "core", *arguments]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=out, stderr=out, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-
-
-def _command(*arguments: str) -> None:
-    _start(*arguments, capture=True).communicate()
+    return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, text=True)
 
 
 def _phase(run_id: str) -> str:
@@ -143,6 +130,7 @@ def differs(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> str:
 def measure(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     """Kills survived, by target and by phase, and what was wrong."""
     draw = random.Random(seed)
+    os.environ["OMP_NUM_THREADS"] = "1"
     kills, wrong = 20 if quick else KILLS, []
     by_target, by_phase, late = Counter(), Counter(), []
     home = seen.home()
@@ -153,14 +141,14 @@ def measure(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     with seen.ended():
         lab.serve()
         began = time.monotonic()
-        reference = lab.submit()
+        reference = jobs.submit(CONFIG)
         if seen.wait(lambda: seen.jobs()[reference]["state"] == "finished", 600) is None:
             raise RuntimeError(f"The run that nobody touches did not finish: {seen.jobs()[reference]}")
         length = time.monotonic() - began
         expected = run_folder(reference).history_columns()
         submitted = {reference}
         while sum(by_target.values()) < kills:
-            run_id = lab.submit()
+            run_id = jobs.submit(CONFIG)
             submitted.add(run_id)
             for _ in range(AT_ONE_RUN):
                 target = draw.choice(TARGETS)
@@ -181,7 +169,7 @@ def measure(quick: bool = False, seed: int = 0) -> dict[str, Any]:
                 lab.serve()
                 for each, row in seen.jobs().items():
                     if row["state"] == "crashed":
-                        _command("resume", each)
+                        jobs.resume(each)
                 if seen.jobs()[run_id]["state"] == "finished":
                     break
             print(f"{sum(by_target.values())} kills, {len(wrong)} wrong", file=sys.stderr, flush=True)
@@ -208,7 +196,7 @@ def _end_all(limit_s: float = 1800) -> list[str]:
     while time.monotonic() < end:
         rows = seen.jobs()
         for run_id in [run_id for run_id, row in rows.items() if row["state"] == "crashed"]:
-            _command("resume", run_id)
+            jobs.resume(run_id)
         if all(row["state"] == "finished" for row in rows.values()):
             return []
         time.sleep(1)
