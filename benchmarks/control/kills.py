@@ -2,7 +2,7 @@
 
 One run after the other is submitted and killed a few times on its way. After each kill nobody looks, and the job table
 and MLflow's database are read past the program until they say what is so; then what crashed is resumed. At the end every
-run has a history like that of a run nobody touched, bit for bit, and every submit that was killed left one run or none.
+run has the history of a run that nobody touched, bit for bit, and every submit that was killed left one run or none.
 """
 
 from __future__ import annotations
