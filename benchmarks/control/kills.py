@@ -1,7 +1,7 @@
 """SIGKILL at random moments: of the run, its worker, the server, a `core submit`, each alone and all together.
 
-One run after the other is submitted and killed a few times on its way. After each kill nobody looks, and the job table
-and MLflow's database are read past the program until they say what is so; then what crashed is resumed. At the end every
+One run after the other is submitted and killed a few times on its way. After each kill nobody looks: the job table and
+MLflow's database are read past the program until they say what is so; then what crashed is resumed. At the end every
 run has the history of a run that nobody touched, bit for bit, and every submit that was killed left one run or none.
 """
 
