@@ -9,7 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from core import jobs
-from core.config import Difference, Fourier, GaussNewton, RunConfig, Stage, differences, read_data
+from core.config import Difference, Fourier, GaussNewton, RunConfig, Stage, differences, differing, read_data
 from core.migrations import Reading, read_config
 from core.replay import missing_parent
 from core.runs import run_folder
@@ -137,6 +137,8 @@ def source_changes(source: Source, config: RunConfig, restore: Callable[[Source]
         return
     whose = "the queued run" if source.kind == "edit" else "the source"
     changed = differences(source.config, config)
+    if source.kind == "edit":  # rules and tries, too, are saved with it
+        changed = differing(*(each.model_dump(mode="json", by_alias=True) for each in (source.config, config)))
     if source.kind == "edit" and source.config.name != config.name:
         changed = (Difference("name", source.config.name, config.name), *changed)
     if not changed:
