@@ -9,6 +9,7 @@ from pages.parts.launch.filling import fill_in, preset_clicked, start_from_prese
 from pages.parts.launch.panel import launch_panel
 from pages.parts.launch.source import linked_source, source_notes
 from pages.parts.shared.deleted_experiment import deleted_experiment
+from pages.parts.shared.live_plotly import charts_ahead
 from pages.parts.shared.text import LONGEST, described, duration, message, plain
 
 st.title("Launch a run")
@@ -53,3 +54,4 @@ with side:
         with st.expander(f"Problems that could not be loaded: {len(REFUSED)}"):
             for refused in REFUSED:
                 st.caption(message(refused))
+charts_ahead()

@@ -27,10 +27,17 @@ let loading;
 function plotly() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   loading = loading || idle().then(() => new Promise((resolve, reject) => {
-    const script = document.createElement("script");
+    const begun = document.querySelector("script[data-plotly]");  // by another component
+    const script = begun || document.createElement("script");
+    script.addEventListener("load", () => resolve(window.Plotly));
+    script.addEventListener("error", () => {
+      loading = undefined;
+      script.remove();
+      reject(new Error("plotly.min.js could not be loaded"));
+    });
+    if (begun) return;
+    script.dataset.plotly = "";
     script.src = new URL("app/static/plotly.min.js?VERSION", document.baseURI).href;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = undefined; reject(new Error("plotly.min.js could not be loaded")); };
     document.head.appendChild(script);
   }));
   return loading;
@@ -107,6 +114,18 @@ _component = st.components.v2.component(
     js=DRAWING + _SCRIPT,
     isolate_styles=False,
 )
+
+
+_ahead = st.components.v2.component(
+    "singularity_lab_charts_ahead",
+    html="<span hidden></span>",
+    js=DRAWING + "export default function () { setTimeout(() => plotly().catch(() => {}), 3000); }",
+)
+
+
+def charts_ahead() -> None:
+    """Have plotly.js loaded while a visitor is busy on a page without charts, since the next page begins with some."""
+    _ahead(key="charts_ahead")
 
 
 def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
