@@ -78,17 +78,21 @@ def _launch(page: Page, address: str, warm: bool) -> dict[str, Any]:
     page.get_by_role("button", name="Launch").click()
     page.wait_for_url("**/watch?run=*")
     shown = time.perf_counter() - began
-    page.wait_for_function(DRAWN, timeout=LIMIT_S * 1000, polling=50)
+    folder, written = table.find(limit=1)[0].folder, None
+    while not page.evaluate(DRAWN):
+        if written is None and len(folder.history_columns().get("iteration", ())):
+            written = time.perf_counter() - began
+        if time.perf_counter() - began > LIMIT_S:
+            raise TimeoutError("No residual was drawn.")
+        page.wait_for_timeout(30)
     drawn = time.perf_counter() - began
-    job = next(job for job in table.find(limit=1))
-    rows = job.folder.history_columns()
-    first_row = float(rows["wall_time_s"][0]) if len(rows.get("iteration", ())) else None
+    job = table.get(folder.run_id)
     launch = {
         "first_residual_s": drawn,
         "watch_shown_s": shown,
-        "claimed_s": job.started - clicked if job.started else None,
-        "first_row_after_training_began_s": first_row,
-        "prepared": job.pid is not None and _prepared(job.pid, job.pid_started),
+        "claimed_s": job.started - clicked,
+        "first_row_written_s": written,
+        "prepared": _prepared(job.pid, job.pid_started),
     }
     with suppress(LabError):  # it may have finished
         jobs.stop(job.run_id)
