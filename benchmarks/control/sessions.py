@@ -35,7 +35,7 @@ TOGETHER_S, TURNS = 60.0, 3
 """Seconds of training alone, then with all sessions, by turns: three minutes with them."""
 DRAWN_S, SETTLE_S = 180.0, 5.0
 """Most seconds until all sessions have drawn page and curve, and seconds from then on that don't count."""
-ASKED_BESIDE = ("/live/runs", "/live/board")
+ASKED_BESIDE = ("/live/runs", "/live/board", "/live/notices")
 LONG = ["stages.0.iterations=100000", "stages.0.target_residual=1e-300", "stages.0.patience=100000", "name=watched"]
 NEWEST = """() => {
     const chart = document.querySelector('.lab-residual .js-plotly-plot');

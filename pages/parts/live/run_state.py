@@ -129,6 +129,8 @@ def _size(path: Path) -> int:
 
 def waiting_line(job: jobs.Job) -> str:
     """What a queued run waits for."""
+    if job.held and not job.reason:
+        return "On hold: it begins once somebody releases it."
     if job.due is not None and job.due > time.time() and not (job.held or job.after_run):
         return f"It tries again by itself in {duration(job.due - time.time())}."
     return f"Queued, place {job.position} · {visible(waits_because(job, jobs.capacity()), LONGEST_MESSAGE)}"
