@@ -33,9 +33,9 @@ from core.runs.curves import RunCurves
 SESSIONS, TABS = 30, 3
 TOGETHER_S, TURNS = 60.0, 3
 """Seconds of training alone, then with all sessions, by turns: three minutes with them."""
-SETTLE_S = 12.0
-"""Seconds until all sessions have drawn their page."""
-ASKED_BESIDE = ("/live/runs", "/live/board")
+DRAWN_S, SETTLE_S = 180.0, 5.0
+"""Most seconds until all sessions have drawn page and curve, and seconds from then on that don't count."""
+ASKED_BESIDE = ("/live/runs", "/live/board", "/live/notices")
 LONG = ["stages.0.iterations=100000", "stages.0.target_residual=1e-300", "stages.0.patience=100000", "name=watched"]
 NEWEST = """() => {
     const chart = document.querySelector('.lab-residual .js-plotly-plot');
@@ -97,11 +97,18 @@ async def _with_sessions(pid: int, port: int, recorder: Recorder, seconds: float
         await _for(seconds, recorder)
         alone = recorder.per_second(began, time.time() - 1)
         visitors = [Visitor(port, recorder.folder.run_id, ASKED_BESIDE) for _ in range(SESSIONS)]
-        tasks = []
+        tasks, before = [], _cpu(server)
         for visitor in visitors:
             tasks.append(asyncio.create_task(visitor.stay()))
             await _for(0.1, recorder)
+        opened = time.monotonic()
+        while not all(visitor.seen and visitor.script_runs for visitor in visitors):
+            if time.monotonic() - opened > DRAWN_S:
+                raise TimeoutError(f"Not all sessions were drawn within {DRAWN_S:.0f} s.")
+            await _for(0.5, recorder)
+        opening = _cpu(server) - before
         await _for(SETTLE_S, recorder)
+        received = sum(visitor.received for visitor in visitors)
         began, used, mine = time.time(), _cpu(server), _cpu(me)
         await _for(seconds, recorder, lambda: memory.append((time.time(), server.memory_info().rss / 2**20)))
         ended = time.time()
@@ -113,6 +120,9 @@ async def _with_sessions(pid: int, port: int, recorder: Recorder, seconds: float
                 "iterations_per_s_alone": alone,
                 "iterations_per_s_together": together,
                 "slowed": 1 - together / alone,
+                "server_cpu_s_to_open_a_session": opening / SESSIONS,
+                "kb_per_s_and_session": (sum(visitor.received for visitor in visitors) - received)
+                / (1e3 * SESSIONS * (ended - began)),
             }
         )
         await _for(2.0, recorder)
@@ -131,8 +141,7 @@ async def _with_sessions(pid: int, port: int, recorder: Recorder, seconds: float
         "points_of_time": len(lateness),
         "server_memory_mb": {"first": megabytes[0], "last": megabytes[-1], "most": megabytes.max()},
         "server_memory_mb_per_minute": float(np.polyfit(times - times[0], megabytes, 1)[0] * 60),
-        "script_runs_of_each": [visitor.script_runs for visitor in visitors],
-        "kb_per_s_and_session": sum(visitor.received for visitor in visitors) / 1e3 / SESSIONS / (seconds + SETTLE_S),
+        "script_runs_of_a_session": max(visitor.script_runs for visitor in visitors),
         "errors": [error for visitor in visitors for error in visitor.errors][:5],
         "spans": spans,
     }

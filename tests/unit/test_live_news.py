@@ -135,6 +135,7 @@ def test_another_structure_for_what_streamlit_draws(run):
         seen.append(run_state.build(RUN, "iteration"))
     assert len({state.structure for state in seen}) == len(seen)
     assert seen[2].progress[1].startswith("Queued, place 1 · ")
+    assert seen[3].progress[1].startswith(("On hold", "Queued, place 1 · Paused."))
     assert [state.rests for state in seen] == [True, True, False, False, False]
     run.last.parent.mkdir()
     run.last.touch()

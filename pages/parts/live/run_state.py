@@ -26,8 +26,11 @@ from pages.parts.shared.text import LONGEST, LONGEST_MESSAGE, duration, figure_o
 from pages.parts.shared.unknown_text import claimed_lambda
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
-EVERY_S, SOON_S = 1.0, 0.25
-"""Seconds between two looks at a run: while it trains, and while its first residual is about to be there."""
+EVERY_S, SOON_S = 0.8, 0.25
+"""Seconds between two looks at a run: while it trains, and while its first residual is about to be there.
+
+A row is written half a second after it was made at most, so it is seen within a second and a half.
+"""
 SOON_FOR_S = 60.0
 """It is about to be there for so long after it was launched or began."""
 QUIET_S = 5.0
@@ -126,6 +129,8 @@ def _size(path: Path) -> int:
 
 def waiting_line(job: jobs.Job) -> str:
     """What a queued run waits for."""
+    if job.held and not job.reason:
+        return "On hold: it begins once somebody releases it."
     if job.due is not None and job.due > time.time() and not (job.held or job.after_run):
         return f"It tries again by itself in {duration(job.due - time.time())}."
     return f"Queued, place {job.position} · {visible(waits_because(job, jobs.capacity()), LONGEST_MESSAGE)}"
