@@ -32,7 +32,7 @@ def main() -> None:
     found: dict[str, Any] = {"machine": machine(), "quick": chosen.quick}
     before = os.environ.get("LAB_HOME")
     for part in chosen.only:
-        with tempfile.TemporaryDirectory(prefix=f"lab-{part}-") as folder:
+        with tempfile.TemporaryDirectory(prefix=f"lab-{part}-", ignore_cleanup_errors=True) as folder:
             os.environ["LAB_HOME"] = str(Path(folder) / "home")
             began = time.perf_counter()
             found[part] = importlib.import_module(f"benchmarks.control.{part}").measure(quick=chosen.quick)

@@ -22,10 +22,9 @@ function makeFeed() {
   return {
     board,
     now: () => Date.now() / 1000 + ahead,
-    // `listener` is called with the board now and whenever it is another; returns how to stop
+    // `listener` is called whenever the board is another; returns how to stop
     listen(listener) {
       listeners.add(listener);
-      if (board.head) listener(board);
       source ??= liveSource("live/board", {
         update(news) { put(news); tell(); },
         trouble(sentence) { board.trouble = sentence; tell(); },
@@ -59,19 +58,23 @@ function lasting(seconds) {
   return seconds < 172800 ? `${(seconds / 3600).toFixed(seconds < 36000 ? 1 : 0)} h` : `${Math.round(seconds / 86400)} days`;
 }
 
-// A time of day as the person here has it; with the day where that is not today.
+// A time of day as the person here has it; with the day where that is not today. Formats are dear to make.
+const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const timeFormat = new Intl.DateTimeFormat(undefined, TIME), numberFormat = new Intl.NumberFormat();
+const dayFormat = new Intl.DateTimeFormat(undefined, { ...TIME, weekday: "short", day: "numeric", month: "short" });
 function clock(moment) {
   const date = new Date(1000 * moment), today = new Date(1000 * feed.now()).toDateString() === date.toDateString();
-  return date.toLocaleString(undefined, { ...(today ? {} : { weekday: "short", day: "numeric", month: "short" }),
-    hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return (today ? timeFormat : dayFormat).format(date);
 }
+
+function counted(number) { return numberFormat.format(number); }
 
 const ACTIVE = ["running", "pausing", "stopping"];
 function groupOf(run) { return ACTIVE.includes(run.state) ? "active" : run.state === "queued" ? "waiting" : "ended"; }
 
 function residual(value) { return value == null ? "" : value.toExponential(1); }
 
-function ordinal(place) { return `place ${place.toLocaleString()}`; }
+function ordinal(place) { return `place ${counted(place)}`; }
 
 // When a run is due, or was over, in a few words.
 function whenOf(run, now) {

@@ -41,9 +41,7 @@ class RunList {
 
   given({ data, setTriggerValue, setStateValue }) {
     Object.assign(this, { chosen: data.chosen, send: setTriggerValue, remember: setStateValue });
-    this.scroller.style.height = `${data.height}px`;
-    // the bar below the list is Streamlit's, and its elements are told no colours
-    document.documentElement.style.setProperty("--board-background", getComputedStyle(this.frame).getPropertyValue("--st-background-color"));
+    this.scroller.style.maxHeight = `${data.height}px`;
     const asked = data.answer && this.pending.find((each) => each.token === data.answer.token && each.event == null);
     if (asked) {
       asked.event = data.answer.event;
@@ -66,17 +64,14 @@ class RunList {
     const { board } = feed, { runs } = board;
     if (!board.head) { write(this.count, board.trouble || "Reading the runs …"); return; }
     this.pending = this.pending.filter((each) => Date.now() < each.until && !(each.event != null && board.head.event >= each.event));
-    this.waiting = board.order.filter((id) => runs.get(id).state === "queued");
-    for (const { apply } of this.pending) if (apply) this.waiting = apply(this.waiting);
+    const groups = { active: [], waiting: [], ended: [] };
+    for (const id of board.order) groups[groupOf(runs.get(id))].push(id);
+    for (const { apply } of this.pending) if (apply) groups.waiting = apply(groups.waiting);
+    this.waiting = groups.waiting;
     this.places = new Map(this.waiting.map((id, k) => [id, k + 1]));
     const gone = [...kept.ticked].filter((id) => !runs.has(id));
     for (const id of gone) kept.ticked.delete(id);
     if (gone.length) this.remember?.("ticked", [...kept.ticked]);
-    const groups = { active: [], waiting: this.waiting, ended: [] };
-    for (const id of board.order) {
-      const group = groupOf(runs.get(id));
-      if (group !== "waiting") groups[group].push(id);
-    }
     const words = kept.text.toLowerCase().split(/\s+/).filter(Boolean);
     this.items = [];
     for (const group of Object.keys(GROUPS)) {
@@ -85,8 +80,8 @@ class RunList {
       if (kept.group === "all" && ids.length) this.items.push({ head: GROUPS[group], size: ids.length });
       for (const id of ids) this.items.push({ id, group });
     }
-    this.tops = [0];
-    for (const item of this.items) this.tops.push(this.tops.at(-1) + (item.id ? ROW : HEAD));
+    let top = 0;
+    this.tops = [0, ...this.items.map((item) => (top += item.id ? ROW : HEAD))];
     this.ids = this.items.filter((item) => item.id).map((item) => item.id);
     this.showHead(board, groups);
     this.space.style.height = `${Math.max(ROW, this.tops.at(-1))}px`;
@@ -96,9 +91,9 @@ class RunList {
 
   showHead({ head, trouble }, groups) {
     const total = Object.values(head.counts).reduce((sum, each) => sum + each, 0);
-    const texts = { all: `All ${total.toLocaleString()}`, active: `At work ${groups.active.length}`,
-      waiting: `Waiting ${this.waiting.length.toLocaleString()}${head.held ? ` · ${head.held} held` : ""}`,
-      ended: `Ended ${(total - groups.active.length - (head.counts.queued ?? 0)).toLocaleString()}` };
+    const texts = { all: `All ${counted(total)}`, active: `At work ${groups.active.length}`,
+      waiting: `Waiting ${counted(this.waiting.length)}${head.held ? ` · ${head.held} held` : ""}`,
+      ended: `Ended ${counted(total - groups.active.length - (head.counts.queued ?? 0))}` };
     for (const [group, text] of Object.entries(texts)) {
       const button = this.tabs.querySelector(`[data-group=${group}]`) ?? this.tabs.appendChild(built("button", { type: "button",
         "data-group": group, onclick: () => { kept.group = group; kept.scroll = this.scroller.scrollTop = 0; this.refresh(); } }));
@@ -108,8 +103,8 @@ class RunList {
     const chosen = this.ids.filter((id) => kept.ticked.has(id)).length, hidden = kept.ticked.size - chosen;
     this.all.checked = chosen > 0 && chosen === this.ids.length;
     this.all.indeterminate = chosen > 0 && !this.all.checked;
-    write(this.count, kept.ticked.size ? `${kept.ticked.size.toLocaleString()} ticked${hidden ? `, ${hidden} not shown` : ""}`
-      : `${this.ids.length.toLocaleString()} shown`);
+    write(this.count, kept.ticked.size ? `${counted(kept.ticked.size)} ticked${hidden ? `, ${hidden} not shown` : ""}`
+      : `${counted(this.ids.length)} shown`);
     this.none.hidden = !kept.ticked.size;
     this.scroller.setAttribute("aria-rowcount", this.items.length);
     if (trouble || this.said.classList.contains("error")) this.say(trouble, trouble !== "");
@@ -144,7 +139,7 @@ class RunList {
       if (!rows.has(key)) rows.set(key, this.space.appendChild(item.id ? this.makeRow(item.id) : built("div", { class: "group" })));
       const row = rows.get(key);
       row.style.transform = `translateY(${tops[from + k]}px)`;
-      if (item.head) { write(row, `${item.head} ${item.size.toLocaleString()}`); return; }
+      if (item.head) { write(row, `${item.head} ${counted(item.size)}`); return; }
       row.setAttribute("aria-rowindex", from + k + 1);
       row.tabIndex = item.id === entry ? 0 : -1;
       this.fill(row, item.id, now);
@@ -171,6 +166,7 @@ class RunList {
     row.parts = parts;
     row.onclick = () => { if (this.steering.picking) this.steering.picked(id); else { kept.at = id; this.send("opened", id); } };
     row.onfocus = () => { kept.at = id; };
+    row.onpointerenter = () => { row.title = wordsOf(feed.board.runs.get(id), feed.now(), this.places.get(id)).join("\n"); };
     row.onkeydown = (event) => this.key(event, id);
     row.oncontextmenu = (event) => { if (this.places.has(id)) { event.preventDefault(); this.steering.openMenu(id, parts.more); } };
     parts.grip.onpointerdown = (event) => this.steering.startDrag(event, id, row);
@@ -183,7 +179,6 @@ class RunList {
     row.className = `row ${group} ${run.state}${id === this.chosen ? " open" : ""}${run.held ? " held" : ""}`;
     row.setAttribute("aria-selected", String(kept.ticked.has(id)));
     row.setAttribute("aria-current", String(id === this.chosen));
-    row.title = wordsOf(run, now, place).join("\n");
     parts.tick.checked = kept.ticked.has(id);
     parts.tick.setAttribute("aria-label", `Tick ${run.name}`);
     parts.more.setAttribute("aria-label", `Actions for ${run.name}`);
@@ -197,6 +192,9 @@ class RunList {
   }
 
   ticked() {
+    // the bar below the list is Streamlit's, and its elements are told no colours
+    const color = getComputedStyle(this.frame).getPropertyValue("--st-background-color");
+    document.documentElement.style.setProperty("--board-background", color);
     this.remember("ticked", [...kept.ticked]);
     this.refresh();
   }

@@ -21,14 +21,14 @@ class Steering {
   }
 
   named(ids) {
-    return ids.length === 1 ? feed.board.runs.get(ids[0])?.name ?? "the run" : `${ids.length.toLocaleString()} runs`;
+    return ids.length === 1 ? feed.board.runs.get(ids[0])?.name ?? "the run" : `${counted(ids.length)} runs`;
   }
 
   // Put runs right before another one, behind all for null.
   put(ids, before) {
     const order = placed(this.list.waiting, new Set(ids), before);
     if (!order || order.every((id, k) => id === this.list.waiting[k])) return;
-    this.list.say(`${this.named(ids)}: ${ordinal(order.indexOf(ids[0]) + 1)} of ${order.length.toLocaleString()}`);
+    this.list.say(`${this.named(ids)}: ${ordinal(order.indexOf(ids[0]) + 1)} of ${counted(order.length)}`);
     this.list.ask({ do: "move", runs: ids, before }, (waiting) => placed(waiting, new Set(ids), before) ?? waiting);
   }
 

@@ -33,7 +33,8 @@ function makePicture(parentElement) {
 
   function draw() {
     const { runs, order, head, trouble: error } = feed.board;
-    if (!head || !canvas.clientWidth) return;
+    if (!head || !canvas.clientWidth || !tip.hidden) return;  // nothing moves under a hand
+    const focused = canvas.contains(document.activeElement) ? document.activeElement.dataset.run : null;
     const now = feed.now(), width = canvas.clientWidth, rows = head.slots.map((slot) => slot.name);
     const bars = new Map(rows.map((name) => [name, []]));
     let undrawn = 0, beyond = 0, last = 0, place = 0;
@@ -67,15 +68,16 @@ function makePicture(parentElement) {
     svg.append(built("svg:line", { class: "now", x1: x(now), x2: x(now), y1: AXIS - 6, y2: height }),
       built("svg:text", { class: "now", x: x(now), y: AXIS - 10, "text-anchor": "middle" }, "now"));
     canvas.replaceChildren(svg);
+    if (focused) canvas.querySelector(`[data-run="${focused}"]`)?.focus({ preventScroll: true });
     say(head, { undrawn, beyond, last, now, error });
   }
 
   function say(head, { undrawn, beyond, last, now, error }) {
     const { counts, held } = head, active = ACTIVE.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
-    const parts = [`${active} at work`, `${(counts.queued ?? 0).toLocaleString()} waiting` + (held ? `, ${held} held` : "")];
+    const parts = [`${active} at work`, `${counted(counts.queued ?? 0)} waiting` + (held ? `, ${held} held` : "")];
     if (last) parts.push(`${undrawn ? "what is known" : "all"} done in about ${lasting(last - now)} (${clock(last)})`);
-    if (beyond) parts.push(`${beyond.toLocaleString()} later than shown`);
-    if (undrawn) parts.push(`${undrawn.toLocaleString()} not drawn: nobody knows when they start`);
+    if (beyond) parts.push(`${counted(beyond)} later than shown`);
+    if (undrawn) parts.push(`${counted(undrawn)} not drawn: nobody knows when they start`);
     write(words, error || parts.join(" · "));
     words.classList.toggle("error", Boolean(error));
   }
@@ -84,7 +86,7 @@ function makePicture(parentElement) {
     const open = bar.to == null, left = Math.max(LABEL, x(bar.from));
     const right = Math.max(left + 1.5, open ? x(end) : Math.min(x(end), x(bar.to)));
     const group = built("svg:g", { class: `bar ${bar.group} ${bar.run.state}${open ? " open" : ""}`, tabindex: 0,
-      role: "button", "aria-label": bar.many ? `${bar.many} runs` : wordsOf(bar.run, now, bar.place).join(". ") });
+      "data-run": bar.id, role: "button", "aria-label": bar.many ? `${bar.many} runs` : wordsOf(bar.run, now, bar.place).join(". ") });
     const box = { y: y + (ROW - BAR) / 2, height: BAR, rx: 3 };
     group.append(built("svg:rect", { ...box, x: left, width: right - left - 0.5 }));
     if (bar.group === "active" && !open && now > bar.from) {  // done, in the full colour
@@ -101,7 +103,7 @@ function makePicture(parentElement) {
       : wordsOf(bar.run, feed.now(), bar.place);
     group.onpointerenter = (event) => showTip(event, lines());
     group.onpointermove = (event) => placeTip(event);
-    group.onpointerleave = () => { tip.hidden = true; };
+    group.onpointerleave = () => { tip.hidden = true; draw(); };
     group.onclick = () => { tip.hidden = true; if (!bar.many) picture.open(bar.id); };
     group.onkeydown = (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); group.onclick(); } };
     return group;
@@ -119,8 +121,7 @@ function makePicture(parentElement) {
 
   const resized = new ResizeObserver(draw);
   resized.observe(canvas);
-  const unlisten = feed.listen(draw), timer = setInterval(() => { if (!document.hidden && !focused()) draw(); }, 2000);
-  function focused() { return canvas.contains(document.activeElement); }
+  const unlisten = feed.listen(draw), timer = setInterval(() => { if (!document.hidden) draw(); }, 2000);
   picture.leave = () => { unlisten(); clearInterval(timer); resized.disconnect(); };
   return picture;
 }
