@@ -17,7 +17,7 @@ QUICK = presets()["poisson2d-quick"]
 @pytest.fixture(autouse=True)
 def lab(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "lab"))
-    monkeypatch.setattr("core.jobs.local.gpus", dict)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 
 def add(number: int, config: RunConfig = QUICK.config, **fields) -> str:
