@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,7 +52,7 @@ def submit(
     from core.jobs.batch import table_of
 
     rows = table_of(varied_fields(vary))
-    for run_id in jobs.submit_many(chosen, rows, batch=batch or chosen.name or config, **options):
+    for run_id in jobs.submit_many(chosen, rows, batch=batch or chosen.name or Path(config).stem, **options):
         say(run_id)
 
 
@@ -89,7 +90,8 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
         place = f"{f'#{job.position}':>4}" if job.position else share
         residual = f"max residual {entry.max_residual:.2e}" if entry.max_residual is not None else ""
         why = job.reason if job.due or not job.position else ""  # a crash stays in sight until it is tried again
-        rest = "  ".join(text for text in (entry.when(seen), residual, why) if text)
+        priority = f"priority {job.priority}" if job.position and job.priority else ""
+        rest = "  ".join(text for text in (priority, entry.when(seen), residual, why) if text)
         say(f"{job.run_id}  {job.state:<9} {place}  {job.problem:<16} {job.name:<24} {rest}")
 
 
