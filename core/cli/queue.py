@@ -36,6 +36,9 @@ def submit(
         list[str] | None,
         typer.Option("--vary", metavar="FIELD=VALUES", help="A run for each value: seed=0..9, or a field=16,32,64."),
     ] = None,
+    paired: Annotated[
+        bool, typer.Option("--paired", help="First value with first, second with second, in place of each with each.")
+    ] = False,
     batch: Annotated[
         str | None, typer.Option("--batch", metavar="NAME", help="What the runs of --vary are called.")
     ] = None,
@@ -47,11 +50,13 @@ def submit(
     first = chosen_run(after).run_id if after else None
     options = {"after": first, "after_any": after_any, "from_after": from_after, "priority": priority, "held": held}
     if not vary:
+        if paired:
+            raise LabError("--paired goes with --vary FIELD=VALUES.")
         say(jobs.submit(chosen, batch=batch, **options))
         return
     from core.jobs.batch import table_of
 
-    rows = table_of(varied_fields(vary))
+    rows = table_of(varied_fields(vary), paired)
     for run_id in jobs.submit_many(chosen, rows, batch=batch or chosen.name or Path(config).stem, **options):
         say(run_id)
 

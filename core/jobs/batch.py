@@ -58,12 +58,20 @@ def _range(text: str) -> list[str]:
     return [str(value) for value in range(first, last + 1, step)]
 
 
-def table_of(varied: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+def table_of(varied: Mapping[str, Sequence[Any]], paired: bool = False) -> list[dict[str, Any]]:
     """Every combination of the values of some fields, the last field changing fastest. Raises LabError when too many.
 
     Args:
         varied: path of a field → its values.
+        paired: the first values of all fields instead, then the second ones, and so on: as many of each are needed.
     """
+    if paired:
+        counts = {path: len(values) for path, values in varied.items()}
+        if len(set(counts.values())) > 1:
+            said = ", ".join(f"{path} has {count}" for path, count in counts.items())
+            raise LabError(f"Values that go together are as many for each field: {said}.")
+        _check_number(max(counts.values(), default=0))
+        return [dict(zip(varied, values, strict=True)) for values in zip(*varied.values(), strict=True)]
     _check_number(math.prod(len(values) for values in varied.values()))
     return [dict(zip(varied, values, strict=True)) for values in itertools.product(*varied.values())]
 

@@ -261,6 +261,17 @@ def test_a_batch_is_every_combination_each_with_its_name():
     assert [(one.seed, one.network.hidden) for one in made] == [(0, (8,)), (0, (16, 16)), (1, (8,)), (1, (16, 16))]
 
 
+def test_values_go_together_row_by_row_where_that_is_asked_for():
+    varied = {"seed": ["0", "1"], "network.hidden": ["[8]", "[16, 16]"]}
+    rows = batch.table_of(varied, paired=True)
+    assert [made.name for made in batch.configs_of(config(), rows, "w")] == [
+        "w seed=0 hidden=[8]",
+        "w seed=1 hidden=[16, 16]",
+    ]
+    with pytest.raises(LabError, match=r"as many for each field: seed has 3, network.hidden has 2\."):
+        batch.table_of(varied | {"seed": ["0", "1", "2"]}, paired=True)
+
+
 def test_plain_data_serve_as_values_too_and_fields_that_end_alike_are_told_apart():
     two = config(stages=[{}, {}])
     rows = [{"stages.0.iterations": 3, "stages.1.iterations": 4, "stages.0.fourier": None}]
