@@ -31,7 +31,9 @@ app = typer.Typer(
 )
 for command in (train, submit, status, stop, pause, resume, retry, logs):
     app.command()(command)
-for command in (move, priority, hold, release, remove, edit, duplicate):
+for command in (move, priority):
+    app.command(context_settings={"ignore_unknown_options": True})(command)  # -5 is a number
+for command in (hold, release, remove, edit, duplicate):
     app.command()(command)
 for command in (presets, problems, doctor, best, replay):
     app.command()(command)

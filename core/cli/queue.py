@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,6 +36,9 @@ def submit(
         list[str] | None,
         typer.Option("--vary", metavar="FIELD=VALUES", help="A run for each value: seed=0..9, or a field=16,32,64."),
     ] = None,
+    paired: Annotated[
+        bool, typer.Option("--paired", help="First value with first, second with second, in place of each with each.")
+    ] = False,
     batch: Annotated[
         str | None, typer.Option("--batch", metavar="NAME", help="What the runs of --vary are called.")
     ] = None,
@@ -46,12 +50,14 @@ def submit(
     first = chosen_run(after).run_id if after else None
     options = {"after": first, "after_any": after_any, "from_after": from_after, "priority": priority, "held": held}
     if not vary:
+        if paired:
+            raise LabError("--paired goes with --vary FIELD=VALUES.")
         say(jobs.submit(chosen, batch=batch, **options))
         return
     from core.jobs.batch import table_of
 
-    rows = table_of(varied_fields(vary))
-    for run_id in jobs.submit_many(chosen, rows, batch=batch or chosen.name or config, **options):
+    rows = table_of(varied_fields(vary), paired)
+    for run_id in jobs.submit_many(chosen, rows, batch=batch or chosen.name or Path(config).stem, **options):
         say(run_id)
 
 
@@ -89,7 +95,8 @@ def status(run: Annotated[str | None, typer.Argument(metavar="RUN")] = None) -> 
         place = f"{f'#{job.position}':>4}" if job.position else share
         residual = f"max residual {entry.max_residual:.2e}" if entry.max_residual is not None else ""
         why = job.reason if job.due or not job.position else ""  # a crash stays in sight until it is tried again
-        rest = "  ".join(text for text in (entry.when(seen), residual, why) if text)
+        priority = f"priority {job.priority}" if job.position and job.priority else ""
+        rest = "  ".join(text for text in (priority, entry.when(seen), residual, why) if text)
         say(f"{job.run_id}  {job.state:<9} {place}  {job.problem:<16} {job.name:<24} {rest}")
 
 

@@ -9,6 +9,7 @@ import typer
 from core.cli.arguments import RunArgument, SetOption, chosen_run
 from core.cli.output import say
 from core.cli.queue import AfterAnyOption, AfterOption, FromAfterOption
+from core.cli.several import RunsArgument, do
 from core.errors import LabError
 from core.plain_text import shortened
 
@@ -41,31 +42,25 @@ def priority(
     run: RunArgument,
     number: Annotated[int, typer.Argument(metavar="N", help="Higher ones go first; -1000 to 1000, 0 by itself.")],
 ) -> None:
-    """Give a waiting run another priority; a negative one after --."""
+    """Give a waiting run another priority."""
     from core import jobs
 
     jobs.set_priority(chosen_run(run).run_id, number)
 
 
-def hold(run: RunArgument) -> None:
-    """Keep a waiting run from starting until it is released."""
-    from core import jobs
-
-    jobs.hold(chosen_run(run).run_id)
+def hold(runs: RunsArgument) -> None:
+    """Keep waiting runs from starting until they are released."""
+    do("hold", runs)
 
 
-def release(run: RunArgument) -> None:
-    """Let a held run start, or one at once that is to be tried again later."""
-    from core import jobs
-
-    jobs.release(chosen_run(run).run_id)
+def release(runs: RunsArgument) -> None:
+    """Let held runs start, and those at once that are to be tried again later."""
+    do("release", runs)
 
 
-def remove(run: RunArgument) -> None:
-    """Take a waiting run out of the queue; resume puts it back."""
-    from core import jobs
-
-    jobs.remove(chosen_run(run).run_id)
+def remove(runs: RunsArgument) -> None:
+    """Take waiting runs out of the queue; resume puts them back."""
+    do("remove", runs)
 
 
 def duplicate(
@@ -94,6 +89,8 @@ def edit(
     if bool(settings) + bool(after) + no_after != 1:
         raise LabError("Say the one thing that is to change: --set FIELD=VALUE (as often as needed), --after RUN, or "
                        "--no-after.")  # fmt: skip
+    if (after_any or from_after) and not after:
+        raise LabError("--after-any and --from-after go with --after RUN.")
     folder = chosen_run(run)
     if settings:
         revision = jobs.status(folder.run_id).revision

@@ -82,6 +82,8 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool, h
     shown = WITHHELD if hidden else short(value)
     if path == ("device",):
         return f"{name}: {shown} is not allowed; it should be auto, cpu, cuda or cuda:N"
+    if kind in ("tuple_type", "list_type"):
+        return f"{name}: {shown} is not allowed; it should be a list, written [16] or [16, 16]"
     message = item["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("should ")
     return f"{name}: {shown} is not allowed; it should {message}"
 

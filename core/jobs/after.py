@@ -44,11 +44,14 @@ def check_no_circle(connection: sqlite3.Connection, run_id: str, other: str) -> 
     """Raise LabError where `run_id` would wait for itself if it started after `other`."""
     if run_id == other:
         raise LabError("A run can't start after itself.")
-    chain = [run_id, other]
-    while chain[-1] not in chain[:-1]:
-        row = connection.execute("SELECT after_run FROM jobs WHERE run_id = ?", (chain[-1],)).fetchone()
+    chain, names = [run_id, other], {}
+    while True:
+        row = connection.execute("SELECT name, after_run FROM jobs WHERE run_id = ?", (chain[-1],)).fetchone()
+        names[chain[-1]] = row["name"] if row is not None else None
+        if chain[-1] in chain[:-1]:
+            break
         if row is None or row["after_run"] is None:
             return
         chain.append(row["after_run"])
     if chain[-1] == run_id:
-        raise LabError(f"That would be a circle: {' starts after '.join(name[:8] for name in chain)}.")
+        raise LabError(f"That would be a circle: {' starts after '.join(named(each, names[each]) for each in chain)}.")

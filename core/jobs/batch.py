@@ -30,15 +30,8 @@ Row = Mapping[str, Any]
 def read_values(text: str) -> list[str]:
     """The values in a text, as `--set` takes each: `0..9`, `0..90..10` (by tens), `16,32,64`, `[16,16],[32,32]`.
 
-    Raises LabError.
+    Ranges and single values may be mixed: `0..3,17`. Raises LabError.
     """
-    if found := _RANGE.fullmatch(text.strip()):
-        first, last, step = int(found[1]), int(found[2]), int(found[3] or 1)
-        if step == 0 or last < first:
-            raise LabError(f"{text.strip()} is no range: write it from the lower to the higher number, as 0..9.")
-        if (last - first) // step >= MOST_RUNS:
-            raise LabError(f"{text.strip()} has more than {MOST_RUNS} values, and a batch at most {MOST_RUNS} runs.")
-        return [str(value) for value in range(first, last + 1, step)]
     values, depth = [""], 0
     for letter in text:
         depth += (letter in "[{") - (letter in "]}")
@@ -49,15 +42,36 @@ def read_values(text: str) -> list[str]:
     values = [value.strip() for value in values]
     if "" in values:
         raise LabError(f"{text.strip()!r} has an empty value; write values as 16,32,64 or 0..9.")
-    return values
+    return [each for value in values for each in _range(value)]
 
 
-def table_of(varied: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+def _range(text: str) -> list[str]:
+    """The numbers of a range; any other value by itself. Raises LabError."""
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        return [text]
+    first, last, step = int(found[1]), int(found[2]), int(found[3] or 1)
+    if step == 0 or last < first:
+        raise LabError(f"{text} is no range: write it from the lower to the higher number, as 0..9.")
+    if (last - first) // step >= MOST_RUNS:
+        raise LabError(f"{text} has more than {MOST_RUNS} values, and a batch at most {MOST_RUNS} runs.")
+    return [str(value) for value in range(first, last + 1, step)]
+
+
+def table_of(varied: Mapping[str, Sequence[Any]], paired: bool = False) -> list[dict[str, Any]]:
     """Every combination of the values of some fields, the last field changing fastest. Raises LabError when too many.
 
     Args:
         varied: path of a field → its values.
+        paired: the first values of all fields instead, then the second ones, and so on: as many of each are needed.
     """
+    if paired:
+        counts = {path: len(values) for path, values in varied.items()}
+        if len(set(counts.values())) > 1:
+            said = ", ".join(f"{path} has {count}" for path, count in counts.items())
+            raise LabError(f"Values that go together are as many for each field: {said}.")
+        _check_number(max(counts.values(), default=0))
+        return [dict(zip(varied, values, strict=True)) for values in zip(*varied.values(), strict=True)]
     _check_number(math.prod(len(values) for values in varied.values()))
     return [dict(zip(varied, values, strict=True)) for values in itertools.product(*varied.values())]
 
@@ -74,7 +88,7 @@ def configs_of(config: RunConfig, changes: Sequence[Row], batch: str) -> list[Ru
 
     Raises:
         LabError: too many rows, or a name that is none.
-        ConfigError: a line for each row at fault, or that repeats another one.
+        ConfigError: a line for each thing that is wrong, with the first row at fault; no row may repeat another.
     """
     from core.config import override
 
@@ -82,7 +96,7 @@ def configs_of(config: RunConfig, changes: Sequence[Row], batch: str) -> list[Ru
     if has_control(batch) or not batch.strip() or len(batch) > LONGEST_NAME:
         raise LabError(f"Name the batch with 1 to {LONGEST_NAME} characters that can be read.")
     titles = _titles([path for row in changes for path in row])
-    configs, faults, seen = [], [], {}
+    configs, faults, seen = [], _Faults(), {}
     for number, row in enumerate(changes, start=1):
         words = " ".join(f"{titles[path]}={_written(value)}" for path, value in row.items())
         try:
@@ -90,14 +104,33 @@ def configs_of(config: RunConfig, changes: Sequence[Row], batch: str) -> list[Ru
             settings += [] if "name" in row else [f"name={json.dumps(_name(batch, words), ensure_ascii=False)}"]
             made = override(config, settings)
         except ConfigError as error:
-            faults += [f"row {number} ({words}): {line}" for line in error.problems]
+            faults.add(number, words, *error.problems)
             continue
         if (same := seen.setdefault(made.hash, number)) != number:
-            faults.append(f"row {number} ({words}) is the same run as row {same}")
+            faults.add(number, words, f"it is the same run as row {same}")
         configs.append(made)
-    if faults:
-        raise ConfigError(faults)
+    faults.check()
     return configs
+
+
+class _Faults:
+    """What is wrong in which rows; what is wrong in several alike is said once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[str]] = {}
+
+    def add(self, number: int, words: str, *problems: str) -> None:
+        for problem in problems:
+            self._rows.setdefault(problem, []).append(f"row {number} ({words})")
+
+    def check(self) -> None:
+        """Raise ConfigError with a line for each thing that is wrong, where there is any."""
+        lines = []
+        for problem, rows in self._rows.items():
+            more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+            lines.append(f"{rows[0]}{more}: {problem}")
+        if lines:
+            raise ConfigError(lines)
 
 
 def _titles(paths: Sequence[str]) -> dict[str, str]:
@@ -147,17 +180,16 @@ def submit_many(
 
     Raises:
         LabError: what `submit` raises.
-        ConfigError: names the rows at fault; nothing is queued then.
+        ConfigError: names what is wrong and in which row; nothing is queued then.
     """
     wait = {"after": after, "after_any": after_any}
-    configs, faults, ready = configs_of(config, changes, batch), [], []
+    configs, faults, ready = configs_of(config, changes, batch), _Faults(), []
     for number, made in enumerate(configs, start=1):
         try:
             ready.append(check_to_submit(made, priority=priority, from_after=from_after, **wait))
         except LabError as error:
-            faults.append(f"row {number} ({made.name}): {error}")
-    if faults:
-        raise ConfigError(faults)
+            faults.add(number, made.name, str(error))
+    faults.check()
     queued: list[str] = []
     try:
         for made in ready:

@@ -94,7 +94,7 @@ def _last_change(run_id: str) -> str:
     if not edits:
         return "."
     last = edits[-1]
-    return f": {last.who} at {waiting.utc(last.time)}, {last.why}"
+    return f": {last.who} at {waiting.utc(last.time)}, {last.why}."
 
 
 def _change(connection: sqlite3.Connection, row: sqlite3.Row, config: RunConfig) -> None:

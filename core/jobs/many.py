@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import LabError, StoreError
-from core.jobs import actions, bin, resumption, table
+from core.jobs import actions, bin, queueing, resumption, table
 from core.jobs.job import Job
 from core.jobs.sync import telling_together
 from core.runs.states import ACTIVE
@@ -29,6 +30,9 @@ ACTIONS = {
     "pause": Action(actions.pause, "paused", ("running",)),
     "resume": Action(resumption.resume, "queued again", ("paused", "stopped", "crashed", "failed")),
     "retry": Action(resumption.retry, "queued again from the beginning", ("stopped", "crashed", "failed")),
+    "hold": Action(queueing.hold, "held", ("queued",)),
+    "release": Action(queueing.release, "released", ("queued",)),
+    "remove": Action(queueing.remove, "taken out of the queue", ("queued",)),
     "delete": Action(bin.delete, "put into the bin", ("queued", "paused", "finished", "stopped", "failed", "crashed")),
     "restore": Action(bin.restore, "restored", ()),
 }
@@ -126,7 +130,8 @@ def possible_for(job: Job) -> list[str]:
     if job.binned:
         return ["restore"]
     deletable = ["delete"] if job.active and job.bin_step is None else []
-    return [name for name, action in ACTIONS.items() if job.state in action.states] + deletable
+    no_use = {"hold"} if job.held else {"release"} if not job.due or job.due <= time.time() else set()
+    return [name for name, action in ACTIONS.items() if job.state in action.states and name not in no_use] + deletable
 
 
 def at_work(jobs: Iterable[Job]) -> int:

@@ -148,30 +148,40 @@ def hold(run_id: str, why: str = "") -> None:
 def release(run_id: str) -> None:
     """Let a held run start when its turn comes, and one that is to be tried again later, at once.
 
-    One that was held because the run that it was to start after did not finish starts without waiting for it.
+    One that was held because the run that it was to start after did not finish starts without waiting for it. Whoever
+    releases one that a person held has not seen that yet: it stays held for that reason, until it is released again.
 
     Raises:
-        LabError: the run does not wait, is not held, or was to start from a solution that is not there.
+        LabError: the run does not wait, is not held, stays held, or was to start from a solution that is not there.
     """
     with transaction() as connection:
         row = waiting_row(connection, run_id, "there is nothing to release")
+        after = row["after_run"]
         if not row["held"] and (row["due"] or 0) <= time.time():
             raise LabError(f"Run {run_id[:8]} is not held: it starts when its turn comes.")
         changes = {"held": 0, "due": None, "reason": "", "synced": 0}
         if why := waiting.in_vain(connection, run_id):
-            after = row["after_run"]
             if waiting.lacks_start(run_id, after):
                 raise LabError(
                     f"Run {run_id[:8]} can't start: {_lower_first(why)} Resume that run "
                     f"(`python -m core resume {after[:8]}`), let this one start without it "
                     f"(`python -m core edit {run_id[:8]} --set parent=null`), or remove it."
                 )
-            changes |= {"after_run": None, "after_any": 0}
+            if row["held"] == waiting.HELD_BY_PERSON:
+                changes |= {"held": waiting.HELD_IN_VAIN, "reason": why}
+            else:
+                changes |= {"after_run": None, "after_any": 0}
         set_fields(connection, run_id, **changes)
-        events.record(connection, run_id, "released", "queued", "queued", why and f"It starts without waiting. {why}")
+        without = f"It {'stays held' if changes['held'] else 'starts without waiting'}. {why}"
+        events.record(connection, run_id, "released", "queued", "queued", why and without)
         keep(connection, run_id)
     tell_store(run_id)
     actions.refresh()
+    if changes["held"]:
+        raise LabError(
+            f"Run {run_id[:8]} stays held: {_lower_first(why)} Resume that run (`python -m core resume {after[:8]}`), "
+            "or release this one again to let it start without that one."
+        )
 
 
 def _lower_first(text: str) -> str:

@@ -94,6 +94,9 @@ def test_many_are_done_each_by_itself():
         "pause": 0,
         "resume": 3,
         "retry": 3,
+        "hold": 0,
+        "release": 0,
+        "remove": 0,
         "delete": 4,
         "restore": 0,
     }

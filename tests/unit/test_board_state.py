@@ -2,11 +2,14 @@
 
 import random
 import time
+from types import SimpleNamespace
 
+from core.errors import LabError
 from core.jobs import board, table
 from core.presets import presets
 from pages.parts.live import board_state
 from pages.parts.live.board_state import BoardState, differs, news
+from pages.parts.watch import board as asking
 
 CONFIG = presets()["poisson2d-quick"].config
 
@@ -68,3 +71,24 @@ def test_what_is_drawn_of_runs(monkeypatch, tmp_path):
     assert (runs[held]["held"], runs[held]["why"], runs[held]["after"]) == (True, "Held by kim.", "a\\u202eb")
     assert "begins" not in runs[held]
     assert (runs[done]["begins"], runs[done]["ends"]) == (round(now - 9), round(now - 2))
+
+
+def test_what_is_asked_for_again_is_done_once_and_nothing_that_was_asked_is_lost(monkeypatch):
+    session, done = {}, []
+
+    def act(asked):
+        done.append(asked["k"])
+        if asked["k"] == 2:
+            raise LabError("It started.")
+        return f"done {asked['k']}"
+
+    monkeypatch.setattr(asking, "st", SimpleNamespace(session_state=session))
+    monkeypatch.setattr(asking, "act", act)
+    ask = [{"token": str(k), "k": k} for k in range(200)]
+    for given in (ask[:1], ask[:3], ask[1:4], [*ask, {"k": 9}, None, 7], {"token": "x"}, None):
+        session[asking.KEY] = {"asked": given}
+        asking._answer()
+    assert done == list(range(200))
+    assert [str(error) for error in session[asking.REFUSED]] == ["It started."]
+    answers = session[asking.ANSWER]["answers"]
+    assert len(answers) == asking.ANSWERS and answers["199"] == {"said": "done 199", "refused": ""}

@@ -94,6 +94,19 @@ def test_what_is_looked_for_in_the_store_is_a_text(command_line):
     )
 
 
+def test_a_negative_priority_is_a_number_and_no_option(command_line):
+    run = "0" * 32
+    for tried in (("priority", run, "-5"), ("move", run, "first")):
+        assert "There is no run" in command_line(*tried).stderr
+    assert "'-1' is no place in the queue" in command_line("move", run, "-1").stderr
+
+
+def test_an_edit_ignores_nothing_that_was_typed(command_line):
+    for option in ("--after-any", "--from-after"):
+        done = command_line("edit", "0" * 32, "--set", "seed=1", option)
+        assert (done.returncode, done.stderr) == (2, "error: --after-any and --from-after go with --after RUN.\n")
+
+
 def missing(folder):
     raise RunNotFoundError(folder.run_id)
 

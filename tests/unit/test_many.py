@@ -1,6 +1,7 @@
 """Decisions about many runs, and what may be deleted for good; no store takes part."""
 
 from dataclasses import replace
+from time import time
 
 import pytest
 
@@ -25,12 +26,15 @@ def test_what_can_be_done_follows_from_the_state():
     assert many.possible_for(job("running")) == ["stop", "pause", "delete"]
     assert many.possible_for(job("stopping")) == ["delete"]
     assert many.possible_for(job("stopping", bin_step=AT_END)) == []
-    assert many.possible_for(job("queued")) == ["stop", "delete"]
+    assert many.possible_for(job("queued")) == ["stop", "hold", "remove", "delete"]
+    assert many.possible_for(job("queued", held=True)) == ["stop", "release", "remove", "delete"]
+    assert many.possible_for(job("queued", due=time() + 60)) == ["stop", "hold", "release", "remove", "delete"]
     assert many.possible_for(job("finished")) == ["delete"]
     assert many.possible_for(job("paused")) == ["stop", "resume", "delete"]
     assert many.possible_for(job("crashed", binned=1.0)) == ["restore"]
     counts = many.possible([job(state) for state in STATES])
-    assert counts == {"stop": 4, "pause": 1, "resume": 4, "retry": 3, "delete": len(STATES), "restore": 0}
+    done = {"stop": 4, "pause": 1, "resume": 4, "retry": 3, "hold": 1, "release": 0, "remove": 1}
+    assert counts == done | {"delete": len(STATES), "restore": 0}
     assert many.at_work([job(state) for state in STATES]) == len(ACTIVE)
 
 

@@ -174,10 +174,10 @@ def test_a_process_killed_while_it_edits_has_changed_nothing():
 
 
 def test_a_circle_is_refused_with_its_runs():
-    a, b, c = waiting_run(), waiting_run(), waiting_run()
+    a, b, c = waiting_run(), waiting_run(), waiting_run(name="third")
     jobs.set_after(b, a)
     jobs.set_after(c, b)
-    with pytest.raises(LabError, match=f"circle: {a[:8]} starts after {c[:8]} starts after {b[:8]}"):
+    with pytest.raises(LabError, match=rf"circle: {a[:8]} starts after third \({c[:8]}\) starts after {b[:8]}"):
         jobs.set_after(a, c)
     with pytest.raises(LabError, match="after itself"):
         jobs.set_after(a, a)
@@ -243,7 +243,8 @@ def test_values_are_read_as_people_write_them():
     assert batch.read_values(" 0..30..10 ") == ["0", "10", "20", "30"]
     assert batch.read_values("16, 32,64") == ["16", "32", "64"]
     assert batch.read_values("[16,16],[32]") == ["[16,16]", "[32]"]
-    for wrong in ("3..0", "0..9..0", "1,,2", "", "0..100000"):
+    assert batch.read_values("0..2, 7,10..30..10") == ["0", "1", "2", "7", "10", "20", "30"]
+    for wrong in ("3..0", "0..9..0", "1,,2", "", "0..100000", "1,3..2"):
         with pytest.raises(LabError):
             batch.read_values(wrong)
 
@@ -258,6 +259,17 @@ def test_a_batch_is_every_combination_each_with_its_name():
         "widths seed=1 hidden=[16, 16]",
     ]
     assert [(one.seed, one.network.hidden) for one in made] == [(0, (8,)), (0, (16, 16)), (1, (8,)), (1, (16, 16))]
+
+
+def test_values_go_together_row_by_row_where_that_is_asked_for():
+    varied = {"seed": ["0", "1"], "network.hidden": ["[8]", "[16, 16]"]}
+    rows = batch.table_of(varied, paired=True)
+    assert [made.name for made in batch.configs_of(config(), rows, "w")] == [
+        "w seed=0 hidden=[8]",
+        "w seed=1 hidden=[16, 16]",
+    ]
+    with pytest.raises(LabError, match=r"as many for each field: seed has 3, network.hidden has 2\."):
+        batch.table_of(varied | {"seed": ["0", "1", "2"]}, paired=True)
 
 
 def test_plain_data_serve_as_values_too_and_fields_that_end_alike_are_told_apart():
@@ -282,6 +294,11 @@ def test_faults_of_a_batch_name_the_rows_and_nothing_is_queued():
     assert [line.partition(" (")[0] for line in error.value.problems] == ["row 2", "row 3", "row 4"]
     with pytest.raises(ConfigError, match="row 2"):
         jobs.submit_many(config(), [{"device": "cpu"}, {"device": "cuda:9"}], batch="b")
+    with pytest.raises(ConfigError) as error:
+        jobs.submit_many(config(), [{"sed": k} for k in range(40)], batch="b")
+    assert error.value.problems == ["row 1 (sed=0) and 39 more: sed: there is no such field; did you mean 'seed'?"]
+    with pytest.raises(ConfigError, match=r"hidden: 8 is not allowed; it should be a list, written \[16\]"):
+        jobs.submit_many(config(), [{"network.hidden": 8}], batch="b")
     with pytest.raises(LabError, match="501 runs"):
         jobs.submit_many(config(), [{"seed": k} for k in range(501)], batch="b")
     with pytest.raises(LabError, match="1,000 runs"):

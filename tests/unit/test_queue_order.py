@@ -187,6 +187,24 @@ def test_who_waits_in_vain_starts_without_waiting_once_a_person_releases_it():
     assert table.claim(CPU).run_id == second
 
 
+def test_a_person_s_hold_hides_no_failure_of_the_run_that_was_waited_for():
+    first = waiting_run(state="failed", name="mother")
+    second = waiting_run(after_run=first, held=1)
+    with pytest.raises(LabError, match=r"stays held: run mother .* is failed\. .* or release this one again"):
+        jobs.release(second)
+    job = table.get(second)
+    assert (job.held, job.after_run) == (True, first)
+    assert "is failed" in job.reason
+    assert table.claim(CPU) is None
+    table.update(first, state="queued", held=1)
+    waiting.settle()
+    assert not table.get(second).held, "the person's hold is gone, and there is hope again"
+    table.update(first, state="failed")
+    waiting.settle()
+    jobs.release(second)
+    assert table.claim(CPU).run_id == second
+
+
 def test_a_person_s_hold_stays_whatever_the_other_run_does():
     first = waiting_run(state="failed")
     second = waiting_run(after_run=first, held=1)

@@ -120,7 +120,8 @@ def source_notes(source: Source) -> None:
     elif source.kind == "edit":
         st.caption(
             f":material/edit: Changes the waiting run {plain(source.config.name, LONGEST)} {code(source.name[:12])}. "
-            "Nothing is changed until you save it."
+            "Nothing is changed until you save it. Its place, its priority and what it starts after are changed in its "
+            "menu (⋮) in the list on Watch."
         )
     elif source.kind == "dataset":
         st.caption(f":material/dataset: Learns from the dataset {code(source.name, LONGEST)}")

@@ -117,7 +117,10 @@ def _choice(job: jobs.Job) -> str:
 
 def _batch(config: RunConfig | None, batch: str) -> tuple[list[dict[str, Any]], str]:
     """The varied fields, and the runs that come of them; why they can't be run."""
-    st.markdown("**Repeat with other values**", help="A run for each value; with several fields, for each combination.")
+    st.markdown(
+        "**Repeat with other values**",
+        help="A run for each value; with several fields, for each combination, or row by row.",
+    )
     fields = [] if config is None else sorted(filter(_can_vary, config.flat()), key=lambda path: path != "seed")
     varied, fault = {}, ""
     for number in range(MOST_FIELDS):
@@ -135,8 +138,13 @@ def _batch(config: RunConfig | None, batch: str) -> tuple[list[dict[str, Any]], 
         if fault:
             st.error(message(fault))
         return [], fault
+    paired = len(varied) > 1 and st.toggle(
+        "Row by row",
+        key="launch.paired",
+        help="The first value of each field together, then the second ones, in place of each combination.",
+    )
     try:
-        rows = table_of(varied)
+        rows = table_of(varied, paired)
         names = [made.name for made in configs_of(config, rows, batch)]
     except LabError as error:
         st.error(message(error))

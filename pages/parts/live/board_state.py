@@ -67,7 +67,7 @@ def _run(entry: Entry) -> dict[str, Any]:
         "fraction": None if entry.fraction is None else round(min(1.0, entry.fraction), 3),
         "phase": visible(NAMES.get(entry.phase, entry.phase)) if job.active else "",
         "residual": entry.max_residual,
-        "held": bool(job.held),
+        "held": job.held and job.state == "queued",
         "priority": job.priority,
         "after": visible(job.after_name or job.after_run[:8], LONGEST) if job.after_run else "",
         "afterAny": job.after_any,

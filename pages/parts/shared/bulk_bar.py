@@ -19,6 +19,8 @@ BUTTONS = {
     "pause": ("Pause", ":material/pause:"),
     "resume": ("Resume", ":material/play_arrow:"),
     "retry": ("Retry", ":material/replay:"),
+    "hold": ("Hold", ":material/front_hand:"),
+    "release": ("Release", ":material/play_circle:"),
 }
 
 

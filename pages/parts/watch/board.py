@@ -19,7 +19,9 @@ from pages.parts.watch.timeline import FEED, HERE, STYLE, open_run
 
 KEY = "watch.board"
 ANSWER, REFUSED, DONE, EDITED = f"{KEY}.answer", f"{KEY}.refused", f"{KEY}.done", f"{KEY}.edited"
-"""Keys of the session's state: what became of what was asked last, what is to be said of it, the run to be edited."""
+"""Keys of the session's state: what became of what was asked, what is to be said of it, the run to be edited."""
+ANSWERS = 100
+"""That are remembered, so that what is asked for again is not done again."""
 RUNS = 10_000
 """Most that are named at once."""
 HEIGHT = 600
@@ -58,7 +60,7 @@ def board(chosen: str) -> None:
     Args:
         chosen: the run that is shown large.
     """
-    if (refused := st.session_state.pop(REFUSED, None)) is not None:
+    for refused in st.session_state.pop(REFUSED, []):
         st.toast(message(refused), icon=":material/block:")
     if (done := st.session_state.pop(DONE, None)) is not None:
         st.toast(message(done), icon=":material/check:")
@@ -83,17 +85,21 @@ def board(chosen: str) -> None:
 
 
 def _answer() -> None:
-    """Do what was asked for in the list, before the page is drawn again."""
-    asked = st.session_state[KEY].get("asked")
-    if not isinstance(asked, dict):
-        return
-    answer: dict[str, Any] = {"token": asked.get("token"), "said": "", "refused": ""}
-    try:
-        answer["said"] = act(asked)
-    except LabError as error:
-        answer["refused"] = str(error)
-        st.session_state[REFUSED] = error
-    st.session_state[ANSWER] = answer | {"event": _newest_event()}
+    """Do what was asked for in the list and is not done yet, before the page is drawn again."""
+    given = st.session_state[KEY].get("asked")
+    answers = dict(st.session_state.get(ANSWER, {}).get("answers", {}))
+    for asked in given if isinstance(given, list) else []:
+        token = asked.get("token") if isinstance(asked, dict) else None
+        if not isinstance(token, str) or token in answers:
+            continue
+        answers[token] = {"said": "", "refused": ""}
+        try:
+            answers[token]["said"] = act(asked)
+        except LabError as error:
+            answers[token]["refused"] = str(error)
+            st.session_state.setdefault(REFUSED, []).append(error)
+    newest = dict(list(answers.items())[-ANSWERS:])
+    st.session_state[ANSWER] = {"answers": newest, "event": _newest_event()}
 
 
 def _newest_event() -> int:

@@ -42,21 +42,23 @@ class RunList {
   given({ data, setTriggerValue, setStateValue }) {
     Object.assign(this, { chosen: data.chosen, send: setTriggerValue, remember: setStateValue });
     this.scroller.style.maxHeight = `${data.height}px`;
-    const asked = data.answer && this.pending.find((each) => each.token === data.answer.token && each.event == null);
-    if (asked) {
-      asked.event = data.answer.event;
-      if (data.answer.refused) this.pending = this.pending.filter((each) => each !== asked);
-      this.say(data.answer.refused || data.answer.said || this.said.textContent);
-      feed.changed(data.answer.event);
+    const { event, answers = {} } = data.answer ?? {};
+    for (const asked of this.pending.filter((each) => each.event == null && each.what.token in answers)) {
+      const { said, refused } = answers[asked.what.token];
+      asked.event = event;
+      if (refused) this.pending = this.pending.filter((each) => each !== asked);
+      this.say(refused || said || this.said.textContent);
+      feed.changed(event);
     }
     this.refresh();
   }
 
-  // What is asked for is shown at once, until the board knows it or it was refused; `apply` makes the new order.
+  // What is asked for is shown at once, until the board knows it or it was refused; `apply` makes the new order. All that
+  // has no answer yet is sent again with it: of two messages that come while a page is drawn, Streamlit drops the first.
   ask(what, apply = null) {
     const token = `${Date.now()}.${kept.asked += 1}`;
-    this.pending.push({ token, apply, event: null, until: Date.now() + PATIENCE_MS });
-    this.send("asked", { token, ...what });
+    this.pending.push({ what: { token, ...what }, apply, event: null, until: Date.now() + PATIENCE_MS });
+    this.send("asked", this.pending.filter((each) => each.event == null).map((each) => each.what));
     this.refresh();
   }
 

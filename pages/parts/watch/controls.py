@@ -11,7 +11,14 @@ from core.jobs import many, resumption
 from pages.parts.shared.bulk_bar import deletion_words
 from pages.parts.shared.text import LONGEST, message, plain
 
-LABELS = {"stop": "Stop", "pause": "Pause", "resume": "Resume", "retry": "Retry"}
+LABELS = {
+    "stop": "Stop",
+    "pause": "Pause",
+    "resume": "Resume",
+    "retry": "Retry",
+    "hold": "Hold",
+    "release": "Release",
+}
 """Of the buttons for what is done at one click."""
 REFUSED = "watch.refused"
 """Key of the session's state: (run, error) of what was asked last and refused."""
@@ -24,7 +31,13 @@ def controls(job: jobs.Job) -> None:
         for action, label in LABELS.items():
             if action in possible and st.button(label, key=f"watch.{label}.{job.run_id}"):
                 attempt(job.run_id, many.ACTIONS[action].do)
-        st.page_link("pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id})
+        if job.state == "queued" and not job.has_checkpoint:
+            _launch_link("edit", "Edit", ":material/edit:", job)
+        else:
+            st.page_link(
+                "pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id}
+            )
+        _launch_link("duplicate", "Duplicate", ":material/content_copy:", job)
         if job.has_checkpoint:
             st.page_link(
                 "pages/solution_3d.py",
@@ -35,6 +48,11 @@ def controls(job: jobs.Job) -> None:
         if "delete" in possible:
             with st.popover("Delete", icon=":material/delete:"):
                 _delete(job)
+
+
+def _launch_link(kind: str, label: str, icon: str, job: jobs.Job) -> None:
+    """A link to the Launch form, filled with this run's config."""
+    st.page_link("pages/launch_runs.py", label=label, icon=icon, query_params={kind: job.run_id})
 
 
 def _delete(job: jobs.Job) -> None:
