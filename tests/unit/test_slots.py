@@ -207,6 +207,8 @@ def test_a_gpu_that_vanishes_is_said_and_its_runs_wait(machine, lab_home, says, 
     if not left:
         with pytest.raises(LabError, match="vanished"):
             submission.check(RunConfig(problem={"kind": "poisson2d"}))
+    with pytest.raises(LabError, match="has no such device"):
+        submission.check(RunConfig(problem={"kind": "poisson2d"}, device="cuda:7"))
     machine(TWO_GPUS)
     assert troubles() == []
     assert names() == ["gpu0", "gpu1", "cpu0"]
