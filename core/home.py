@@ -63,6 +63,15 @@ class Home:
         return self.root / "settings.yaml"
 
     @property
+    def kept_settings(self) -> Path:
+        """What the lab's settings said when they were valid last."""
+        return self.root / "settings.last-good.yaml"
+
+    def has_settings(self) -> bool:
+        """Whether anything but the defaults may be in force: where not, `core.settings` need not be imported."""
+        return self.settings_file.exists() or self.kept_settings.exists()
+
+    @property
     def data(self) -> Path:
         """Datasets; nothing outside it is read for a visitor."""
         return self.root / "data"

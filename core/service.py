@@ -119,14 +119,14 @@ def _check(text: str, what: str) -> None:
 
 
 def install(port: int | None = None) -> tuple[Path, Path | None]:
-    """Write the unit: (where it is, where a different one that stood there is kept now). Raises LabError."""
+    """Write the unit: (where it is, where somebody's own that stood there is kept now). Raises LabError."""
     path, text = unit_path(), unit_text(port)
     home().ensure()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.read_bytes() if path.exists() else None
         kept = None
-        if before not in (None, text.encode()):
+        if before is not None and not before.startswith(MARK.encode()):
             kept = path.with_name(f"{NAME}.before")
             write_whole(kept, before, mode=0o600)
         write_whole(path, text, mode=0o600)  # what it sets may be secret: passwords of a store

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import stat
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,18 +19,17 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from core.config.documents import DocumentError, plain_data
-from core.config.faults import field_errors, kind_of
+from core.documents import DocumentError, plain_data
 from core.errors import ConfigError, LabError, StoreError
-from core.files import read_bounded, write_whole
+from core.files import write_whole
 from core.frozen import Frozen
 from core.home import home
 from core.rules import MOST_RULES, AnyRule, ChannelName, Retry
 
 LARGEST = 200_000
 """Bytes of a settings file."""
-LAST_GOOD = "settings.last-good.yaml"
-"""Beside the file: what it said when it was valid last."""
+SETTLED_S = 1.0
+"""For so long a file must have stood before it takes the place of another: editors empty one before they write it."""
 
 
 def time_zones() -> list[str]:
@@ -157,7 +158,7 @@ class InForce:
 
 
 _lock = threading.Lock()
-_known: dict[Path, tuple[tuple[int, int, int] | None, InForce]] = {}
+_known: dict[Path, tuple[Any, InForce]] = {}
 
 
 def settings() -> Settings:
@@ -167,18 +168,20 @@ def settings() -> Settings:
 
 def in_force() -> InForce:
     """The settings in force and the file's fault; the file is read again only when it has changed."""
-    path = home().settings_file
-    mark = _mark(path)
+    lab = home()
+    path, kept = lab.settings_file, lab.kept_settings
+    mark = _mark(path), _mark(kept)
     with _lock:
         if path not in _known or _known[path][0] != mark:
-            _known[path] = (mark, _read(path))
+            found, lasting = _read(path, kept)
+            _known[path] = (mark if lasting else None, found)
         return _known[path][1]
 
 
 def text() -> str:
     """The settings file as it is, the defaults where there is none. Raises LabError when it can't be read."""
     raw = _raw(home().settings_file)
-    return written(Settings()) if raw is None else raw.decode("utf-8", "replace")
+    return written(Settings()) if raw is None else raw.decode("utf-8-sig", "replace")
 
 
 def written(chosen: Settings) -> str:
@@ -191,6 +194,8 @@ def parse(data: Any) -> Settings:
     if data is None:
         return Settings()
     if not isinstance(data, dict):
+        from core.config.faults import kind_of
+
         raise ConfigError([f"a lab's settings are a mapping of fields, not {kind_of(data)}"])
     try:
         return Settings.model_validate(data)
@@ -200,6 +205,8 @@ def parse(data: Any) -> Settings:
 
 def faults(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
     """(path of the field, one clear line) for each error of settings; addresses of webhooks are in none of them."""
+    from core.config.faults import field_errors  # with the catalogue of problems: workers need none of it
+
     return [(path, _ADDRESS.sub(r"\1***", line)) for path, line in field_errors(error, _KINDS, _SECRET)]
 
 
@@ -226,7 +233,7 @@ def save(chosen: Settings, before: str | None = None) -> None:
             raise LabError("Somebody else changed the settings meanwhile. Look at theirs, then change them again.")
         try:
             write_whole(path, written(chosen), mode=0o600)
-            write_whole(path.with_name(LAST_GOOD), written(chosen), mode=0o600)
+            write_whole(home().kept_settings, written(chosen), mode=0o600)
         except OSError as error:
             raise StoreError(f"The settings could not be saved: {error.strerror or error}.") from error
 
@@ -239,28 +246,66 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _read(path: Path) -> InForce:
-    last_good = path.with_name(LAST_GOOD)
+def _read(path: Path, kept: Path) -> tuple[InForce, bool]:
+    """What is in force, and whether it stays so while neither file changes.
+
+    Args:
+        path: the settings file.
+        kept: beside it, what it said when it was valid last.
+    """
+    valid_last = _valid_last(kept)
     try:
         raw = _raw(path)
-        chosen = Settings() if raw is None else parse_text(raw.decode("utf-8", "replace"))
+        chosen = Settings() if raw is None else parse_text(_decoded(raw))
     except LabError as error:
+        if valid_last is None:
+            return InForce(Settings(), f"{path} does not validate, so the defaults are in force: {error}"), True
         fault = f"{path} does not validate, so the last valid settings stay in force: {error}"
-        with contextlib.suppress(LabError):
-            kept = _raw(last_good)
-            if kept is not None:
-                return InForce(parse_text(kept.decode("utf-8", "replace")), fault)
-        return InForce(Settings(), fault.replace("the last valid settings stay", "the defaults are"))
-    if raw is not None:
+        return InForce(valid_last[1], fault), True
+    if valid_last is not None and raw is None:
+        fault = f"{path} is gone, so the last valid settings stay in force. To have the defaults, remove {kept} too."
+        return InForce(valid_last[1], fault), True
+    if raw is not None and (valid_last is None or valid_last[0] != raw):
+        if valid_last is not None and _young(path):
+            return InForce(valid_last[1]), False
         with contextlib.suppress(OSError):  # a full disk, or a home that is read-only: the next reader tries again
-            write_whole(last_good, raw, mode=0o600)
-    return InForce(chosen)
+            write_whole(kept, raw, mode=0o600)
+    return InForce(chosen), True
+
+
+def _valid_last(kept: Path) -> tuple[bytes, Settings] | None:
+    """What was valid last, as bytes and as settings; None where nothing was, or it is gone."""
+    with contextlib.suppress(LabError):
+        raw = _raw(kept)
+        if raw is not None:
+            return raw, parse_text(_decoded(raw))
+    return None
+
+
+def _young(path: Path) -> bool:
+    try:
+        return 0 <= time.time() - path.stat().st_mtime < SETTLED_S
+    except OSError:
+        return True
 
 
 def _raw(path: Path) -> bytes | None:
     try:
-        return read_bounded(path, LARGEST)
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for somebody who writes
+            raise LabError(f"{path} can't be read: it is no file.")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise LabError(f"{path} can't be read: {(error.strerror or str(error)).lower()}.") from error
+    if len(data) > LARGEST:
+        raise LabError(f"{path} can't be read: it has more than {LARGEST // 1000} kB, and settings have less.")
+    return data
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"it is no UTF-8 text, from byte {error.start} on"]) from None

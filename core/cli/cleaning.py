@@ -29,7 +29,7 @@ def clean(
     if yes and not what:
         raise LabError(f"--yes needs to know what: add --what with one of {', '.join(KINDS)}.")
     listed, unknown = [], {}
-    for kind in what or KINDS:
+    for kind in dict.fromkeys(what or KINDS):
         try:
             listed += (items := plan([kind]))
         except LabError as error:
@@ -51,7 +51,7 @@ def clean(
         for place, why in outcome.left[: None if every else SHOWN]:
             say(f"left: {place}: {why}")
     elif listed:
-        hint = " ".join(f"--what {kind}" for kind in what) if what else "--what KIND"
+        hint = " ".join(f"--what {kind}" for kind in dict.fromkeys(what)) if what else "--what KIND"
         say(f"Nothing was deleted. `python -m core clean {hint} --yes` deletes what is listed.")
     write_json(
         json_out,

@@ -1,7 +1,6 @@
 """What a run is: the form, the YAML files and the record of an old run are all a `RunConfig`. Imports no torch."""
 
 from core.config.differences import Difference, differing, flatten
-from core.config.documents import MOST_VALUES
 from core.config.faults import NO_SUCH_FIELD, field_errors
 from core.config.network import MLP, Fourier
 from core.config.optimizer import (
@@ -23,6 +22,7 @@ from core.config.reading import LARGEST_FILE, load_data, read_data
 from core.config.run import UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
 from core.config.size import CHEAP, size
 from core.config.stage import Collocation, Precision, Stage, Warmup
+from core.documents import MOST_VALUES
 
 __all__ = [
     "CHEAP",

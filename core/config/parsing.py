@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.config.documents import DocumentError, yaml_data
 from core.config.faults import dotted, field_errors, kind_of, short, text_fields
 from core.config.reading import load_data
 from core.config.run import VERSION, RunConfig
+from core.documents import DocumentError, yaml_data
 from core.errors import ConfigError
 
 

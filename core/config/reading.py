@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.config.documents import DocumentError, plain_data
 from core.config.faults import kind_of
+from core.documents import DocumentError, plain_data
 from core.errors import ConfigError
 
 LARGEST_FILE = 1_000_000
@@ -17,7 +17,7 @@ def read_data(raw: bytes, name: str) -> dict[str, Any]:
     """The fields in a YAML or JSON file's bytes, a preset's `config` where it is one; not yet validated.
 
     Raises ConfigError, with line and column where there are some, when it is too large, no text, neither YAML nor JSON,
-    beyond the bounds of `core.config.documents`, or no mapping.
+    beyond the bounds of `core.documents`, or no mapping.
     """
     if len(raw) > LARGEST_FILE:
         raise ConfigError([f"{name} has more than {LARGEST_FILE / 1e6:.0f} MB, and a config has less"])

@@ -16,7 +16,7 @@ from core.home import Home, home
 from core.jobs.database import network_disk
 from core.resources import size_text
 from core.runs.folder import HISTORY, all_folders
-from core.settings import LAST_GOOD, in_force, settings
+from core.settings import in_force, settings
 
 NEARLY = 5
 """So many times what a run needs must be free, or the disk is nearly full."""
@@ -151,12 +151,10 @@ def settings_finding() -> Finding:
     if not found.fault:
         where = lab.settings_file.name if lab.settings_file.exists() else "the defaults"
         return Finding("settings", True, f"{where} in force")
-    kept = lab.settings_file.with_name(LAST_GOOD)
+    kept = lab.kept_settings
     back = (
         f"bring back what was valid last: `cp '{kept}' '{lab.settings_file}'`"
         if kept.exists()
         else f"take it away: `mv '{lab.settings_file}' '{lab.settings_file}.wrong'`"
     )
-    return Finding(
-        "settings", False, found.fault, f"Mend the named fields in the file or on the page Settings, or {back}."
-    )
+    return Finding("settings", False, found.fault, f"Mend the file, or save on the page Settings, or {back}.")

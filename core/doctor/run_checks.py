@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -128,13 +129,15 @@ def slots() -> Finding:
     names = ", ".join(slot.name for slot in there)
     found = reading()
     if gone := sorted({*vanished(), *found.missing}):
-        files = " ".join(f"'{home().slots / name}.lock'" for name in gone)
+        folder = shlex.quote(str(home().slots))
+        files = " ".join(f"{folder}/{name}.lock {folder}/{name}:*.lock" for name in gone)
         return Finding(
             "slots",
             False,
             f"{names}; {', '.join(gone)} was here and is gone" + (f": {found.why}" if found.why else ""),
             "`nvidia-smi` says what the driver sees; after a reset of the GPU or a reboot it is back, and crashed runs "
-            f"go on with `python -m core resume RUN`. Where it was taken out for good: `rm {files}`.",
+            "go on with `python -m core resume RUN`. Where it was taken out for good: "
+            f"`rm -f {files} {folder}/gpus.json`.",
         )
     stuck = [job for job in table.find(("queued",)) if not any(slot.serves(job.device) for slot in there)]
     if stuck:

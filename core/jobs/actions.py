@@ -22,8 +22,8 @@ from core.runs import run_folder
 from core.runs.folder import all_folders
 from core.runs.states import ACTIVE, REPEATABLE
 
-LEAST_FREE = 200 * 2**20
-"""Bytes that must be free before a run is taken in."""
+LEAST_FREE_MB = 200.0
+"""MB that must be free before a run is taken in, where no settings say so."""
 
 MOST_READ = 1_000_000
 """Bytes of a log read at once unless said otherwise."""
@@ -37,11 +37,18 @@ ENGINES: dict[str, Engine] = {"local": _local, "inline": _local}
 
 
 def check_disk() -> None:
-    """Raise LabError where the disk is too full for another run."""
-    root = home().ensure().root
+    """Raise LabError where the disk is too full for another run, by the lab's settings."""
+    root, least = home().ensure().root, LEAST_FREE_MB
+    if home().has_settings():
+        from core.settings import settings
+
+        least = settings().disk.least_free_mb
     free = shutil.disk_usage(root).free
-    if free < LEAST_FREE:
-        raise LabError(f"Only {free / 2**20:.0f} MB are free in {root}; a run needs 200 MB. Free some space.")
+    if free < least * 2**20:
+        raise LabError(
+            f"Only {free / 2**20:.0f} MB are free in {root}; a run is taken in only while {least:.0f} MB are. "
+            "`python -m core clean` lists what can go."
+        )
 
 
 def ensure() -> None:
@@ -60,7 +67,7 @@ def ensure() -> None:
 
 def _has_channels() -> bool:
     """Whether the lab tells anybody; without a settings file they are not imported, which takes a third of a second."""
-    if not home().settings_file.exists():
+    if not home().has_settings():
         return False
     from core.settings import settings
 

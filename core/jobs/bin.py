@@ -35,7 +35,10 @@ def delete(run_id: str, *, stop: bool = False, needed_by: Mapping[str, Sequence[
             raise LabError(f"Run {run_id[:8]} is in the bin already.")
         refuse_while_needed(run_id, needed_by)
         if job.active and not stop:
-            raise LabError(f"Run {run_id[:8]} is {job.state}: stop it first, or have it stopped and deleted in one.")
+            raise LabError(
+                f"Run {run_id[:8]} is {job.state}: stop it first, or have it stopped and deleted in one, "
+                f"`python -m core delete --stop {run_id[:8]}`."
+            )
         if _stop_for_bin(job) if job.active else _put(job):
             return
         job = table.get(run_id)

@@ -19,7 +19,7 @@ class ChosenSlots(NamedTuple):
 
 def chosen_slots() -> ChosenSlots:
     """The settings in force; without a settings file they are not imported, which takes a third of a second."""
-    if not home().settings_file.exists():
+    if not home().has_settings():
         return ChosenSlots()
     from core.settings import settings
 

@@ -53,6 +53,11 @@ class Reading:
             "`nvidia-smi` and `dmesg`; most often the machine must be restarted."
         )
 
+    def trouble_for(self, device: str) -> str:
+        """The same, where a run that asks for this device could be on one that is missing."""
+        wanted = device.partition(":")[2]
+        return self.trouble if device != "cpu" and (not wanted or f"gpu{wanted}" in self.missing) else ""
+
 
 _lock = threading.Lock()
 _last: Reading | None = None

@@ -142,7 +142,7 @@ def check(config: RunConfig, after: str | None = None) -> RunConfig:
 
     actions.check_disk()
     if not any(slot.serves(config.device) for slot in actions.capacity()):
-        if gone := gpus.reading().trouble:
+        if gone := gpus.reading().trouble_for(config.device):
             raise LabError(f"The run asks for {config.device}, and {gone} Until then, set device to cpu.")
         raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
     parent = parent_folder(config)

@@ -9,7 +9,7 @@ from core.jobs import gpus
 def troubles() -> list[str]:
     """One line each: settings that don't validate, GPUs that have vanished."""
     found = [gpus.reading().trouble]
-    if home().settings_file.exists():
+    if home().has_settings():
         from core.settings import in_force
 
         found.insert(0, in_force().fault)

@@ -49,7 +49,7 @@ def waits_because(job: Job, slots: Sequence[Slot], clock: Callable[[float], str]
     if job.due and job.due > time.time():
         return f"tries again at {clock(job.due)}"
     if not any(slot.serves(job.device) for slot in slots):
-        return gpus.reading().trouble or f"no slot of this machine serves {job.device}"
+        return gpus.reading().trouble_for(job.device) or f"no slot of this machine serves {job.device}"
     return FREE_SLOT
 
 

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from core.config import RunConfig, load_config, parse_config
-from core.config.documents import yaml_data
 from core.config.faults import short
+from core.documents import yaml_data
 from core.errors import ConfigError
 
 

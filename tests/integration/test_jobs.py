@@ -279,7 +279,7 @@ def test_a_run_deleted_from_the_store_disturbs_nobody(lab):
 def test_submit_leaves_nothing_half_made(lab, monkeypatch):
     runs = len(store.runs())
     with monkeypatch.context() as full:
-        full.setattr(actions, "LEAST_FREE", 2**70)
+        full.setattr(actions, "LEAST_FREE_MB", 2.0**50)
         with pytest.raises(LabError, match="MB are free in"):
             submit()
     assert len(store.runs()) == runs

@@ -14,6 +14,7 @@ from core.doctor import apart, examination, home_checks, run_checks, store_check
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import detached, gpus, table
+from core.jobs.process import boot_id
 from core.settings import Settings, save
 
 RUN = "a" * 32
@@ -95,10 +96,14 @@ def test_a_zone_that_python_does_not_know(monkeypatch):
 
 def test_a_gpu_that_is_gone(lab):
     (lab / "slots" / "gpu7.lock").touch()
+    (lab / "slots" / "gpu7:2.lock").touch()
+    (lab / "slots" / "gpus.json").write_text(json.dumps({"boot": boot_id(), "gpus": {"gpu7": "GPU-a"}}))
+    gpus.reading(fresh=True)
     found = run_checks.slots()
     assert not found.ok and "gpu7 was here and is gone" in found.detail
     step = found.remedy.rpartition("`")[0].rpartition("`")[2]
     subprocess.run(step, shell=True, check=True)
+    gpus.reading(fresh=True)
     assert run_checks.slots().ok
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import override, parse_config, read_data
-from core.config.documents import DEEPEST, MOST_VALUES, DocumentError, plain_data, yaml_data
 from core.config.faults import text_fields
+from core.documents import DEEPEST, MOST_VALUES, DocumentError, plain_data, yaml_data
 from core.errors import MOST_FAULTS, ConfigError, LabError
 from core.migrations import read_config
 from core.presets import presets

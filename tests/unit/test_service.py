@@ -107,6 +107,8 @@ def test_a_unit_that_says_something_else_is_kept_beside_and_anothers_is_not_remo
         service.uninstall()
     _, kept = service.install()
     assert kept.read_text() == "[Service]\nExecStart=/bin/true\n"
+    assert service.install(8501)[1] is None
+    assert kept.read_text() == "[Service]\nExecStart=/bin/true\n", "one of ours can be written again"
     assert service.install()[1] is None
 
 

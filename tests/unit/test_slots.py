@@ -15,7 +15,7 @@ from core.jobs.prepared import run_environment
 from core.jobs.process import inside, outside
 from core.jobs.sharing import no_room, threads_of
 from core.jobs.slot_lock import hold
-from core.settings import Slots
+from core.settings import SETTLED_S, Slots
 
 TWO_GPUS = "GPU 0: NVIDIA H200 (UUID: GPU-aaaa)\nGPU 1: NVIDIA H200 (UUID: GPU-bbbb)\n"
 
@@ -40,7 +40,9 @@ def machine(tmp_path, monkeypatch, lab_home):
 
 
 def choose(lab_home, **slots) -> None:
-    (lab_home / "settings.yaml").write_text(f"slots: {slots!r}\n".replace("'", ""))
+    file = lab_home / "settings.yaml"
+    file.write_text(f"slots: {slots!r}\n".replace("'", ""))
+    os.utime(file, (time.time() - SETTLED_S, time.time() - SETTLED_S))
 
 
 def names() -> list[str]:
@@ -205,6 +207,8 @@ def test_a_gpu_that_vanishes_is_said_and_its_runs_wait(machine, lab_home, says, 
     if not left:
         with pytest.raises(LabError, match="vanished"):
             submission.check(RunConfig(problem={"kind": "poisson2d"}))
+    with pytest.raises(LabError, match="has no such device"):
+        submission.check(RunConfig(problem={"kind": "poisson2d"}, device="cuda:7"))
     machine(TWO_GPUS)
     assert troubles() == []
     assert names() == ["gpu0", "gpu1", "cpu0"]
