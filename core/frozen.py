@@ -1,8 +1,10 @@
 """The base of everything a run is described with."""
 
+import re
 from typing import Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     SerializerFunctionWrapHandler,
@@ -41,6 +43,17 @@ def _no_number(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_no_number, value)) if type(value) in (list, tuple) else value
     return _YesOrNo(value) if isinstance(value, bool) else value
+
+
+def shaped(pattern: str, wanted: str) -> AfterValidator:
+    """A text that a pattern matches as a whole; the error says what it should be in words, and not what it was."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(f"it should be {wanted}")
+        return text
+
+    return AfterValidator(check)
 
 
 class Extended(Frozen):

@@ -9,12 +9,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.frozen import Frozen
+from core.frozen import Frozen, shaped
 
 MOST_RULES = 30
 """For one run; a curve is looked at once a second with each of them."""
 
-ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$")]
+ChannelName = Annotated[
+    str,
+    shaped(
+        r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}", "1 to 40 letters, digits, spaces, dots or dashes, no space or dot first"
+    ),
+]
 """How a channel is called: what a rule names, and what events say."""
 
 

@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from core.documents import DocumentError, plain_data
 from core.errors import ConfigError, LabError, StoreError
 from core.files import write_whole
-from core.frozen import Frozen
+from core.frozen import Frozen, shaped
 from core.home import home
 from core.rules import MOST_RULES, AnyRule, ChannelName, Retry
 
@@ -48,7 +48,10 @@ class Slots(Frozen):
 
     cpu: int = Field(1, ge=1, le=64, title="Runs at a time on the CPU", description="Threads are divided among them.")
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, title="Threads of each run", description="On the CPU. Empty: the cores, divided among its slots."
+        None,
+        title="Threads of each run",
+        description="On the CPU. Empty: the cores, divided among its slots.",
+        json_schema_extra={"empty": "auto"},
     )
     per_gpu: int = Field(
         1, ge=1, le=16, title="Runs at a time on one GPU", description="They share its memory: only for small ones."
@@ -90,7 +93,11 @@ class Retention(Frozen):
         title="Days with all checkpoints",
         description="Days after a run's end after which of its checkpoints the last and the best alone are kept. "
         "Empty: all are kept.",
+        json_schema_extra={"empty": "for ever"},
     )
+
+
+_MAIL = r"[^@\s,]+@[^@\s,]+"
 
 
 class Webhook(Frozen):
@@ -98,7 +105,9 @@ class Webhook(Frozen):
 
     kind: Literal["json", "slack", "mattermost", "ntfy"] = "json"
     name: ChannelName
-    url: str = Field(pattern=r"^https?://[^\s\x00-\x1f]+$", max_length=2000)
+    url: Annotated[str, shaped(r"https?://[^\s\x00-\x1f]+", "an address that begins with https:// or http://")] = Field(
+        max_length=2000
+    )
 
 
 class Email(Frozen):
@@ -106,13 +115,18 @@ class Email(Frozen):
 
     kind: Literal["email"] = "email"
     name: ChannelName
-    host: str = Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_-]+$", description="Of the SMTP server.")
+    host: Annotated[str, shaped(r"[A-Za-z0-9.:_-]+", "the name of a server, such as smtp.example.org")] = Field(
+        max_length=253, description="Of the SMTP server."
+    )
     port: int = Field(587, ge=1, le=65_535)
     security: Literal["starttls", "tls", "none"] = "starttls"
-    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
-    to: Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+(, *[^@\s,]+@[^@\s,]+)*$", max_length=2000)]
+    sender: Annotated[str, shaped(_MAIL, "an address such as lab@example.org")] = Field(max_length=254)
+    to: Annotated[str, shaped(f"{_MAIL}(, *{_MAIL})*", "addresses with commas between them")] = Field(max_length=2000)
     user: Annotated[str, Field(max_length=254)] | None = None
-    password_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)] | None = None
+    password_variable: (
+        Annotated[str, Field(max_length=100), shaped(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
+        | None
+    ) = None
 
 
 Channel = Annotated[Webhook | Email, Field(discriminator="kind")]

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from core.errors import LabError
 from core.home import home
 from core.settings import Settings, faults, in_force, save, text, time_zones
-from pages.parts.launch.form import fields_form
 from pages.parts.settings.channels import channels_form, test_channel
+from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.rules_form import rules_form
 from pages.parts.shared.text import code, message
 

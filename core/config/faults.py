@@ -33,7 +33,7 @@ def field_errors(
     """
     seen: dict[tuple[str | int, ...], list[str]] = {}
     for item in error.errors(include_url=False):
-        path = tuple(part for part in item["loc"] if not (_is_union_tag(part) or part in tags))
+        path = _path(item["loc"], tags)
         if item["type"] == "too_short" and any(known[: len(path)] == path for known in seen):
             continue  # pydantic also counts only the valid entries of a list in which another entry is at fault
         lines = seen.setdefault(path, [])
@@ -45,16 +45,27 @@ def field_errors(
 def text_fields(error: ValidationError) -> set[tuple[str | int, ...]]:
     """The fields of a RunConfig that take a text and were given something else."""
     wanted = [item["loc"] for item in error.errors(include_url=False) if item["type"] == "string_type"]
-    return {tuple(part for part in path if not _is_union_tag(part)) for path in wanted}
+    return {_path(path) for path in wanted}
 
 
 _TAGS = {get_args(c.model_fields["kind"].annotation)[0] for c in (*CATALOGUE, *OPTIMIZERS, *RULES)} | {"Fourier"}
 
 
-def _is_union_tag(part: str | int) -> bool:
-    return isinstance(part, str) and (
-        part in _TAGS or part.startswith(("literal[", "constrained-", "function-", "tuple["))
-    )
+def _path(place: Sequence[str | int], tags: frozenset[str] = frozenset()) -> tuple[str | int, ...]:
+    """The path of a field in what was written, from pydantic's, which names the kinds of unions too.
+
+    A kind stands behind the field that has it: the first part is a field, whatever its name, and so is what follows a
+    kind.
+    """
+    path: list[str | int] = []
+    after_kind = True
+    for part in place:
+        if isinstance(part, str) and part.startswith(("literal[", "constrained-", "function-", "tuple[")):
+            continue
+        after_kind = not after_kind and (part in _TAGS or part in tags)
+        if not after_kind:
+            path.append(part)
+    return tuple(path)
 
 
 def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool, hidden: bool = False) -> str:
@@ -82,10 +93,17 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool, h
     shown = WITHHELD if hidden else short(value)
     if path == ("device",):
         return f"{name}: {shown} is not allowed; it should be auto, cpu, cuda or cuda:N"
-    if kind in ("tuple_type", "list_type"):
-        return f"{name}: {shown} is not allowed; it should be a list, written [16] or [16, 16]"
+    return f"{name}: {shown} is not allowed; it should {_wanted(item)}"
+
+
+def _wanted(item: dict[str, Any]) -> str:
+    """What a value should be, in words that need no Python."""
+    if item["type"] in ("tuple_type", "list_type"):
+        return "be a list, written [16] or [16, 16]"
+    if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "be a mapping of fields"
     message = item["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("should ")
-    return f"{name}: {shown} is not allowed; it should {message}"
+    return message.partition(", unable to parse")[0].partition(", got a number")[0]
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -81,7 +81,7 @@ def override(config: RunConfig, settings: list[str]) -> RunConfig:
 
 
 def _place(data: dict[str, Any], parts: list[str]) -> tuple[Any, tuple[str | int, ...]]:
-    """The list or mapping in which the last part of a path stands, and the path; mappings on the way are made."""
+    """The list or mapping in which the last part of a path stands, and the path; what is not there is made."""
     place: Any = data
     keys: list[str | int] = []
     for depth, part in enumerate(parts):
@@ -96,7 +96,7 @@ def _place(data: dict[str, Any], parts: list[str]) -> tuple[Any, tuple[str | int
             raise ConfigError([f"{dotted(parts)}: {dotted(keys)} is a value and has no field {short(part)}"])
         if depth < len(parts) - 1:
             if isinstance(place, dict) and (place.get(part) is None or place.get(part) is Ellipsis):
-                place[part] = {}
+                place[part] = [{}] if parts[depth + 1] == "0" else {}
             place = place[keys[-1]]
     return place, tuple(keys)
 

@@ -37,6 +37,7 @@ def findings() -> Iterator[Finding]:
     if found.ok:
         yield _checked(run_checks.damaged_runs)
         yield _checked(run_checks.courier)
+        yield _checked(run_checks.channels)
         yield _checked(run_checks.stray_processes)
         yield _checked(run_checks.slots)
     yield _checked(store_checks.store_finding)

@@ -89,6 +89,19 @@ def courier() -> Finding:
     )
 
 
+def channels() -> Finding:
+    """Whether the channels take what they are to be told."""
+    from core.jobs.troubles import refusals
+    from core.settings import settings
+
+    if refused := refusals():
+        remedy = "Correct the address on the page Settings, or see to the server; then try it: "
+        tries = ", ".join(f"`python -m core notify '{name}'`" for name in refused)
+        return Finding("channels", False, " ".join(refused.values()), remedy + tries)
+    count = len(settings().channels)
+    return Finding("channels", True, f"{count} set up, no notice waits" if count else "none set up")
+
+
 def stray_processes() -> Finding:
     """Whether processes train for runs that are not at work by the job table."""
     from core.jobs import table

@@ -40,6 +40,8 @@ LEASE_S = 60.0
 """Seconds after which a notice is taken up again whose sender was killed."""
 FIRST_S, LONGEST_S = 2.0, 900.0
 """Delay after the first try, twice that after the next and so on, and the longest."""
+SAID_AFTER = 3
+"""Tries of a notice after which people are told that its channel takes none."""
 TOLD = ("finished", "failed", "crashed")
 """Ends of a run that rules ask for."""
 LEFT = (*TOLD, "stopped", "paused")
@@ -70,6 +72,19 @@ class Notice:
     channel: str
     made: float
     tries: int
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """A channel that has not taken what it was to be told."""
+
+    channel: str
+    count: int
+    """Of notices."""
+    since: float
+    """Unix time of the oldest of them."""
+    why: str
+    """What came of the last try of that one."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -184,6 +199,23 @@ def put_off(connection: sqlite3.Connection, notice: Notice, said: str) -> None:
     """A notice was not taken: it is tried again later."""
     delay = min(LONGEST_S, FIRST_S * 2 ** min(notice.tries, 20))
     connection.execute("UPDATE notices SET due = ?, said = ? WHERE id = ?", (time.time() + delay, said, notice.id))
+
+
+def refusing(connection: sqlite3.Connection) -> list[Refusing]:
+    """The channels whose notices wait since they were not taken, by name."""
+    rows = connection.execute(
+        "SELECT channel, COUNT(*), MIN(made), said FROM notices WHERE done IS NULL AND said <> '' "
+        "GROUP BY channel ORDER BY channel"  # the bare column is of the row that has the least
+    )
+    return [Refusing(*row) for row in rows.fetchall()]
+
+
+def first_said(connection: sqlite3.Connection, notice: Notice) -> bool:
+    """Whether it is time to tell people that a notice's channel takes none, and this is the one to say it."""
+    if notice.tries + 1 != SAID_AFTER:
+        return False
+    others = "SELECT 1 FROM notices WHERE channel = ? AND done IS NULL AND tries >= ? AND id <> ?"
+    return connection.execute(others, (notice.channel, SAID_AFTER, notice.id)).fetchone() is None
 
 
 def waiting(connection: sqlite3.Connection) -> bool:

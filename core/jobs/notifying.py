@@ -81,6 +81,8 @@ class Notifier(threading.Thread):
         channel = next((one for one in lab.channels if one.name == notice.channel), None)
         if event is None:
             _settle(notice, "The run was deleted.")
+        elif channel is None and notice.tries:
+            _settle(notice, "The channel was taken out of the settings.")
         elif channel is None:
             _give_up(notice, event, f"Channel {notice.channel}, which is not set up, could not be told of this")
         else:
@@ -99,8 +101,11 @@ class Notifier(threading.Thread):
         if time.time() - notice.made > DAY_S:
             _give_up(notice, event, f"Channel {notice.channel} took no notice of this within a day. {why}")
         else:
-            with transaction() as connection:
+            with events.acting_as("the watcher"), transaction() as connection:
                 notices.put_off(connection, notice, why)
+                if notices.first_said(connection, notice):
+                    said = f"Channel {notice.channel} has not taken a notice yet, and is tried again for a day. {why}"
+                    events.record(connection, event.run_id, "notice", why=said)
 
     def _say(self, channel: str, line: str) -> None:
         """Say on stderr what is wrong, where that is news."""

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from core.home import home
-from core.jobs import gpus
+from core.jobs import gpus, notices
+from core.jobs.database import reading
+from core.jobs.waiting import utc
 
 
 def troubles() -> list[str]:
-    """One line each: settings that don't validate, GPUs that have vanished."""
+    """One line each: settings that don't validate, GPUs that have vanished, channels that take no notices.
+
+    Raises StoreError when the job table can't be read.
+    """
     found = [gpus.reading().trouble]
     if home().has_settings():
         from core.settings import in_force
 
-        found.insert(0, in_force().fault)
+        found = [in_force().fault, *found, *refusals().values()]
     return [line for line in found if line]
+
+
+def refusals() -> dict[str, str]:
+    """Channel → what it has not taken, and why, in a line. Raises StoreError."""
+    with reading() as connection:
+        return {
+            each.channel: f"Channel {each.channel} has not taken {each.count} notice{'s' * (each.count > 1)} since "
+            f"{utc(each.since)}, and is tried again. {each.why}"
+            for each in notices.refusing(connection)
+        }

@@ -37,6 +37,9 @@ WIDGETS = (
 FOREVER = b"public, immutable, max-age=31536000"  # their address changes with their content
 CHECKED = b"no-cache"
 PAGE = re.compile(r"/[a-z0-9-]*")
+BACKEND = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL("./", location.href).href};</script>'
+"""Where the server is, as the page's own files are found. Without it Streamlit's front end looks below each page's address
+first, and begins only after an answer that there is nothing."""
 IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.~$-]+\.js)["']""")
 
 
@@ -96,7 +99,7 @@ def _answer(body: bytes, name: str, cached: bytes) -> tuple[bytes, list[tuple[by
 
 
 def _with_preloads(index: Path) -> bytes:
-    """Streamlit's page with the modules of this app's widgets named in its head."""
+    """Streamlit's page with the server's address and the modules of this app's widgets named in its head."""
     scripts = index.parent / "static" / "js"
     names = [path.name for path in scripts.glob("*.js")]
     wanted = [name for name in names if name.partition(".")[0] in WIDGETS]
@@ -111,4 +114,4 @@ def _with_preloads(index: Path) -> bytes:
     links = "".join(
         f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in found if name not in text
     )
-    return text.replace("</head>", f"{links}</head>", 1).encode()
+    return text.replace("<head>", f"<head>{BACKEND}", 1).replace("</head>", f"{links}</head>", 1).encode()

@@ -75,6 +75,14 @@ def test_what_does_not_validate_is_said_and_not_saved(value, words):
     assert settings() == Settings()
 
 
+def test_an_error_stands_beside_its_field_and_an_empty_field_says_what_it_stands_for():
+    app = page()
+    assert field(app, "text_input", "Threads of each run").placeholder == "auto"
+    assert field(app, "text_input", "Days with all checkpoints").placeholder == "for ever"
+    field(app, "text_input", "Least free space (MB)").set_value("1").run()
+    assert texts(app).count("1 is not allowed; it should be greater than or equal to 50") == 2  # and beside Save
+
+
 def test_a_file_that_does_not_validate_is_told_and_can_be_replaced():
     save(Settings(slots={"cpu": 2}))
     in_force()

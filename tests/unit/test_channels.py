@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import LabError
 from core.home import home
-from core.settings import Email, Settings, Webhook, in_force, save
+from core.settings import Email, Settings, Webhook, in_force, parse, save
 from core.watchers.channels import channel_named, send
 from core.watchers.message import Message
 from core.watchers.trying import NotTakenError
@@ -333,6 +333,22 @@ def test_settings_that_do_not_validate_tell_no_secret(text):
     file.write_text(text)
     fault = in_force().fault
     assert "does not validate" in fault and SECRET not in fault
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        ({"disk": {"least_free_mb": 1}}, "disk.least_free_mb: 1 is not allowed"),
+        ({"disk": 5}, "disk: 5 is not allowed"),
+        ({"channels": [{"kind": "json", "name": "n", "url": "x"}]}, "should be an address that begins with https://"),
+        ({"channels": [{"kind": "json", "name": ".n", "url": "http://x"}]}, "channels.0.name: it should be 1 to 40"),
+        ({"watch": [{"kind": "disk", "tell": ["a/b"]}]}, "watch.0.tell.0: it should be 1 to 40 letters"),
+    ],
+)
+def test_a_fault_names_the_field_and_what_it_should_be(data, words):
+    with pytest.raises(LabError) as raised:
+        parse(data)
+    assert words in str(raised.value) and "pattern" not in str(raised.value)
 
 
 def test_the_command_says_what_came_back(web, command_line):

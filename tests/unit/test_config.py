@@ -15,6 +15,7 @@ from core.errors import ConfigError
 from core.frozen import Frozen
 from core.presets import presets, resolve
 from core.problems import CATALOGUE
+from core.rules import Stalled
 
 MINIMAL = {"problem": {"kind": "poisson2d"}}
 PINNED = "49a1ced2ca952a532a42ef43d2a408e04066013baf73a3d711d4cbce4fc5c106"
@@ -97,6 +98,29 @@ def test_errors_name_field_value_and_what_is_allowed(change, words):
     assert len(raised.value.problems) == 1, raised.value.problems
     for word in words:
         assert word in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "change, line",
+    [
+        ({"adam": 1}, "adam: there is no such field"),
+        ({"disk": {}, "memory": 2}, "disk: there is no such field; memory: there is no such field"),
+        ({"stages": [{"optimizer": {"kind": "adam", "adam": 1}}]}, "stages.0.optimizer.adam: there is no such field"),
+        ({"watch": [{"kind": "disk", "disk": 1}]}, "watch.0.disk: there is no such field"),
+        ({"watch": {"kind": "disk"}}, "watch: {'kind': 'disk'} is not allowed; it should be a list"),
+        ({"watch": ["disk"]}, "watch.0: 'disk' is not allowed; it should be a mapping of fields"),
+        ({"seed": "x"}, "seed: 'x' is not allowed; it should be a valid integer"),
+    ],
+)
+def test_fields_that_are_called_like_a_kind_and_words_that_need_no_python(change, line):
+    with pytest.raises(ConfigError) as raised:
+        parse_config(MINIMAL | change)
+    assert "; ".join(raised.value.problems) == line
+
+
+def test_a_first_entry_is_made_by_setting_its_fields():
+    made = override(parse_config(MINIMAL), ["watch.0.kind=stalled", "watch.0.minutes=5"])
+    assert made.watch == (Stalled(minutes=5),)
 
 
 def test_several_errors_are_all_told():

@@ -8,8 +8,9 @@ import pytest
 
 from core import jobs
 from core.config import RunConfig
+from core.doctor import run_checks
 from core.home import home
-from core.jobs import actions, events, notices, notifying, table
+from core.jobs import actions, events, notices, notifying, table, troubles
 from core.jobs.database import reading, transaction
 from core.jobs.notifying import Notifier
 from core.jobs.watching import Watching
@@ -190,6 +191,52 @@ def test_the_last_rows_of_a_run_that_ended_meanwhile_are_looked_at():
     assert sorted(set(kind for kind, _ in told())) == ["diverged", "failed"]
     Watching().look()
     assert len(watchers_events()) == 1 and not table.get(RUN).wanted
+
+
+def refuse(times, post=None):
+    """So many tries of all notices, each refused."""
+    for _ in range(times):
+        deliver(post or Post(refuse={"ops", "chat"}))
+        with transaction() as connection:
+            connection.execute("UPDATE notices SET due = 0")
+
+
+def test_a_channel_that_takes_nothing_is_said_once_and_as_long_as_it_is_so():
+    settle_lab(Finished(tell=("ops",)))
+    for run_id in (RUN, "b" * 32):
+        begin(run_id)
+        table.update(run_id, state="finished", ended=time.time())
+    Watching().look()
+    refuse(2)
+    assert [event for event in table.events_since(0) if event.kind == "notice"] == []
+    refuse(3)
+    (event,) = [event for event in table.events_since(0) if event.kind == "notice"]
+    assert event.why == ("Channel ops has not taken a notice yet, and is tried again for a day. It answers HTTP 500.")
+    (line,) = troubles()
+    assert line.startswith("Channel ops has not taken 2 notices since ") and "HTTP 500" in line
+    found = run_checks.channels()
+    assert not found.ok and "HTTP 500" in found.detail and "`python -m core notify 'ops'`" in found.remedy
+    refuse(1, Post())
+    assert troubles() == [] and run_checks.channels().ok
+
+
+def test_a_channel_that_was_taken_away_is_no_news_and_one_that_never_was_is():
+    settle_lab(Finished())
+    begin(watch=(Finished(tell=("nobody", "ops")),))
+    table.update(RUN, state="finished", ended=time.time())
+    Watching().look()
+    refuse(1)
+    settle_lab(channels=())
+    deliver(Post())
+    assert not table.notices_wait() and troubles() == []
+    said = [event.why for event in table.events_since(0) if event.kind == "notice"]
+    assert said == []
+    begin("b" * 32, watch=(Finished(tell=("nobody",)),))
+    table.update("b" * 32, state="finished", ended=time.time())
+    Watching().look()
+    deliver(Post())
+    (event,) = [event for event in table.events_since(0) if event.kind == "notice"]
+    assert "Channel nobody, which is not set up" in event.why
 
 
 def test_each_attempt_of_a_run_fires_by_itself():

@@ -10,9 +10,9 @@ from core.datasets import pinned
 from core.errors import LabError
 from core.presets import presets
 from core.problems import CATALOGUE
-from pages.parts.launch.form import fields_form
 from pages.parts.launch.guards import guards
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source
+from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.text import plain
 
 UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}

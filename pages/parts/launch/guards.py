@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.settings import settings
-from pages.parts.launch.form import Path, fields_form
+from pages.parts.shared.model_form import Path, fields_form
 from pages.parts.shared.rules_form import rules_form
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from core.errors import LabError
+from core.jobs.troubles import refusals
 from core.settings import Email, Settings, Webhook
 from core.watchers.channels import send
 from core.watchers.message import trial
 from core.watchers.webhook import host_of
-from pages.parts.launch.form import Path, fields_form
+from pages.parts.shared.model_form import Path, fields_form
 from pages.parts.shared.text import LONGEST, LONGEST_MESSAGE, message, plain
 
 KINDS = {"slack": "Slack", "mattermost": "Mattermost", "ntfy": "ntfy", "json": "JSON to a URL", "email": "E-mail"}
@@ -30,11 +31,13 @@ def channels_form(
         errors: messages by field path within the channels, (0, "name").
         key: prefix of the widgets' keys; a new one is needed where one was added or removed.
     """
-    found, tested = [], None
+    found, tested, refused = [], None, refusals()
     for index, channel in enumerate(channels):
         own = {path[1:]: line for path, line in errors.items() if path[:1] == (index,)}
         with st.container(border=True):
             filled, test = _channel(channel, own, f"{key}.{index}")
+            if line := refused.get(channel["name"]):
+                st.warning(message(line), icon=":material/notifications_paused:")
         if filled is not None:
             found.append(filled)
             tested = index if test else tested

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.rules import MOST_RULES, RULES, Failed, Finished
-from pages.parts.launch.form import Path, fields_form
+from pages.parts.shared.model_form import Path, fields_form
 from pages.parts.shared.text import LONGEST_MESSAGE, described, plain, visible
 
 TITLES = {

@@ -29,7 +29,9 @@ def controls(job: jobs.Job) -> None:
     possible = many.possible_for(job)
     with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
         for action, label in LABELS.items():
-            if action in possible and st.button(label, key=f"watch.{label}.{job.run_id}"):
+            if action not in possible:
+                st.empty()  # each has its place, so that none of those that are replaced stands beside the new ones
+            elif st.button(label, key=f"watch.{label}.{job.run_id}"):
                 attempt(job.run_id, many.ACTIONS[action].do)
         if job.state == "queued" and not job.has_checkpoint:
             _launch_link("edit", "Edit", ":material/edit:", job)
@@ -45,6 +47,8 @@ def controls(job: jobs.Job) -> None:
                 icon=":material/deployed_code:",
                 query_params={"run": job.run_id},
             )
+        else:
+            st.empty()
         if "delete" in possible:
             with st.popover("Delete", icon=":material/delete:"):
                 _delete(job)

@@ -1,4 +1,4 @@
-"""A form made from RunConfig itself: every field of the model becomes a widget, with the model's own words as help."""
+"""A form made from a model itself: every field of it becomes a widget, with the model's own words as help."""
 
 from __future__ import annotations
 
@@ -206,7 +206,10 @@ def _label(info: FieldInfo, path: Path) -> Markdown:
 
 
 def _placeholder(info: FieldInfo) -> str:
-    return "none" if type(None) in _members(info.annotation) else ""
+    """What an empty field stands for."""
+    if type(None) not in _members(info.annotation):
+        return ""
+    return info.json_schema_extra["empty"] if isinstance(info.json_schema_extra, dict) else "none"
 
 
 def _first_line(model: type[BaseModel]) -> Markdown | None:
