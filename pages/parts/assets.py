@@ -38,8 +38,8 @@ FOREVER = b"public, immutable, max-age=31536000"  # their address changes with t
 CHECKED = b"no-cache"
 PAGE = re.compile(r"/[a-z0-9-]*")
 BACKEND = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL("./", location.href).href};</script>'
-"""Where the server is, as the page's own files are found. Without it Streamlit's front end looks below each page's address
-first, and begins only after an answer that there is nothing."""
+"""Where the server is, as the page's own files are found. Without it Streamlit's front end looks below each page's
+address first, and begins only after an answer that there is nothing."""
 IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.~$-]+\.js)["']""")
 
 
