@@ -99,7 +99,7 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool, h
 def _wanted(item: dict[str, Any]) -> str:
     """What a value should be, in words that need no Python."""
     if item["type"] in ("tuple_type", "list_type"):
-        return "be a list, written in brackets"
+        return "be a list, in brackets"
     if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return "be a mapping of fields"
     message = item["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("should ")

@@ -107,7 +107,7 @@ def test_errors_name_field_value_and_what_is_allowed(change, words):
         ({"disk": {}, "memory": 2}, "disk: there is no such field; memory: there is no such field"),
         ({"stages": [{"optimizer": {"kind": "adam", "adam": 1}}]}, "stages.0.optimizer.adam: there is no such field"),
         ({"watch": [{"kind": "disk", "disk": 1}]}, "watch.0.disk: there is no such field"),
-        ({"watch": {"kind": "disk"}}, "watch: {'kind': 'disk'} is not allowed; it should be a list, written in brackets"),
+        ({"watch": {"kind": "disk"}}, "watch: {'kind': 'disk'} is not allowed; it should be a list, in brackets"),
         ({"watch": ["disk"]}, "watch.0: 'disk' is not allowed; it should be a mapping of fields"),
         ({"seed": "x"}, "seed: 'x' is not allowed; it should be a valid integer"),
     ],
