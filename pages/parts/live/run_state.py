@@ -10,7 +10,7 @@ from typing import Any
 
 from core import jobs
 from core.jobs import live
-from core.jobs.waiting import waits_because
+from core.jobs.waiting import FREE_SLOT, waits_because
 from core.problems import CATALOGUE, Problem
 from core.runs.curves import Curves
 from core.runs.folder import EVENTS, IN_FORCE
@@ -133,7 +133,9 @@ def waiting_line(job: jobs.Job) -> str:
         return "On hold: it begins once somebody releases it."
     if job.due is not None and job.due > time.time() and not (job.held or job.after_run):
         return f"It tries again by itself in {duration(job.due - time.time())}."
-    return f"Queued, place {job.position} · {visible(waits_because(job, jobs.capacity()), LONGEST_MESSAGE)}"
+    waits = waits_because(job, jobs.capacity())
+    said = f"waits {FREE_SLOT}" if waits == FREE_SLOT else visible(waits, LONGEST_MESSAGE)
+    return f"Queued, place {job.position} · {said}"
 
 
 def _progress(job: jobs.Job, progress: dict[str, Any]) -> tuple[float, str] | None:

@@ -35,11 +35,11 @@ def controls(job: jobs.Job) -> None:
                 attempt(job.run_id, many.ACTIONS[action].do)
         if job.state == "queued" and not job.has_checkpoint:
             _launch_link("edit", "Edit", ":material/edit:", job)
+            _launch_link("duplicate", "Duplicate", ":material/content_copy:", job)
         else:
             st.page_link(
                 "pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id}
             )
-        _launch_link("duplicate", "Duplicate", ":material/content_copy:", job)
         if job.has_checkpoint:
             st.page_link(
                 "pages/solution_3d.py",
