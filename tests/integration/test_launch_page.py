@@ -118,3 +118,28 @@ def test_a_batch_is_shown_before_it_is_launched():
     queued = jobs.queue(states=["queued"])
     assert [job.name for job in queued] == names
     assert all(job.held and job.batch == "poisson2d-quick" for job in queued)
+
+
+def test_a_batch_goes_row_by_row_where_that_is_asked_for():
+    app = opened(PAGE)
+    widget(app, "selectbox", "Field").set_value("seed").run()
+    widget(app, "text_input", "Values").set_value("5,6").run()
+    next(item for item in app.selectbox if item.key == "launch.vary.1").set_value("network.hidden").run()
+    next(item for item in app.text_input if item.key == "launch.values.network.hidden").set_value("[8],[9]").run()
+    assert widget(app, "button", "Launch 4 runs")
+    widget(app, "toggle", "Row by row").set_value(True).run()
+    assert not app.exception, app.exception
+    assert widget(app, "button", "Launch 2 runs")
+    assert "poisson2d-quick seed=5 hidden=[8]\npoisson2d-quick seed=6 hidden=[9]" in [item.value for item in app.code]
+
+
+def test_a_waiting_run_s_own_view_offers_what_can_be_done_with_it():
+    run = submit("name=waits")
+    app = opened("pages/watch_runs.py", run=run)
+    links = [item.proto.label for item in app.get("page_link")]
+    assert {"Edit", "Duplicate"} <= set(links) and "Replay" not in links
+    widget(app, "button", "Hold").click().run()
+    assert table.get(run).held
+    widget(app, "button", "Release").click().run()
+    assert not app.exception, app.exception
+    assert not table.get(run).held
