@@ -193,8 +193,11 @@ def in_force() -> InForce:
 
 
 def text() -> str:
-    """The settings file as it is, the defaults where there is none. Raises LabError when it can't be read."""
-    raw = _raw(home().settings_file)
+    """The settings file as it is, the defaults where there is none; nothing where it can't be read."""
+    try:
+        raw = _raw(home().settings_file)
+    except LabError:
+        return ""
     return written(Settings()) if raw is None else raw.decode("utf-8-sig", "replace")
 
 

@@ -6,6 +6,7 @@ from core.errors import LabError
 from core.tracking.store import get_run
 from pages.parts.live.view import live_grid
 from pages.parts.shared.text import message
+from pages.parts.shared.troubles import troubles_view
 from pages.parts.watch.board import board, chosen_run
 from pages.parts.watch.run_view import run_view
 from pages.parts.watch.stored_run import stored_run_view
@@ -13,6 +14,7 @@ from pages.parts.watch.timeline import timeline
 
 st.title("Watch")
 try:
+    troubles_view()
     run_id, job = chosen_run()
     if run_id is None:
         st.info("No runs yet. Launch one and watch its residual fall here.", icon=":material/info:")

@@ -62,7 +62,7 @@ def carry_out(items: Iterable[Item], said: Callable[[float], None] = lambda shar
         why = refused[key]
         if item.kind == "orphans" and not why:
             folder = "/".join(item.place.split("/")[:2])
-            why = "" if folder in gone_now else "its run is known again"
+            why = "" if folder in gone_now else "its run is known again, or its folder has just changed"
         why = why or tree.delete(root, item.file)
         if why:
             outcome.left.append((item.place, why))

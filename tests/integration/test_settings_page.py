@@ -95,6 +95,23 @@ def test_a_file_that_does_not_validate_is_told_and_can_be_replaced():
     assert settings().slots.cpu == 4 and in_force().fault == ""
 
 
+@pytest.mark.parametrize("text", [None, b"# " + b"x" * 300_000, b"# Z\xfcrich"], ids=["gone", "huge", "no UTF-8"])
+def test_a_file_that_can_not_be_read_is_told_and_can_be_replaced(text):
+    save(Settings(slots={"cpu": 2}))
+    home().settings_file.unlink() if text is None else home().settings_file.write_bytes(text)
+    app = page()
+    assert any("the last valid settings stay in force" in item.value for item in app.error)
+    assert field(app, "number_input", "Runs at a time on the CPU").value == 2
+    button(app, "Save").click().run()
+    assert settings().slots.cpu == 2 and in_force().fault == "" and not app.error
+
+
+def test_watch_says_what_is_wrong_with_them():
+    home().ensure().settings_file.write_text("slots: {cpu: none}")
+    app = opened("pages/watch_runs.py")
+    assert not app.exception and any("slots.cpu" in item.value for item in app.warning)
+
+
 def test_what_somebody_else_saved_meanwhile_is_not_overwritten():
     app = page()
     field(app, "number_input", "Runs at a time on the CPU").set_value(3).run()
