@@ -12,6 +12,15 @@ from pages.parts.watch.run_view import run_view
 from pages.parts.watch.stored_run import stored_run_view
 from pages.parts.watch.timeline import timeline
 
+
+def stored_run(run_id: str) -> None:
+    """A run that only the store knows; an error is a message in its place."""
+    try:
+        stored_run_view(get_run(run_id))
+    except LabError as error:
+        st.error(message(error))
+
+
 st.title("Watch")
 try:
     troubles_view()
@@ -30,7 +39,7 @@ try:
             st.query_params["run"] = wanted
             st.rerun()
         if job is None:
-            stored_run_view(get_run(run_id))
+            stored_run(run_id)
         else:
             st.fragment(run_view)(run_id)
 except LabError as error:

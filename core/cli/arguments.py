@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.output import note
 from core.errors import LabError
 from core.plain_text import has_control
 
@@ -31,7 +32,22 @@ def chosen_config(name: str, settings: list[str] | None, parent: str | None) -> 
     settings = settings or []
     if parent:
         settings = [*settings, f"parent={chosen_run(parent).run_id}"]
-    return override(resolve(name), settings)
+    chosen = override(resolve(name), settings)
+    if chosen.watch:
+        _note_unknown_channels(chosen)
+    return chosen
+
+
+def _note_unknown_channels(config: RunConfig) -> None:
+    """Say which channels the run's rules name that this lab does not have: they may be set up until they are needed."""
+    from core.settings import settings
+
+    there = [channel.name for channel in settings().channels]
+    for k, rule in enumerate(config.watch or ()):
+        for name in rule.tell:
+            if name not in there:
+                known = f"there are: {', '.join(there)}" if there else "it has none"
+                note(f"watch.{k}.tell: this lab has no channel {name!r} yet ({known}); the page Settings sets one up.")
 
 
 def readable(text: str, what: str) -> str:

@@ -18,6 +18,8 @@ from core.jobs.process import boot_id, started_at
 from core.runs import run_folder
 from core.settings import Settings, save
 from core.tracking import store
+from core.tracking.store.connection import client
+from tests.integration.test_pages import opened, texts
 
 SOURCE = Path(__file__).parents[2]
 GONE_PROCESS = {"pid": 2**22 + 1, "pid_started": 1.0, "boot": boot_id(), "slot": "cpu0"}
@@ -293,3 +295,16 @@ def test_commands_take_several_runs(command_line):
     assert command_line("restore", first[:8]).returncode == 0
     assert "1 deleted for good, 0 in the bin" in command_line("bin", "--empty", "--all").stdout
     assert command_line("bin").stdout == "The bin is empty.\n"
+
+
+def test_watch_says_where_a_deleted_run_is_and_brings_it_back():
+    lost, deleted = a_run(name="lost"), a_run(name="deleted")
+    bin.delete(lost)
+    client().delete_run(deleted)
+    app = opened("pages/watch_runs.py", run=deleted)
+    assert "It was deleted in MLflow" in texts(app)
+    app = opened("pages/watch_runs.py", run=lost)
+    assert "In the bin; deleted for good after" in texts(app)
+    next(button for button in app.button if button.label == "Restore").click().run()
+    assert not app.exception and "In the bin" not in texts(app)
+    assert table.get(lost).binned is None

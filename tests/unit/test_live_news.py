@@ -11,6 +11,7 @@ from core.errors import RunNotFoundError
 from core.jobs import live, table
 from core.runs import run_folder
 from core.runs.history import HistoryWriter
+from core.runs.machine_file import open_readings
 from pages.parts.live import list_state, run_state
 from pages.parts.live.figure_changes import applied, changes, whole
 
@@ -120,6 +121,15 @@ def test_damaged_files_are_told_and_break_nothing(run):
     page.told(before)
     page.told(state)
     assert page.shows(state)
+
+
+def test_a_run_that_never_trained_has_no_empty_chart_of_the_machine(run):
+    machine = open_readings(run.machine)
+    machine.add({"time": 1.0, "attempt": 1, "cpu_percent": 50.0})
+    assert run_state.build(RUN, "iteration").charts == {}
+    writer_of(run).extend(rows(1, 5))
+    machine.add({"time": 2.0, "attempt": 1, "cpu_percent": 50.0, "wall_time_s": 0.02})
+    assert "machine" in run_state.build(RUN, "iteration").charts
 
 
 def test_a_run_that_is_gone_is_not_found(run):

@@ -77,8 +77,8 @@ def build(run_id: str, axis: str) -> RunState:
     if points and problem is not None and problem.has_lambda:
         charts["lambda"] = lambda_figure(curves, run_id, problem.reference_lambda(), problem.unknown, axis)
     readings = readings_of(job.folder)
-    if len(readings):
-        there = placed(readings, curves, axis)
+    there = placed(readings, curves, axis) if len(readings) else None
+    if there is not None and len(there.x):
         charts["machine"] = machine_figure(there, x_title=X_TITLES[axis], revision=f"{run_id} {axis}")
     if points:  # the charts stand below each other: one begins and ends where the others do
         reach = curves.column(axis)[[0, -1]].tolist()
@@ -113,6 +113,8 @@ def structure(job: jobs.Job, curves: Curves) -> str:
         job.untold,
         job.held,
         job.due,
+        job.binned,
+        job.bin_step,
         job.name,
         job.config_hash,
         folder.has_checkpoint,

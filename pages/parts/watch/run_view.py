@@ -20,6 +20,7 @@ from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, code, message, plain, whole
 from pages.parts.shared.times import moment_text
 from pages.parts.watch.controls import controls, refusal
+from pages.parts.watch.gone import gone
 
 
 def run_view(run_id: str) -> None:
@@ -51,6 +52,7 @@ def _head(job: jobs.Job, problem: Problem | None) -> None:
         st.markdown(f"### {plain(name, LONGEST)} &nbsp; {state_badge(job.state)}", width="stretch", help=whole(name))
         controls(job)
     refusal(job.run_id)
+    gone(job)
     _about(job)
     if job.reason and job.state == "finished":
         st.warning(message(job.reason), icon=":material/warning:")  # its result is not to be believed at first sight
