@@ -151,19 +151,21 @@ def measure(quick: bool = False, seed: int = 0) -> dict[str, Any]:
             run_id = jobs.submit(CONFIG)
             submitted.add(run_id)
             for _ in range(AT_ONE_RUN):
-                target = draw.choice(TARGETS)
+                target, phase = draw.choice(TARGETS), "any phase"
                 if target == "submit":
                     lab.killed_submit(draw.uniform(0, 4))
                 else:
                     time.sleep(draw.uniform(0, length))
-                    by_phase[_phase(run_id)] += 1
+                    phase = _phase(run_id)
+                    by_phase[phase] += 1
                     lab.kill(target, run_id)
                     if target == "all":
                         lab.serve()  # nobody is left to look: the truth is told once somebody is
                 by_target[target] += 1
                 waited = seen.wait(lambda: not seen.lies() and not _orphans(), LIMIT_S)
                 if waited is None:
-                    wrong += [f"after {target}: {lie}" for lie in seen.lies() + _orphans()]
+                    wrong += [f"after {target} in {phase}: {lie}" for lie in seen.lies() + _orphans()]
+                    print(*wrong, sep="\n", file=sys.stderr, flush=True)
                 else:
                     late.append(waited)
                 lab.serve()
