@@ -40,6 +40,7 @@ def controls(job: jobs.Job) -> None:
             st.page_link(
                 "pages/replay_run.py", label="Replay", icon=":material/replay:", query_params={"run": job.run_id}
             )
+            st.empty()
         if job.has_checkpoint:
             st.page_link(
                 "pages/solution_3d.py",
