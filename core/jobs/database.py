@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,10 @@ FULL = 2**20
 NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs")
 
 
+_making: ContextVar[bool] = ContextVar("making", default=False)
+"""The table is being made by who asks: to wait for its lock would be to wait for oneself."""
+
+
 class DamagedTableError(StoreError):
     """The job table's file is no database, or a damaged one."""
 
@@ -129,6 +134,16 @@ def transaction() -> Iterator[sqlite3.Connection]:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Create the table, or bring an older one up to date; one process at a time."""
+    if _making.get():  # the store, asked for what it knows of lost runs, asks the table which of them lie in the bin
+        raise StoreError(f"The job table {path} is being made again.")
+    token = _making.set(True)
+    try:
+        _make(connection, path)
+    finally:
+        _making.reset(token)
+
+
+def _make(connection: sqlite3.Connection, path: Path) -> None:
     _refuse_network_disk(path)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # switching to WAL does not wait for other connections, it fails

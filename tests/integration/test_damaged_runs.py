@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 
 import pytest
 
@@ -208,3 +209,16 @@ def test_doctor_says_what_is_damaged_and_mends_the_table(stopped, command_line, 
     assert "a damaged one is kept as jobs.db.damaged-1" in mended.stdout
     assert jobs.status(stopped.run_id).state == "stopped"
     assert json.loads((stopped.path / "job.json").read_text())["state"] == "stopped"
+
+
+def test_a_lost_table_of_runs_that_an_older_program_made_is_pieced_together_with_the_stores_help(lab_home):
+    run_id = store.create_run(small())
+    store.set_state(run_id, "finished")
+    folder = run_folder(run_id)
+    folder.create(small())
+    os.utime(folder.file("config.json"), (0, 0))  # none that is about to get its row
+    found = []
+    asking = threading.Thread(target=lambda: found.extend(jobs.queue()), daemon=True)
+    asking.start()
+    asking.join(60)  # the store leaves out what lies in the bin, which the table knows, which asks the store
+    assert [(job.run_id, job.state) for job in found] == [(run_id, "finished")]
