@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks.sample_store import fill
 from core.config import RunConfig
 from core.jobs import table
 from core.runs import run_folder
@@ -49,3 +50,21 @@ def test_what_happens_is_toasted_counted_and_listed(lab_home, server, page):
     page.locator(".lab-bell").click()
     page.locator(".lab-notice").first.click()
     page.wait_for_url(f"**/watch?run={'b' * 32}")
+
+
+def test_a_page_of_a_server_that_was_started_again_works_without_a_reload(lab_home, server, page):
+    (run_id,) = fill(1, points=40)
+    table.update(run_id, state="paused")
+    page.goto(f"{server.url}/watch?run={run_id}")
+    settled(page)
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    page.evaluate("window.notReloaded = true")
+    server.kill()
+    server.start()
+    drawn = "window.singularityLabBell.server === window.singularityLabBell.drawnBy"
+    began = page.evaluate("window.singularityLabBell.drawnBy")
+    page.wait_for_function(f"window.singularityLabBell.drawnBy !== {began!r} && {drawn}")
+    settled(page)
+    page.get_by_role("button", name="Stop", exact=True).click()  # in a fragment: its server alone knows it
+    expect(page.get_by_role("heading", level=3)).to_contain_text("stopped")
+    assert page.evaluate("window.notReloaded")

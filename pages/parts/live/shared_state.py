@@ -22,8 +22,8 @@ MOST_ANSWERS = 64
 """Different answers that are remembered of one version."""
 SHARE = 5.0
 """Builds are at least so many times as far apart as one takes."""
-_FIRST = secrets.token_hex(3)
-"""Of this process: a page that was served by the one before knows none of its versions."""
+SERVER = secrets.token_hex(3)
+"""Name of this process: a page that was served by the one before knows none of its versions."""
 
 
 class SharedState(Generic[State]):
@@ -74,12 +74,12 @@ class SharedState(Generic[State]):
     @property
     def version(self) -> str:
         """Name of the newest version."""
-        return f"{_FIRST}.{self._versions[-1][0]}"
+        return f"{SERVER}.{self._versions[-1][0]}"
 
     def since(self, version: str) -> State | None:
         """The state of that version; None where it is not known any more, or never was."""
         process, _, number = version.partition(".")
-        if process != _FIRST:
+        if process != SERVER:
             return None
         return next((state for known, state in self._versions if str(known) == number), None)
 

@@ -1,7 +1,7 @@
 // The bell in the page's head, its list and its toasts. They live outside of what Streamlit draws, so that they stay
 // while pages change. What happened before a tab was opened is no news to it; what it has seen, it keeps.
 
-const SHOWN_MS = 9000, URGENT_MS = 25000, MOST_TOASTS = 3;
+const SHOWN_MS = 9000, URGENT_MS = 25000, MOST_TOASTS = 3, AGAIN_MS = 2000;
 const NOTHING = "Nothing yet. What watch rules find, and runs that finish or fail, stand here.";
 const THEME = ["--st-text-color", "--st-background-color", "--st-secondary-background-color", "--st-border-color",
   "--st-primary-color", "--st-red-color", "--st-font", "--st-base-radius"];
@@ -28,12 +28,27 @@ class Bell {
     liveSource("live/notices", { update: (news) => this.update(news), trouble: () => {} });
   }
 
+  given({ data, parentElement, setTriggerValue }) {
+    Object.assign(this, { drawnBy: data.server, tell: setTriggerValue });
+    this.dress(parentElement);
+  }
+
+  // Has the page run again where another server answers than the one that drew it, as soon as it is connected to that.
+  checkServer() {
+    clearTimeout(this.checking);
+    if (this.server === this.drawnBy) return;
+    this.tell("restarted", this.server);
+    this.checking = setTimeout(() => this.checkServer(), AGAIN_MS);
+  }
+
   dress(element) {
     const style = getComputedStyle(element);
     for (const name of THEME) this.root.style.setProperty(name, style.getPropertyValue(name));
   }
 
   update(news) {
+    this.server = news.version.split(".")[0];
+    if (this.drawnBy) this.checkServer();
     this.notices = news.notices;
     const newest = this.notices.length ? this.notices[0].id : 0;
     if (kept("seen") === null || kept("seen") > newest) { // the first look, or another lab's home
@@ -119,5 +134,5 @@ export default function (component) {
   const room = parentElement.closest?.('[data-testid="stElementContainer"]');
   if (room) room.style.display = "none";
   window.singularityLabBell ??= new Bell();
-  window.singularityLabBell.dress(parentElement);
+  window.singularityLabBell.given(component);
 }
