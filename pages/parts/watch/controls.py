@@ -9,7 +9,7 @@ from core import jobs
 from core.errors import LabError
 from core.jobs import many, resumption
 from pages.parts.shared.bulk_bar import deletion_words
-from pages.parts.shared.text import LONGEST, message, plain
+from pages.parts.shared.text import LONGEST, Markdown, message, plain
 
 LABELS = {
     "stop": "Stop",
@@ -55,7 +55,7 @@ def controls(job: jobs.Job) -> None:
                 _delete(job)
 
 
-def _launch_link(kind: str, label: str, icon: str, job: jobs.Job) -> None:
+def _launch_link(kind: str, label: Markdown, icon: str, job: jobs.Job) -> None:
     """A link to the Launch form, filled with this run's config."""
     st.page_link("pages/launch_runs.py", label=label, icon=icon, query_params={kind: job.run_id})
 
