@@ -94,7 +94,7 @@ BROKEN = """() => {
 }"""
 
 DRAWN = """(least) => {
-  const charts = [...document.querySelectorAll('.chart')];
+  const charts = [...document.querySelectorAll('.chart, .lab-chart')];
   return charts.length >= least && charts.every((chart) => chart.classList.contains('js-plotly-plot'));
 }"""
 

@@ -39,6 +39,6 @@ def test_a_rerun_is_verified_and_survives_a_reload(server, page: Page):
     seed.fill("3")
     seed.press("Enter")
     expect(page.get_by_text("1 changed against the source:")).to_be_visible()
-    page.get_by_role("button", name="Back to the source's values").click()
+    page.get_by_role("button", name="Back to the values of the source").click()
     expect(page.get_by_text("Every field as in the source.")).to_be_visible()
     assert len(jobs.queue()) == 2

@@ -25,6 +25,7 @@ from core.singularity.reconstruction import RESOLUTION, physical_file
 from core.solution.grid import SolutionGrid
 from core.tracking import store
 from core.training import checkpoint as checkpoints
+from pages.parts.live import run_state
 from tests.integration.test_pages import opened, texts
 
 ROOT = Path(__file__).parents[2]
@@ -142,8 +143,7 @@ def test_page_of_a_search():
     app = opened("pages/find_singularities.py", run=run_id)
     assert "No funnel" not in texts(app)
     assert not app.exception
-    watch = opened("pages/watch_runs.py", run=run_id)
-    assert {item.label: item.value for item in watch.metric}["λ"] == report.certificate.lambda_text
+    assert dict(run_state.build(run_id, "iteration").figures)["λ"] == report.certificate.lambda_text
 
 
 def test_a_certificate_that_the_dense_grid_contradicts_is_reported_everywhere(monkeypatch, command_line):

@@ -26,6 +26,7 @@ def nobody_works(monkeypatch):
     monkeypatch.setattr(actions, "refresh", waiting.settle)
     monkeypatch.setattr(sync, "ensure_courier", lambda: None)
     monkeypatch.setattr(presence, "deleted_runs", lambda wait_s: frozenset())
+    monkeypatch.setattr(sync, "_tell", lambda folder: None)
 
 
 def config(**fields):
