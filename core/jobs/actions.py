@@ -10,14 +10,14 @@ from contextlib import suppress
 
 from core.errors import LabError, StoreError
 from core.home import home
-from core.jobs import state, table, waiting
+from core.jobs import announced, state, table, waiting
 from core.jobs.detached import ensure_courier
 from core.jobs.engine import Engine, Slot
 from core.jobs.events import LAB, acting_as
 from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
 from core.jobs.presence import refuse_if_gone
-from core.jobs.sync import settle_announced, tell_store, together, told_elsewhere
+from core.jobs.sync import tell_store, together, told_elsewhere
 from core.runs import run_folder
 from core.runs.folder import all_folders
 from core.runs.states import ACTIVE, REPEATABLE
@@ -57,7 +57,8 @@ def ensure() -> None:
     Raises StoreError when the job table can't be written.
     """
     state.reconcile(ENGINES)
-    settle_announced()
+    if announced.left_behind():
+        ensure_courier()
     waiting.settle()
     for engine in set(ENGINES.values()):
         engine.ensure()

@@ -19,6 +19,7 @@ from core.home import home
 from core.jobs import announced, events, table
 from core.jobs.actions import ensure
 from core.jobs.detached import COURIER
+from core.jobs.looking_thread import LookingThread
 from core.jobs.notices import DAY_S
 from core.jobs.retention import tidy
 from core.jobs.sampling import Attendance
@@ -37,8 +38,25 @@ NOTICES_S = 2 * DAY_S
 
 def carry() -> None:
     """Look until nothing is left to look after, and nobody to be told."""
-    with watching():
-        _carry()
+    settling = Settling()
+    settling.start()
+    try:
+        with watching():
+            _carry()
+    finally:
+        settling.end()
+
+
+class Settling(LookingThread):
+    """Ends runs whose makers were killed; the store may take its time, and the looks at runs must not wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__("settling", LOOK_S)
+
+    def look(self) -> None:
+        """Settle what dead makers left. Raises StoreError."""
+        if announced.left_behind():
+            settle_announced()
 
 
 def _carry() -> None:
@@ -53,11 +71,8 @@ def _carry() -> None:
             jobs, coming = table.unsettled(), table.begins_by_itself()
             attendance.look(jobs)
             waiting = {job.run_id for job in jobs if not job.synced or job.folder.outbox.count()}
-            made_half = bool(announced.left_behind())
-            if made_half:
-                settle_announced(leave=False)
             told = not table.notices_wait()
-            if told and not (jobs or made_half or coming):
+            if told and not (jobs or coming or announced.left_behind()):
                 return
             if coming or any(job.active for job in jobs):
                 alone_since = time.monotonic()

@@ -13,6 +13,7 @@ from core.home import home
 from core.jobs import events, notices, table
 from core.jobs.database import reading, transaction
 from core.jobs.events import Event
+from core.jobs.looking_thread import LookingThread
 from core.jobs.notices import DAY_S, TITLES, Notice
 from core.plain_text import traceback_of
 from core.settings import Channel, settings
@@ -22,7 +23,7 @@ from core.watchers.message import Message
 LOOK_S = 0.5
 
 
-class Notifier(threading.Thread):
+class Notifier(LookingThread):
     """Looks twice a second for notices that are due.
 
     Args:
@@ -30,25 +31,9 @@ class Notifier(threading.Thread):
     """
 
     def __init__(self, send: Callable[[Channel, Message, str | None], str] = send):
-        super().__init__(name="notices", daemon=True)
+        super().__init__("notices", LOOK_S)
         self._send = send
-        self._ended = threading.Event()
         self._busy: dict[str, threading.Thread] = {}
-        self._said: dict[str, str] = {}
-
-    def end(self) -> None:
-        """Begin nothing more."""
-        self._ended.set()
-
-    def run(self) -> None:
-        """Look until `end`."""
-        while not self._ended.wait(LOOK_S):
-            try:
-                self.look()
-            except StoreError as error:  # the table can't be used; it may be soon
-                self._say("", str(error))
-            except Exception as error:  # a thread's error reaches nobody
-                self._say("", traceback_of(error))
 
     def look(self) -> None:
         """Have each channel that is due told, where nobody is at it. Raises StoreError."""
@@ -67,10 +52,10 @@ class Notifier(threading.Thread):
             try:
                 self._try(notice)
             except StoreError as error:  # what was claimed is taken up again after its lease
-                self._say(notice.channel, str(error))
+                self.say(notice.channel, str(error))
                 return
             except Exception as error:  # a thread's error reaches nobody
-                self._say(notice.channel, traceback_of(error))
+                self.say(notice.channel, traceback_of(error))
 
     def _try(self, notice: Notice) -> None:
         with transaction() as connection:
@@ -97,7 +82,7 @@ class Notifier(threading.Thread):
                 _settle(notice, said)
 
     def _refused(self, notice: Notice, event: Event, why: str) -> None:
-        self._say(notice.channel, f"channel {notice.channel}: {why}")
+        self.say(notice.channel, f"channel {notice.channel}: {why}")
         if time.time() - notice.made > DAY_S:
             _give_up(notice, event, f"Channel {notice.channel} took no notice of this within a day. {why}")
         else:
@@ -106,12 +91,6 @@ class Notifier(threading.Thread):
                 if notices.first_said(connection, notice):
                     said = f"Channel {notice.channel} has not taken a notice yet, and is tried again for a day. {why}"
                     events.record(connection, event.run_id, "notice", why=said)
-
-    def _say(self, channel: str, line: str) -> None:
-        """Say on stderr what is wrong, where that is news."""
-        if self._said.get(channel) != line:
-            self._said[channel] = line
-            print(line, file=sys.stderr, flush=True)
 
 
 def message_of(event: Event, channel: str) -> Message:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
-from core.errors import LabError, RunNotFoundError, StoreError
+from core.errors import ConfigError, LabError, RunNotFoundError, StoreError
 from core.jobs import announced, table
 from core.jobs.detached import ensure_courier
 from core.jobs.job import RESTORING, Job
@@ -94,31 +94,23 @@ def tell_failed(run_id: str, reason: str) -> None:
         _answer(lambda: store.set_state(run_id, "failed", reason))
 
 
-def settle_announced(*, leave: bool = True) -> None:
+def settle_announced() -> None:
     """End the runs whose makers were killed before they were queued: in the store, and in the table where they can be.
 
-    Raises StoreError when the store can't be asked.
-
-    Args:
-        leave: leave it to the courier where MLflow is not imported yet.
+    Waits for the store, so it is the courier's, on a thread of its own. Raises StoreError when it can't be asked.
     """
-    left = announced.left_behind()
-    if not left:
-        return
-    if leave and "mlflow" not in sys.modules:
-        ensure_courier()
-        return
     from core.tracking import store
     from core.tracking.tags import ANNOUNCED
 
-    for token in left:
+    for token in announced.left_behind():
         for run_id in _answer(lambda token=token: store.ids_tagged(ANNOUNCED, token)):
-            if _job(run_id) is None:
-                reading = run_folder(run_id).config()
-                if reading is not None:
-                    ended = {"state": "failed", "reason": announced.KILLED, "ended": time.time(), "synced": 0}
+            if _job(run_id) is not None:
+                continue
+            _answer(lambda run_id=run_id: store.set_state(run_id, "failed", announced.KILLED))
+            with suppress(ConfigError):  # half of one: the store's word remains
+                if (reading := run_folder(run_id).config()) is not None:
+                    ended = {"state": "failed", "reason": announced.KILLED, "ended": time.time()}
                     table.insert(run_id, reading.config, "local", **ended)
-                tell_failed(run_id, announced.KILLED)
         announced.forget(token)
 
 

@@ -6,8 +6,6 @@ table's file before it is done, so that a courier that is killed fires nothing t
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from core.jobs import actions, events, notices, table
 from core.jobs.database import reading, transaction
 from core.jobs.events import Event
 from core.jobs.job import Job
+from core.jobs.looking_thread import LookingThread
 from core.jobs.notifying import Notifier
 from core.plain_text import traceback_of
 from core.problems import CATALOGUE, Problem
@@ -57,29 +56,13 @@ class _Known:
     run: WatchedRun
 
 
-class Watching(threading.Thread):
+class Watching(LookingThread):
     """Looks at all active runs once a second."""
 
     def __init__(self) -> None:
-        super().__init__(name="watching", daemon=True)
-        self._ended = threading.Event()
+        super().__init__("watching", LOOK_S)
         self._known: dict[str, _Known] = {}
         self._configs: dict[str, tuple[object, dict[str, Any]]] = {}
-        self._said: set[str] = set()
-
-    def end(self) -> None:
-        """Begin no more looks."""
-        self._ended.set()
-
-    def run(self) -> None:
-        """Look until `end`."""
-        while not self._ended.wait(LOOK_S):
-            try:
-                self.look()
-            except StoreError as error:  # the table can't be used; it may be soon
-                self._say(str(error))
-            except Exception as error:  # a thread's error reaches nobody
-                self._say(traceback_of(error))
 
     def look(self) -> None:
         """Hold each active run against its rules, and follow what happened since. Raises StoreError."""
@@ -107,13 +90,13 @@ class Watching(threading.Thread):
         except StoreError:
             raise
         except Exception as error:  # a folder that is gone, a history that nobody foresaw
-            self._say(f"run {job.run_id[:8]} can't be watched: {traceback_of(error)}")
+            self.say(job.run_id, f"run {job.run_id[:8]} can't be watched: {traceback_of(error)}")
 
     def _rules(self, job: Job, lab: Settings) -> dict[str, Rule]:
         try:
             return rules_in_force(self._config(job), lab.watch)
         except ValueError as error:
-            self._say(f"run {job.run_id[:8]}: {error}; the lab's rules hold for it")
+            self.say(job.run_id, f"run {job.run_id[:8]}: {error}; the lab's rules hold for it")
             return rules_in_force(None, lab.watch)
 
     def _config(self, job: Job) -> dict[str, Any]:
@@ -128,7 +111,7 @@ class Watching(threading.Thread):
                 data = job.folder.config_data() or {}
                 data = data if is_config(data) else {"watch": data.get("watch")}
             except LabError as error:
-                self._say(f"run {job.run_id[:8]}: {error}")
+                self.say(job.run_id, f"run {job.run_id[:8]}: {error}")
                 data = {}
             known = self._configs[job.run_id] = (mark, data)
         return known[1]
@@ -201,12 +184,6 @@ class Watching(threading.Thread):
         kind = Finished if event.after == "finished" else Failed
         asked = [rule for rule in self._rules(job, lab).values() if isinstance(rule, kind)]
         return list(dict.fromkeys(name for rule in asked for name in _channels(rule, lab)))
-
-    def _say(self, line: str) -> None:
-        """Say on stderr what is wrong, once."""
-        if line not in self._said:
-            self._said.add(line)
-            print(line, file=sys.stderr, flush=True)
 
 
 def _channels(rule: Rule, lab: Settings) -> list[str]:

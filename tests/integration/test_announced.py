@@ -6,8 +6,9 @@ import pytest
 
 from core import jobs
 from core.config import RunConfig
+from core.errors import StoreError
 from core.home import home
-from core.jobs import actions, announced, table
+from core.jobs import actions, announced, sync, table
 from core.runs import RunFolder
 from core.tracking import store
 
@@ -46,10 +47,10 @@ def test_a_run_whose_maker_was_killed_is_settled_by_whoever_looks(monkeypatch, a
         with pytest.raises(Killed):
             jobs.submit(CONFIG)
     (note,) = home().announced.glob("*.json")
-    jobs.ensure()
+    sync.settle_announced()
     assert note.exists()  # its maker lives
     note.write_text(json.dumps(DEAD))
-    jobs.ensure()
+    sync.settle_announced()
     assert not note.exists()
     (record,) = store.runs()
     assert record.state == ends
@@ -62,6 +63,33 @@ def test_a_note_without_a_run_and_a_damaged_one_are_cleared_away():
     home().ensure().announced.mkdir()
     for name, text in (("a", json.dumps(DEAD)), ("b", "{"), ("c", "[]")):
         (home().announced / f"{name * 32}.json").write_text(text)
-    jobs.ensure()
+    sync.settle_announced()
     assert announced.left_behind() == []
     assert not list(home().announced.iterdir())
+
+
+def test_whoever_looks_leaves_it_to_the_courier_and_waits_for_no_store(monkeypatch):
+    started = []
+    monkeypatch.setattr(actions, "ensure_courier", lambda: started.append(1))
+    monkeypatch.setattr(sync, "settle_announced", lambda: pytest.fail("a look must not wait for the store"))
+    home().ensure().announced.mkdir()
+    (home().announced / f"{'a' * 32}.json").write_text(json.dumps(DEAD))
+    jobs.ensure()
+    assert started
+
+
+def test_what_the_store_does_not_take_is_kept_for_the_next_look(monkeypatch):
+    run_id = store.create_run(CONFIG, tags={"lab.announced": "a" * 32})
+    home().ensure().announced.mkdir()
+    (home().announced / f"{'a' * 32}.json").write_text(json.dumps(DEAD))
+
+    def refuse(*_, **__):
+        raise StoreError("It is locked.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set_state", refuse)
+        with pytest.raises(StoreError):
+            sync.settle_announced()
+    assert announced.left_behind() == ["a" * 32]
+    sync.settle_announced()
+    assert (store.get_run(run_id).state, announced.left_behind()) == ("failed", [])
