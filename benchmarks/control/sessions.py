@@ -41,7 +41,7 @@ LONG = [
     "stages.0.warmup.iterations=0",
     "stages.0.iterations=10000000",
     "stages.0.target_residual=1e-300",
-    "stages.0.collocation.points=20000",  # some ten iterations a second
+    "stages.0.collocation.points=20000",  # some eighty iterations a second
     "name=watched",
 ]
 NEWEST = """() => {

@@ -18,6 +18,8 @@ from pages.parts.shared.text import Markdown, message, plain
 
 ROW_HEIGHT = 90
 """Of a row of the chart, in pixels."""
+SPANS = (60, 120, KEPT)
+"""Seconds that the chart shows: the shortest that holds what was read, in steps, so that its axis does not creep."""
 MB, GB = 2**20, 2**30
 
 
@@ -55,10 +57,12 @@ def now_view() -> None:
     if recent.trouble:
         st.caption(f":material/warning: {message(recent.trouble)}")
     rows, colors = _rows(now)
+    placed = _placed(moments)
     figure = machine_figure(
-        _placed(moments), x_title="seconds from now", revision="system", rows=rows, colors=colors, row_height=ROW_HEIGHT
+        placed, x_title="seconds from now", revision="system", rows=rows, colors=colors, row_height=ROW_HEIGHT
     )
-    figure.update_layout(xaxis_range=[-KEPT, 0], showlegend=bool(now.gpus))
+    span = next((span for span in SPANS if placed.x[0] >= -span), KEPT)
+    figure.update_layout(xaxis_range=[-span, 0], showlegend=bool(now.gpus))
     live_plotly(figure, key="system.now", height=figure.layout.height or 200)
 
 
