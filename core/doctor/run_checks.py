@@ -76,8 +76,8 @@ def courier() -> Finding:
         return Finding("courier", True, "not needed: no run is at work")
     ensure_courier()
     end = time.monotonic() + COURIER_S
-    while time.monotonic() < end:
-        if busy(COURIER):
+    while busy(COURIER):  # its lock was passed on to it: one that stays has got over its start
+        if time.monotonic() > end:
             return Finding("courier", True, f"was gone while {len(active)} runs were at work; it was started again")
         time.sleep(0.1)
     return Finding(

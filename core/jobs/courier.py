@@ -96,14 +96,16 @@ def _left() -> bool:
 
 
 def main() -> None:
-    """Carry, unless another one does."""
+    """Carry, unless another one does. The one argument is the number of the open lock, where it was passed on."""
     events.this_process_is("courier")
-    while lock := hold(COURIER):
+    lock = os.fdopen(int(sys.argv[1]), "a") if sys.argv[1:] else hold(COURIER)
+    while lock:
         with lock:
             carry()
         # what came between the last look and the release found a courier: look once more
         if not home().root.is_dir() or not _left():
             return
+        lock = hold(COURIER)
 
 
 if __name__ == "__main__":

@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 
 from core.errors import StoreError
 from core.home import SOURCE, home
 from core.jobs.process import outside
-from core.jobs.slot_lock import busy
+from core.jobs.slot_lock import hold_at_once
 
 COURIER = "courier"
 """Its lock and its log are named like a slot's."""
-EVERY_S = 3.0
-"""A process looks at most this often whether there is a courier."""
 
-_looked = float("-inf")
+def start(command: Sequence[str], name: str, pass_on: Sequence[int] = ()) -> None:
+    """Start a process that belongs to nobody; it prints into `slots/NAME.log`. Raises StoreError.
 
-
-def start(command: Sequence[str], name: str) -> None:
-    """Start a process that belongs to nobody; it prints into `slots/NAME.log`. Raises StoreError."""
+    Args:
+        command: what to start.
+        name: of its log.
+        pass_on: numbers of open files that it has too.
+    """
     try:
         with (home().slots / f"{name}.log").open("ab") as output:
             # the shell is gone at once and its child belongs to init: no zombie stays with a dashboard, and no
@@ -35,6 +35,7 @@ def start(command: Sequence[str], name: str) -> None:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=tuple(pass_on),
                 check=True,
             )
     except (OSError, subprocess.CalledProcessError) as error:
@@ -42,13 +43,13 @@ def start(command: Sequence[str], name: str) -> None:
 
 
 def ensure_courier() -> None:
-    """Start the courier where there is none. That it can't be started is said on stderr, and is no reason to stop."""
-    global _looked
-    if time.monotonic() - _looked < EVERY_S:
-        return
-    _looked = time.monotonic()
+    """Start the courier where there is none. That it can't be started is said on stderr, and is no reason to stop.
+
+    The lock is taken here and passed on: whoever finds it held may rely on a look at the job table after that.
+    """
     try:
-        if not busy(COURIER):
-            start([sys.executable, "-m", "core.jobs.courier"], COURIER)
+        if lock := hold_at_once(COURIER):
+            with lock:
+                start([sys.executable, "-m", "core.jobs.courier", str(lock.fileno())], COURIER, [lock.fileno()])
     except (StoreError, OSError) as error:
         print(error, file=sys.stderr, flush=True)

@@ -28,10 +28,20 @@ def hold(slot: str) -> IO[str] | None:
     return None
 
 
+def hold_at_once(slot: str) -> IO[str] | None:
+    """The slot's lock, or None when another holds it, and not for a moment only."""
+    lock = _open(slot)
+    while not _take(lock):
+        if _is_held(lock):
+            lock.close()
+            return None
+    return lock
+
+
 def busy(slot: str) -> bool:
     """Whether a worker or a run holds the slot."""
     with _open(slot) as lock:
-        return not _take(lock)
+        return _is_held(lock)
 
 
 def lock_names() -> list[str]:
@@ -43,10 +53,15 @@ def _open(slot: str) -> IO[str]:
     return (home().ensure().slots / f"{slot}.lock").open("a")
 
 
-def _take(lock: IO[str]) -> bool:
+def _take(lock: IO[str], how: int = fcntl.LOCK_EX) -> bool:
     """Whether the lock was free, and is ours now."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _is_held(lock: IO[str]) -> bool:
+    """Whether another holds the lock; one who only looks, as we do, shares it and is not taken for a holder."""
+    return not _take(lock, fcntl.LOCK_SH)

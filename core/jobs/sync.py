@@ -267,6 +267,8 @@ def _tell(folder: RunFolder) -> None:
         folder.outbox.note_trouble(refused or left)
     if (refused or left) not in ("", before):
         print(f"{folder.run_id}: not yet in the store: {refused or left}", file=sys.stderr, flush=True)
+    if refused or left or not alone:
+        ensure_courier()  # this process may never look again
 
 
 def _told(folder: RunFolder) -> str:
