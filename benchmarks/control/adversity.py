@@ -203,11 +203,12 @@ def clock_set_back(expected: dict[str, np.ndarray]) -> dict[str, Any]:
 def history_cut(expected: dict[str, np.ndarray]) -> dict[str, Any]:
     """The history loses its last third while the run trains, and the run is killed then."""
     run_id = _submit()
-    seen.wait(lambda: _trains(run_id), 120, 0.05)
-    time.sleep(1)
+    seen.wait(lambda: _trains(run_id), 120, 0.02)
     path = run_folder(run_id).history
+    seen.wait(path.exists, 10, 0.02)
     os.kill(seen.jobs()[run_id]["pid"], 9)
-    seen.wait(lambda: _state(run_id) == "crashed", 30)
+    if seen.wait(lambda: _state(run_id) == "crashed", 30) is None:
+        return {"said": "", "wrong": [f"it was {_state(run_id)} before anything befell it"]}
     kept = path.with_name("history.kept")
     shutil.copy2(path, kept)
     os.truncate(path, path.stat().st_size * 2 // 3)
