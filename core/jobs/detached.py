@@ -15,6 +15,7 @@ from core.jobs.slot_lock import hold_at_once
 COURIER = "courier"
 """Its lock and its log are named like a slot's."""
 
+
 def start(command: Sequence[str], name: str, pass_on: Sequence[int] = ()) -> None:
     """Start a process that belongs to nobody; it prints into `slots/NAME.log`. Raises StoreError.
 

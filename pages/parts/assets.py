@@ -40,6 +40,9 @@ PAGE = re.compile(r"/[a-z0-9-]*")
 BACKEND = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL("./", location.href).href};</script>'
 """Where the server is, as the page's own files are found. Without it Streamlit's front end looks below each page's
 address first, and begins only after an answer that there is nothing."""
+EARLY = """<script>if (/\\/watch$/.test(location.pathname)) window.singularityLabEarly = new Map([
+  ["live/board", fetch(new URL("./live/board", location.href), {cache: "no-store"}).catch(() => null)]]);</script>"""
+"""Asks for Watch's list while the page's modules load, for `live/source.js`: it is the slowest thing to come."""
 IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.~$-]+\.js)["']""")
 
 
@@ -114,4 +117,4 @@ def _with_preloads(index: Path) -> bytes:
     links = "".join(
         f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in found if name not in text
     )
-    return text.replace("<head>", f"<head>{BACKEND}", 1).replace("</head>", f"{links}</head>", 1).encode()
+    return text.replace("<head>", f"<head>{BACKEND}{EARLY}", 1).replace("</head>", f"{links}</head>", 1).encode()

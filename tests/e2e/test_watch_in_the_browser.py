@@ -126,9 +126,13 @@ def test_what_moves_is_shown_without_a_reload(lab_home, server, page):
     log.write_text("".join(f"line {k} {'<b>odd</b>' if k % 2 else 'even'}\n" for k in range(40_000)))
 
     # the runs at work side by side; a click shows one large
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{server.url}/watch?run={second}")
     cards = page.locator(".lab-card")
     expect(cards).to_have_count(2)
+    expect(page.locator(".board-list .row")).to_have_count(2)
+    assert asked.count(f"{server.url}/live/board") == 1  # by the page's head: the list takes that answer
     expect(cards.locator("polyline").first).to_have_attribute("points", re.compile(r"\d+,\d+ \d+,\d+"))
     name = table.get(first).name
     cards.filter(has_text=name).click()

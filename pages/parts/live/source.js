@@ -65,7 +65,8 @@ class LiveSource {
     if (this.version) address.searchParams.set("since", this.version);
     for (const part of this.parts)
       for (const [name, value] of Object.entries(part.parameters?.() || {})) address.searchParams.set(name, value);
-    const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(LIVE_ANSWER_MS) });
+    const answer = (address.search ? null : await this.early())
+      ?? await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(LIVE_ANSWER_MS) });
     const wait = Number(answer.headers.get("lab-next") || 1) + 0.05 * Math.random();
     if (answer.status === 204) {
       this.say("");
@@ -88,6 +89,13 @@ class LiveSource {
       throw error;
     }
     return wait;
+  }
+
+  // what the page's head has asked for already, once
+  early() {
+    const asked = window.singularityLabEarly?.get(this.path);
+    window.singularityLabEarly?.delete(this.path);
+    return asked;
   }
 
   say(sentence) {
