@@ -31,8 +31,8 @@ from core.runs import RunFolder
 from core.runs.curves import RunCurves
 
 SESSIONS, TABS = 30, 3
-TOGETHER_S, TURNS = 60.0, 3
-"""Seconds of training alone, then with all sessions, by turns: three minutes with them."""
+ALONE_S, TOGETHER_S = 60.0, 180.0
+"""Seconds of training alone, before and after, and with all sessions."""
 DRAWN_S, SETTLE_S = 180.0, 5.0
 """Most seconds until all sessions have drawn page and curve, and seconds from then on that don't count."""
 ASKED_BESIDE = ("/live/runs", "/live/board", "/live/notices")
@@ -87,73 +87,67 @@ def measure(quick: bool = False) -> dict[str, Any]:
         while not recorder.at:
             time.sleep(0.2)
             recorder.look()
-        seconds, turns = (15.0, 1) if quick else (TOGETHER_S, TURNS)
-        found = asyncio.run(_with_sessions(server.pid, port, recorder, seconds, turns))
+        spans = (15.0, 15.0) if quick else (ALONE_S, TOGETHER_S)
+        found = asyncio.run(_with_sessions(server.pid, port, recorder, *spans))
         print(found, file=sys.stderr, flush=True)
         return found | {"tabs": _tabs(server.pid, port, recorder, 15.0 if quick else 30.0)}
 
 
-async def _with_sessions(pid: int, port: int, recorder: Recorder, seconds: float, turns: int) -> dict[str, Any]:
+async def _with_sessions(pid: int, port: int, recorder: Recorder, alone_s: float, together_s: float) -> dict[str, Any]:
     server, me = psutil.Process(pid), psutil.Process()
-    spans: list[dict[str, float]] = []
     memory: list[tuple[float, float]] = []
-    visitors: list[Visitor] = []
-    lateness: list[float] = []
-    for _ in range(turns):
-        began = time.time()
-        await _for(seconds, recorder)
-        alone = recorder.per_second(began, time.time() - 1)
-        visitors = [Visitor(port, recorder.folder.run_id, ASKED_BESIDE) for _ in range(SESSIONS)]
-        tasks, before = [], _cpu(server)
-        for visitor in visitors:
-            tasks.append(asyncio.create_task(visitor.stay()))
-            await _for(0.1, recorder)
-        opened = time.monotonic()
-        while not all(visitor.seen and visitor.script_runs for visitor in visitors):
-            if time.monotonic() - opened > DRAWN_S:
-                raise TimeoutError(f"Not all sessions were drawn within {DRAWN_S:.0f} s.")
-            await _for(0.5, recorder)
-        opening = _cpu(server) - before
-        await _for(SETTLE_S, recorder)
-        received = sum(visitor.received for visitor in visitors)
-        began, used, mine = time.time(), _cpu(server), _cpu(me)
-        await _for(seconds, recorder, lambda: memory.append((time.time(), server.memory_info().rss / 2**20)))
-        ended = time.time()
-        together = recorder.per_second(began, ended - 1)
-        spans.append(
-            {
-                "server_cores": (_cpu(server) - used) / (ended - began),
-                "sessions_cores": (_cpu(me) - mine) / (ended - began),
-                "iterations_per_s_alone": alone,
-                "iterations_per_s_together": together,
-                "server_cpu_s_to_open_a_session": opening / SESSIONS,
-                "kb_per_s_and_session": (sum(visitor.received for visitor in visitors) - received)
-                / (1e3 * SESSIONS * (ended - began)),
-            }
-        )
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await _for(SETTLE_S, recorder)  # the server puts the sessions away
-        again = time.time()
-        await _for(seconds, recorder)
-        spans[-1]["iterations_per_s_alone_after"] = after = recorder.per_second(again, time.time() - 1)
-        spans[-1]["slowed"] = 1 - together / statistics.mean((alone, after))
-        lateness += [late for visitor in visitors for late in _late(visitor.seen, recorder, began, ended)]
+    began = time.time()
+    await _for(alone_s, recorder)
+    alone = recorder.per_second(began, time.time() - 1)
+    visitors = [Visitor(port, recorder.folder.run_id, ASKED_BESIDE) for _ in range(SESSIONS)]
+    tasks, before = [], _cpu(server)
+    for visitor in visitors:
+        tasks.append(asyncio.create_task(visitor.stay()))
+        await _for(0.1, recorder)
+    opened = time.monotonic()
+    while not all(visitor.seen and visitor.script_runs for visitor in visitors):
+        if time.monotonic() - opened > DRAWN_S:
+            raise TimeoutError(f"Not all sessions were drawn within {DRAWN_S:.0f} s.")
+        await _for(0.5, recorder)
+    opening = _cpu(server) - before
+    await _for(SETTLE_S, recorder)
+    received = sum(visitor.received for visitor in visitors)
+    began, used, mine = time.time(), _cpu(server), _cpu(me)
+    await _for(together_s, recorder, lambda: memory.append((time.time(), server.memory_info().rss / 2**20)))
+    ended = time.time()
+    took = ended - began
+    used, mine = _cpu(server) - used, _cpu(me) - mine
+    received = sum(visitor.received for visitor in visitors) - received
+    together = recorder.per_second(began, ended - 1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await _for(SETTLE_S, recorder)  # the server puts the sessions away
+    again = time.time()
+    await _for(alone_s, recorder)
+    after = recorder.per_second(again, time.time() - 1)
+    late = [
+        (shown - began, each) for visitor in visitors for shown, each in _late(visitor.seen, recorder, began, ended)
+    ]
     times, megabytes = np.array(memory).T
     return {
         "bar": {"server_cores": 0.5, "slowed": 0.05, "late_s": 2.0},
         "sessions": SESSIONS,
-        "seconds_together": seconds * turns,
-        "server_cores": statistics.mean(span["server_cores"] for span in spans),
-        "slowed_median": statistics.median(span["slowed"] for span in spans),
-        "late_s": _spread(lateness),
-        "points_of_time": len(lateness),
+        "seconds_together": took,
+        "server_cores": used / took,
+        "sessions_cores": mine / took,
+        "iterations_per_s": {"alone": alone, "together": together, "alone_after": after},
+        "slowed": 1 - together / statistics.mean((alone, after)),
+        "late_s": _spread([each for _, each in late]),
+        "latest_at_s": [round(shown, 1) for shown, each in sorted(late, key=lambda item: -item[1])[:5]],
+        "points_of_time": len(late),
         "server_memory_mb": {"first": megabytes[0], "last": megabytes[-1], "most": megabytes.max()},
         "server_memory_mb_per_minute": float(np.polyfit(times - times[0], megabytes, 1)[0] * 60),
+        "memory_mb_each_quarter": [float(part.mean()) for part in np.array_split(megabytes, 4)],
+        "server_cpu_s_to_open_a_session": opening / SESSIONS,
+        "kb_per_s_and_session": received / (1e3 * SESSIONS * took),
         "script_runs_of_a_session": max(visitor.script_runs for visitor in visitors),
         "errors": [error for visitor in visitors for error in visitor.errors][:5],
-        "spans": spans,
     }
 
 
@@ -172,12 +166,12 @@ def _cpu(process: psutil.Process) -> float:
     return used.user + used.system
 
 
-def _late(shown: list[tuple[float, float]], recorder: Recorder, begin: float, end: float) -> list[float]:
-    """For each update of a session in the span, how old the oldest row is that it shows for the first time."""
+def _late(shown: list[tuple[float, float]], recorder: Recorder, begin: float, end: float) -> list[tuple[float, float]]:
+    """Each update of a session in the span, and how old the oldest row was then that it shows for the first time."""
     found = []
     for (_, before), (moment, newest) in itertools.pairwise(shown):
         if begin <= moment <= end and newest > before:
-            found.append(moment - recorder.made(before + 1))
+            found.append((moment, moment - recorder.made(before + 1)))
     return found
 
 
@@ -209,6 +203,6 @@ def _tabs(pid: int, port: int, recorder: Recorder, seconds: float) -> dict[str, 
                 recorder.look()
                 page.wait_for_timeout(50)
             used += _cpu(server) - before
-            late.append(_spread(_late(shown, recorder, began, time.time())))
+            late.append(_spread([each for _, each in _late(shown, recorder, began, time.time())]))
         browser.close()
     return {"late_s": late, "server_cores": used / seconds / TABS}

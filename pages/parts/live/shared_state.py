@@ -1,7 +1,8 @@
 """One state of something that many pages show: built once for all of them, in versions, so that each gets what is new.
 
 It is built only while somebody asks, at most once in a while, on a thread of its own. Building may take a fifth of a
-core and no more: what takes long is built less often.
+core and no more: what takes much work is built less often. What only waits, for a disk or for other threads' turns, is
+not: it would be late for longer than what it waited for took.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ KEPT = 12
 MOST_ANSWERS = 64
 """Different answers that are remembered of one version."""
 SHARE = 5.0
-"""Builds are at least so many times as far apart as one takes."""
+"""Builds are at least so many times as far apart as the processor works at one."""
 SERVER = secrets.token_hex(3)
 """Name of this process: a page that was served by the one before knows none of its versions."""
 
@@ -58,13 +59,16 @@ class SharedState(Generic[State]):
         async with self._lock:
             if fresh or time.monotonic() >= self._due:
                 began = time.monotonic()
-                state = await asyncio.to_thread(self._build)
-                took = time.monotonic() - began
-                self._due = began + max(self._every_s(state), SHARE * took)
+                state, worked = await asyncio.to_thread(self._built)
+                self._due = began + max(self._every_s(state), SHARE * worked)
                 if not self._versions or self._differs(self._versions[-1][1], state):
                     self._versions.append((self._versions[-1][0] + 1 if self._versions else 0, state))
                     self._answers.clear()
             return self._versions[-1][1]
+
+    def _built(self) -> tuple[State, float]:
+        began = time.thread_time()
+        return self._build(), time.thread_time() - began
 
     @property
     def next_s(self) -> float:
