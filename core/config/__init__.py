@@ -2,7 +2,7 @@
 
 from core.config.differences import Difference, differing, flatten
 from core.config.faults import NO_SUCH_FIELD, field_errors
-from core.config.network import MLP, Fourier
+from core.config.network import MLP, Chebyshev, Fourier
 from core.config.optimizer import (
     FIRST_ORDER,
     LBFGS,
@@ -38,6 +38,7 @@ __all__ = [
     "VERSION",
     "Adam",
     "Auto",
+    "Chebyshev",
     "Collocation",
     "ConjugateGradient",
     "Difference",

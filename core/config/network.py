@@ -34,3 +34,12 @@ class Fourier(Frozen):
     hidden: tuple[Width, ...] = Field(
         (), max_length=12, description="Hidden tanh layers after the features; none: linear in its weights."
     )
+
+
+class Chebyshev(Frozen):
+    """Products of Chebyshev polynomials of the features, linear in its weights: a polynomial layer, and no network."""
+
+    degrees: Annotated[
+        tuple[Annotated[int, Field(ge=2, le=400)], ...],
+        Field(min_length=1, max_length=8, description="How many polynomials of each feature, T₀ among them."),
+    ]

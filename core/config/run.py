@@ -123,6 +123,23 @@ class RunConfig(Extended):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _one_count_for_each_input(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            degrees = stage.chebyshev.degrees if stage.chebyshev else None
+            if degrees is not None and len(degrees) != self.problem.inputs:
+                raise ValueError(
+                    f"stages.{k}.chebyshev.degrees: {len(degrees)} numbers for the {self.problem.inputs} inputs of "
+                    f"{self.problem.title}; allowed: one for each input"
+                )
+            shape, coordinates = stage.collocation.shape, self.problem.coordinates
+            if shape is not None and len(shape) != len(coordinates):
+                raise ValueError(
+                    f"stages.{k}.collocation.shape: {len(shape)} numbers for the coordinates {', '.join(coordinates)}; "
+                    "allowed: one for each"
+                )
+        return self
+
     def canonical_json(self) -> str:
         """All fields, defaults included, keys sorted, floats in Python's shortest form: one text for one meaning."""
         return json.dumps(_plain_zero(self.model_dump(mode="json", by_alias=True)), sort_keys=True, ensure_ascii=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 
 from core.config.optimizer import FIRST_ORDER
 from core.config.run import RunConfig
@@ -16,7 +17,9 @@ def size(config: RunConfig) -> float:
     """Iterations × points × parameters, summed over the stages; first-order iterations weigh `CHEAP`."""
     total, problem = 0.0, config.problem
     for stage in config.stages:
-        if stage.fourier is None:
+        if stage.chebyshev is not None:
+            widths = [prod(stage.chebyshev.degrees), problem.outputs]
+        elif stage.fourier is None:
             widths = [problem.inputs, *config.network.hidden, problem.outputs]
         else:
             widths = [2 * stage.fourier.features, *stage.fourier.hidden, problem.outputs]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from core.config.network import Fourier
+from core.config.network import Chebyshev, Fourier
 from core.config.optimizer import FIRST_ORDER, GaussNewton, Optimizer
 from core.frozen import Extended, Frozen
 
@@ -24,11 +24,16 @@ class Warmup(Frozen):
 class Collocation(Extended):
     """Where the equations are asked for."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"adaptive"})
+    added: ClassVar[frozenset[str]] = frozenset({"adaptive", "shape"})
 
     points: int = Field(1000, ge=4, le=10_000_000, description="Points in the domain.")
-    sampler: Literal["sobol", "uniform", "grid", "chebyshev"] = Field(
-        "sobol", description="`chebyshev`: Sobol points denser towards the walls, where a fit would run wild."
+    sampler: Literal["sobol", "uniform", "grid", "chebyshev", "gauss"] = Field(
+        "sobol",
+        description="`chebyshev`: Sobol points denser towards the walls, where a fit would run wild. `gauss`: a "
+        "grid of Chebyshev–Gauss nodes.",
+    )
+    shape: Annotated[tuple[Annotated[int, Field(ge=2, le=10_000)], ...], Field(min_length=1, max_length=8)] | None = (
+        Field(None, description="Points along each coordinate, for `grid` and `gauss`. Empty: as many along each.")
     )
     resample_every: int = Field(0, ge=0, description="Draw new points every so many iterations; 0: never.")
     adaptive: Annotated[float, Field(gt=0, le=1)] | None = Field(
@@ -41,7 +46,7 @@ class Collocation(Extended):
 class Stage(Extended):
     """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins"})
+    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins", "chebyshev"})
 
     optimizer: Optimizer = GaussNewton()
     iterations: int = Field(100, ge=1, le=10_000_000)
@@ -55,6 +60,9 @@ class Stage(Extended):
     collocation: Collocation = Collocation()
     precision: Precision = Field("auto", description="`auto`: float64 for second order and on a CPU, else AMP.")
     fourier: Fourier | None = Field(None, description="Gives this stage a network of Fourier features.")
+    chebyshev: Chebyshev | None = Field(
+        None, description="Gives this stage a layer of Chebyshev polynomials, no network: linear in its weights."
+    )
     checkpoint_every: int = Field(50, ge=1, le=10_000_000, description="Iterations between checkpoints.")
     gradient_scale: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
         None,
@@ -67,10 +75,21 @@ class Stage(Extended):
         "its place. Empty: the stage adds a correction to it.",
     )
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether its network is linear in its weights."""
+        return self.chebyshev is not None or (self.fourier is not None and not self.fourier.hidden)
+
     @model_validator(mode="after")
     def _only_linear_networks_are_fitted(self) -> Stage:
-        if self.begins and (self.fourier is None or self.fourier.hidden):
-            raise ValueError("begins 'fitted' goes with fourier without hidden layers alone")
+        if self.begins and not self.is_linear:
+            raise ValueError("begins 'fitted' goes with chebyshev, and with fourier without hidden layers, alone")
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_network(self) -> Stage:
+        if self.fourier is not None and self.chebyshev is not None:
+            raise ValueError("a stage has fourier or chebyshev, not both")
         return self
 
     @model_validator(mode="after")

@@ -3,5 +3,17 @@
 from core.forms import Layout
 from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
+from core.jets.polynomials import chebyshev
 
-__all__ = ["ACTIVATIONS", "Activation", "Jet", "Layout", "activate", "affine", "coordinates", "cos_sin", "stack"]
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "Jet",
+    "Layout",
+    "activate",
+    "affine",
+    "chebyshev",
+    "coordinates",
+    "cos_sin",
+    "stack",
+]

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from core import kernel
-from core.config import MLP, Fourier
-from core.jets import Jet, activate, affine, cos_sin
+from core.config import MLP, Chebyshev, Fourier
+from core.jets import Jet, activate, affine, chebyshev, cos_sin
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -50,17 +50,23 @@ def _glorot(inputs: int, outputs: int, generator: torch.Generator) -> Tensor:
 class Network(nn.Module):
     """Raw outputs of one stage from the problem's features."""
 
-    def __init__(self, layers: list[JetLinear], activation: str, basis: Tensor | None = None):
+    def __init__(
+        self,
+        layers: list[JetLinear],
+        activation: str,
+        basis: Tensor | None = None,
+        degrees: tuple[int, ...] | None = None,
+    ):
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.activation = activation
+        self.degrees = degrees
+        self._read: tuple[Tensor, Jet] | None = None
         self.register_buffer("basis", basis)
 
     def forward(self, features: Jet, tape: Tape | None = None) -> Jet:
         """Features (C, N, inputs) to outputs (C, N, outputs)."""
-        jet = features
-        if self.basis is not None:
-            jet = cos_sin(Jet(jet.data @ self.basis.T, jet.layout))
+        jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
             if kernel.available(jet.data, parameters):
@@ -68,6 +74,17 @@ class Network(nn.Module):
         for layer in self.layers[:-1]:
             jet = activate(layer(jet, tape), self.activation)
         return self.layers[-1](jet, tape)
+
+    def _lifted(self, features: Jet) -> Jet:
+        """What the first layer reads, (C, N, in)."""
+        if self.basis is not None:
+            return cos_sin(Jet(features.data @ self.basis.T, features.layout))
+        if self.degrees is None:
+            return features
+        # thousands of products at each point: made once for features that stay
+        if self._read is None or self._read[0] is not features.data:
+            self._read = (features.data, chebyshev(features, self.degrees))
+        return self._read[1]
 
 
 def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> Network:
@@ -105,3 +122,9 @@ def fourier(
         )
     )
     return Network(layers, "tanh", basis)
+
+
+def polynomials(config: Chebyshev, outputs: int) -> Network:
+    """Products of Chebyshev polynomials and one linear layer, without a bias, since T₀T₀ is one; it starts at zero."""
+    layer = JetLinear(torch.zeros(outputs, math.prod(config.degrees), dtype=torch.float64), None)
+    return Network([layer], "tanh", degrees=tuple(config.degrees))

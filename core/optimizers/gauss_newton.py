@@ -14,6 +14,9 @@ from core.optimizers.report import StepReport, Trial
 WELL_CONDITIONED = 1e-7
 """Relative damping from which the normal equations lose no digit that matters, so that Cholesky may be used."""
 
+UNDAMPED = 1e-31
+"""Relative damping below which it is none: rounding is larger."""
+
 NO_GAIN = 1e-9
 """Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
 
@@ -61,6 +64,9 @@ class DampedSystem:
             augmented = torch.cat([self.J, self.r[:, None]], dim=1)
             self._triangle = torch.linalg.qr(augmented, mode="r").R
         top = self._triangle
+        if mu < UNDAMPED * self.scale:
+            self._factor, self._upper = top[:columns, :columns], True
+            return -torch.linalg.solve_triangular(top[:columns, :columns], top[:columns, columns:], upper=True)[:, 0]
         bottom = torch.zeros(columns, columns + 1, dtype=top.dtype, device=top.device)
         bottom.diagonal().fill_(mu**0.5)
         R = torch.linalg.qr(torch.cat([top, bottom]), mode="r").R

@@ -4,6 +4,7 @@ from core.problems import external
 from core.problems.allen_cahn import AllenCahn
 from core.problems.base import Problem
 from core.problems.beltrami import Beltrami
+from core.problems.boussinesq import Boussinesq
 from core.problems.burgers_inverse import BurgersInverse
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
@@ -13,6 +14,7 @@ from core.problems.heat1d import Heat1D
 from core.problems.heat2d import Heat2D
 from core.problems.heat3d import Heat3D
 from core.problems.helmholtz import Helmholtz
+from core.problems.ipm import IPM
 from core.problems.poisson2d import Poisson2D
 from core.problems.poisson3d import Poisson3D
 from core.problems.poisson5d import Poisson5D
@@ -33,6 +35,8 @@ BUILT_IN: tuple[type[Problem], ...] = (
     BurgersProfile,
     GCLM,
     CCF,
+    IPM,
+    Boussinesq,
     BurgersViscous,
     BurgersInverse,
     AllenCahn,

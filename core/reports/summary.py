@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.config import RunConfig
+from core.config import RunConfig, Stage
 from core.problems.base import DataProblem
 from core.singularity.certificate import WORDS, Certificate, certified
 from core.singularity.digits import iterate_text, lambda_text, reference_text
@@ -68,7 +68,7 @@ def summary(
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for record, stage in zip(records, config.stages, strict=False):
-        network = f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
+        network = _network(stage, config)
         sigma = "" if record.sigma is None else as_text(record.sigma)
         lines.append(
             f"| {record.index + 1} | {network} | {record.parameters} | {sigma} | {record.epsilon:.2e} | "
@@ -102,3 +102,10 @@ def _certificate_lines(certificate: Certificate) -> list[str]:
         f"`{certificate.checkpoint_sha256}`.",
         *(["", f"**{certificate.contradiction}**"] if certificate.contradiction else []),
     ]
+
+
+def _network(stage: Stage, config: RunConfig) -> str:
+    """What a stage is made of, in a few words."""
+    if stage.chebyshev:
+        return f"Chebyshev polynomials, {' × '.join(map(str, stage.chebyshev.degrees))}"
+    return f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pickle
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from core.errors import LabError
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network
 from core.networks.solution import Solution, Term
+from core.problems import Problem
 from core.runs import checkpoint_file
 from core.runs.checkpoint_file import CheckpointError
 from core.training.state import Position, StageRecord
@@ -64,6 +66,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
                 "centre": centre,
                 "activation": network.activation,
                 "basis": None if network.basis is None else exact(network.basis).cpu(),
+                "degrees": network.degrees,
                 "layers": [
                     (
                         solution.exact(layer.weight).cpu(),
@@ -132,8 +135,10 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
             JetLinear(weight.double(), None if bias is None else bias.double()) for weight, bias in stage["layers"]
         ]
         basis = None if stage["basis"] is None else stage["basis"].double()
-        _check_shapes(number, config.problem.inputs, config.problem.outputs, layers, basis)
-        solution.add(Term(Network(layers, stage["activation"], basis), stage["epsilon"], stage.get("centre")))
+        degrees = None if stage.get("degrees") is None else tuple(map(int, stage["degrees"]))
+        _check_shapes(number, config.problem, layers, basis, degrees)
+        network = Network(layers, stage["activation"], basis, degrees)
+        solution.add(Term(network, stage["epsilon"], stage.get("centre")))
     return Checkpoint(
         config=config,
         position=Position(**data["position"]),
@@ -145,10 +150,19 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
     )
 
 
-def _check_shapes(number: int, inputs: int, outputs: int, layers: list[JetLinear], basis: torch.Tensor | None) -> None:
+def _check_shapes(
+    number: int,
+    problem: Problem,
+    layers: list[JetLinear],
+    basis: torch.Tensor | None,
+    degrees: tuple[int, ...] | None,
+) -> None:
     """Raise ValueError where a stage's network does not lead from the problem's inputs to its outputs."""
+    inputs, outputs = problem.inputs, problem.outputs
     widths = [inputs if basis is None else 2 * basis.shape[0]]
     fits = basis is None or tuple(basis.shape[1:]) == (inputs,)
+    if degrees is not None:
+        widths, fits = [math.prod(degrees)], basis is None and len(degrees) == inputs and min(degrees) > 1
     for layer in layers:
         fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]
         fits = fits and (layer.bias is None or tuple(layer.bias.shape) == (layer.weight.shape[0],))

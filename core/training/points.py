@@ -84,15 +84,16 @@ def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> d
     d = len(config.problem.coordinates)
     seed = (config.seed * 1_000_003 + index * 1_009 + draw) % 2**31
     sampler = stage.collocation.sampler
+    shape = stage.collocation.shape if n == stage.collocation.points else None
     if sampler in ("sobol", "chebyshev"):
         unit = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n, dtype=torch.float64).numpy()
     elif sampler == "uniform":
         unit = np.random.default_rng(seed).random((n, d))
     else:
-        side = max(2, round(n ** (1 / d)))
-        axis = (np.arange(side) + 0.5) / side
-        unit = np.stack(np.meshgrid(*[axis] * d, indexing="ij"), axis=-1).reshape(-1, d)
-    if sampler == "chebyshev":
+        sides = shape or (max(2, round(n ** (1 / d))),) * d
+        axes = [(np.arange(side) + 0.5) / side for side in sides]
+        unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
+    if sampler in ("chebyshev", "gauss"):
         # the arcsine law, under which least squares by polynomials is stable (Cohen and Migliorati, SMAI JCM 3, 2017)
         unit = (1 - np.cos(np.pi * unit)) / 2
     return config.problem.collocation(unit)

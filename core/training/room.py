@@ -18,7 +18,7 @@ import torch
 
 from core.config import FIRST_ORDER, Stage
 from core.errors import TrainingError
-from core.networks.layers import Network, Tape, fourier, mlp
+from core.networks.layers import Network, Tape, fourier, mlp, polynomials
 from core.networks.solution import Solution
 from core.problems.base import Samples
 from core.training.arithmetic import Arithmetic, arithmetic
@@ -207,6 +207,8 @@ def parameter_bytes(kind: str, network: Network, stage: Stage) -> tuple[float, s
 def network_like(run: RunState) -> Network:
     """A network of the shape that the present stage's has or will have."""
     stage, problem, generator = run.stage, run.problem, torch.Generator().manual_seed(0)
+    if stage.chebyshev is not None:
+        return polynomials(stage.chebyshev, problem.outputs).to(run.device)
     if stage.fourier is None:
         return mlp(run.config.network, problem.inputs, problem.outputs, generator).to(run.device)
     return fourier(stage.fourier, 1.0, problem.inputs, problem.outputs, generator).to(run.device)

@@ -10,7 +10,7 @@ import torch
 
 from core.config import Fourier
 from core.jets import coordinates
-from core.networks.layers import Network, Tape, fourier, mlp
+from core.networks.layers import Network, Tape, fourier, mlp, polynomials
 from core.networks.solution import Solution, Term
 from core.training import equations
 from core.training.exponent import Exponent
@@ -37,12 +37,15 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
     Raises Interrupted.
     """
     k, stage = run.position.stage, run.stage
-    plain = stage.fourier is None
-    network, epsilon, sigma, frequency = _plain(run, exponent) if plain else _fourier(run, exponent, progress)
+    if stage.chebyshev is not None:
+        network, epsilon, sigma, frequency = polynomials(stage.chebyshev, run.problem.outputs), 1.0, None, None
+    elif stage.fourier is not None:
+        network, epsilon, sigma, frequency = _fourier(run, exponent, progress)
+    else:
+        network, epsilon, sigma, frequency = _plain(run, exponent)
     centre = None if run.problem.features_follow_lambda else float(run.solution.lam.detach())
     term = Term(network.to(run.device), epsilon, centre)
-    linear = stage.fourier is not None and not stage.fourier.hidden
-    if stage.begins == "fitted" or (linear and not len(run.solution.networks)):
+    if stage.begins == "fitted" or (stage.is_linear and not len(run.solution.networks)):
         fit(term, run.solution, collocation(run.config, stage, k, 0))
     run.solution.add(term)
     if stage.begins == "fitted":
@@ -156,7 +159,13 @@ def fit(term: Term, solution: Solution, points: dict[str, np.ndarray]) -> None:
         term.network(solution.features_at(x, at), tape)
         rows.append(tape[-1][1][0])
     design = torch.cat(rows)
-    design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1).cpu()
-    weights = torch.linalg.lstsq(design, torch.cat(values).cpu(), rcond=FIT_PRECISION, driver="gelsd").solution
+    if layer.bias is not None:
+        design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
+    target = torch.cat(values).cpu()
+    if layer.bias is None:  # polynomials at Gauss nodes are well conditioned: no small singular values to leave out
+        weights = torch.linalg.lstsq(design.cpu(), target, driver="gels").solution
+        layer.weight.copy_(weights.T)
+        return
+    weights = torch.linalg.lstsq(design.cpu(), target, rcond=FIT_PRECISION, driver="gelsd").solution
     layer.weight.copy_(weights[:-1].T)
     layer.bias.copy_(weights[-1])

@@ -120,8 +120,10 @@ def _check_same_run(saved: RunConfig, config: RunConfig, stage: int) -> None:
         raise LabError(f"The checkpoint is of another problem ({found}) than the run's config ({wanted}).")
     if stage > len(config.stages):
         raise LabError(f"The checkpoint is in stage {stage + 1}, and the run's config has {len(config.stages)}.")
-    networks = [[c.network, *(part.fourier for part in c.stages[: stage + 1])] for c in (saved, config)]
-    if networks[0] != networks[1]:
+    before, now = (
+        [c.network, *((part.fourier, part.chebyshev) for part in c.stages[: stage + 1])] for c in (saved, config)
+    )
+    if before != now:
         raise LabError("The checkpoint is of a run whose networks have other shapes than the run's config says.")
 
 

@@ -1,0 +1,105 @@
+"""Two-dimensional Boussinesq above a wall: stable and unstable self-similar profiles."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from core.problems.boundary_maps import Axis, Sinh
+from core.problems.boundary_profile import BoundaryProfile
+
+PUBLISHED = (1.9205599746927, 1.3990961221852, 1.2523481636489, 1.1842500861997)
+"""λ by order of instability (arXiv 2509.14185)."""
+RADIAL = (Sinh(0.2, 0.2), Sinh(0.135, 0.045), Sinh(0.163, 0.035), Sinh(0.18, 0.03), Sinh(0.187, 0.025))
+RIDGE = Sinh(0.67, 0.22)
+ANGULAR = (
+    Axis(-3, -7.6),
+    Axis(-0.5, -6.6, 0.7, RIDGE),
+    Axis(0.5, -6.4, 1, RIDGE),
+    Axis(0.75, -6.2, 1, RIDGE),
+    Axis(1, -6, 1, RIDGE),
+)
+
+
+class Boussinesq(BoundaryProfile):
+    """Heat Θ carried by the flow whose vorticity it makes, Ω + V·∇Ω = ∂₁Θ, with `order` unstable modes.
+
+    Near the wall it is the profile of the axisymmetric Euler equations with boundary.
+    """
+
+    kind: Literal["boussinesq"] = "boussinesq"
+    order: int = Field(
+        0,
+        ge=0,
+        le=4,
+        title="Order n",
+        description="Number of unstable modes; 0 is the stable profile.",
+    )
+
+    title: ClassVar[str] = "Boussinesq with boundary, self-similar profile"
+    equation: ClassVar[str] = (
+        r"\Omega + V\cdot\nabla\Omega = \partial_1\Theta,\quad V\cdot\nabla\Theta = (\lambda-1)\Theta,\quad "
+        r"V = (1+\lambda)y + U,\quad U = \nabla^\perp(-\Delta)^{-1}\Omega,\quad U_2(y_1, 0) = 0,\quad "
+        r"\Omega \ \text{odd},\ \Theta \ \text{even in}\ y_1"
+    )
+    fields: ClassVar[tuple[str, ...]] = ("Theta", "Theta1", "Theta2", "Omega", "U1", "U2")
+    residual_names: ClassVar[tuple[str, ...]] = ("transport", "vorticity", "elliptic")
+    lambda_range: ClassVar[tuple[float, float]] = (0.0, 5.0)
+    gauge: ClassVar[str] = "∂₁²Θ(0) = −4"
+    epsilon: ClassVar[float] = 1.0
+
+    @property
+    def radial(self):
+        return RADIAL[self.order]
+
+    @property
+    def angular(self):
+        return ANGULAR[self.order]
+
+    @property
+    def outputs(self):
+        return 3
+
+    @property
+    def raw_names(self):
+        return ("f", "h", "s")
+
+    def vorticity(self, parts, w, z, lam):
+        return self.F0 / self.ratio(lam) * (w * parts["h"].value).exp()
+
+    def residuals(self, points, u, x, lam):
+        w, z = x[0].value, x[1].value
+        f, h, c2 = u["f"], u["h"], 1 - z * z
+        transport, flow = self.transport(u, w, z, lam)
+        f_slope, h_slope = f.value + w * f.first(0), h.value + w * h.first(0)
+        carried = (
+            (1 + lam) * h_slope
+            + flow.A1 * (1 - 2 * w)
+            - 2 * flow.A0
+            + flow.A * (1 - w) * h_slope
+            - flow.B * z * c2 * h.first(1)
+            + z * z * flow.B1
+        )
+        # ∂₁Θ over its value at the origin is (1 + w·apart)(1 + w·buoyancy/2)
+        buoyancy = c2 * (lam - 3 + (1 - w) * f_slope) + 2 * lam * z * z - (1 + lam * w) * z * c2 * f.first(1)
+        apart = (f.value - h.value) * relative_expm1(w * (f.value - h.value))
+        driven = self.ratio(lam) * (buoyancy + apart * (2 + w * buoyancy))
+        elliptic = self.elliptic(u["s"], self.stretching(lam), self.vorticity(u, w, z, lam), w, z, lam)
+        return {"transport": transport, "vorticity": carried - driven, "elliptic": elliptic}
+
+    def lambda_start(self):
+        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 + 1 / (1.4187 * self.order + 1.0863)
+
+    def lambda_start_source(self):
+        return "the published value" if self.order < len(PUBLISHED) else "the empirical law of arXiv 2509.14185"
+
+    def reference_lambda(self):
+        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else None
+
+
+def relative_expm1(x):
+    """(eˣ − 1)/x of a tensor, 1 at 0."""
+    small = x.abs() < 1e-5
+    safe = x.where(~small, x.new_ones(()))
+    return (safe.expm1() / safe).where(~small, 1 + x / 2 * (1 + x / 3))

@@ -1,0 +1,76 @@
+"""Incompressible porous media above a wall: stable and unstable self-similar profiles."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from core.problems.boundary_maps import Axis, Sinh
+from core.problems.boundary_profile import BoundaryProfile
+
+PUBLISHED = (1.0285722760222, 0.4721297362414, 0.3149620267088, 0.2415604743989)
+"""λ by order of instability (arXiv 2509.14185)."""
+RADIAL = (Sinh(0.2, 0.3), Sinh(0.14, 0.06), Sinh(0.2, 0.045), Sinh(0.235, 0.035), Sinh(0.26, 0.03), Sinh(0.285, 0.025))
+ANGULAR = (Axis(-2, -3.6, 0.5), Axis(-2, -3.5, 0.5), *[Axis(0.5, -3.2, 0.5)] * 4)
+
+
+class IPM(BoundaryProfile):
+    """ρ carried by the flow that its weight drives through a porous medium, −Δφ = −∂₁ρ, with `order` unstable modes."""
+
+    kind: Literal["ipm"] = "ipm"
+    order: int = Field(
+        0,
+        ge=0,
+        le=5,
+        title="Order n",
+        description="Number of unstable modes; 0 is the stable profile.",
+    )
+
+    title: ClassVar[str] = "IPM with boundary, self-similar profile"
+    equation: ClassVar[str] = (
+        r"\left((1+\lambda)y + U\right)\cdot\nabla R = \lambda R,\quad \Omega = -\partial_1 R,\quad "
+        r"U = \nabla^\perp(-\Delta)^{-1}\Omega,\quad U_2(y_1, 0) = 0,\quad R \ \text{even},\ \Omega\ \text{odd in}\ y_1"
+    )
+    fields: ClassVar[tuple[str, ...]] = ("R", "R1", "R2", "Omega", "U1", "U2")
+    residual_names: ClassVar[tuple[str, ...]] = ("transport", "elliptic")
+    lambda_range: ClassVar[tuple[float, float]] = (0.0, 3.0)
+    gauge: ClassVar[str] = "∂₁²R(0) = −4"
+    epsilon: ClassVar[float] = 0.0
+
+    @property
+    def radial(self):
+        return RADIAL[self.order]
+
+    @property
+    def angular(self):
+        return ANGULAR[self.order]
+
+    @property
+    def outputs(self):
+        return 2
+
+    @property
+    def raw_names(self):
+        return ("f", "s")
+
+    def vorticity(self, parts, w, z, lam):
+        f, c2 = parts["f"], 1 - z * z
+        slope = f.value + w * f.first(0)
+        radial = (2 + (lam - 2) * w + w * (1 - w) * slope) / (1 + lam * w)
+        return self.F0 * (w * f.value).exp() * (c2 * radial - z * (c2 * w * f.first(1) - 2 * z))
+
+    def residuals(self, points, u, x, lam):
+        w, z = x[0].value, x[1].value
+        transport, _ = self.transport(u, w, z, lam)
+        elliptic = self.elliptic(u["s"], self.stretching(lam), self.vorticity(u, w, z, lam), w, z, lam)
+        return {"transport": transport, "elliptic": elliptic}
+
+    def lambda_start(self):
+        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 / (1.1459 * self.order + 0.9723)
+
+    def lambda_start_source(self):
+        return "the published value" if self.order < len(PUBLISHED) else "the empirical law of arXiv 2509.14185"
+
+    def reference_lambda(self):
+        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else None
