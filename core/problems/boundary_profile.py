@@ -46,8 +46,8 @@ class BoundaryProfile(Problem):
     carries the parity in y₁. No condition is left to be imposed anywhere.
 
     Envelopes: φ = r²(1−w)z√(1−z²)·S, R or Θ = r w(1−w)^{1+ε}(1−z²)·F (for IPM −R), Ω = w(1−w)√(1−z²)·H, with
-    U = (∂₂φ, −∂₁φ) and −Δφ = Ω; F and H are negative. The origin is exact: S = a + w·s, F = F₀e^{wf}, H = H₀e^{wh}, with
-    a = −(2+λ+ε)/2, which is the smoothness condition that fixes λ (λ = −2−ε−2∂₁U₁(0)), and F₀/H₀ from the equation
+    U = (∂₂φ, −∂₁φ) and −Δφ = Ω; F and H are negative. The origin is exact: S = a + w·s, F = F₀e^{wf}, H = H₀e^{wh},
+    with a = −(2+λ+ε)/2, which is the smoothness condition that fixes λ (λ = −2−ε−2∂₁U₁(0)), and F₀/H₀ from the equation
     for Ω. F₀ is the gauge: it only sets the dilation.
 
     Each equation is divided by its size (F, H) and by w, with what cancels at the origin cancelled by hand.
