@@ -182,7 +182,7 @@ class GaussNewton:
         """
         scale = self.scale.update(J)
         system = DampedSystem(J.div_(scale), r)
-        before = float(r @ r)
+        before, begun_with = float(r @ r), self.damping.value
         ratio = float("nan")
         for trial in range(self.MAX_TRIALS):
             if self.dampings > 1 and not trial:
@@ -209,7 +209,8 @@ class GaussNewton:
                 return StepReport(True, after, damping, ratio, float(step.norm()))
             self.damping.reject()
         loss_after(torch.zeros_like(step))
-        return StepReport(False, before, self.damping.value, ratio, 0.0)
+        tried, self.damping.value = self.damping.value, begun_with  # where none helps, none was too small
+        return StepReport(False, before, tried, ratio, 0.0)
 
     def _best_of_several(self, system: DampedSystem, scale: Tensor, loss_after: Trial) -> float:
         """The damping around the present one whose step leaves least; the present one where none leaves a number."""

@@ -53,7 +53,8 @@ class Exponent:
     def waits(self) -> bool:
         """Whether λ is still to be released."""
         trainable = self.run.problem.has_lambda and self.config.mode == "trainable"
-        return trainable and self.run.position.total < self.config.release_after
+        position = self.run.position
+        return trainable and position.total < self.config.release_after and not position.relaxed
 
     def release(self) -> bool:
         """Make λ trainable when it is meant to be; True if that changed now."""

@@ -101,6 +101,7 @@ class SecondOrderPhase:
         if self.exponent.in_funnel:
             return self.exponent.after(objective, step)
         if self.exponent.waits:
+            run.position.relaxed = not step.accepted
             return None
         if stage.target_residual and maximum <= stage.target_residual:
             return f"target residual {stage.target_residual:g} reached"

@@ -60,6 +60,8 @@ class Position:
     """Second-order iterations since then."""
     at_lambda: int = 0
     """Iterations at the present λ of a funnel."""
+    relaxed: bool = False
+    """λ need not wait any longer: at the frozen one nothing was left to gain."""
 
 
 @dataclass
