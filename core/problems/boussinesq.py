@@ -85,8 +85,9 @@ class Boussinesq(BoundaryProfile):
         buoyancy = c2 * (lam - 3 + (1 - w) * f_slope) + 2 * lam * z * z - (1 + lam * w) * z * c2 * f.first(1)
         apart = (f.value - h.value) * relative_expm1(w * (f.value - h.value))
         driven = self.ratio(lam) * (buoyancy + apart * (2 + w * buoyancy))
-        elliptic = self.elliptic(u["s"], self.stretching(lam), self.vorticity(u, w, z, lam), w, z, lam)
-        return {"transport": transport, "vorticity": carried - driven, "elliptic": elliptic}
+        H = self.vorticity(u, w, z, lam)
+        elliptic = self.elliptic(u["s"], self.stretching(lam), H, w, z, lam)
+        return {"transport": transport, "vorticity": carried - driven, "elliptic": elliptic / H}
 
     def lambda_start(self):
         return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 + 1 / (1.4187 * self.order + 1.0863)

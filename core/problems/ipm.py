@@ -63,8 +63,9 @@ class IPM(BoundaryProfile):
     def residuals(self, points, u, x, lam):
         w, z = x[0].value, x[1].value
         transport, _ = self.transport(u, w, z, lam)
-        elliptic = self.elliptic(u["s"], self.stretching(lam), self.vorticity(u, w, z, lam), w, z, lam)
-        return {"transport": transport, "elliptic": elliptic}
+        H = self.vorticity(u, w, z, lam)
+        elliptic = self.elliptic(u["s"], self.stretching(lam), H, w, z, lam)
+        return {"transport": transport, "elliptic": elliptic / H}
 
     def lambda_start(self):
         return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 / (1.1459 * self.order + 0.9723)
