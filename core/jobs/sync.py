@@ -285,7 +285,13 @@ def _told(folder: RunFolder) -> str:
                 table.update(run_id, only_if={"bin_step": RESTORING}, bin_step=None)
                 continue
             over = job is not None and not (job.synced or job.active or (job.state == "queued" and not job.attempt))
-            left = store.deliver(folder, [(EVENTS, "")] if over else [])
+            state_is_new = job is not None and not job.synced
+
+            def tell_state(job: Job | None = job, new: bool = state_is_new) -> None:
+                if new:  # what people wait to see must not wait for files
+                    store.set_state(run_id, job.state, job.reason, ended=job.ended)
+
+            left = store.deliver(folder, [(EVENTS, "")] if over else [], tell_state)
             if job is None or (job.synced and not back):
                 return left
             if job.revision:

@@ -15,12 +15,15 @@ MOST_METRICS, MOST_TAGS = 1000, 100
 """What MLflow takes at once."""
 
 
-def deliver(folder: RunFolder, files: Sequence[tuple[str, str]] = ()) -> str:
+def deliver(
+    folder: RunFolder, files: Sequence[tuple[str, str]] = (), before_files: Callable[[], None] = lambda: None
+) -> str:
     """Give MLflow what waits; what it refuses for good is set aside with its reason.
 
     Args:
         folder: the run's.
         files: to be sent besides, each with the artifact folder it belongs to.
+        before_files: called once figures and tags are there, before files, which may take long.
 
     Returns why a file could not be given, in one sentence; empty when all is delivered.
 
@@ -38,6 +41,7 @@ def deliver(folder: RunFolder, files: Sequence[tuple[str, str]] = ()) -> str:
         _give(folder, metrics[start : start + MOST_METRICS], _log_metrics)
     for start in range(0, len(tags), MOST_TAGS):
         _give(folder, list(tags.items())[start : start + MOST_TAGS], _log_tags)
+    before_files()
     artifacts = [artifact for entry in entries for artifact in entry.artifacts]
     failures = _give_artifacts(folder, [*artifacts, *files])
     for entry in entries:
