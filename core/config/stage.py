@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -33,7 +34,11 @@ class Collocation(Extended):
         "grid of Chebyshev–Gauss nodes.",
     )
     shape: Annotated[tuple[Annotated[int, Field(ge=2, le=10_000)], ...], Field(min_length=1, max_length=8)] | None = (
-        Field(None, description="Points along each coordinate, for `grid` and `gauss`. Empty: as many along each.")
+        Field(
+            None,
+            description="Points along each coordinate, for `grid` and `gauss`; `points` is their product. Empty: as "
+            "many along each.",
+        )
     )
     resample_every: int = Field(0, ge=0, description="Draw new points every so many iterations; 0: never.")
     adaptive: Annotated[float, Field(gt=0, le=1)] | None = Field(
@@ -41,6 +46,17 @@ class Collocation(Extended):
         description="Part of the points that are drawn by the size of the residual: at each new draw, and at the start "
         "of a stage that corrects others.",
     )
+
+    @model_validator(mode="after")
+    def _shape_is_of_so_many_points(self) -> Collocation:
+        if self.shape is None:
+            return self
+        if self.sampler not in ("grid", "gauss"):
+            raise ValueError(f"shape goes with the sampler grid or gauss, not with {self.sampler}, which has none")
+        if math.prod(self.shape) != self.points:
+            sides = " × ".join(map(str, self.shape))
+            raise ValueError(f"shape: {sides} are {math.prod(self.shape)} points, and points says {self.points}")
+        return self
 
 
 class Stage(Extended):

@@ -43,7 +43,7 @@ class Sinh:
     def at(self, uniform: np.ndarray) -> np.ndarray:
         """X at the uniform coordinate; 0 and 1 are taken to themselves."""
         low, high = self.ends
-        return np.clip(self.center + self.width * np.sinh(low + (high - low) * uniform), 0.0, 1.0)
+        return _with_ends(uniform, self.center + self.width * np.sinh(low + (high - low) * uniform))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,12 @@ class Axis:
         return self.ridge.spread_jet(zeta) if self.ridge else zeta
 
     def at(self, w: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-        """Z (n,) at w (n,) and the uniform coordinate (n,)."""
+        """Z (n,) at w (n,) and the uniform coordinate (n,); 0 and 1 are taken to themselves."""
         zeta = self.ridge.at(uniform) if self.ridge else uniform
         d = self.depth(w)
-        return np.clip(1 - d * np.expm1(np.log1p(1 / d) * (1 - zeta)), 0.0, 1.0)
+        return _with_ends(uniform, 1 - d * np.expm1(np.log1p(1 / d) * (1 - zeta)))
+
+
+def _with_ends(uniform: np.ndarray, mapped: np.ndarray) -> np.ndarray:
+    """What is mapped, its ends exactly 0 and 1: rounding would leave the origin, the wall or the axis."""
+    return np.where(uniform <= 0, 0.0, np.where(uniform >= 1, 1.0, np.clip(mapped, 0.0, 1.0)))

@@ -50,8 +50,7 @@ class BoundaryProfile(Problem):
     with a = −(2+λ+ε)/2, which is the smoothness condition that fixes λ (λ = −2−ε−2∂₁U₁(0)), and F₀/H₀ from the equation
     for Ω. F₀ is the gauge: it only sets the dilation.
 
-    Each equation is divided by the size of what it is about (F; H) and by w, with what cancels at the origin cancelled
-    by hand.
+    Each equation is divided by its size (F; H, the elliptic one too) and by w, what cancels at the origin by hand.
     """
 
     source: ClassVar[str] = "arXiv 2509.14185; arXiv 2511.22819"
@@ -96,7 +95,7 @@ class BoundaryProfile(Problem):
         return self.epsilon * (1 + lam) / 4 + (1 - self.epsilon) / 2
 
     def stretching(self, lam):
-        """A = S(0), half of ∂₁U₁ at the origin: what smoothness asks for."""
+        """A = S(0) = ∂₁U₁ at the origin: what smoothness asks for."""
         return -(2 + lam + self.epsilon) / 2
 
     def ansatz(self, raw, x, lam):
@@ -192,7 +191,7 @@ class BoundaryProfile(Problem):
         import torch
 
         from core.forms import Layout
-        from core.jets import chebyshev, coordinates, stack
+        from core.jets import Jet, chebyshev, coordinates, stack
 
         layout, degrees = Layout.of(2, self.forms), (GUESS_DEGREE, GUESS_DEGREE)
 
@@ -208,9 +207,10 @@ class BoundaryProfile(Problem):
             H = F
         else:
             H = F * ((1 - z * z) * (2 + (lam - 2) * w + w * (1 - w) * slope) / (1 + lam * w) + 2 * z * z) / 2
-        columns = self.elliptic(basis(points), 0.0, 0.0, w[:, None], z[:, None], lam)
-        flat = basis(points[:, :]) * 0.0
-        constant = self.elliptic(flat, 1.0, 0.0, w[:, None], z[:, None], lam)[:, :1]
-        found = torch.linalg.lstsq(torch.cat([columns, constant], dim=1), -H[:, None], driver="gelsd").solution[:, 0]
+        every = basis(points)
+        columns = self.elliptic(every, 0.0, 0.0, w[:, None], z[:, None], lam)
+        none = Jet(torch.zeros_like(every.data[..., :1]), layout)
+        constant = self.elliptic(none, 1.0, 0.0, w[:, None], z[:, None], lam)
+        found = torch.linalg.lstsq(torch.cat([columns, constant], dim=1), -H[:, None], driver="gels").solution[:, 0]
         H0 = float(self.stretching(lam) / found[-1])
         return H0, H0 * (basis(x).value @ found[:-1]).numpy()

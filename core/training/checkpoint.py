@@ -135,7 +135,7 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
             JetLinear(weight.double(), None if bias is None else bias.double()) for weight, bias in stage["layers"]
         ]
         basis = None if stage["basis"] is None else stage["basis"].double()
-        degrees = None if stage.get("degrees") is None else tuple(map(int, stage["degrees"]))
+        degrees = None if stage.get("degrees") is None else tuple(stage["degrees"])
         _check_shapes(number, config.problem, layers, basis, degrees)
         network = Network(layers, stage["activation"], basis, degrees)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
@@ -162,7 +162,9 @@ def _check_shapes(
     widths = [inputs if basis is None else 2 * basis.shape[0]]
     fits = basis is None or tuple(basis.shape[1:]) == (inputs,)
     if degrees is not None:
-        widths, fits = [math.prod(degrees)], basis is None and len(degrees) == inputs and min(degrees) > 1
+        whole = all(isinstance(count, int) and count > 1 for count in degrees)
+        fits = whole and basis is None and len(degrees) == inputs
+        widths = [math.prod(degrees) if fits else 0]
     for layer in layers:
         fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]
         fits = fits and (layer.bias is None or tuple(layer.bias.shape) == (layer.weight.shape[0],))

@@ -18,6 +18,7 @@ from core.problems import CATALOGUE
 from core.rules import Stalled
 
 MINIMAL = {"problem": {"kind": "poisson2d"}}
+GAUSS = {"sampler": "gauss", "points": 50}
 PINNED = "49a1ced2ca952a532a42ef43d2a408e04066013baf73a3d711d4cbce4fc5c106"
 
 
@@ -87,6 +88,16 @@ def test_config_imports_no_torch():
         ({"stages": [{"precision": "float32"}]}, ["float32", "gauss_newton", "float64"]),
         ({"stages": [{"fourier": {"sigma": [1.0, 2.0, 3.0]}}]}, ["stages.0.fourier.sigma", "3 values", "2 inputs"]),
         ({"stages": [{}, {"fourier": {"sigma": -1}}]}, ["stages.1.fourier.sigma", "-1", "measured"]),
+        ({"stages": [{"fourier": {"sigma": 2}, "chebyshev": {"degrees": [4, 4]}}]}, ["stages.0", "not both"]),
+        ({"stages": [{"chebyshev": {"degrees": [4, 4, 4]}}]}, ["stages.0.chebyshev.degrees", "3 numbers", "2 inputs"]),
+        ({"stages": [{}, {"chebyshev": {"degrees": [9, 1]}}]}, ["stages.1.chebyshev.degrees.1", "1 is not", "to 2"]),
+        ({"stages": [{"begins": "fitted"}]}, ["stages.0", "begins 'fitted'", "chebyshev", "hidden"]),
+        ({"stages": [{"collocation": {**GAUSS, "shape": [2, 5, 5]}}]}, ["collocation.shape", "3 numbers", "x, y"]),
+        ({"stages": [{"collocation": {**GAUSS, "shape": [6, 5]}}]}, ["6 × 5 are 30 points", "points says 50"]),
+        (
+            {"stages": [{"collocation": {**GAUSS, "sampler": "sobol", "shape": [10, 5]}}]},
+            ["collocation", "grid or gauss", "sobol"],
+        ),
         ({"device": "gpu"}, ["device", "'gpu'", "cuda:N"]),
         ({"seed": -1}, ["seed", "-1"]),
         ({"parent": "../../etc"}, ["parent"]),

@@ -11,11 +11,13 @@ from core.networks.layers import fourier, mlp
 from core.networks.solution import Solution, Term
 from core.problems import CATALOGUE
 from core.problems.axes import evenly
+from core.problems.boussinesq import Boussinesq
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
 from core.problems.ccf import CCF
 from core.problems.gclm import GCLM
 from core.problems.hilbert import UNIFORM, nodes, operators
+from core.problems.ipm import IPM
 from core.singularity.reconstruction import _window
 from core.training.measure import dense_points
 
@@ -23,6 +25,8 @@ DISTANCES = 10.0 ** -np.arange(4, 17)
 SPECIAL = [
     *(GCLM(a=-0.6), GCLM(a=0.5), GCLM(a=-1.5, scale=0.3), CCF(order=0), CCF(order=1), CCF(order=2)),
     *(BurgersProfile(order=1), BurgersProfile(order=4), BurgersViscous(stretch=0.01)),
+    *(IPM(order=n) for n in range(1, 6)),
+    *(Boussinesq(order=n) for n in range(1, 5)),
 ]
 PROBLEMS = [*(kind() for kind in CATALOGUE), *SPECIAL]
 
