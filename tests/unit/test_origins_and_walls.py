@@ -15,6 +15,7 @@ from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
 from core.problems.ccf import CCF
 from core.problems.gclm import GCLM
+from core.problems.gp_vortex import GPVortex
 from core.problems.hilbert import UNIFORM, nodes, operators
 from core.singularity.reconstruction import _window
 from core.training.measure import dense_points
@@ -23,6 +24,7 @@ DISTANCES = 10.0 ** -np.arange(4, 17)
 SPECIAL = [
     *(GCLM(a=-0.6), GCLM(a=0.5), GCLM(a=-1.5, scale=0.3), CCF(order=0), CCF(order=1), CCF(order=2)),
     *(BurgersProfile(order=1), BurgersProfile(order=4), BurgersViscous(stretch=0.01)),
+    *(GPVortex(charge=2), GPVortex(charge=30)),
 ]
 PROBLEMS = [*(kind() for kind in CATALOGUE), *SPECIAL]
 
