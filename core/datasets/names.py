@@ -9,6 +9,7 @@ from core.problems import CATALOGUE
 from core.problems.base import DataProblem, Problem
 
 TIME = "t"
+SPACE_AND_TIME = frozenset({"x", "y", "z", TIME})
 WORDS = {
     "time": "t", "times": "t", "tspan": "t", "tt": "t", "xx": "x", "yy": "y", "zz": "z",
     "uu": "u", "vv": "v", "ww": "w",
@@ -37,10 +38,22 @@ def problems_with_data() -> list[type[DataProblem]]:
     return [problem for problem in CATALOGUE if issubclass(problem, DataProblem)]
 
 
+def _in_space_and_time() -> list[type[Problem]]:
+    """The problems whose coordinates and fields files are likely to hold, first those that learn from data.
+
+    The others have coordinates of their own, compactified or radial, and call their fields f or R, which in a file may
+    be anything.
+    """
+    return [
+        *problems_with_data(),
+        *(problem for problem in CATALOGUE if SPACE_AND_TIME.issuperset(problem.coordinates)),
+    ]
+
+
 @cache
 def roles() -> tuple[str, ...]:
-    """What a column can be: every problem's coordinates and fields, first of those that learn from data."""
-    ordered: list[type[Problem]] = [*problems_with_data(), *CATALOGUE]
+    """What a column can be: coordinates and fields of problems in space and time."""
+    ordered = _in_space_and_time()
     spatial = [name for problem in ordered for name in problem.coordinates]
     fields = [name for problem in ordered for name in problem.fields]
     return tuple(dict.fromkeys([*spatial, *fields]))
@@ -48,14 +61,15 @@ def roles() -> tuple[str, ...]:
 
 @cache
 def coordinates() -> frozenset[str]:
-    """Every problem's coordinates, and what else axes are called."""
-    return frozenset({name for problem in CATALOGUE for name in problem.coordinates} | {"x", "y", "z", "t", "r"})
+    """Every problem's coordinates, but w, which is a velocity in files, and what else axes are called."""
+    known = frozenset(name for problem in CATALOGUE for name in problem.coordinates)
+    return known - fields() | SPACE_AND_TIME | {"r"}
 
 
 @cache
 def fields() -> frozenset[str]:
-    """Every problem's fields."""
-    return frozenset(name for problem in CATALOGUE for name in problem.fields)
+    """The fields of problems in space and time."""
+    return frozenset(name for problem in _in_space_and_time() for name in problem.fields)
 
 
 def bare(name: str) -> str:

@@ -10,6 +10,7 @@ from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
 from core.problems.ccf import CCF
 from core.problems.gclm import GCLM
+from core.problems.gp_vortex import GPVortex
 from core.problems.heat1d import Heat1D
 from core.problems.heat2d import Heat2D
 from core.problems.heat3d import Heat3D
@@ -37,6 +38,7 @@ BUILT_IN: tuple[type[Problem], ...] = (
     CCF,
     IPM,
     Boussinesq,
+    GPVortex,
     BurgersViscous,
     BurgersInverse,
     AllenCahn,

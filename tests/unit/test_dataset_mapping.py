@@ -24,6 +24,7 @@ from core.datasets import (
     versions,
 )
 from core.datasets.mapping import guess
+from core.datasets.names import is_coordinate
 from core.datasets.tables import read_file
 from core.errors import LabError
 from core.home import home
@@ -75,6 +76,12 @@ def test_the_guess_finds_a_problem_s_coordinates_and_fields():
     ):
         assert [one[-2:] for one in guessed(f"{spelled}\n1.,2.,3.\n".encode())] == ["=x", "=t", "=u"]
     assert guessed(b"x,t,phi\n1,2,3\n") == ["x=x", "t=t", "phi=u"]
+    for function in "fhR":  # a vortex's f or a profile's R is not meant
+        assert guessed(f"x,t,{function}\n1,2,3\n".encode()) == ["x=x", "t=t", f"{function}=u"]
+    assert guessed(b"f1,f2,f3\n1,2,3\n") == ["f1=x", "f2=t", "f3=u"]
+    assert guessed(b"r,F\n1,2\n") == ["r=r", "F=F"]
+    assert is_coordinate("r")
+    assert not is_coordinate("w")  # a velocity, whatever a profile's coordinates are called
     assert guessed(b"x,t,kind\n1,2,i\n3,4,i\n") == ["x=x", "t=t"]  # a column of words spoils no others
     assert guessed(b"t,T,x\n1,2,3\n1,2,4\n") == ["x=x", "t=t", "T=T"]  # a temperature, not a second time
     assert guessed(b"comp1.x,comp1.t,comp1.u (m/s)\n1,2,3\n1,2,4\n") == ["comp1.x=x", "comp1.t=t", "comp1.u (m/s)=u"]

@@ -16,6 +16,7 @@ from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
 from core.problems.ccf import CCF
 from core.problems.gclm import GCLM
+from core.problems.gp_vortex import GPVortex
 from core.problems.hilbert import UNIFORM, nodes, operators
 from core.problems.ipm import IPM
 from core.singularity.reconstruction import _window
@@ -27,6 +28,7 @@ SPECIAL = [
     *(BurgersProfile(order=1), BurgersProfile(order=4), BurgersViscous(stretch=0.01)),
     *(IPM(order=n) for n in range(1, 6)),
     *(Boussinesq(order=n) for n in range(1, 5)),
+    *(GPVortex(charge=2), GPVortex(charge=30)),
 ]
 PROBLEMS = [*(kind() for kind in CATALOGUE), *SPECIAL]
 
