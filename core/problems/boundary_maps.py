@@ -45,6 +45,11 @@ class Sinh:
         low, high = self.ends
         return np.clip(self.center + self.width * np.sinh(low + (high - low) * uniform), 0.0, 1.0)
 
+    def slope(self, uniform: np.ndarray) -> np.ndarray:
+        """The derivative of `at`."""
+        low, high = self.ends
+        return self.width * (high - low) * np.cosh(low + (high - low) * uniform)
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -76,3 +81,10 @@ class Axis:
         zeta = self.ridge.at(uniform) if self.ridge else uniform
         d = self.depth(w)
         return np.clip(1 - d * np.expm1(np.log1p(1 / d) * (1 - zeta)), 0.0, 1.0)
+
+    def slope(self, w: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """The derivative of `at` by the uniform coordinate."""
+        zeta, turn = (self.ridge.at(uniform), self.ridge.slope(uniform)) if self.ridge else (uniform, 1.0)
+        d = self.depth(w)
+        rise = np.log1p(1 / d)
+        return d * rise * np.exp(rise * (1 - zeta)) * turn
