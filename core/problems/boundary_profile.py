@@ -60,7 +60,8 @@ class BoundaryProfile(Problem):
     with a = −(2+λ+ε)/2, which is the smoothness condition that fixes λ (λ = −2−ε−2∂₁U₁(0)), and F₀/H₀ from the equation
     for Ω. F₀ is the gauge: it only sets the dilation.
 
-    Each equation is divided by the size of what it is about (F; H) and by w, with what cancels at the origin cancelled by hand.
+    Each equation is divided by the size of what it is about (F; H) and by w, with what cancels at the origin cancelled
+    by hand.
     """
 
     source: ClassVar[str] = "arXiv 2509.14185; arXiv 2511.22819"
