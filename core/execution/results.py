@@ -21,6 +21,7 @@ from core.runs import RunFolder
 from core.singularity import certificate as certificates
 from core.singularity.basin import steepness, uncertainty
 from core.singularity.certificate import Certificate
+from core.singularity.certify import certify
 from core.tracking.tags import CHECKPOINT_STEP
 from core.training.measure import Measures, measure
 from core.training.objective import SHARE, Objective, dense_bytes, free_memory, nonlocal_bytes
@@ -158,9 +159,7 @@ def _put_figures(folder: RunFolder, measures: Measures | None, columns: dict, st
 
 def _certify(folder: RunFolder, lambda_uncertainty: float | None, dense_max_residual: float | None) -> Certificate:
     """The certificate of the last checkpoint, in the run's folder, for the store and as its tags."""
-    certificate = certificates.certify(
-        folder, lambda_uncertainty=lambda_uncertainty, dense_max_residual=dense_max_residual
-    )
+    certificate = certify(folder, lambda_uncertainty=lambda_uncertainty, dense_max_residual=dense_max_residual)
     certificate.write(folder)
     folder.outbox.put(tags=certificates.tags(certificate))
     return certificate

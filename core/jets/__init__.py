@@ -3,7 +3,7 @@
 from core.forms import Layout
 from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
-from core.jets.polynomials import chebyshev
+from core.jets.polynomials import chebyshev, chebyshev_sums
 
 __all__ = [
     "ACTIVATIONS",
@@ -13,6 +13,7 @@ __all__ = [
     "activate",
     "affine",
     "chebyshev",
+    "chebyshev_sums",
     "coordinates",
     "cos_sin",
     "stack",

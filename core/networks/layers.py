@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core import kernel
 from core.config import MLP, Chebyshev, Fourier
-from core.jets import Jet, activate, affine, chebyshev, cos_sin
+from core.jets import Jet, activate, affine, chebyshev, chebyshev_sums, cos_sin
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -64,8 +64,17 @@ class Network(nn.Module):
         self._read: tuple[Tensor, Jet] | None = None
         self.register_buffer("basis", basis)
 
+    @property
+    def widest(self) -> int:
+        """Numbers that the widest jet holds for each point and component, while the network is evaluated."""
+        if self.degrees:
+            return max(self.degrees[0], sum(self.degrees[1:]) * len(self.layers[0].weight))
+        return max(layer.weight.shape[1] for layer in self.layers)
+
     def forward(self, features: Jet, tape: Tape | None = None) -> Jet:
         """Features (C, N, inputs) to outputs (C, N, outputs)."""
+        if self.degrees and tape is None and not self._has_read(features):
+            return chebyshev_sums(features, self.degrees, self.layers[0].weight)
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
@@ -82,9 +91,12 @@ class Network(nn.Module):
         if self.degrees is None:
             return features
         # thousands of products at each point: made once for features that stay
-        if self._read is None or self._read[0] is not features.data:
+        if not self._has_read(features):
             self._read = (features.data, chebyshev(features, self.degrees))
         return self._read[1]
+
+    def _has_read(self, features: Jet) -> bool:
+        return self._read is not None and self._read[0] is features.data
 
 
 def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> Network:

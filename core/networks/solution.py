@@ -11,12 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from core.errors import LabError, TrainingError
 from core.forms import Layout
 from core.jets import Jet, coordinates, stack
 from core.networks.layers import Network, Tape
 from core.problems import Problem
+
+
+def _value(part: Jet | Tensor) -> Tensor:
+    return part if isinstance(part, Tensor) else part.value
 
 
 @contextmanager
@@ -192,9 +197,7 @@ class Solution(nn.Module):
         parts: dict[str, list[np.ndarray]] = {}
         names = self.problem.value_names.residuals
         points = np.asarray(points, dtype=np.float64)
-        # the widest layer's jets of a chunk (at 8 bytes) stay near the processor's cache
-        widest = max((layer.weight.shape[1] for network in self.networks for layer in network.layers), default=1)
-        chunk = max(128, 2_000_000 // (self.layout.components * widest))
+        chunk = self._chunk
         if self.problem.integral_names:
             chunk = min(chunk, 512)  # a chunk's integrals are rows of a matrix over thousands of sources
         integrated = self._integrated(like) if self.problem.integral_names else {}
@@ -205,8 +208,7 @@ class Solution(nn.Module):
                 for name, integral in self.problem.integrals(block, self.problem.sources()).items():
                     matrix = torch.as_tensor(integral.matrix, dtype=like.dtype, device=like.device)
                     u[name] = matrix @ integrated[integral.field]
-            shown = {name: u[name] for name in self.problem.fields}
-            values = {name: part if isinstance(part, Tensor) else part.value for name, part in shown.items()}
+            values = {name: _value(u[name]) for name in self.problem.fields}
             for name, residual in self.residuals(point_set, u, x, lam).items():
                 values[names[name]] = residual
             for name, value in values.items():
@@ -214,7 +216,38 @@ class Solution(nn.Module):
             seen(min(1.0, (start + chunk) / len(points)))
         return {name: np.concatenate(blocks) for name, blocks in parts.items()}
 
-    def _fields_at(self, points: np.ndarray, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
+    @torch.no_grad()
+    def gradients(self, points: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Every field (N,) and its gradient (N, d) at points (N, d): what `evaluate` gives, differentiated forward.
+
+        It holds also where a field is itself made of derivatives, of which its jet knows none.
+        """
+        like = next(self.parameters(), torch.zeros(0, dtype=torch.float64))
+        names = self.problem.fields
+        fields, slopes = ({name: [] for name in names} for _ in range(2))
+        points = np.asarray(points, dtype=np.float64)
+        for start in range(0, len(points), self._chunk):
+            block = torch.as_tensor(points[start : start + self._chunk], dtype=like.dtype, device=like.device)
+            along = []
+            for i in range(block.shape[1]):
+                direction = torch.zeros_like(block)
+                direction[:, i] = 1
+                with forward_ad.dual_level():
+                    u, _, _ = self._fields_at(forward_ad.make_dual(block, direction), like)
+                    along.append([forward_ad.unpack_dual(_value(u[name])) for name in names])
+            for name, *pairs in zip(names, *along, strict=True):
+                fields[name].append(pairs[0].primal.double().cpu().numpy())
+                slope = torch.stack([torch.zeros_like(p) if t is None else t for p, t in pairs], dim=1)
+                slopes[name].append(slope.double().cpu().numpy())
+        return tuple({name: np.concatenate(parts) for name, parts in kept.items()} for kept in (fields, slopes))
+
+    @property
+    def _chunk(self) -> int:
+        """So many points at a time: their widest jets (at 8 bytes) stay near the processor's cache."""
+        widest = max((network.widest for network in self.networks), default=1)
+        return max(128, 2_000_000 // (self.layout.components * widest))
+
+    def _fields_at(self, points: np.ndarray | Tensor, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
         block = torch.as_tensor(points, dtype=like.dtype, device=like.device)
         x = coordinates(block, self.layout)
         lam = None if self.lam is None else self.lam.expand(len(block))

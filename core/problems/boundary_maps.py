@@ -45,6 +45,11 @@ class Sinh:
         low, high = self.ends
         return _with_ends(uniform, self.center + self.width * np.sinh(low + (high - low) * uniform))
 
+    def slope(self, uniform: np.ndarray) -> np.ndarray:
+        """The derivative of `at`."""
+        low, high = self.ends
+        return self.width * (high - low) * np.cosh(low + (high - low) * uniform)
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -76,6 +81,13 @@ class Axis:
         zeta = self.ridge.at(uniform) if self.ridge else uniform
         d = self.depth(w)
         return _with_ends(uniform, 1 - d * np.expm1(np.log1p(1 / d) * (1 - zeta)))
+
+    def slope(self, w: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """The derivative of `at` by the uniform coordinate."""
+        zeta, turn = (self.ridge.at(uniform), self.ridge.slope(uniform)) if self.ridge else (uniform, 1.0)
+        d = self.depth(w)
+        rise = np.log1p(1 / d)
+        return d * rise * np.exp(rise * (1 - zeta)) * turn
 
 
 def _with_ends(uniform: np.ndarray, mapped: np.ndarray) -> np.ndarray:

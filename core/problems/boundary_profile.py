@@ -26,6 +26,16 @@ GUESS_DEGREE = 30
 TINY = 1e-300
 
 
+def balance(*terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Terms that should add up to zero: what they add up to, and their size."""
+    return sum(terms), sum(map(abs, terms))
+
+
+def carried(u: dict[str, np.ndarray], slope: np.ndarray, y: np.ndarray, lam: float) -> tuple[np.ndarray, ...]:
+    """The terms (n,) of ((1+λ)y + U)·∇ of a quantity with this gradient (2, n)."""
+    return (1 + lam) * y[0] * slope[0], (1 + lam) * y[1] * slope[1], u["U1"] * slope[0], u["U2"] * slope[1]
+
+
 @dataclass(frozen=True)
 class Flow:
     """What carries F and H, in the compactified coordinates: A = A₀ + wA₁ along r, B = 2a + wB₁ around."""
@@ -114,7 +124,7 @@ class BoundaryProfile(Problem):
     def _physical(self, parts: dict[str, Jet], w: Tensor, z: Tensor, lam: Tensor) -> dict[str, Tensor]:
         """The fields as people know them, (n,) each."""
         f, s, a, eps = parts["f"], parts["s"], self.stretching(lam), self.epsilon
-        c2 = 1 - z * z
+        c2 = (1 - z) * (1 + z)  # exact beside the axis
         c, r = c2.clamp(min=0).sqrt(), w * (1 - w) ** -(1 + lam)
         mu = w * (1 - w) / (1 + lam * w)  # r∂_r = μ∂_w
         stream, stream_w = a + w * s.value, s.value + w * s.first(0)
@@ -166,6 +176,24 @@ class BoundaryProfile(Problem):
             - z * s.first(1)
         )
         return z * inner + 2 * (1 - 2 * z * z) * s.first(1) + H
+
+    def original(
+        self, u: dict[str, np.ndarray], d: dict[str, np.ndarray], y: np.ndarray, lam: float
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """The published equations in vector form: residual (n,) and the size (n,) of its terms, equation by equation.
+
+        Args:
+            u: fields (n,).
+            d: their gradients (2, n) in y.
+            y: where, (2, n).
+            lam: λ.
+        """
+        (slope11, slope12), (slope21, slope22) = d["U1"], d["U2"]
+        size = sum(abs(part) for part in (slope11, slope12, slope21, slope22))
+        return {
+            "divergence": (slope11 + slope22, size),  # its own terms vanish along a line
+            "curl": balance(slope21, -slope12, -u["Omega"]),
+        }
 
     # -- start --------------------------------------------------------------------------------------------------------
 

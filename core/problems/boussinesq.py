@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from core.problems.boundary_maps import Axis, Sinh
-from core.problems.boundary_profile import BoundaryProfile
+from core.problems.boundary_profile import BoundaryProfile, balance, carried
 
 PUBLISHED = (1.9205599746927, 1.3990961221852, 1.2523481636489, 1.1842500861997)
 """λ by order of instability (arXiv 2509.14185)."""
@@ -73,7 +73,7 @@ class Boussinesq(BoundaryProfile):
         f, h, c2 = u["f"], u["h"], 1 - z * z
         transport, flow = self.transport(u, w, z, lam)
         f_slope, h_slope = f.value + w * f.first(0), h.value + w * h.first(0)
-        carried = (
+        change = (
             (1 + lam) * h_slope
             + flow.A1 * (1 - 2 * w)
             - 2 * flow.A0
@@ -87,7 +87,19 @@ class Boussinesq(BoundaryProfile):
         driven = self.ratio(lam) * (buoyancy + apart * (2 + w * buoyancy))
         H = self.vorticity(u, w, z, lam)
         elliptic = self.elliptic(u["s"], self.stretching(lam), H, w, z, lam)
-        return {"transport": transport, "vorticity": carried - driven, "elliptic": elliptic / H}
+        return {"transport": transport, "vorticity": change - driven, "elliptic": elliptic / H}
+
+    def original(self, u, d, y, lam):
+        phi, psi, first, second = u["Theta1"], u["Theta2"], d["U1"], d["U2"]
+        size = sum(abs(part) for name in ("Theta1", "Theta2") for part in d[name])
+        return {
+            "transport of Θ": balance(*carried(u, d["Theta"], y, lam), (1 - lam) * u["Theta"]),
+            "transport of Ω": balance(u["Omega"], *carried(u, d["Omega"], y, lam), -phi),
+            "transport of Φ": balance(2 * phi, first[0] * phi, *carried(u, d["Theta1"], y, lam), second[0] * psi),
+            "transport of Ψ": balance(2 * psi, second[1] * psi, *carried(u, d["Theta2"], y, lam), first[1] * phi),
+            "gradient": (d["Theta2"][0] - d["Theta1"][1], size),  # its own terms vanish along a line
+            **super().original(u, d, y, lam),
+        }
 
     def lambda_start(self):
         return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 + 1 / (1.4187 * self.order + 1.0863)

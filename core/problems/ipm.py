@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from core.problems.boundary_maps import Axis, Sinh
-from core.problems.boundary_profile import BoundaryProfile
+from core.problems.boundary_profile import BoundaryProfile, balance, carried
 
 PUBLISHED = (1.0285722760222, 0.4721297362414, 0.3149620267088, 0.2415604743989)
 """λ by order of instability (arXiv 2509.14185)."""
@@ -66,6 +66,14 @@ class IPM(BoundaryProfile):
         H = self.vorticity(u, w, z, lam)
         elliptic = self.elliptic(u["s"], self.stretching(lam), H, w, z, lam)
         return {"transport": transport, "elliptic": elliptic / H}
+
+    def original(self, u, d, y, lam):
+        slope = d["R"]
+        return {
+            "transport of R": balance(*carried(u, slope, y, lam), -lam * u["R"]),
+            "vorticity": balance(u["Omega"], slope[0]),
+            **super().original(u, d, y, lam),
+        }
 
     def lambda_start(self):
         return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 / (1.1459 * self.order + 0.9723)

@@ -97,11 +97,27 @@ def _certificate_lines(certificate: Certificate) -> list[str]:
             f"{region.max_residual:.3e} | {region.rms_residual:.3e} |"
             for region in certificate.regions
         ),
+        *_plane_lines(certificate),
         "",
         f"Gauge: {certificate.gauge}. Checkpoint `{certificate.checkpoint}`, SHA-256 "
         f"`{certificate.checkpoint_sha256}`.",
         *(["", f"**{certificate.contradiction}**"] if certificate.contradiction else []),
     ]
+
+
+def _plane_lines(certificate: Certificate) -> list[str]:
+    """The published equations and the velocity, of profiles in the plane."""
+    lines = []
+    if certificate.equations:
+        lines += ["", "| published equation, in vector form | max residual, relative to its terms |", "|---|---|"]
+        lines += [f"| {name} | {value:.3e} |" for name, value in certificate.equations.items()]
+    if velocity := certificate.velocity:
+        lines += [
+            "",
+            f"Velocity against the integral of its vorticity (Biot–Savart) at {velocity.points} points: off by up to "
+            f"{velocity.max_relative_difference:.1e} of itself; the integral is trusted to {velocity.trusted:.1e}.",
+        ]
+    return lines
 
 
 def _network(stage: Stage, config: RunConfig) -> str:

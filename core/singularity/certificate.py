@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import core
 from core.errors import LabError
 from core.files import finite
 from core.problems.base import Problem
-from core.provenance import code
 from core.runs import RunFolder, run_folder
-from core.runs.folder import CERTIFICATE, CHECKPOINTS
-from core.singularity import similarity
+from core.runs.folder import CERTIFICATE
+from core.singularity.biot_savart import VelocityCheck
 from core.singularity.digits import lambda_text
+from core.singularity.regions import WORDS
 from core.tracking.store import artifact
-
-if TYPE_CHECKING:
-    from core.training.checkpoint import Checkpoint
 
 TAG = "lab.certificate"
 """Tag of a run that has one: `holds` or `does not hold`."""
@@ -34,19 +28,10 @@ RESIDUAL_TAG, TOLERANCE_TAG = f"{TAG}.max_residual", f"{TAG}.tolerance"
 """Its figures, in full, for lists of runs; the uncertainty only where it was assessed."""
 CONTRADICTION_TAG = f"{TAG}.contradiction"
 """How the dense grid contradicts it, in one sentence; empty where the two agree."""
+OPTIONAL = ("dense_max_residual", "equations", "velocity")
+"""Fields that not every problem has; earlier versions know none of them."""
 TOLERANCE = 1e-8
 """Largest residual that a certificate lets pass unless another tolerance is asked for."""
-NEAR = 10.0
-"""The neighbourhood of the origin ends, and the far field begins, at so many widths of the core."""
-POINTS = {"near": 900, "far": 900, "beyond": 200}
-"""Points of each region, on one side of the origin: profiles are odd and their residuals even."""
-WORDS = {
-    "near": "near the origin",
-    "far": "far field",
-    "beyond": "beyond the training reach",
-    "domain": "the domain",
-}
-"""Regions as people read them."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +74,21 @@ class Certificate:
     versions: dict[str, str] = field(default_factory=dict)
     dense_max_residual: float | None = None
     """Largest residual on the dense grid, which ends where training's reach does; None where it was not measured."""
+    equations: dict[str, float] = field(default_factory=dict)
+    """Published equation in vector form → its largest residual over the local size of its terms; in the plane alone."""
+    velocity: VelocityCheck | None = None
+    """In the plane alone."""
 
     @property
     def max_residual(self) -> float:
-        """Largest absolute residual in any region; NaN where one of them is."""
-        return float(np.max([region.max_residual for region in self.regions]))
+        """Largest absolute residual in any region and of any equation; NaN where one of them is."""
+        return float(np.max([*(region.max_residual for region in self.regions), *self.equations.values()]))
 
     @property
     def holds(self) -> bool:
-        """Whether no residual is above the tolerance; a NaN never holds."""
-        return bool(self.max_residual <= self.tolerance)
+        """Whether no residual is above the tolerance, nor the velocity's error where it was checked."""
+        velocity = self.velocity is None or self.velocity.within(self.tolerance)
+        return bool(self.max_residual <= self.tolerance) and velocity
 
     @property
     def contradiction(self) -> str:
@@ -128,6 +118,10 @@ class Certificate:
         """The claim in one line."""
         parts = ", ".join(f"{region.max_residual:.1e} {WORDS[region.name]}" for region in self.regions)
         word = "holds" if self.holds else "does not hold"
+        if self.equations:
+            parts += f", {max(self.equations.values()):.1e} in the published equations"
+        if self.velocity:
+            parts += f", velocity off by {self.velocity.max_relative_difference:.1e}"
         claim = f"{word} at {self.tolerance:g}: max residual {parts}; λ {_equals(self.lambda_text)}; gauge {self.gauge}"
         return f"{claim}. {self.contradiction}" if self.contradiction else claim
 
@@ -141,26 +135,26 @@ class Certificate:
         """Plain data, `holds` and the overall maximum included; what is not finite is None, with its reason."""
         data = asdict(self) | {"holds": self.holds, "max_residual": self.max_residual, "lambda_text": self.lambda_text}
         data["contradiction"] = self.contradiction
-        if self.dense_max_residual is None:
-            del data["dense_max_residual"]
+        for name in OPTIONAL:
+            if not data[name] and data[name] != 0:
+                del data[name]
         data["lambda"] = data.pop("lambda_")
         return json.loads(json.dumps(finite(data)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
         """What `as_dict` gave. Raises LabError for what is no certificate of this version."""
-        names = cls.__dataclass_fields__.keys() - {"lambda_", "regions", "dense_max_residual"}
+        names = cls.__dataclass_fields__.keys() - {"lambda_", "regions", *OPTIONAL}
         try:
-            regions = tuple(
-                Region(**{name: np.nan if value is None else value for name, value in region.items()})
-                for region in data["regions"]
-            )
+            regions = tuple(Region(**_numbers(region)) for region in data["regions"])
             lam = np.nan if data["lambda"] is None else data["lambda"]
-            _check_types(data, names, regions, lam)
+            optional = _numbers({name: data[name] for name in OPTIONAL if name in data})
+            optional["equations"] = _numbers(optional.get("equations", {}))
+            if "velocity" in optional:
+                optional["velocity"] = VelocityCheck(**_numbers(optional["velocity"]))
+            _check_types(data, names, regions, lam, optional)
             own = {name: data[name] for name in names}
-            dense = data.get("dense_max_residual", "")  # null where it is not finite; earlier versions don't know it
-            dense = None if dense == "" else np.nan if dense is None else dense
-            return cls(**own, lambda_=lam, regions=regions, dense_max_residual=dense)
+            return cls(**own, lambda_=lam, regions=regions, **optional)
         except (KeyError, TypeError, AttributeError) as error:
             raise LabError(f"This is no certificate of this version: {error}.") from None
 
@@ -169,13 +163,23 @@ class Certificate:
         return folder.write_certificate(self.as_dict())
 
 
-def _check_types(data: Mapping[str, Any], names: Iterable[str], regions: Iterable[Region], lam: Any) -> None:
+def _numbers(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file says, with NaN where it has null: what was not finite."""
+    return {name: np.nan if value is None else value for name, value in data.items()}
+
+
+def _check_types(
+    data: Mapping[str, Any], names: Iterable[str], regions: Iterable[Region], lam: Any, optional: Mapping[str, Any]
+) -> None:
     """Raise TypeError for values that no certificate has, before a figure is made of them."""
     kinds = {"parameters": dict, "versions": dict, "tolerance": (int, float), "iteration": int}
-    optional = ("lambda_uncertainty", "lambda_reference")
-    values = [(name, data[name], kinds.get(name, str)) for name in names if name not in optional]
-    values += [(name, data.get(name), (int, float, type(None))) for name in (*optional, "dense_max_residual")]
+    nullable = ("lambda_uncertainty", "lambda_reference")
+    values = [(name, data[name], kinds.get(name, str)) for name in names if name not in nullable]
+    values += [(name, data.get(name), (int, float, type(None))) for name in (*nullable, "dense_max_residual")]
     values += [("lambda", lam, (int, float))]
+    values += [(name, value, (int, float)) for name, value in optional["equations"].items()]
+    velocity = asdict(optional["velocity"]) if "velocity" in optional else {}
+    values += [(name, value, (int, float)) for name, value in velocity.items()]
     for region in regions:
         if region.name not in WORDS:
             raise TypeError(f"there is no region {region.name!r:.60}")
@@ -188,86 +192,6 @@ def _check_types(data: Mapping[str, Any], names: Iterable[str], regions: Iterabl
 def certified(problem: Problem) -> bool:
     """Whether runs of a problem get a certificate: those that look for λ."""
     return problem.has_lambda and problem.unknown == "λ"
-
-
-def points(problem: Problem) -> dict[str, np.ndarray]:
-    """Where a certificate asks for the residual, region → (n, d): no points of training, but for the origin."""
-    if not similarity.is_profile(problem):
-        from core.training.measure import dense_points
-
-        return {"domain": dense_points(problem)}
-    ends = [0.0, float(np.arcsinh(NEAR)), similarity.trained_reach(problem), similarity.valid_reach(problem)]
-    result = {}
-    for (name, count), low, high in zip(POINTS.items(), ends[:-1], ends[1:], strict=True):
-        y = similarity.positions(low, high, count, similarity.width(problem))
-        # the origin is where λ is decided, whoever asks for it
-        result[name] = (np.concatenate([[0.0], y]) if name == "near" else y)[:, None]
-    return result
-
-
-def certify(
-    folder: RunFolder,
-    *,
-    stored: Checkpoint | None = None,
-    lambda_uncertainty: float | None = None,
-    tolerance: float = TOLERANCE,
-    dense_max_residual: float | None = None,
-) -> Certificate:
-    """The certificate of a checkpoint, from the file itself. Imports torch.
-
-    Args:
-        folder: the run's, whose newest checkpoint it is of.
-        stored: its content, where that was read already.
-        lambda_uncertainty: half of the width of the interval that holds λ; None if nobody assessed it.
-        tolerance: largest residual that passes.
-        dense_max_residual: largest residual of the same checkpoint on the dense grid, where that was measured.
-
-    Raises:
-        LabError: the checkpoint can't be read, or its problem has no λ.
-    """
-    from core.training import checkpoint as checkpoints
-
-    path = folder.last
-    stored = stored or checkpoints.load(path)
-    problem, solution = stored.config.problem, stored.solution
-    if not certified(problem):
-        raise LabError(f"{problem.title} has no λ, and a certificate is about λ and its profile.")
-    found = []
-    for name, block in points(problem).items():
-        values = solution.evaluate(block)
-        residuals = problem.value_names.residuals.values()
-        residual = np.concatenate([rows for key, rows in values.items() if key in residuals])
-        along = np.abs(block[:, 0]) if name != "domain" else block[:, 0]
-        found.append(
-            Region(
-                name,
-                float(along.min()),
-                float(along.max()),
-                len(block),
-                float(np.abs(residual).max()),
-                float(np.sqrt(np.mean(residual**2))),
-            )
-        )
-    return Certificate(
-        run_id=folder.run_id,
-        problem=problem.kind,
-        title=problem.title,
-        parameters=problem.model_dump(mode="json", exclude={"kind"}, exclude_none=True),
-        equation=problem.equation,
-        gauge=similarity.gauge(problem),
-        regions=tuple(found),
-        tolerance=tolerance,
-        lambda_=float(solution.lam.detach()),
-        lambda_uncertainty=lambda_uncertainty,
-        lambda_reference=problem.reference_lambda(),
-        config_hash=stored.config.hash,
-        checkpoint=f"{CHECKPOINTS}/{path.name}",
-        checkpoint_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        iteration=stored.position.total,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=_versions(),
-        dense_max_residual=dense_max_residual,
-    )
 
 
 def read(folder: RunFolder) -> Certificate | None:
@@ -306,17 +230,3 @@ def is_current(certificate: Certificate) -> bool:
 
 def _equals(text: str) -> str:
     return text if text.startswith("≈") else f"= {text}"
-
-
-def _versions() -> dict[str, str]:
-    import scipy
-    import torch
-
-    return {
-        "singularity_lab": core.__version__,
-        "commit": code().commit,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-    }

@@ -18,8 +18,9 @@ from core.problems.ccf import CCF
 from core.problems.gclm import GCLM
 from core.runs import RunFolder
 from core.singularity import certificate as certificates
-from core.singularity import similarity
+from core.singularity import regions, similarity
 from core.singularity.certificate import Certificate, Region
+from core.singularity.certify import certify
 from core.singularity.digits import lambda_text, reference_text
 from core.singularity.found import _found, lambda_of
 from core.tracking.store import RunRecord
@@ -42,9 +43,9 @@ def saved(folder, problem, lam):
 @pytest.mark.parametrize("problem", [{"kind": "burgers_profile", "order": 1}, {"kind": "gclm", "a": 0.0}])
 def test_figures_are_those_of_the_solution_itself(tmp_path, problem):
     config, solution = saved(tmp_path, problem, 0.3)
-    certificate = certificates.certify(RunFolder(tmp_path), lambda_uncertainty=1e-3)
+    certificate = certify(RunFolder(tmp_path), lambda_uncertainty=1e-3)
     assert [region.name for region in certificate.regions] == ["near", "far", "beyond"]
-    for region, block in zip(certificate.regions, certificates.points(config.problem).values(), strict=True):
+    for region, block in zip(certificate.regions, regions.points(config.problem).values(), strict=True):
         residual = solution.evaluate(block)["residual_profile"]
         assert region.max_residual == pytest.approx(np.abs(residual).max(), rel=1e-12)
         assert region.rms_residual == pytest.approx(np.sqrt((residual**2).mean()), rel=1e-12)
@@ -60,19 +61,19 @@ def test_figures_are_those_of_the_solution_itself(tmp_path, problem):
 def test_points_are_not_those_of_training(problem):
     config = parse_config({"problem": problem.model_dump(), "stages": [{"collocation": {"points": 400}}]})
     trained = collocation(config, config.stages[0], 0, 0)["interior"][:, 0]
-    blocks = certificates.points(problem)
+    blocks = regions.points(problem)
     asked = np.concatenate(list(blocks.values()))[:, 0]
     assert set(asked) & set(trained) <= {0.0}
     assert asked[0] == 0  # where λ is decided
     assert (np.diff(asked) > 0).all()
-    assert blocks["near"].max() <= certificates.NEAR * similarity.width(problem) < blocks["far"].min()
+    assert blocks["near"].max() <= regions.NEAR * similarity.width(problem) < blocks["far"].min()
     end = trained[: problem.asked(trained[:, None])].max()
     assert 0.9 * end < blocks["far"].max() <= problem.domain()[0][1] < blocks["beyond"].min()
 
 
 def test_the_exact_profile_beyond_the_training_reach_is_integrated_to_rounding():
     problem = GCLM(a=0.0)
-    far = certificates.points(problem)["beyond"]
+    far = regions.points(problem)["beyond"]
     sources = problem.sources()
     integrals = problem.integrals(far, sources)
     exact = problem.exact(far)
@@ -127,7 +128,7 @@ def test_only_searches_for_lambda_are_certified(tmp_path):
     assert not certificates.certified(BurgersInverse())  # its unknown is a viscosity
     saved(tmp_path, {"kind": "poisson2d"}, None)
     with pytest.raises(LabError, match="no λ"):
-        certificates.certify(RunFolder(tmp_path))
+        certify(RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize(

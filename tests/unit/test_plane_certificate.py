@@ -1,0 +1,181 @@
+"""Certificates of profiles in the plane: the published equations, Biot and Savart, where both are asked for."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.config import Chebyshev, parse_config
+from core.errors import LabError
+from core.forms import Layout, laplacian
+from core.jets import Jet, chebyshev, chebyshev_sums
+from core.networks.layers import polynomials
+from core.networks.solution import Solution, Term
+from core.problems.boussinesq import Boussinesq
+from core.problems.ipm import IPM
+from core.runs import RunFolder
+from core.singularity import biot_savart, original_equations, regions
+from core.singularity.certificate import Certificate
+from core.singularity.certify import certify
+from core.training import checkpoint as checkpoints
+from core.training.checkpoint import Checkpoint
+from core.training.points import collocation
+from core.training.state import Position
+
+CONFIG = {
+    "problem": {"kind": "ipm"},
+    "stages": [
+        {
+            "chebyshev": {"degrees": [12, 12]},
+            "optimizer": {"kind": "gauss_newton"},
+            "collocation": {"points": 225, "sampler": "gauss", "shape": [15, 15]},
+        }
+    ],
+}
+
+
+def with_polynomials(problem, size=0.3, degrees=(5, 4)):
+    """A solution with a few random polynomials on top of nothing."""
+    solution = Solution(problem, problem.lambda_start())
+    network = polynomials(Chebyshev(degrees=degrees), problem.outputs)
+    weight = network.layers[0].weight
+    weight.data.copy_(size * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1), dtype=weight.dtype))
+    solution.add(Term(network, 1.0, problem.lambda_start()))
+    return solution
+
+
+@pytest.mark.parametrize("degrees", [(7,), (6, 9), (4, 3, 5)])
+def test_sums_of_polynomials_need_no_products(degrees):
+    layout = Layout.of(len(degrees), {"laplacian": laplacian(len(degrees))})
+    generator = torch.Generator().manual_seed(0)
+    inputs = Jet(
+        torch.rand(layout.components, 11, len(degrees), generator=generator, dtype=torch.float64) * 2 - 1, layout
+    )
+    weight = torch.randn(3, math.prod(degrees), generator=generator, dtype=torch.float64)
+    found = chebyshev_sums(inputs, degrees, weight).data
+    assert torch.allclose(found, chebyshev(inputs, degrees).data @ weight.T, rtol=1e-12, atol=1e-10)
+
+
+@pytest.mark.parametrize("problem", [IPM(), IPM(order=2), Boussinesq(order=1)])
+def test_points_cover_the_plane_and_are_none_of_training(problem):
+    blocks = regions.points(problem)
+    assert list(blocks) == ["near", "wall", "axis", "inside", "far", "beyond"]
+    assert set(blocks) <= set(regions.WORDS)
+    config = parse_config(CONFIG | {"problem": problem.model_dump()})
+    trained = {tuple(place) for place in collocation(config, config.stages[0], 0, 0)["interior"]}
+    assert not trained & {tuple(place) for block in blocks.values() for place in block}
+    assert (blocks["wall"][:, 1] == 0).all()
+    assert (blocks["axis"][:, 1] == 1).all()
+    assert blocks["near"][0, 0] == 0
+    w = {name: block[:, 0] for name, block in blocks.items()}
+    assert w["near"].max() < w["inside"].min() < w["inside"].max() < w["far"].min()
+    assert problem.domain()[0][1] < w["beyond"].min() < w["beyond"].max() < 1
+    assert np.isfinite(regions.distance(problem, blocks["beyond"], 3.0)).all()
+
+
+@pytest.mark.parametrize("problem", [IPM(), Boussinesq(order=1)])
+def test_gradients_in_the_plane_are_those_of_finite_differences(problem):
+    solution = with_polynomials(problem)
+    lam = float(solution.lam)
+    points = np.array([[0.1, 0.3], [0.4, 0.9], [0.2, 0.05]])
+    y = original_equations.position(points, lam)
+    fields, slopes = solution.gradients(points)
+    assert fields["U1"] == pytest.approx(solution.evaluate(points)["U1"], rel=1e-13)
+
+    def at(moved):
+        r = np.hypot(*moved)
+        low, high = np.zeros_like(r), np.ones_like(r)
+        for _ in range(200):
+            middle = (low + high) / 2
+            below = middle * (1 - middle) ** -(1 + lam) < r
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return solution.evaluate(np.stack([(low + high) / 2, moved[1] / r], axis=1))
+
+    for i in range(2):
+        step = np.zeros((2, 1))
+        step[i] = 1e-5
+        ahead, back = at(y + step), at(y - step)
+        for name in problem.fields:
+            found = original_equations.gradient(points, slopes[name], lam)[i]
+            assert (ahead[name] - back[name]) / 2e-5 == pytest.approx(found, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("problem", [IPM(), Boussinesq(order=1)])
+def test_published_equations_hold_where_they_are_identities_and_only_there(problem):
+    """Random polynomials: the velocity is divergence-free and gradients are gradients, and nothing else holds."""
+    solution = with_polynomials(problem)
+    found = original_equations.largest(solution, regions.points(problem))
+    identities = {"ipm": {"divergence", "vorticity"}, "boussinesq": {"divergence", "gradient"}}[problem.kind]
+    for name, value in found.items():
+        assert value < 1e-9 if name in identities else 1e-3 < value <= 1, name
+
+
+def test_published_equations_are_as_good_as_those_that_train():
+    """The equation for R is the trained one times a factor that is known."""
+    problem = IPM()
+    solution = with_polynomials(problem)
+    points = np.array([[0.05, 0.2], [0.3, 0.6], [0.8, 0.9]])
+    lam, w = float(solution.lam), points[:, 0]
+    fields, slopes = solution.gradients(points)
+    y = original_equations.position(points, lam)
+    gradients = {name: original_equations.gradient(points, slope, lam) for name, slope in slopes.items()}
+    residual, _ = problem.original(fields, gradients, y, lam)["transport of R"]
+    trained = solution.evaluate(points)["residual_transport"] * w * (1 - w) / (1 + lam * w)
+    assert residual / fields["R"] == pytest.approx(trained, rel=1e-9)
+
+
+@pytest.mark.parametrize("problem", [IPM(), Boussinesq(order=1)])
+def test_biot_and_savart_give_the_velocity_of_a_vorticity_that_is_known(problem):
+    """φ = y₁y₂(1+r²)^{−q} with the far field of λ, whose Laplacian is y₁y₂(g″ + 5g′/r)."""
+    lam, q = 1.0, 0.25
+
+    def strength(u, p):
+        w = problem.radial.at(u)[:, None]
+        z = problem.angular.at(w, 1 - p**2)
+        square = w**2 * (1 - w) ** (-2 * (1 + lam))
+        laplacian = -12 * q * (1 + square) ** (-q - 1) + 4 * q * (q + 1) * square * (1 + square) ** (-q - 2)
+        return -z * square * laplacian / (w * (1 - w))
+
+    uniform = np.array([0.1, 0.45, 0.9])
+    u, p = (axis.ravel() for axis in np.meshgrid(uniform, uniform, indexing="ij"))
+    w = problem.radial.at(u)
+    y = original_equations.position(np.stack([w, problem.angular.at(w, 1 - p**2)], axis=1), lam)
+    g, slope = (1 + (y**2).sum(0)) ** -q, -2 * q * (1 + (y**2).sum(0)) ** (-q - 1)  # g′/r
+    exact = np.stack([y[0] * g + y[0] * y[1] ** 2 * slope, -y[1] * g - y[0] ** 2 * y[1] * slope])
+    size = np.hypot(*exact)
+    found = biot_savart.integral(problem, lam, strength, u, p, biot_savart.FINE)
+    assert (np.hypot(*(found - exact)) / size).max() < 1e-11
+    coarse = biot_savart.integral(problem, lam, strength, u, p, biot_savart.COARSE)
+    assert (np.hypot(*(coarse - exact)) / size).max() < 1e-8
+
+
+def test_round_trip_and_judgement_of_a_certificate_in_the_plane(tmp_path):
+    config = parse_config(CONFIG)
+    solution = with_polynomials(config.problem, degrees=(12, 12), size=0.01)
+    checkpoints.save(Checkpoint(config, Position(total=1), solution), RunFolder(tmp_path).last)
+    certificate = certify(RunFolder(tmp_path))
+    assert [region.name for region in certificate.regions] == ["near", "wall", "axis", "inside", "far", "beyond"]
+    assert certificate.velocity.points == 100
+    assert not certificate.holds
+    assert "published equations" in certificate.sentence()
+    data = json.loads(certificate.write(RunFolder(tmp_path)).read_text())
+    assert Certificate.from_dict(data) == certificate
+    good = replace(
+        certificate,
+        regions=tuple(replace(region, max_residual=1e-10) for region in certificate.regions),
+        equations=dict.fromkeys(certificate.equations, 1e-10),
+        velocity=biot_savart.VelocityCheck(100, 1e-9, 1e-10),
+    )
+    assert good.holds
+    assert not replace(good, equations={"curl": 1e-7}).holds
+    assert not replace(good, velocity=biot_savart.VelocityCheck(100, 1e-6, 1e-10)).holds
+    assert replace(good, velocity=biot_savart.VelocityCheck(100, 1e-6, 2e-6)).holds  # the integral can't tell
+    assert not replace(good, velocity=biot_savart.VelocityCheck(100, np.nan, 1e-10)).holds
+    older = {key: value for key, value in data.items() if key not in ("equations", "velocity")}
+    assert Certificate.from_dict(older).equations == {}
+    for broken in ({"equations": 3}, {"equations": {"curl": "x"}}, {"velocity": {"points": 1}}, {"velocity": []}):
+        with pytest.raises(LabError, match="no certificate"):
+            Certificate.from_dict(data | broken)
