@@ -11,15 +11,15 @@ from core.problems.boundary_profile import BoundaryProfile, balance, carried
 
 PUBLISHED = (1.9205599746927, 1.3990961221852, 1.2523481636489, 1.1842500861997)
 """λ by order of instability (arXiv 2509.14185)."""
-RADIAL = (Sinh(0.2, 0.2), Sinh(0.135, 0.045), Sinh(0.163, 0.035), Sinh(0.18, 0.03), Sinh(0.187, 0.025))
-RIDGE = Sinh(0.67, 0.22)
+RADIAL = (Sinh(0.1875, 0.08), Sinh(0.1445, 0.05), Sinh(0.165, 0.036), Sinh(0.177, 0.0257), Sinh(0.187, 0.02))
 ANGULAR = (
-    Axis(-3, -7.6),
-    Axis(-0.5, -6.6, 0.7, RIDGE),
-    Axis(0.5, -6.4, 1, RIDGE),
-    Axis(0.75, -6.2, 1, RIDGE),
-    Axis(1, -6, 1, RIDGE),
+    Axis(1.5, -7.4),
+    Axis(-0.5, -6.9, 0.64, Sinh(0.605, 0.245)),
+    Axis(0.5, -6.4, 1, Sinh(0.67, 0.21)),
+    Axis(0.8, -6.7, 0.95, Sinh(0.635, 0.227)),
+    Axis(1, -6.7, 0.95, Sinh(0.635, 0.22)),
 )
+"""By order: where coefficients of earlier runs' profiles fall fastest."""
 
 
 class Boussinesq(BoundaryProfile):
