@@ -19,6 +19,7 @@ from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, message, plain, whole
 from pages.parts.singularities.certificate import certificate_badge, certificate_view, search_numbers
 from pages.parts.singularities.choice import KEY, choose_run, invitation
+from pages.parts.singularities.plane import plane_view
 from pages.parts.singularities.profile import profile_view
 from pages.parts.singularities.search_figures import funnel_figure, iterations_figure, order_figure
 
@@ -133,7 +134,10 @@ try:
     live = run.state not in (*store.ENDED, "paused")
     st.fragment(searching, run_every=1.0 if live else None)(run.run_id, problem)
     if run.folder.has_checkpoint:
-        profile_view(run.folder, problem, certificate_of(run))
+        if similarity.is_plane_profile(problem):
+            plane_view(run.folder, problem)
+        else:
+            profile_view(run.folder, problem, certificate_of(run))
     else:
         st.caption("The profile is drawn from the first checkpoint on.")
 except LabError as error:

@@ -78,18 +78,19 @@ def funnel_figure(points: Sequence[FunnelPoint], run_id: str, center: float | No
 def order_figure(kind: str, runs: Sequence[Found], chosen: str) -> go.Figure:
     """λ of every run over its order (gCLM: over a), the published values, and the law that searches start from."""
     figure = go.Figure()
-    law, known = LAWS[kind], published(kind)
+    law = LAWS[kind]
     n = np.linspace(*law.ends, 121)
     figure.add_scatter(
         x=n, y=[law.value(float(v)) for v in n], name=law.label, mode="lines",
         line={"color": GREY, "dash": "dash", "width": 1.4}, hoverinfo="skip",
     )  # fmt: skip
-    figure.add_scatter(
-        x=[x for x, _ in known], y=[lam for _, lam in known], mode="markers",
-        name="exact" if law.kind == "exact" else "published or exact",
-        marker={"symbol": "diamond-open", "size": 15, "color": PALETTE[1], "line": {"width": 2}},
-        text=[reference_text(lam) for _, lam in known], hovertemplate="%{x:g}: λ = %{text}<extra>known</extra>",
-    )  # fmt: skip
+    for (source, known), symbol in zip(published(kind).items(), ("diamond-open", "x-thin-open"), strict=False):
+        figure.add_scatter(
+            x=[x for x, _ in known], y=[lam for _, lam in known], mode="markers", name=source,
+            marker={"symbol": symbol, "size": 15, "color": PALETTE[1], "line": {"width": 2}},
+            text=[reference_text(lam) for _, lam in known],
+            hovertemplate=f"%{{x:g}}: λ = %{{text}}<extra>{source}</extra>",
+        )  # fmt: skip
     for label, holds, color in (
         ("certificate holds", True, PALETTE[0]),
         ("certificate does not hold", False, PALETTE[3]),

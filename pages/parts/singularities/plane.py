@@ -1,0 +1,67 @@
+"""A run's profile above a wall, in the plane, along wall and axis, and its blow-up in physical time."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.problems import Problem
+from core.runs import RunFolder
+from core.singularity.plane import RESOLUTION, PlaneProfile, plane_file
+from core.singularity.plane_blow_up import plane_blow_up
+from core.singularity.similarity import PHYSICAL
+from core.solution import children
+from core.solution.grid import SolutionGrid
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.text import plain
+from pages.parts.singularities.choice import KEY
+from pages.parts.singularities.plane_figures import RESIDUAL, plane_blow_up_figure, plane_figure
+from pages.parts.singularities.profile_figures import AXES, SYMBOLS, profile_figure
+
+HEIGHT = 400
+
+
+def plane_view(folder: RunFolder, problem: Problem) -> None:
+    """Everything that is drawn from the run's newest checkpoint. Raises LabError when it can't be sampled."""
+    with st.spinner("Sampling the network …", show_time=True):
+        grid = SolutionGrid.read(children.sample(plane_file, folder, RESOLUTION))
+    profile = PlaneProfile.of(grid, problem.fields)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _contours(grid, problem, folder.run_id)
+    with right:
+        _curves(profile, folder.run_id)
+    st.subheader("Blow-up in physical time")
+    shown = _field("Physical field", problem, "blow-up")
+    live_plotly(plane_blow_up_figure(plane_blow_up(profile, shown)), key=f"{KEY}.blow-up.{shown}", height=460)
+
+
+def _field(label: str, problem: Problem, key: str) -> str:
+    """One of the fields in physical time."""
+    names = list(problem.fields)
+    chosen = st.segmented_control(
+        label, names, default="Omega", format_func=lambda name: plain(PHYSICAL[name]), key=f"{KEY}.{key}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen or "Omega"
+
+
+def _contours(grid: SolutionGrid, problem: Problem, run_id: str) -> None:
+    names = [*problem.fields, RESIDUAL]
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        shown = st.segmented_control(
+            "Profile", names, default="Omega", key=f"{KEY}.field",
+            format_func=lambda name: plain(SYMBOLS.get(name, name)),
+        )  # fmt: skip
+        streamlines = st.toggle("Streamlines", True, key=f"{KEY}.streamlines")
+    figure = plane_figure(grid, shown or "Omega", streamlines, run_id)
+    live_plotly(figure, key=f"{KEY}.plane", height=HEIGHT)
+
+
+def _curves(profile: PlaneProfile, run_id: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        places = {"along the wall": profile.along_wall, "along the axis": profile.along_axis}
+        place = st.segmented_control("Curves", list(places), default="along the wall", key=f"{KEY}.along")
+        axis = st.segmented_control("Axis", AXES, default=AXES[0], key=f"{KEY}.axis") or AXES[0]
+    line = places[place or "along the wall"]()
+    figure = profile_figure(line, list(line.values), axis, f"{run_id}.{place}.{axis}")
+    live_plotly(figure, key=f"{KEY}.profile.{place}", height=HEIGHT)
