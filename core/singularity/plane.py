@@ -97,7 +97,8 @@ def plane_grid(solution: RunSolution, resolution: int, limit_s: float | None = N
     half = np.meshgrid(y2, y2, indexing="ij")
     points = np.stack(compactified(half[0].ravel(), half[1].ravel(), solution.lambda_), axis=1)
     found = {name: part.reshape(half[0].shape) for name, part in evaluated(solution, points, limit_s).items()}
-    values = {name: mirrored(part, name in ODD) for name, part in found.items()}
+    first = sorted(found, key=lambda name: name != "Omega")  # what is looked at first; the rest keeps its order
+    values = {name: mirrored(found[name], name in ODD) for name in first}
     values[STREAM] = mirrored(_stream(found["U1"], s[resolution // 2 :], unit), odd=True)
     return SolutionGrid(("y1", "y2"), (y1, y2), values, None, {"delta": unit}, names=problem.value_names)
 
@@ -132,7 +133,7 @@ class PlaneProfile:
     @classmethod
     def of(cls, grid: SolutionGrid, fields: Sequence[str]) -> PlaneProfile:
         """The profile in the grid of `plane_file`."""
-        values = {name: grid.values[name] for name in (*fields, STREAM)}
+        values = {name: part for name, part in grid.values.items() if name in (*fields, STREAM)}
         return cls(*grid.axes, values, float(grid.about["lambda"]), float(grid.about["delta"]))
 
     @cached_property
