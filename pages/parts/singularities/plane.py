@@ -39,17 +39,16 @@ def plane_view(folder: RunFolder, problem: Problem) -> None:
     with right:
         _curves(profile, folder.run_id)
     st.subheader("Blow-up in physical time")
-    shown = _field("Physical field", problem, "blow-up")
+    shown = _physical_field(problem)
     live_plotly(plane_blow_up_figure(plane_blow_up(profile, shown)), key=f"{KEY}.blow-up.{shown}", height=460)
     _downloads(folder, path)
 
 
-def _field(label: str, problem: Problem, key: str) -> str:
+def _physical_field(problem: Problem) -> str:
     """One of the fields in physical time."""
-    names = list(problem.fields)
     chosen = st.segmented_control(
-        label, names, default="Omega", format_func=lambda name: plain(PHYSICAL[name]), key=f"{KEY}.{key}",
-        label_visibility="collapsed",
+        "Physical field", list(problem.fields), default="Omega", format_func=lambda name: plain(PHYSICAL[name]),
+        key=f"{KEY}.blow-up", label_visibility="collapsed",
     )  # fmt: skip
     return chosen or "Omega"
 
@@ -80,7 +79,7 @@ def _downloads(folder: RunFolder, path: Path) -> None:
     """The profile, and all moments as a time series, for ParaView."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         suffix = st.segmented_control(
-            "For ParaView", list(FORMATS), default="vts", format_func=lambda name: f".{name}, {FORMATS[name]}",
+            "For ParaView", list(FORMATS), default="vts", format_func=lambda name: plain(f".{name}, {FORMATS[name]}"),
             key=f"{KEY}.format",
         ) or "vts"  # fmt: skip
         name = file_stem(folder.run_id[:8])

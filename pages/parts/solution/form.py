@@ -40,7 +40,9 @@ def view_input(problem: Problem) -> str:
     offered = list(views(problem))
     if len(offered) == 1:
         return offered[0]
-    shown = st.segmented_control("View", offered, default=offered[0], key="view", bind="query-params")
+    shown = st.segmented_control(
+        "View", offered, default=offered[0], format_func=plain, key="view", bind="query-params"
+    )
     return shown if shown in offered else offered[0]
 
 
