@@ -8,7 +8,6 @@ from core.runs.funnel import FunnelPoint
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.found import Found, found_runs
-from core.singularity.laws import LAWS
 from core.tracking import store
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
@@ -19,8 +18,10 @@ from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, message, plain, whole
 from pages.parts.singularities.certificate import certificate_badge, certificate_view, search_numbers
 from pages.parts.singularities.choice import KEY, choose_run, invitation
+from pages.parts.singularities.order import order_view
+from pages.parts.singularities.plane import plane_view
 from pages.parts.singularities.profile import profile_view
-from pages.parts.singularities.search_figures import funnel_figure, iterations_figure, order_figure
+from pages.parts.singularities.search_figures import funnel_figure, iterations_figure
 
 
 def certificate_of(run: Found) -> certificates.Certificate | None:
@@ -90,11 +91,7 @@ def search(run_id: str, problem: Problem) -> None:
         figure = iterations_figure(curves, run_id, targets[shown or "λ"], reference)
         live_plotly(figure, key=f"{KEY}.iterations.{run_id}", height=320)
     with right:
-        st.caption(
-            f"Over {'a' if run.kind == 'gclm' else 'the order'}, all runs. The law: {plain(LAWS[run.kind].source)}."
-        )
-        same = [item for item in runs if item.kind == run.kind]
-        live_plotly(order_figure(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}", height=360)
+        order_view(runs, run)
     left, right = st.columns(2, gap="large")
     with left:
         certificate_view(certificate_of(run))
@@ -133,7 +130,10 @@ try:
     live = run.state not in (*store.ENDED, "paused")
     st.fragment(searching, run_every=1.0 if live else None)(run.run_id, problem)
     if run.folder.has_checkpoint:
-        profile_view(run.folder, problem, certificate_of(run))
+        if similarity.is_plane_profile(problem):
+            plane_view(run.folder, problem)
+        else:
+            profile_view(run.folder, problem, certificate_of(run))
     else:
         st.caption("The profile is drawn from the first checkpoint on.")
 except LabError as error:

@@ -4,12 +4,11 @@ import streamlit as st
 
 from core.errors import LabError
 from core.names import file_stem
-from core.singularity.reconstruction import physical_file
+from core.singularity.views import views
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
 from core.solution.export import FORMATS
 from core.solution.grid import SolutionGrid
-from core.solution.sample import sampled_file
 from core.solution.scene import SceneRequest, at_moment
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.text import LONGEST, ago, code, message, visible
@@ -17,10 +16,10 @@ from pages.parts.solution.figures import curve, numbers
 from pages.parts.solution.form import (
     KEY,
     look_input,
-    physical_input,
     quantity_input,
     resolution_input,
     scene_input,
+    view_input,
 )
 from pages.parts.solution.scene import RENDERERS, show_scene
 
@@ -61,10 +60,10 @@ def draw(run: Viewable, controls, canvas) -> None:
     """Inputs, one scene, its numbers, the download."""
     what, how_fine = controls.container(), controls.container()
     with how_fine:
-        in_time = physical_input(run.config.problem)
-        resolution = resolution_input(run.config.problem, run.run_id, in_time)
+        view = view_input(run.config.problem)
+        resolution = resolution_input(run.config.problem, run.run_id, view)
     with canvas, st.spinner("Sampling the network …", show_time=True):
-        path = children.sample(physical_file if in_time else sampled_file, run.folder, resolution)
+        path = children.sample(views(run.config.problem)[view], run.folder, resolution)
         grid = read_grid(path)
     with what:
         quantity = quantity_input(grid, run.run_id)

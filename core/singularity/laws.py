@@ -6,12 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from core.problems import boussinesq, ccf, ipm
 from core.problems.burgers_profile import BurgersProfile
-from core.problems.ccf import CCF, PUBLISHED
 from core.problems.gclm import GCLM, KNOWN
 
-PARAMETERS = {"burgers_profile": "order", "ccf": "order", "gclm": "a"}
+PARAMETERS = {"burgers_profile": "order", "ccf": "order", "gclm": "a", "ipm": "order", "boussinesq": "order"}
 """Kind of problem → the parameter that λ is looked at over."""
+FIRST, LATER = "arXiv 2509.14185", "arXiv 2511.22819"
+PUBLISHED = {
+    "ccf": {FIRST: ccf.PUBLISHED},
+    "ipm": {FIRST: ipm.PUBLISHED, LATER: (1.0285722760323, 0.472129736156, 0.3149617817, 0.24156641)},
+    "boussinesq": {FIRST: boussinesq.PUBLISHED},
+}
+"""Kind of problem → paper → λ by order of instability, with the digits that it gives."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ def reciprocal(first: float, second: float) -> tuple[float, float]:
     return 1 / second - 1 / first, 1 / first
 
 
-_B, _C = reciprocal(*PUBLISHED[:2])
+_B, _C = reciprocal(*ccf.PUBLISHED[:2])
 
 LAWS = {
     "burgers_profile": Law(
@@ -49,8 +56,8 @@ LAWS = {
         lambda n: 1 / (2 * n + 2),
         (0, 4),
     ),
-    "ipm": Law("1/(1.1459n+0.9723)", "empirical", "arXiv 2509.14185", lambda n: 1 / (1.1459 * n + 0.9723)),
-    "boussinesq": Law("1+1/(1.4187n+1.0863)", "empirical", "arXiv 2509.14185", lambda n: 1 + 1 / (1.4187 * n + 1.0863)),
+    "ipm": Law("1/(1.1459n+0.9723)", "empirical", FIRST, lambda n: 1 / (1.1459 * n + 0.9723), (0, 5)),
+    "boussinesq": Law("1+1/(1.4187n+1.0863)", "empirical", FIRST, lambda n: 1 + 1 / (1.4187 * n + 1.0863), (0, 4)),
     "ccf": Law(
         f"1/({_B:.4f}n+{_C:.4f})",
         "extrapolated",
@@ -67,17 +74,14 @@ LAWS = {
         ours=True,
     ),
 }
-"""Kind of problem → its law. IPM and Boussinesq have laws, and no problem here yet."""
+"""Kind of problem → its law."""
 
 
-def published(kind: str) -> list[tuple[float, float]]:
-    """(order or a, λ) of the profiles of a kind whose λ is published or exact."""
+def published(kind: str) -> dict[str, list[tuple[float, float]]]:
+    """Source → (order or a, λ) of the profiles of a kind whose λ is published or exact."""
     if kind == "gclm":
-        return sorted(KNOWN.items())
-    problem = {"burgers_profile": BurgersProfile, "ccf": CCF}[kind]
-    values = [(n, problem(order=n).reference_lambda()) for n in range(_highest_order(problem) + 1)]
-    return [(float(n), lam) for n, lam in values if lam is not None]
-
-
-def _highest_order(problem: type[BurgersProfile | CCF]) -> int:
-    return next(item.le for item in problem.model_fields["order"].metadata if hasattr(item, "le"))
+        return {"published or exact": sorted(KNOWN.items())}
+    if kind == "burgers_profile":
+        orders = range(int(LAWS[kind].ends[1]) + 1)
+        return {"exact": [(float(n), BurgersProfile(order=n).reference_lambda()) for n in orders]}
+    return {paper: [(float(n), lam) for n, lam in enumerate(values)] for paper, values in PUBLISHED[kind].items()}

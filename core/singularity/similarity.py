@@ -1,6 +1,7 @@
 """What the self-similar problems have in common: their fields' powers of the time to blow-up, gauge, size and reach.
 
-φ(x, t) = (1−t)^k Φ(y), y = x/(1−t)^{1+λ}, blow-up at t = 1 (arXiv 2509.14185, section 2).
+φ(x, t) = (1−t)^k Φ(y), y = x/(1−t)^{1+λ}, blow-up at t = 1 (arXiv 2509.14185, section 2). A profile is on the line, or
+above a wall in the plane.
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from core.problems.base import Problem
+from core.problems.boundary_profile import BoundaryProfile
 from core.problems.burgers_profile import S_MAX, BurgersProfile
 from core.problems.self_similar import SelfSimilarVorticity
 
-EQUATIONS = {"burgers_profile": "Burgers", "gclm": "gCLM", "ccf": "CCF"}
+EQUATIONS = {"burgers_profile": "Burgers", "gclm": "gCLM", "ccf": "CCF", "ipm": "IPM", "boussinesq": "Boussinesq"}
 """Kind of problem → what people call it."""
 
-PHYSICAL = {"Omega": "ω", "U": "u", "HOmega": "Hω"}
+PHYSICAL = {
+    "Omega": "ω", "U": "u", "HOmega": "Hω", "U1": "u₁", "U2": "u₂", "R": "ρ", "R1": "∂₁ρ", "R2": "∂₂ρ",
+    "Theta": "θ", "Theta1": "∂₁θ", "Theta2": "∂₂θ", "Phi": "φ",
+}  # fmt: skip
 """A profile's field → the quantity in physical time."""
 
 
@@ -23,9 +28,20 @@ def is_profile(problem: Problem) -> bool:
     return isinstance(problem, BurgersProfile | SelfSimilarVorticity)
 
 
+def is_plane_profile(problem: Problem) -> bool:
+    """Whether a problem's solution is a self-similar profile above a wall in the plane."""
+    return isinstance(problem, BoundaryProfile)
+
+
 def power(field: str, lam: float) -> float:
-    """The power k of 1−t in front of a field: −1 for Ω and HΩ, λ for the velocity, of which they are derivatives."""
-    return lam if field == "U" else -1.0
+    """The power k of 1−t in front of a field.
+
+    λ for velocities and for what IPM carries, −1 for their derivatives; for the heat of Boussinesq λ − 1 and −2. The
+    stream function Φ has one length more than the velocity.
+    """
+    powers = {"U": lam, "U1": lam, "U2": lam, "R": lam, "Theta": lam - 1, "Theta1": -2.0, "Theta2": -2.0}
+    powers["Phi"] = 1 + 2 * lam
+    return powers.get(field, -1.0)
 
 
 def gauge(problem: Problem) -> str:
@@ -34,7 +50,10 @@ def gauge(problem: Problem) -> str:
 
 
 def width(problem: Problem) -> float:
-    """Size ℓ of the profile's core, the unit of s = asinh(y/ℓ)."""
+    """Size ℓ of the profile's core, the unit of s = asinh(y/ℓ): above a wall the distance of the layer along it."""
+    if isinstance(problem, BoundaryProfile):
+        w = problem.radial.center
+        return w * (1 - w) ** -(1 + problem.lambda_start())
     return problem.width if isinstance(problem, SelfSimilarVorticity) else 1.0
 
 

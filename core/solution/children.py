@@ -21,6 +21,7 @@ from core.errors import LabError
 from core.home import SOURCE, home
 from core.plain_text import traceback_of
 from core.runs import RunFolder
+from core.solution import export
 from core.solution import sample as sampling
 from core.solution.scene import Scene, SceneRequest
 
@@ -147,8 +148,12 @@ def build_scene(path: Path, request: SceneRequest) -> Scene:
 
 def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
     """`core.solution.export.exported_bytes` in a child."""
-    function = "core.solution.export:exported_bytes"
-    return _exporter.call(function, path, suffix, time_index, timeout_s=EXPORT_S)
+    return written(export.exported_bytes, path, suffix, time_index)
+
+
+def written(function: Callable[..., bytes], *arguments: Any) -> bytes:
+    """What a function that makes a file's content gives, `core.solution.export.exported_bytes` or one like it."""
+    return _exporter.call(f"{function.__module__}:{function.__qualname__}", *arguments, timeout_s=EXPORT_S)
 
 
 def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: str, dark: bool) -> str:

@@ -86,11 +86,16 @@ def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
 
     Raises LabError.
     """
+    grid = sampled_grid(path)
+    return export_bytes(grid if len(grid.axes) <= 3 else grid.at_time(time_index), suffix)
+
+
+def sampled_grid(path: Path) -> SolutionGrid:
+    """The grid of a file that a page has sampled. Raises LabError where it is gone meanwhile."""
     try:
-        grid = SolutionGrid.read(path)
+        return SolutionGrid.read(path)
     except FileNotFoundError:
         raise LabError("The run went on since, and what was sampled is no longer kept. Load the page again.") from None
-    return export_bytes(grid if len(grid.axes) <= 3 else grid.at_time(time_index), suffix)
 
 
 def spelled_names(grid: SolutionGrid, suffix: str) -> dict[str, str]:

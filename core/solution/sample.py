@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,17 +52,27 @@ def sampled_file(folder: RunFolder, resolution: int | None = None, limit_s: floa
     problem = run_config(folder).problem
     resolution = default_resolution(problem) if resolution is None else resolution
     check_resolution(problem, resolution)
+    return kept_file(folder, str(resolution), lambda solution: _on_axes(solution, resolution, limit_s))
+
+
+def kept_file(folder: RunFolder, name: str, compute: Callable[[RunSolution], SolutionGrid]) -> Path:
+    """The file of a grid that is made of the newest checkpoint, computed once for each checkpoint and name.
+
+    What a grid says about itself is added: run, problem, config, checkpoint, λ. Raises LabError while there is no
+    checkpoint.
+    """
     if not folder.has_checkpoint:
         raise LabError(f"Run {folder} has no checkpoint yet; the first one is written while it trains.")
     look(folder.last)  # a damaged one is never sampled, nor taken for an earlier one's grid
     digest = hashlib.sha256(folder.last.read_bytes()).hexdigest()
-    path = folder.samples / f"{digest[:16]}-{resolution}.npz"
+    path = folder.samples / f"{digest[:16]}-{name}.npz"
     if path.exists():
         return path
     solution, digest = _loaded(folder)
-    path = path.with_name(f"{digest[:16]}-{resolution}.npz")
+    path = path.with_name(f"{digest[:16]}-{name}.npz")
     path.parent.mkdir(exist_ok=True)
-    _compute(solution, folder.run_id, resolution, digest, limit_s).save(path)
+    grid = compute(solution)
+    replace(grid, about=_about(solution, folder.run_id, digest) | grid.about).save(path)
     for old in path.parent.glob("[!.]*.npz"):
         if not old.name.startswith(digest[:16]) and time.time() - old.stat().st_mtime > KEEP_S:
             old.unlink(missing_ok=True)
@@ -78,9 +90,18 @@ def _loaded(folder: RunFolder) -> tuple[RunSolution, str]:
             return solution, digest
 
 
-def _compute(
-    solution: RunSolution, run_id: str, resolution: int, digest: str, limit_s: float | None = None
-) -> SolutionGrid:
+def _about(solution: RunSolution, run_id: str, digest: str) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "problem": solution.problem.title,
+        "config_hash": solution.stored.config.hash,
+        "checkpoint_sha256": digest,
+        "iteration": solution.stored.position.total,
+        **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
+    }
+
+
+def _on_axes(solution: RunSolution, resolution: int, limit_s: float | None) -> SolutionGrid:
     problem = solution.problem
     along = shown(problem)
     axes = tuple(problem.axis(i, resolution) for i in along)
@@ -89,27 +110,22 @@ def _compute(
     points[:, along] = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
     for name, value in fixed(problem).items():
         points[:, problem.coordinates.index(name)] = value
-    values = _evaluated(solution, points, limit_s)
+    values = evaluated(solution, points, limit_s)
     return SolutionGrid(
         coordinates=tuple(problem.coordinates[i] for i in along),
         axes=axes,
         values={name: value.reshape(shape) for name, value in values.items()},
         time=problem.time,
-        about={
-            "run_id": run_id,
-            "problem": problem.title,
-            "config_hash": solution.stored.config.hash,
-            "checkpoint_sha256": digest,
-            "iteration": solution.stored.position.total,
-            **{beside(name, "coordinate", RESERVED): value for name, value in fixed(problem).items()},
-            **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
-        },
+        about={beside(name, "coordinate", RESERVED): value for name, value in fixed(problem).items()},
         names=problem.value_names,
     )
 
 
-def _evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) -> dict[str, np.ndarray]:
-    """Fields, residuals, and exact values and errors where the problem has them, at points (N, d)."""
+def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) -> dict[str, np.ndarray]:
+    """Fields, residuals, and exact values and errors where the problem has them, at points (N, d).
+
+    With `limit_s`, LabError as soon as it is clear that it would take longer.
+    """
     parts: dict[str, list[np.ndarray]] = {}
     began = time.monotonic()
     names, usable = solution.problem.value_names, True

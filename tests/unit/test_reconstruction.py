@@ -5,9 +5,11 @@ import pytest
 
 from core.config import parse_config
 from core.errors import LabError
+from core.problems.boussinesq import Boussinesq
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.ccf import CCF
 from core.problems.gclm import GCLM
+from core.problems.ipm import IPM
 from core.problems.poisson2d import Poisson2D
 from core.singularity import similarity
 from core.singularity.laws import LAWS, published
@@ -118,9 +120,14 @@ def test_laws_that_nobody_published_are_labelled_ours():
 
 
 def test_published_values_are_the_problems_own():
-    assert published("ccf") == [(float(n), CCF(order=n).reference_lambda()) for n in range(3)]
-    assert published("burgers_profile")[4] == (4.0, 0.1)
-    assert (0.0, 0.0) in published("gclm")
+    (ccf,) = published("ccf").values()
+    assert ccf == [(float(n), CCF(order=n).reference_lambda()) for n in range(3)]
+    assert published("burgers_profile")["exact"][4] == (4.0, 0.1)
+    assert (0.0, 0.0) in published("gclm")["published or exact"]
+    first, later = published("ipm").values()
+    assert [abs(a - b) > 1e-12 for (_, a), (_, b) in zip(first, later, strict=True)] == [True] * 4  # the papers differ
+    assert first[0] == (0.0, IPM().reference_lambda())
+    assert published("boussinesq")["arXiv 2509.14185"][3] == (3.0, Boussinesq(order=3).reference_lambda())
 
 
 def test_the_next_order_starts_from_the_run_with_a_start_of_its_own():

@@ -16,7 +16,7 @@ from core.singularity.reconstruction import Profile, blow_up
 from core.solution.grid import SolutionGrid
 from pages.parts.singularities.blow_up_figure import blow_up_figure
 from pages.parts.singularities.profile_figures import AXES, profile_figure, profile_residual_figure
-from pages.parts.singularities.search_figures import funnel_figure, order_figure
+from pages.parts.singularities.search_figures import funnel_figure, order_distance_figure, order_figure
 
 POINTS = [FunnelPoint(lam, lam - 0.5, abs(lam - 0.5) + 1e-9, 1e-9) for lam in (0.4, 0.45, 0.52, 0.499, 0.5)]
 
@@ -59,12 +59,30 @@ def test_runs_stand_among_what_is_known_with_what_their_certificates_say():
     traces = {trace.name: trace for trace in figure.data}
     law = next(name for name in traces if "law" in name)
     assert law.startswith("extrapolated law, ours")
-    assert list(zip(traces["published or exact"].x, traces["published or exact"].y, strict=True)) == published("ccf")
+    for source, known in published("ccf").items():
+        assert list(zip(traces[source].x, traces[source].y, strict=True)) == known
     exact = {trace.name: trace for trace in order_figure("burgers_profile", [], "").data}["exact"]
     assert exact.text[:2] == ("0.5", "0.25")
     assert traces["certificate holds"].text == ("one · 1.18077766290(2)",)
     assert traces["certificate does not hold"].text == ("two · ≈ 0.6100, digits not assessed",)
     assert list(traces["no certificate yet"].x) == [2]
+
+
+def test_what_two_papers_and_our_runs_differ_by_is_seen_on_a_log_axis():
+    first, later = (dict(values) for values in published("ipm").values())
+    runs = [
+        Found("a", "one", "ipm", "finished", 0, 1.02857227603197, 1e-13, 1e-12, True),
+        Found(
+            "b", "frozen", "ipm", "finished", 1, first[1.0], None, 1e-3, False
+        ),  # no distance, no place on a log axis
+        Found("c", "beyond", "ipm", "finished", 5, 0.15, 1e-3, 1e-3, False),  # nobody published that order
+    ]
+    traces = {trace.name: trace for trace in order_distance_figure("ipm", runs, "a").data}
+    assert set(traces) == {"arXiv 2511.22819", "certificate holds"}
+    np.testing.assert_allclose(traces["arXiv 2511.22819"].y, [abs(later[n] - first[n]) for n in range(4)])
+    assert traces["certificate holds"].y[0] == pytest.approx(9.8e-12, rel=0.01)
+    assert traces["certificate holds"].error_y.array[0] == 1e-13
+    assert len(order_distance_figure("boussinesq", [], "").data) == 0
 
 
 @pytest.mark.parametrize("axis", AXES)

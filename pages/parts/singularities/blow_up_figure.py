@@ -9,7 +9,8 @@ from plotly.subplots import make_subplots
 
 from core.singularity.reconstruction import BlowUp
 from core.singularity.similarity import PHYSICAL
-from pages.parts.shared.palette import GREY, PALETTE
+from pages.parts.shared.palette import GREY
+from pages.parts.singularities.player import player
 from pages.parts.singularities.profile_figures import COLORS
 
 
@@ -26,8 +27,8 @@ def blow_up_figure(found: BlowUp) -> go.Figure:
     figure.add_scatter(x=far, y=_short(tails[0]), mode="lines", line={**line, "color": GREY, "width": 1}, row=1, col=2)
     figure.add_scatter(x=x, y=_short(near[0]), mode="lines", line=line, row=1, col=1)
     figure.add_scatter(x=far, y=_short(tails[0]), mode="lines", line=line, row=1, col=2)
-    frames, steps = [], []
-    for k, moment in enumerate(found.moments):
+    frames = []
+    for k in range(len(found.moments)):
         top = 1.08 * float(np.abs(near[k]).max())
         frames.append(
             go.Frame(
@@ -37,8 +38,6 @@ def blow_up_figure(found: BlowUp) -> go.Figure:
                 layout={"yaxis": {"range": [-top, top]}},
             )
         )
-        still = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
-        steps.append({"label": f"{moment:.1f}", "method": "animate", "args": [[str(k)], still]})
     figure.frames = frames
     top = 1.08 * float(np.abs(near[0]).max())
     figure.update_xaxes(title_text="x", row=1, col=1)
@@ -49,46 +48,11 @@ def blow_up_figure(found: BlowUp) -> go.Figure:
         title_text=f"|{name}|", type="log", exponentformat="power", dtick=2,
         range=[sizes.min() - 0.3, sizes.max() + 0.3], row=1, col=2,
     )  # fmt: skip
-    playing = {"frame": {"duration": 90, "redraw": False}, "transition": {"duration": 0}, "fromcurrent": True}
-    stopped = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}}
     figure.update_layout(
         uirevision=f"blow-up.{shown}",
         showlegend=False,
         margin={"l": 72, "r": 12, "t": 12, "b": 12},
-        sliders=[
-            {
-                "steps": steps,
-                "pad": {"t": 52, "l": 8},
-                "len": 0.86,
-                "x": 0.14,
-                "currentvalue": {"prefix": "log₁₀ of the time to blow-up: "},
-                "tickcolor": GREY,
-                "bordercolor": GREY,
-                "bgcolor": GREY,
-                "activebgcolor": PALETTE[0],
-                "ticklen": 3,
-                "minorticklen": 0,
-                "transition": {"duration": 0},
-            }
-        ],
-        updatemenus=[
-            {
-                "type": "buttons",
-                "direction": "left",
-                "x": 0,
-                "y": 0,
-                "xanchor": "left",
-                "yanchor": "top",
-                "pad": {"t": 84},
-                "showactive": False,
-                "bgcolor": "rgba(0,0,0,0)",
-                "bordercolor": GREY,
-                "buttons": [
-                    {"label": "Play", "method": "animate", "args": [None, playing]},
-                    {"label": "Pause", "method": "animate", "args": [[None], stopped]},
-                ],
-            }
-        ],
+        **player(found.moments),
     )
     return figure
 

@@ -25,7 +25,7 @@ def choose_run(runs: Sequence[Found]) -> Found | None:
         )
     asked = st.query_params.get("equation")
     kind = named.kind if named else asked if asked in EQUATIONS else runs[0].kind
-    left, right = st.columns([2, 5], vertical_alignment="bottom")
+    left, right = st.columns([3, 5], vertical_alignment="bottom")
     with left:
         st.segmented_control(
             "Equation",

@@ -14,8 +14,17 @@ from core.solution.grid import SolutionGrid
 from pages.parts.shared.figures import sizes
 from pages.parts.shared.palette import GREY, PALETTE
 
-SYMBOLS = {"Omega": "Ω", "U": "U", "HOmega": "HΩ"}
-COLORS = {"Omega": PALETTE[0], "U": PALETTE[2], "HOmega": PALETTE[1]}
+SYMBOLS = {
+    "Omega": "Ω", "U": "U", "HOmega": "HΩ", "U1": "U₁", "U2": "U₂", "R": "R", "R1": "∂₁R", "R2": "∂₂R",
+    "Theta": "Θ", "Theta1": "∂₁Θ", "Theta2": "∂₂Θ", "Omega_1": "∂₁Ω", "Theta1_1": "∂₁²Θ",
+}  # fmt: skip
+COLORS = {
+    "Omega": PALETTE[0], "U": PALETTE[2], "HOmega": PALETTE[1], "U1": PALETTE[2], "U2": PALETTE[5], "R": PALETTE[4],
+    "R1": PALETTE[1], "R2": PALETTE[3], "Theta": PALETTE[4], "Theta1": PALETTE[1], "Theta2": PALETTE[3],
+    "Omega_1": PALETTE[0], "Theta1_1": PALETTE[1],
+}  # fmt: skip
+GROWING = ("U", "U1", "U2", "R", "Theta")
+"""What grows with y, or is not its derivative."""
 AXES = ("asinh y", "log y")
 CORE = 6.0
 """The shape of a profile is within |asinh y| of this; the tails beyond are for the log axis, or a double click."""
@@ -54,7 +63,7 @@ def profile_figure(grid: SolutionGrid, fields: Sequence[str], axis: str, revisio
     if logarithmic:
         figure.update_yaxes(type="log", exponentformat="power", dtick=2)
         return figure
-    figure.update_xaxes(range=[-CORE, CORE])
+    figure.update_xaxes(range=[max(-CORE, x[0]), CORE])
     near = np.abs(x) <= CORE
     for k, panel in enumerate(panels, start=1):
         inside = np.concatenate([grid.values[field][near] for field in panel])
@@ -65,8 +74,8 @@ def profile_figure(grid: SolutionGrid, fields: Sequence[str], axis: str, revisio
 
 
 def _panels(fields: Sequence[str]) -> list[list[str]]:
-    """Fields that are of one size together: the vorticity and its Hilbert transform, then the velocity."""
-    panels = [[field for field in fields if field != "U"], [field for field in fields if field == "U"]]
+    """Fields that are of one size together: vorticity, Hilbert transform and gradients, then what they are of."""
+    panels = [[field for field in fields if field not in GROWING], [field for field in fields if field in GROWING]]
     return [panel for panel in panels if panel]
 
 
@@ -109,14 +118,28 @@ def _axis(grid: SolutionGrid, logarithmic: bool, reach: float) -> tuple[dict, di
         reach: largest asinh y that is shown; only as many decades are named as have room between −reach and reach.
     """
     if logarithmic:
-        return {"text": "y"}, {"type": "log", "exponentformat": "power", "dtick": 2}
-    pixels = NARROWEST / (2 * reach)  # of one unit of asinh y
+        return {"text": grid.coordinates[0]}, {"type": "log", "exponentformat": "power", "dtick": 2}
+    y = grid.coordinates[0]
+    return {"text": f"{y}, even in asinh {y}"}, decades_of(grid.axes[0][-1], reach)
+
+
+def decades_of(last: float, reach: float, unit: float = 1.0) -> dict:
+    """Ticks of an axis that is even in asinh(y/unit), named by y.
+
+    Args:
+        last: largest y.
+        reach: largest asinh(y/unit) that is shown; as many decades are named as have room between −reach and reach.
+        unit: below it the axis is linear.
+    """
+    pixels = NARROWEST / (2 * reach)  # of one unit of the asinh
     step = int(np.ceil(LABEL / (np.log(10) * pixels)))
-    first = 0 if np.arcsinh(1) * pixels > LABEL / 2 else 1  # a bare 1 beside a bare 0 needs less room
-    decades = np.arange(first, int(np.log10(grid.axes[0][-1])) + 1, step)
+    first = int(np.floor(np.log10(unit)))
+    while np.arcsinh(10.0**first / unit) * pixels <= LABEL / 2:  # a bare 1 beside a bare 0 needs less room
+        first += 1
+    decades = np.arange(first, int(np.log10(last)) + 1, step)
     ticks = np.concatenate([-(10.0 ** decades[::-1]), [0], 10.0**decades])
-    named = [f"{'−' if v < 0 else ''}{abs(v):g}" if abs(v) <= 100 else _power(v) for v in ticks]
-    return {"text": "y, even in asinh y"}, {"tickvals": np.arcsinh(ticks), "ticktext": named}
+    named = [f"{'−' if v < 0 else ''}{abs(v):g}" if 0.01 <= abs(v) <= 100 or v == 0 else _power(v) for v in ticks]
+    return {"tickvals": np.arcsinh(ticks / unit), "ticktext": named}
 
 
 def _power(value: float) -> str:

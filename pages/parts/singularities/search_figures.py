@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
@@ -78,28 +78,60 @@ def funnel_figure(points: Sequence[FunnelPoint], run_id: str, center: float | No
 def order_figure(kind: str, runs: Sequence[Found], chosen: str) -> go.Figure:
     """λ of every run over its order (gCLM: over a), the published values, and the law that searches start from."""
     figure = go.Figure()
-    law, known = LAWS[kind], published(kind)
+    law = LAWS[kind]
     n = np.linspace(*law.ends, 121)
     figure.add_scatter(
         x=n, y=[law.value(float(v)) for v in n], name=law.label, mode="lines",
         line={"color": GREY, "dash": "dash", "width": 1.4}, hoverinfo="skip",
     )  # fmt: skip
-    figure.add_scatter(
-        x=[x for x, _ in known], y=[lam for _, lam in known], mode="markers",
-        name="exact" if law.kind == "exact" else "published or exact",
-        marker={"symbol": "diamond-open", "size": 15, "color": PALETTE[1], "line": {"width": 2}},
-        text=[reference_text(lam) for _, lam in known], hovertemplate="%{x:g}: λ = %{text}<extra>known</extra>",
-    )  # fmt: skip
+    for (source, known), symbol in zip(published(kind).items(), ("diamond-open", "x-thin-open"), strict=False):
+        figure.add_scatter(
+            x=[x for x, _ in known], y=[lam for _, lam in known], mode="markers", name=source,
+            marker={"symbol": symbol, "size": 15, "color": PALETTE[1], "line": {"width": 2}},
+            text=[reference_text(lam) for _, lam in known],
+            hovertemplate=f"%{{x:g}}: λ = %{{text}}<extra>{source}</extra>",
+        )  # fmt: skip
+    _add_runs(figure, runs, chosen, {run.run_id: run.lambda_ for run in runs if run.lambda_ is not None})
+    return figure.update_layout(**_over_order(kind, "λ"))
+
+
+def order_distance_figure(kind: str, runs: Sequence[Found], chosen: str) -> go.Figure:
+    """How far λ is from the first published or exact value of its order, on a log axis: every run, and later papers.
+
+    A run without a distance, such as one whose λ was frozen at the published value, is not there.
+    """
+    figure = go.Figure()
+    (first, known), *later = published(kind).items()
+    reference = dict(known)
+    for source, values in later:
+        figure.add_scatter(
+            x=[x for x, _ in values], y=sizes(np.array([lam - reference[x] for x, lam in values])), mode="markers",
+            name=source, marker={"symbol": "x-thin-open", "size": 15, "color": PALETTE[1], "line": {"width": 2}},
+            text=[reference_text(lam) for _, lam in values],
+            hovertemplate=f"%{{x:g}}: λ = %{{text}}, off by %{{y:.1e}}<extra>{source}</extra>",
+        )  # fmt: skip
+    distances = {
+        run.run_id: abs(run.lambda_ - reference[run.parameter])
+        for run in runs
+        if run.lambda_ is not None and run.parameter in reference and run.lambda_ != reference[run.parameter]
+    }
+    _add_runs(figure, runs, chosen, distances)
+    figure.update_layout(**_over_order(kind, f"|λ − {first}|"))
+    return figure.update_yaxes(type="log", exponentformat="power", dtick=2)
+
+
+def _add_runs(figure: go.Figure, runs: Sequence[Found], chosen: str, height: Mapping[str, float]) -> None:
+    """A marker for each run that has a height, with the uncertainty of its λ; by what its certificate says."""
     for label, holds, color in (
         ("certificate holds", True, PALETTE[0]),
         ("certificate does not hold", False, PALETTE[3]),
         ("no certificate yet", None, GREY),
     ):
-        group = [run for run in runs if run.holds is holds and run.lambda_ is not None]
+        group = [run for run in runs if run.holds is holds and run.run_id in height]
         if group:
             figure.add_scatter(
                 x=[run.parameter for run in group],
-                y=[run.lambda_ for run in group],
+                y=[height[run.run_id] for run in group],
                 error_y={"array": [run.uncertainty or 0.0 for run in group], "thickness": 1},
                 name=label,
                 mode="markers",
@@ -108,12 +140,16 @@ def order_figure(kind: str, runs: Sequence[Found], chosen: str) -> go.Figure:
                 text=[f"{run.name} · {lambda_text(run.lambda_, run.uncertainty)}" for run in group],
                 hovertemplate="%{text}<extra></extra>",
             )  # fmt: skip
+
+
+def _over_order(kind: str, title: str) -> dict:
     over = "advection a" if kind == "gclm" else "order n"
-    figure.update_layout(
-        uirevision=kind,
-        margin={"l": 56, "r": 12, "t": 12, "b": 48},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-        xaxis={"title": {"text": over}, **({} if kind == "gclm" else {"dtick": 1, "range": [-0.3, law.ends[1] + 0.3]})},
-        yaxis={"title": {"text": "λ"}},
-    )
-    return figure
+    ends = LAWS[kind].ends
+    return {
+        "uirevision": f"{kind}.{title}",
+        "margin": {"l": 64, "r": 12, "t": 12, "b": 48},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        "showlegend": True,
+        "xaxis": {"title": {"text": over}, **({} if kind == "gclm" else {"dtick": 1, "range": [-0.3, ends[1] + 0.3]})},
+        "yaxis": {"title": {"text": title}},
+    }

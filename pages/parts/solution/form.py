@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
-from core.singularity.similarity import is_profile
+from core.singularity.views import PHYSICAL_TIME, views
 from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, check_resolution, default_resolution
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
 from pages.parts.shared.text import Markdown, plain, visible
@@ -35,27 +35,25 @@ class Quantity:
         return f"log₁₀ |{self.name}|" if self.logarithmic else self.name
 
 
-def physical_input(problem: Problem) -> bool:
-    """Whether a self-similar profile is shown as the solution in physical time that it stands for."""
-    if not is_profile(problem):
-        return False
-    views = ["profile", "physical time"]
-    return st.segmented_control("View", views, default=views[0], key="view", bind="query-params") == views[1]
-
-
-def resolution_input(problem: Problem, run_id: str, in_time: bool = False) -> int:
-    """Points along each axis. Raises LabError for what the memory can't hold.
-
-    Args:
-        problem: of the run.
-        run_id: the run.
-        in_time: a profile in physical time, which has time as a second axis.
-    """
-    start = DEFAULT_RESOLUTION[2] if in_time else default_resolution(problem)
-    choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
-    chosen = st.select_slider(
-        "Resolution", choices, start, format_func=plain, key=f"{KEY}.resolution.{run_id}.{in_time}"
+def view_input(problem: Problem) -> str:
+    """One of the views that a problem has: a self-similar profile also stands for a solution in physical time."""
+    offered = list(views(problem))
+    if len(offered) == 1:
+        return offered[0]
+    shown = st.segmented_control(
+        "View", offered, default=offered[0], format_func=plain, key="view", bind="query-params"
     )
+    return shown if shown in offered else offered[0]
+
+
+def resolution_input(problem: Problem, run_id: str, view: str) -> int:
+    """Points along each axis; in physical time space has one axis at least, and time is another.
+
+    Raises LabError for what the memory can't hold.
+    """
+    start = DEFAULT_RESOLUTION[2] if view == PHYSICAL_TIME else default_resolution(problem)
+    choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
+    chosen = st.select_slider("Resolution", choices, start, format_func=plain, key=f"{KEY}.resolution.{run_id}.{view}")
     check_resolution(problem, chosen)
     return chosen
 
