@@ -245,16 +245,23 @@ class Equations:
         def log(kappa, power):
             return -(1 + power + lam) * np.log1p(-w) - (1 + power / (1 + lam)) / 2 * np.log1p(kappa * radius**2)
 
+        def elliptic(found, w, z, basis):
+            """What multiplies s and S = 1, (n, P + 1), and H (n,), which is 1 at the origin."""
+            fields = {name: {key: B @ c for key, B in basis.items()} for name, c in found.items()}
+            columns = self._columns(w, z, fields, lam)[-1]["s"]
+            system = sum(factor[:, None] * basis[key] for key, factor in columns.items())
+            H = self.vorticity(w, z, fields, lam) * self._ratio(lam) / self.F0
+            return np.hstack([system, columns[""][:, None]]), H
+
         def at(kappa):
             logs = {"f": log(kappa, 1 + self.epsilon), "h": log(kappa, 1)}
             found = {name: np.linalg.solve(basis[""], logs[name]) for name in self.names[:-1]}
             found["s"] = np.zeros(len(w))
-            fields = {name: {key: B @ c for key, B in basis.items()} for name, c in found.items()}
-            columns = self._columns(w, z, fields, lam)[-1]["s"]
-            one = columns[""][:, None]
-            system = np.hstack([sum(factor[:, None] * basis[key] for key, factor in columns.items()), one])
-            H = self.vorticity(w, z, fields, lam) * self._ratio(lam) / self.F0
-            *s, stream = np.linalg.lstsq(system / w[:, None], -H, rcond=None)[0]
+            system, H = elliptic(found, w, z, basis)
+            *infinity, weights = self._at_infinity
+            far, far_H = elliptic(found, *infinity)
+            rows, right = np.vstack([system / w[:, None], weights @ far]), -np.append(H, weights @ far_H)
+            *s, stream = np.linalg.solve(rows, right)
             H0 = -(2 + lam + self.epsilon) / 2 / stream
             return H0, found | {"s": np.array(s) * H0}
 

@@ -7,7 +7,7 @@ import torch
 from core.forms import Layout
 from core.jets import Jet, coordinates
 from core.problems.boundary_profile import BoundaryProfile
-from core.problems.boussinesq import Boussinesq
+from core.problems.boussinesq import Boussinesq, relative_expm1
 from core.problems.ipm import IPM
 from tests.spectral_wall import Equations, Grid, solve
 
@@ -183,11 +183,14 @@ def test_a_profile_found_by_another_solver_solves_the_problem(problem, start, gr
 
 
 @pytest.mark.parametrize("problem", [*FAMILIES, IPM(order=1), Boussinesq(order=1)], ids=named)
-def test_the_guess_solves_its_own_elliptic_equation(problem):
-    grid = Grid((30, 30), 0.2, 0.2, -2.0, -4.0)
+def test_the_guess_is_the_oracle_s_and_solves_its_own_elliptic_equation(problem):
+    equations = Equations(int(problem.kind == "boussinesq"), Grid((30, 30), 0.2, 0.2, -2.0, -4.0))
+    grid = equations.grid
     w, z = grid.nodes
     raw = problem.guess(np.stack([w, z], axis=1))
     assert raw.shape == (len(w), problem.outputs)
+    for column, c in zip(raw.T, equations.guess(problem.lambda_start()).values(), strict=True):
+        assert np.abs(column - grid.basis(w, z)[""] @ c).max() < 1e-3
     coefficients = np.linalg.solve(grid.basis(w, z)[""], raw)
     axis = (np.arange(25) + 0.618) / 25 * 2 - 1
     x = np.stack(grid.points(axis, axis), axis=1)
@@ -197,6 +200,14 @@ def test_the_guess_solves_its_own_elliptic_equation(problem):
     _, rows = evaluated(problem, jets, coordinates(torch.as_tensor(x), LAYOUT), problem.lambda_start())
     assert np.abs(rows["elliptic"]).max() < 1e-3  # near the axis, where the guess's map is another
     assert np.median(np.abs(rows["elliptic"])) < 1e-5
+
+
+def test_the_exponential_over_its_argument_is_exact_at_and_near_zero():
+    x = np.concatenate([[0.0], 10.0 ** -np.arange(0, 18, 0.5), [20.0]])
+    x = np.concatenate([-x, x])
+    found = relative_expm1(torch.as_tensor(x)).numpy()
+    expected = np.divide(np.expm1(x), x, out=np.ones_like(x), where=x != 0)
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
 
 
 @pytest.mark.parametrize("problem", ORDERS, ids=named)
