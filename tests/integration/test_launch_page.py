@@ -143,3 +143,18 @@ def test_a_waiting_run_s_own_view_offers_what_can_be_done_with_it():
     widget(app, "button", "Release").click().run()
     assert not app.exception, app.exception
     assert not table.get(run).held
+
+
+def test_empty_optional_lists_are_none_and_what_has_no_default_is_asked_for():
+    app = opened(PAGE)
+    assert not app.error
+    widget(app, "toggle", "Chebyshev").set_value(True).run()
+    assert not app.exception, app.exception
+    assert any("degrees" in item.value for item in app.error)
+    assert widget(app, "button", "Launch").disabled
+    widget(app, "text_input", "Degrees").set_value("9, 9").run()
+    assert not app.error
+    widget(app, "button", "Launch").click().run()
+    assert not app.exception, app.exception
+    (stage,) = jobs.queue()[0].folder.config().config.stages
+    assert (stage.chebyshev.degrees, stage.collocation.shape) == ((9, 9), None)

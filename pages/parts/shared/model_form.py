@@ -109,7 +109,7 @@ class _Form:
                     key=self._key((*path, "kind")),
                 )
                 model = kinds[chosen]
-                data = value if chosen == current else model().model_dump(mode="json", by_alias=True)
+                data = value if chosen == current else _defaults(model)
                 return self.model(model, data, path) | {"kind": chosen}
             model = models[0]
             if type(None) in _members(info.annotation):
@@ -118,7 +118,7 @@ class _Form:
                     return None
             else:
                 st.markdown(f"**{label}**", help=_first_line(model))
-            data = value or model().model_dump(mode="json", by_alias=True)
+            data = value or _defaults(model)
             return self.model(model, data, path)
 
     def stages(self, value: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
@@ -197,6 +197,11 @@ def _scalar_kind(annotation: Any) -> type | None:
     return None
 
 
+def _defaults(model: type[BaseModel]) -> dict[str, Any]:
+    """Its fields as data, without those that have no default: their widgets are empty, and validation asks for them."""
+    return model.model_construct().model_dump(mode="json", by_alias=True)
+
+
 def _kind(model: type[BaseModel]) -> str:
     return model.model_fields["kind"].default
 
@@ -227,10 +232,10 @@ def _as_text(value: Any) -> str:
 def _from_text(text: str, annotation: Any) -> Any:
     """What a text stands for, left as text where it stands for nothing, so that validation can say so."""
     text, kind = text.strip(), _scalar_kind(annotation)
-    if kind is tuple:
-        return [_number(part.strip()) for part in text.split(",") if part.strip()]
     if not text and type(None) in _members(annotation):
         return None
+    if kind is tuple:
+        return [_number(part.strip()) for part in text.split(",") if part.strip()]
     if kind in (int, float):
         one_or_more = any(get_origin(member) is tuple for member in _members(annotation))
         return [_number(part.strip()) for part in text.split(",")] if one_or_more and "," in text else _number(text)
