@@ -20,6 +20,9 @@ UNDAMPED = 1e-31
 CONVERGED = 1e-4
 """Part of the loss below which what an undamped step promises, and what it does, is nothing."""
 
+ROUNDED = 1e-24
+"""Loss, of residuals that are divided by their natural scale, below which an undamped step follows rounding."""
+
 NO_GAIN = 1e-9
 """Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
 
@@ -211,7 +214,8 @@ class GaussNewton:
                 self.damping.accept(min(ratio, 1.0))
                 return StepReport(True, after, damping, ratio, float(step.norm()))
             self.damping.reject()
-            if damping < UNDAMPED and predicted < CONVERGED * before and abs(after - before) < CONVERGED * before:
+            nothing = predicted < CONVERGED * before and abs(after - before) < CONVERGED * before
+            if damping < UNDAMPED and (nothing or before < ROUNDED):
                 break  # Newton's own step neither promised nor changed anything: a shorter one will not either
         loss_after(torch.zeros_like(step))
         tried, self.damping.value = self.damping.value, begun_with  # where none helps, none was too small
