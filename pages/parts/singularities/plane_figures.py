@@ -114,17 +114,17 @@ def plane_blow_up_figure(found: PlaneBlowUp) -> go.Figure:
     Axes are even in asinh(x/δ), so that every scale that the core passes is as wide as the others, and colours and
     heights are logarithms, with the sign of the field.
     """
-    decades, name = np.round(found.logarithm, 2), PHYSICAL[found.field]
+    decades, name = found.logarithm.astype(np.float32), PHYSICAL[found.field]
     low, high = float(decades.min()), float(decades.max())
     scale = SIGNED if low < 0 < high else POSITIVE
     if scale == SIGNED:
         low, high = -max(-low, high), max(-low, high)
-    ticks = _powers(found.smallest, low, high)
+    ticks, step = _powers(found.smallest, low, high), (high - low) / 24 or 1.0
     coarse = (slice(None, None, 2), slice(None, None, 2))  # a height is turned, not read
     figure = go.Figure()
     figure.add_contour(
         x=found.s1, y=found.s2, z=decades[0].T, colorscale=scale, zmin=low, zmax=high,
-        contours={"coloring": "fill", "start": low, "end": high, "size": (high - low) / 24 or 1.0},
+        contours={"coloring": "fill", "start": low + step / 2, "end": high, "size": step},  # zero is within a band
         line={"width": 0}, showscale=False, hoverinfo="skip",
     )  # fmt: skip
     figure.add_surface(
@@ -135,7 +135,7 @@ def plane_blow_up_figure(found: PlaneBlowUp) -> go.Figure:
         go.Frame(
             name=str(k),
             traces=[0, 1],
-            data=[{"type": "contour", "z": part.T.tolist()}, {"type": "surface", "z": part[coarse].T.tolist()}],
+            data=[{"type": "contour", "z": part.T}, {"type": "surface", "z": part[coarse].T}],
         )
         for k, part in enumerate(decades)
     ]
@@ -150,7 +150,7 @@ def plane_blow_up_figure(found: PlaneBlowUp) -> go.Figure:
             "domain": {"x": [0.5, 1]},
             "aspectmode": "manual",
             "aspectratio": {"x": 2.0, "y": 1.0, "z": 0.8},
-            "camera": {"eye": {"x": 0.6, "y": -1.8, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.1}},
+            "camera": {"eye": {"x": 0.65, "y": -2.05, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.15}},
             "xaxis": {"title": {"text": "x₁"}, **few},
             "yaxis": {"title": {"text": "x₂"}, **few},
             "zaxis": {"title": {"text": name}, "range": [low, high], **ticks},
