@@ -47,6 +47,7 @@ class Boussinesq(BoundaryProfile):
     residual_names: ClassVar[tuple[str, ...]] = ("transport", "vorticity", "elliptic")
     lambda_range: ClassVar[tuple[float, float]] = (0.0, 5.0)
     gauge: ClassVar[str] = "∂₁²Θ(0) = −4"
+    published: ClassVar[tuple[float, ...]] = PUBLISHED
     epsilon: ClassVar[float] = 1.0
 
     @property
@@ -103,12 +104,6 @@ class Boussinesq(BoundaryProfile):
 
     def lambda_start(self):
         return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 + 1 / (1.4187 * self.order + 1.0863)
-
-    def lambda_start_source(self):
-        return "the published value" if self.order < len(PUBLISHED) else "the empirical law of arXiv 2509.14185"
-
-    def reference_lambda(self):
-        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else None
 
 
 def relative_expm1(x):
