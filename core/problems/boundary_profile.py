@@ -194,8 +194,8 @@ class BoundaryProfile(Problem):
         (slope11, slope12), (slope21, slope22) = d["U1"], d["U2"]
         size = sum(abs(part) for part in (slope11, slope12, slope21, slope22))
         return {
-            "divergence": (slope11 + slope22, size),  # its own terms vanish along a line
-            "curl": balance(slope21, -slope12, -u["Omega"]),
+            "div U = 0": (slope11 + slope22, size),  # its own terms vanish along a line
+            "curl U = Ω": balance(slope21, -slope12, -u["Omega"]),
         }
 
     def other_lambdas(self):

@@ -79,8 +79,8 @@ class IPM(BoundaryProfile):
     def original(self, u, d, y, lam):
         slope = d["R"]
         return {
-            "transport of R": balance(*carried(u, slope, y, lam), -lam * u["R"]),
-            "vorticity": balance(u["Omega"], slope[0]),
+            "((1+λ)y + U)·∇R = λR": balance(*carried(u, slope, y, lam), -lam * u["R"]),
+            "Ω = −∂₁R": balance(u["Omega"], slope[0]),
             **super().original(u, d, y, lam),
         }
 
