@@ -16,7 +16,7 @@ from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, message, plain, whole
-from pages.parts.singularities.certificate import certificate_badge, certificate_view, search_numbers
+from pages.parts.singularities.certificate import certificate_badge, certificate_view, equations_view, search_numbers
 from pages.parts.singularities.choice import KEY, choose_run, invitation
 from pages.parts.singularities.order import order_view
 from pages.parts.singularities.plane import plane_view
@@ -93,16 +93,19 @@ def search(run_id: str, problem: Problem) -> None:
     with right:
         order_view(runs, run)
     left, right = st.columns(2, gap="large")
+    certificate = certificate_of(run)
     with left:
-        certificate_view(certificate_of(run))
+        certificate_view(certificate)
     with right:
+        if certificate and certificate.equations:
+            equations_view(certificate)
         points = funnel_of(run)
         if points:
             over = st.segmented_control("Funnel against", ["λ", "distance of λ"], default="λ", key=f"{KEY}.funnel")
             center = points[-1].lambda_ if over == "distance of λ" else None
             live_plotly(funnel_figure(points, run_id, center), key=f"{KEY}.funnel.{run_id}", height=340)
             st.caption("λ frozen, the network relaxed; numbered as the secant went, its bracket shaded.")
-        else:
+        elif not (certificate and certificate.equations):
             st.caption("No funnel: λ was solved for together with the profile, or the search has not begun.")
 
 

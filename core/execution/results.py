@@ -11,21 +11,19 @@ import numpy as np
 
 from core.config import RunConfig
 from core.errors import sentence
+from core.execution.lambda_uncertainty import lambda_uncertainty
 from core.execution.mirror import extremes
 from core.execution.report import RunReport
-from core.networks.solution import Solution
 from core.reports.residual_tracker import draw_residuals
 from core.reports.summary import summary
 from core.reports.verdict import verdict
 from core.runs import RunFolder
 from core.singularity import certificate as certificates
-from core.singularity.basin import steepness, uncertainty
 from core.singularity.certificate import Certificate
 from core.singularity.certify import certify
+from core.singularity.false_minima import false_minimum
 from core.tracking.tags import CHECKPOINT_STEP
 from core.training.measure import Measures, measure
-from core.training.objective import SHARE, Objective, dense_bytes, free_memory, nonlocal_bytes
-from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
 from core.training.trainer import Outcome
 
@@ -59,20 +57,26 @@ def conclude(
     measures = parts.make("The figures on the dense grid", lambda: measure(outcome.solution.cpu(), progress.share))
     columns = parts.make("The curves", folder.history_columns) or {}
     parts.make("The copy for MLflow", lambda: _put_figures(folder, measures, columns, step, wall_time))
-    certificate = None
+    certificate, false = None, ""
     if certificates.certified(config.problem) and folder.has_checkpoint:
         progress.enter("certificate")
         spread = None
         if measures is not None:
-            spread = parts.make(
-                "The uncertainty of λ", lambda: _lambda_uncertainty(config, outcome.solution, measures.rms_residual)
-            )
+            if state == "finished":
+                false = parts.make("The search for false minima", lambda: _false_minimum(outcome, measures)) or ""
+            if not false:
+                spread = parts.make(
+                    "The uncertainty of λ",
+                    lambda: lambda_uncertainty(
+                        config, outcome.solution, outcome.records, columns, measures.rms_residual
+                    ),
+                )
         progress.share(0.5)
         dense = None if measures is None else measures.max_residual
         certificate = parts.make("The certificate", lambda: _certify(folder, spread, dense))
     remark = outcome.failed
     if measures is not None:
-        judged = parts.make("The verdict", lambda: _remark(state, config, outcome, measures, certificate, columns))
+        judged = parts.make("The verdict", lambda: _remark(state, false, outcome, measures, certificate, columns))
         remark = remark if judged is None else judged
     progress.enter("artifacts")
     if measures is not None:
@@ -107,7 +111,7 @@ def conclude(
 
 def _remark(
     state: str,
-    config: RunConfig,
+    false: str,
     outcome: Outcome,
     measures: Measures,
     certificate: Certificate | None,
@@ -116,9 +120,7 @@ def _remark(
     """What a reader must know before believing the run; empty where there is nothing."""
     remarks = [outcome.failed]
     if state == "finished":
-        lam = measures.lambda_
-        remarks = [outcome.failed or (lam is not None and config.problem.mistaken(lam)) or ""]
-        remarks.append(verdict(measures, columns))
+        remarks = [outcome.failed or false, verdict(measures, columns)]
     remarks += [certificate.contradiction if certificate else "", measures.exact_gap]
     return "; ".join(remark.removesuffix(".") for remark in remarks if remark)
 
@@ -142,6 +144,12 @@ class Parts:
             return None
 
 
+def _false_minimum(outcome: Outcome, measures: Measures) -> str:
+    """In which way the λ that was found is none; empty where nothing says so."""
+    trained = outcome.records[-1].rms_residual if outcome.records else float("nan")
+    return false_minimum(outcome.solution, trained, measures.rms_residual)
+
+
 def _put_figures(folder: RunFolder, measures: Measures | None, columns: dict, step: int, wall_time: float) -> None:
     figures = {"wall_time_s": wall_time}
     if measures is not None:
@@ -163,20 +171,3 @@ def _certify(folder: RunFolder, lambda_uncertainty: float | None, dense_max_resi
     certificate.write(folder)
     folder.outbox.put(tags=certificates.tags(certificate))
     return certificate
-
-
-def _lambda_uncertainty(config: RunConfig, solution: Solution, rms_residual: float) -> float | None:
-    """Half of the width of λ's basin; None where there is no network, or the last one is too large to tell."""
-    if not len(solution.networks):
-        return None
-    index = min(len(config.stages), len(solution.networks)) - 1
-    stage = config.stages[-1]
-    solution.lam.requires_grad_(True)
-    points = collocation(config, stage, index, HELD_OUT, 2 * stage.collocation.points)
-    if nonlocal_bytes(config.problem, points) > SHARE * free_memory(solution.lam.device):
-        return None
-    objective = Objective(solution, points)
-    rows, columns = objective.shape()
-    if rows < columns or dense_bytes(rows, columns, "columns") > SHARE * objective.free_memory():
-        return None
-    return uncertainty(rms_residual, steepness(objective))

@@ -75,6 +75,8 @@ class Problem(Frozen):
     has_lambda: ClassVar[bool] = False
     lambda_range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     """Between these λ means something; no step may leave them."""
+    lambda_known_to: ClassVar[float] = 0.0
+    """Within this of one of `other_lambdas`, a λ is that one."""
     features_follow_lambda: ClassVar[bool] = True
     """Whether features move with λ while it is solved for; else each stage keeps those of the λ it began with, which
     makes a stage that is linear in its weights nearly linear in λ too."""
@@ -189,6 +191,10 @@ class Problem(Frozen):
 
     def mistaken(self, lam: float) -> str | None:
         """What a λ that was found is in truth, in one sentence, where it is known to be that of another profile."""
+        for order, known in self.other_lambdas().items():
+            if abs(lam - known) < self.lambda_known_to:
+                there = f"λ = {lam:.7g} is that of the known profile of order {order}"
+                return f"{there}: none of order {self.order} was found"
         return None
 
     def caution(self) -> str | None:

@@ -68,6 +68,9 @@ class BoundaryProfile(Problem):
     forms: ClassVar[dict[str, Form]] = {"ww": ((0, 0, 1.0),), "zz": ((1, 1, 1.0),)}
     has_lambda: ClassVar[bool] = True
     features_follow_lambda: ClassVar[bool] = False
+    lambda_known_to: ClassVar[float] = 1e-4
+    published: ClassVar[tuple[float, ...]]
+    """λ by order of instability."""
     F0: ClassVar[float] = -2.0
     epsilon: ClassVar[float]
 
@@ -191,9 +194,18 @@ class BoundaryProfile(Problem):
         (slope11, slope12), (slope21, slope22) = d["U1"], d["U2"]
         size = sum(abs(part) for part in (slope11, slope12, slope21, slope22))
         return {
-            "divergence": (slope11 + slope22, size),  # its own terms vanish along a line
-            "curl": balance(slope21, -slope12, -u["Omega"]),
+            "div U = 0": (slope11 + slope22, size),  # its own terms vanish along a line
+            "curl U = Ω": balance(slope21, -slope12, -u["Omega"]),
         }
+
+    def other_lambdas(self):
+        return {order: lam for order, lam in enumerate(self.published) if order != self.order}
+
+    def reference_lambda(self):
+        return self.published[self.order] if self.order < len(self.published) else None
+
+    def lambda_start_source(self):
+        return "the published value" if self.order < len(self.published) else "the empirical law of arXiv 2509.14185"
 
     # -- start --------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,6 @@ from core.problems.self_similar import Layer, SelfSimilarVorticity
 
 PUBLISHED = (1.1807776628998, 0.6057337012032, 0.4713248638620)
 """λ by order of instability (arXiv 2509.14185, fig. 2); of the last, five decimals are confirmed by others."""
-SAME = 1e-5
-"""Published λ are this exact."""
 WIDTH = (None, 0.797, 0.5145, 0.5145)
 LAYER = (None, Layer(0.4333, 0.011), Layer(1.5, 0.0017), Layer(1.5, 0.0004))
 """ℓ and where the profile is steepest, by order: of earlier runs, and of order 3 a guess."""
@@ -38,6 +36,8 @@ class CCF(SelfSimilarVorticity):
         r"\Omega \ \text{odd},\ \Omega'(0) = -1"
     )
 
+    lambda_known_to: ClassVar[float] = 1e-5
+
     @property
     def advection(self):
         return -1.0
@@ -62,14 +62,6 @@ class CCF(SelfSimilarVorticity):
 
     def other_lambdas(self):
         return {order: lam for order, lam in enumerate(PUBLISHED) if order != self.order}
-
-    def mistaken(self, lam):
-        for order, known in self.other_lambdas().items():
-            if abs(lam - known) < SAME:
-                return (
-                    f"λ = {lam:.7g} is that of the known profile of order {order}: none of order {self.order} was found"
-                )
-        return None
 
     def caution(self):
         if self.order < len(PUBLISHED):

@@ -44,6 +44,7 @@ class IPM(BoundaryProfile):
     residual_names: ClassVar[tuple[str, ...]] = ("transport", "elliptic")
     lambda_range: ClassVar[tuple[float, float]] = (0.0, 3.0)
     gauge: ClassVar[str] = "∂₁²R(0) = −4"
+    published: ClassVar[tuple[float, ...]] = PUBLISHED
     epsilon: ClassVar[float] = 0.0
 
     @property
@@ -78,16 +79,10 @@ class IPM(BoundaryProfile):
     def original(self, u, d, y, lam):
         slope = d["R"]
         return {
-            "transport of R": balance(*carried(u, slope, y, lam), -lam * u["R"]),
-            "vorticity": balance(u["Omega"], slope[0]),
+            "((1+λ)y + U)·∇R = λR": balance(*carried(u, slope, y, lam), -lam * u["R"]),
+            "Ω = −∂₁R": balance(u["Omega"], slope[0]),
             **super().original(u, d, y, lam),
         }
 
     def lambda_start(self):
         return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 / (1.1459 * self.order + 0.9723)
-
-    def lambda_start_source(self):
-        return "the published value" if self.order < len(PUBLISHED) else "the empirical law of arXiv 2509.14185"
-
-    def reference_lambda(self):
-        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else None

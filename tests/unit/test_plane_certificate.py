@@ -10,8 +10,9 @@ import torch
 
 from core.config import Chebyshev, parse_config
 from core.errors import LabError
+from core.execution.lambda_uncertainty import lambda_uncertainty
 from core.forms import Layout, laplacian
-from core.jets import Jet, chebyshev, chebyshev_sums
+from core.jets import Jet, chebyshev, chebyshev_sums, coordinates
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
 from core.problems.boussinesq import Boussinesq
@@ -20,10 +21,11 @@ from core.runs import RunFolder
 from core.singularity import biot_savart, original_equations, regions
 from core.singularity.certificate import Certificate
 from core.singularity.certify import certify
+from core.singularity.false_minima import axis_power, false_minimum
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint
 from core.training.points import collocation
-from core.training.state import Position
+from core.training.state import Position, StageRecord
 
 CONFIG = {
     "problem": {"kind": "ipm"},
@@ -108,7 +110,7 @@ def test_published_equations_hold_where_they_are_identities_and_only_there(probl
     """Random polynomials: the velocity is divergence-free and gradients are gradients, and nothing else holds."""
     solution = with_polynomials(problem)
     found = original_equations.largest(solution, regions.points(problem))
-    identities = {"ipm": {"divergence", "vorticity"}, "boussinesq": {"divergence", "gradient"}}[problem.kind]
+    identities = {"ipm": {"div U = 0", "Ω = −∂₁R"}, "boussinesq": {"div U = 0", "∂₁(∂₂Θ) = ∂₂(∂₁Θ)"}}[problem.kind]
     for name, value in found.items():
         assert value < 1e-9 if name in identities else 1e-3 < value <= 1, name
 
@@ -122,7 +124,7 @@ def test_published_equations_are_as_good_as_those_that_train():
     fields, slopes = solution.gradients(points)
     y = original_equations.position(points, lam)
     gradients = {name: original_equations.gradient(points, slope, lam) for name, slope in slopes.items()}
-    residual, _ = problem.original(fields, gradients, y, lam)["transport of R"]
+    residual, _ = problem.original(fields, gradients, y, lam)["((1+λ)y + U)·∇R = λR"]
     trained = solution.evaluate(points)["residual_transport"] * w * (1 - w) / (1 + lam * w)
     assert residual / fields["R"] == pytest.approx(trained, rel=1e-9)
 
@@ -170,7 +172,7 @@ def test_round_trip_and_judgement_of_a_certificate_in_the_plane(tmp_path):
         velocity=biot_savart.VelocityCheck(100, 1e-9, 1e-10),
     )
     assert good.holds
-    assert not replace(good, equations={"curl": 1e-7}).holds
+    assert not replace(good, equations={"curl U = Ω": 1e-7}).holds
     assert not replace(good, velocity=biot_savart.VelocityCheck(100, 1e-6, 1e-10)).holds
     assert replace(good, velocity=biot_savart.VelocityCheck(100, 1e-6, 2e-6)).holds  # the integral can't tell
     assert not replace(good, velocity=biot_savart.VelocityCheck(100, np.nan, 1e-10)).holds
@@ -179,3 +181,61 @@ def test_round_trip_and_judgement_of_a_certificate_in_the_plane(tmp_path):
     for broken in ({"equations": 3}, {"equations": {"curl": "x"}}, {"velocity": {"points": 1}}, {"velocity": []}):
         with pytest.raises(LabError, match="no certificate"):
             Certificate.from_dict(data | broken)
+
+
+@pytest.mark.parametrize("problem", [IPM(order=1), Boussinesq(order=1)])
+def test_a_known_lambda_of_another_order_is_named(problem):
+    for order, lam in problem.other_lambdas().items():
+        assert f"order {order}" in problem.mistaken(lam + 1e-6)
+    assert problem.mistaken(problem.reference_lambda()) is None
+    assert type(problem)(order=4).reference_lambda() is None
+
+
+def test_false_minima_are_named():
+    solution = with_polynomials(IPM(order=1), size=0.01)
+    assert false_minimum(solution, 1e-9, 1e-8) == ""
+    assert "false minimum" in false_minimum(solution, 1e-14, 0.3)
+    assert "can't be told" in false_minimum(solution, 1e-2, 1e-2)
+    assert "can't be told" in false_minimum(solution, 1e-2, math.nan)
+    solution.lam.data.fill_(IPM().reference_lambda())
+    assert "order 0" in false_minimum(solution, 1e-9, 1e-8)
+
+
+def test_a_kink_at_the_axis_is_seen():
+    problem = IPM()
+    solution = Solution(problem, 0.9)
+    network = polynomials(Chebyshev(degrees=(20, 40)), problem.outputs)
+    solution.add(Term(network, 1.0, 0.9))
+    assert axis_power(solution) == pytest.approx(2, abs=0.02)
+    fit_logarithm(solution, 0.5)
+    assert axis_power(solution) == pytest.approx(2.5, abs=0.15)
+    assert "|y₁|^2." in false_minimum(solution, 1e-9, 1e-8)
+
+
+def fit_logarithm(solution, power):
+    """F ~ (1−z)^{power/2}, so that R ~ |y₁|^{2+power}, as far as its polynomials can."""
+    problem, network = solution.problem, solution.networks[0]
+    unit = [(1 - np.cos(np.pi * (np.arange(n) + 0.5) / n)) / 2 for n in (24, 48)]
+    points = problem.collocation(np.stack(np.meshgrid(*unit, indexing="ij"), axis=-1).reshape(-1, 2))["interior"]
+    x = coordinates(torch.as_tensor(points), solution.layout)
+    basis = chebyshev(solution.features_at(x, solution.lam.expand(len(points))), network.degrees).value
+    wanted = power / 2 * np.log1p(-points[:, 1]) / points[:, 0]
+    found = torch.linalg.lstsq(
+        basis * torch.as_tensor(points[:, :1]), torch.as_tensor(wanted * points[:, 0])[:, None]
+    ).solution
+    network.layers[0].weight.data[0] = found[:, 0]
+
+
+def test_lambda_is_known_no_better_than_the_last_two_resolutions_agree():
+    stage = CONFIG["stages"][0] | {"begins": "fitted"}
+    larger = stage | {"chebyshev": {"degrees": [13, 12]}}
+    config = parse_config(CONFIG | {"stages": [stage, larger]})
+    solution = with_polynomials(config.problem, size=0.01, degrees=(13, 12))
+    records = [StageRecord(0, 288, 1.0), StageRecord(1, 312, 1.0)]
+    columns = {"stage": np.array([0, 0, 1, 1]), "lambda": np.array([1.0, 1.03, 1.031, 1.0305])}
+    basin = lambda_uncertainty(config, solution, records[:1], {}, 1e-9)
+    assert 0 < basin < 1e-6
+    assert lambda_uncertainty(config, solution, records, columns, 1e-9) == pytest.approx(5e-4)
+    assert lambda_uncertainty(config, solution, records, columns, 1.0) > 5e-4  # the basin is wider
+    held = columns | {"lambda": np.array([1.03, 1.03, 1.031, 1.0305])}  # of a λ that did not move nothing is learned
+    assert lambda_uncertainty(config, solution, records, held, 1e-9) == pytest.approx(basin)

@@ -36,24 +36,6 @@ def search_numbers(run: Found, last: float | None, reference: float | None) -> N
         column.metric(label, plain(value))
 
 
-def _plane(certificate: Certificate) -> None:
-    """The published equations and the velocity, of profiles in the plane."""
-    if certificate.equations:
-        st.table(
-            {
-                "published equation, in vector form": [plain(name) for name in certificate.equations],
-                "max |R| over the size of its terms": [f"{value:.2e}" for value in certificate.equations.values()],
-            },
-            border="horizontal",
-            hide_index=True,
-        )
-    if velocity := certificate.velocity:
-        st.caption(
-            f"Velocity against the integral of its vorticity (Biot–Savart) at {velocity.points} points: off by up to "
-            f"{velocity.max_relative_difference:.1e} of itself. The integral is trusted to {velocity.trusted:.1e}."
-        )
-
-
 def certificate_view(certificate: Certificate | None) -> None:
     """The certificate's figures, what they are of, and the file to keep."""
     if certificate is None:
@@ -75,7 +57,6 @@ def certificate_view(certificate: Certificate | None) -> None:
         border="horizontal",
         hide_index=True,
     )
-    _plane(certificate)
     if certificate.contradiction:
         st.error(message(certificate.contradiction), icon=":material/compare_arrows:")
     made = plain(iso_text(certificate.made))
@@ -97,3 +78,21 @@ def certificate_view(certificate: Certificate | None) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
+
+
+def equations_view(certificate: Certificate) -> None:
+    """What trusts nothing that was trained, of profiles in the plane: the published equations, and the velocity."""
+    st.markdown("The published equations in vector form, asked of the fields as they are shown")
+    st.table(
+        {
+            "equation": [plain(name) for name in certificate.equations],
+            "max |R| over its terms": [f"{value:.2e}" for value in certificate.equations.values()],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+    if velocity := certificate.velocity:
+        st.caption(
+            f"Velocity against the integral of its vorticity (Biot–Savart) at {velocity.points:,} points: off by up to "
+            f"{velocity.max_relative_difference:.1e} of itself. The integral is trusted to {velocity.trusted:.1e}."
+        )
