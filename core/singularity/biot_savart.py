@@ -43,7 +43,9 @@ class Resolution:
     """Of Gauss and Legendre, in each panel."""
 
 
-COARSE, FINE = Resolution((96, 84), 9, 11), Resolution((128, 112), 11, 14)
+COARSE, FINE = Resolution((96, 84), 9, 11), Resolution((128, 112), 10, 14)
+LARGEST = 8
+"""No panel is larger than its reciprocal: the maps themselves are steep at a layer."""
 END_LEVELS = 5
 """Halvings towards w = 1."""
 
@@ -150,7 +152,7 @@ def _graded(
     edges = {0.0, x, 1.0, *(x - steps), *(x + steps)}
     out = near * 2.0 ** np.arange(1, 60)
     edges |= {x + step for step in out if x + step < 1} | {x - step for step in out if x - step > 0}
-    edges |= {1 - (1 - x) * 0.5**k for k in range(1, end_levels + 1)}
+    edges |= {1 - (1 - x) * 0.5**k for k in range(1, end_levels + 1)} | {k / LARGEST for k in range(1, LARGEST)}
     ends = np.unique(np.clip(np.array(sorted(edges)), 0.0, 1.0))
     ends = ends[np.concatenate([[True], np.diff(ends) > 1e-14])]
     nodes, weights = rule

@@ -129,7 +129,7 @@ def test_published_equations_are_as_good_as_those_that_train():
     assert residual / fields["R"] == pytest.approx(trained, rel=1e-9)
 
 
-@pytest.mark.parametrize("problem", [IPM(), Boussinesq(order=1)])
+@pytest.mark.parametrize("problem", [IPM(), IPM(order=5), Boussinesq(order=1), Boussinesq(order=4)])
 def test_biot_and_savart_give_the_velocity_of_a_vorticity_that_is_known(problem):
     """φ = y₁y₂(1+r²)^{−q} with the far field of λ, whose Laplacian is y₁y₂(g″ + 5g′/r)."""
     lam, q = 1.0, 0.25
@@ -149,7 +149,7 @@ def test_biot_and_savart_give_the_velocity_of_a_vorticity_that_is_known(problem)
     exact = np.stack([y[0] * g + y[0] * y[1] ** 2 * slope, -y[1] * g - y[0] ** 2 * y[1] * slope])
     size = np.hypot(*exact)
     found = biot_savart.integral(problem, lam, strength, u, p, biot_savart.FINE)
-    assert (np.hypot(*(found - exact)) / size).max() < 1e-11
+    assert (np.hypot(*(found - exact)) / size).max() < 3e-11
     coarse = biot_savart.integral(problem, lam, strength, u, p, biot_savart.COARSE)
     assert (np.hypot(*(coarse - exact)) / size).max() < 1e-8
 
