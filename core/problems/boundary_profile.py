@@ -204,6 +204,14 @@ class BoundaryProfile(Problem):
     def reference_lambda(self):
         return self.published[self.order] if self.order < len(self.published) else None
 
+    def caution(self):
+        if self.order < len(self.published):
+            return None
+        return (
+            f"No paper at hand has λ of order {self.order}: the search starts from the empirical law, at λ = "
+            f"{self.lambda_start():.4g}."
+        )
+
     def lambda_start_source(self):
         return "the published value" if self.order < len(self.published) else "the empirical law of arXiv 2509.14185"
 

@@ -188,7 +188,10 @@ def test_a_known_lambda_of_another_order_is_named(problem):
     for order, lam in problem.other_lambdas().items():
         assert f"order {order}" in problem.mistaken(lam + 1e-6)
     assert problem.mistaken(problem.reference_lambda()) is None
-    assert type(problem)(order=4).reference_lambda() is None
+    beyond = type(problem)(order=4)
+    assert beyond.reference_lambda() is None
+    assert "No paper" in beyond.caution()
+    assert problem.caution() is None
 
 
 def test_false_minima_are_named():
