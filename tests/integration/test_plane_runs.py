@@ -1,5 +1,7 @@
 """A search for a profile above a wall, from its run to the pages, which draw a solution in physical time."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -38,7 +40,7 @@ def search(kind):
 
 
 @pytest.mark.parametrize("kind", ["ipm", "boussinesq"])
-def test_what_is_drawn_solves_the_equations_in_physical_time(kind):
+def test_what_is_drawn_solves_the_equations_in_physical_time(kind, command_line, tmp_path):
     folder, problem = search(kind)
     path = plane_file(folder, RESOLUTION)
     assert plane_file(folder, RESOLUTION) == path
@@ -86,3 +88,14 @@ def test_what_is_drawn_solves_the_equations_in_physical_time(kind):
             assert "points" in texts(app)
         with pytest.raises(LabError, match="odd number"):
             plane_file(folder, 64)
+    else:
+        files = {"p.vti": (), "own.vts": ("--view", "w, z"), "series.zip": ("--view", "physical time")}
+        for name, view in files.items():
+            done = command_line("export", folder.run_id, "-o", str(tmp_path / name), "--resolution", "17", *view)
+            assert (done.returncode, done.stderr) == (0, ""), done
+        assert zipfile.ZipFile(tmp_path / "series.zip").namelist()[-1] == "blow-up.pvd"
+        for name, view, why in (("x.zip", "profile", "time series"), ("x.vts", "sideways", "w, z")):
+            refused = command_line("export", folder.run_id, "-o", str(tmp_path / name), "--view", view)
+            assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1), refused
+            assert why in refused.stderr
+            assert not (tmp_path / name).exists()
