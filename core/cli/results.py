@@ -37,16 +37,34 @@ def best(
 
 def export(
     run: RunArgument,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.{vtk,vtu,vti,vts,xdmf}")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.{vtk,vtu,vti,vts,xdmf,zip}")],
     resolution: Annotated[int | None, typer.Option(help="Points along each axis.")] = None,
+    view: Annotated[str, typer.Option(help="profile, physical time; above a wall also 'w, z'.")] = "profile",
 ) -> None:
-    """Sample a run's solution on a grid and write it for ParaView."""
+    """Sample a run's solution on a grid and write it for ParaView; as .zip a time series of a blow-up above a wall."""
+    from core.singularity.plane_blow_up import even
+    from core.singularity.plane_export import blow_up_series
+    from core.singularity.similarity import is_plane_profile
+    from core.singularity.views import PHYSICAL_TIME, PROFILE, views
     from core.solution.export import export as write
-    from core.solution.sample import sample
+    from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, default_resolution
+    from core.tracking.store import run_config
 
     check_writable(output)
-    grid = sample(chosen_run(run), resolution)
-    write(grid, output)
+    folder = chosen_run(run)
+    problem = run_config(folder).problem
+    offered, series = views(problem), output.suffix == ".zip"
+    if view not in offered:
+        raise LabError(f"{problem.title} has no view {readable(view, 'The view')!r}; it has {', '.join(offered)}.")
+    if series and not (is_plane_profile(problem) and view == PHYSICAL_TIME):
+        raise LabError(f"A .zip holds a time series: a profile above a wall in --view '{PHYSICAL_TIME}' alone has one.")
+    usual = DEFAULT_RESOLUTION[2] if view == PHYSICAL_TIME else default_resolution(problem)
+    path = offered[view](folder, usual if resolution is None else resolution, None)
+    grid = SolutionGrid.read(path)
+    if series:
+        write_file(output, blow_up_series(path, "vti"))
+    else:
+        write(even(grid) if output.suffix == ".vti" and is_plane_profile(problem) and view == PROFILE else grid, output)
     say(f"{output}: {grid.points} points, {', '.join(grid.values)}")
 
 

@@ -132,8 +132,14 @@ class PlaneProfile:
 
     @classmethod
     def of(cls, grid: SolutionGrid, fields: Sequence[str]) -> PlaneProfile:
-        """The profile in the grid of `plane_file`."""
+        """The profile in the grid of `plane_file`. Raises LabError where it is not finite: there is none then."""
         values = {name: part for name, part in grid.values.items() if name in (*fields, STREAM)}
+        bad = sum(int((~np.isfinite(part)).sum()) for part in values.values())
+        if bad:
+            raise LabError(
+                f"{bad:,} of the {len(values) * grid.points:,} values of this checkpoint's profile are NaN or "
+                "infinite. There is nothing to draw: look at the residual's curve on Watch, and train again."
+            )
         return cls(*grid.axes, values, float(grid.about["lambda"]), float(grid.about["delta"]))
 
     @cached_property

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core import jobs
-from core.config import override
+from core.config import override, parse_config
 from core.presets import resolve
 from core.runs import run_folder
 from tests.e2e.conftest import settled
@@ -43,3 +43,19 @@ def test_a_blow_up_plays_and_the_next_order_is_a_click_away(server, run_id, page
     page.get_by_role("button", name="Launch the next order from here").click()
     expect(page.get_by_text("as a warm start")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("spinbutton", name="Order n")).to_have_value("1", timeout=60_000)
+
+
+def test_a_blow_up_above_a_wall_plays_as_contours_and_as_a_height(server, page):
+    from core.execution.execute import execute
+
+    stage = {"chebyshev": {"degrees": [6, 6]}, "iterations": 2, "collocation": {"points": 81}}
+    made = jobs.begin_here(parse_config({"problem": {"kind": "ipm"}, "stages": [stage]}))
+    execute(run_folder(made), 1)
+    page.goto(f"{server.url}/singularities?run={made}")
+    settled(page)
+    wait_until(page, lambda: page.evaluate(f"() => Boolean({LAST_PLOT}?._transitionData?._frames?.length)"), "frames")
+    drawn = f"() => {LAST_PLOT}._fullData.map(trace => Math.max(...Array.from(trace.z, row => Math.max(...row))))"
+    begin = page.evaluate(drawn)
+    page.locator(".updatemenu-button").first.click()
+    wait_until(page, lambda: page.evaluate(f"() => {LAST_PLOT}._fullLayout.sliders[0].active") > 10, "the animation")
+    assert all(later > first for first, later in zip(begin, page.evaluate(drawn), strict=True))  # ω grows, in both

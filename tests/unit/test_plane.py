@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -186,6 +187,13 @@ def test_files_for_paraview_are_read_again(grid, profile, tmp_path):
     source.unlink()
     with pytest.raises(LabError, match="Load the page again"):
         profile_bytes(source, "vts")
+
+
+def test_a_profile_that_is_not_finite_is_said_to_be_none(grid, solution):
+    spoilt = grid.values["U1"].copy()
+    spoilt[3, 4] = np.nan
+    with pytest.raises(LabError, match=r"1 of the .* NaN or infinite"):
+        PlaneProfile.of(replace(grid, values=grid.values | {"U1": spoilt}), solution.problem.fields)
 
 
 def test_only_profiles_above_a_wall_are_in_the_plane():

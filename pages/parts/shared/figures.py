@@ -218,7 +218,7 @@ def lambda_figure(
     )
     figure.update_layout(showlegend=False)
     figure.update_traces(hovertemplate="%{y:.13g}", selector={"name": name})
-    figure.update_yaxes(exponentformat="none")
+    figure.update_yaxes(exponentformat="none", automargin=True, title_standoff=6)  # λ settles to ten digits
     return figure
 
 
