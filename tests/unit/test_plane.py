@@ -17,9 +17,10 @@ from core.networks.solution import Solution, Term
 from core.problems.boussinesq import Boussinesq
 from core.problems.ipm import IPM
 from core.singularity import similarity
-from core.singularity.plane import ODD, RESOLUTION, STREAM, PlaneProfile, compactified, plane_grid
+from core.singularity.plane import ODD, STREAM, PlaneProfile, compactified, plane_grid
 from core.singularity.plane_blow_up import SPAN, even, plane_blow_up, plane_physical_grid
 from core.singularity.plane_export import blow_up_series, profile_bytes
+from pages.parts.singularities import plane_figures
 from pages.parts.singularities.plane_figures import RESIDUAL, plane_blow_up_figure, plane_figure
 from pages.parts.singularities.profile_figures import AXES, SYMBOLS, profile_figure
 
@@ -39,7 +40,7 @@ def solution(request):
 
 @pytest.fixture(scope="module")
 def grid(solution):
-    made = plane_grid(solution, RESOLUTION)
+    made = plane_grid(solution, 321)
     made.about["lambda"] = solution.lambda_  # `kept_file` adds it, with the run and its checkpoint
     return made
 
@@ -149,7 +150,7 @@ def test_the_blow_up_keeps_its_shape_while_it_shrinks_and_grows(profile):
         np.testing.assert_allclose(np.array(frame.data[1].z), decades[::2, ::2].T, atol=0.0051)
 
 
-def test_contours_hold_the_field_and_level_lines_of_the_flow(grid, solution):
+def test_contours_hold_the_field_and_level_lines_of_the_flow(grid, solution, monkeypatch):
     for shown in (*solution.problem.fields, RESIDUAL):
         figure = plane_figure(grid, shown, True, "r")
         assert [trace.type for trace in figure.data] == ["contour", "contour", "scatter"]
@@ -159,6 +160,11 @@ def test_contours_hold_the_field_and_level_lines_of_the_flow(grid, solution):
     near = np.abs(omega.z) < omega.zmax
     np.testing.assert_allclose(np.array(omega.z)[near], grid.values["Omega"].T[near], rtol=1e-6)
     assert omega.zmin == -omega.zmax
+    monkeypatch.setattr(plane_figures, "POINTS", 200)
+    thinned = plane_figure(grid, "Omega", True, "r").data[0]
+    assert len(thinned.x) == 161
+    assert thinned.x[80] == 0  # the axis
+    np.testing.assert_array_equal(thinned.z, np.array(omega.z)[::2, ::2])
 
 
 def test_files_for_paraview_are_read_again(grid, profile, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
@@ -22,6 +24,8 @@ ARROWS = 1.0
 """Between two arrows on the streamlines, in asinh(y/ℓ)."""
 BARE = 0.15
 """So near to the axis and to the wall, in asinh(y/ℓ), no streamlines are drawn."""
+POINTS = 400
+"""Where there are more of them along the wall, half of them travel."""
 SIGNED, POSITIVE = "RdBu_r", "Viridis"
 
 
@@ -34,7 +38,7 @@ def plane_figure(grid: SolutionGrid, shown: str, streamlines: bool, revision: st
         streamlines: whether the flow U is drawn over it: level lines of the stream function, with arrows.
         revision: the view is kept as long as it stays.
     """
-    unit = float(grid.about["delta"])
+    grid, unit = _thinned(grid), float(grid.about["delta"])
     s1, s2 = (np.arcsinh(axis / unit) for axis in grid.axes)
     if shown == RESIDUAL:
         sizes = np.max([np.abs(part) for part in grid.residuals.values()], axis=0)
@@ -60,6 +64,14 @@ def plane_figure(grid: SolutionGrid, shown: str, streamlines: bool, revision: st
     # one scale for both, or the arrows would not lie on their lines; what is higher than that shows more of y₂
     figure.update_yaxes(title_text="y₂", range=[0, VIEW], scaleanchor="x", constraintoward="bottom", **ticks)
     return figure
+
+
+def _thinned(grid: SolutionGrid) -> SolutionGrid:
+    """What a screen shows of a sample: every second point, the axis among them where their number is 4k + 1."""
+    if len(grid.axes[0]) <= POINTS:
+        return grid
+    values = {name: part[::2, ::2] for name, part in grid.values.items()}
+    return replace(grid, axes=tuple(axis[::2] for axis in grid.axes), values=values)
 
 
 def _levels(low: float, high: float, *, signed: bool) -> tuple[float, float, float]:
