@@ -13,12 +13,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 
 from core.errors import StoreError
 from core.home import home
 from core.jobs import announced, events, table
 from core.jobs.actions import ensure
 from core.jobs.detached import COURIER
+from core.jobs.job import Job
 from core.jobs.looking_thread import LookingThread
 from core.jobs.notices import DAY_S
 from core.jobs.retention import tidy
@@ -61,6 +63,7 @@ class Settling(LookingThread):
 
 def _carry() -> None:
     seen_before: set[str] = set()
+    told_at: dict[str, float] = {}
     attendance = Attendance()
     alone_since = time.monotonic()
     while home().root.is_dir():
@@ -70,17 +73,19 @@ def _carry() -> None:
             tidy()
             jobs, coming = table.unsettled(), table.begins_by_itself()
             attendance.look(jobs)
-            waiting = {job.run_id for job in jobs if not job.synced or job.folder.outbox.count()}
+            waiting = {job.run_id: job for job in jobs if not job.synced or job.folder.outbox.count()}
             told = not table.notices_wait()
             if told and not (jobs or coming or announced.left_behind()):
                 return
             if coming or any(job.active for job in jobs):
                 alone_since = time.monotonic()
-            for run_id in waiting & seen_before:  # a page or command that looks tells at once, and spares us MLflow
+            # a page or command that looks tells at once, and spares us MLflow
+            for run_id in in_turn([waiting[run_id] for run_id in waiting.keys() & seen_before], told_at):
+                told_at[run_id] = time.monotonic()
                 tell_store(run_id, LOOK_S, leave=False)
                 if telling_for():
                     break  # it takes its time: look after the runs meanwhile
-            seen_before = waiting
+            seen_before = set(waiting)
         except StoreError as error:  # the job table can't be used; it may be tomorrow
             print(error, file=sys.stderr, flush=True)
         if telling_for() > STUCK_S:
@@ -88,6 +93,18 @@ def _carry() -> None:
         if time.monotonic() - alone_since > (PATIENCE_S if told else NOTICES_S):
             return
         time.sleep(LOOK_S)
+
+
+def in_turn(waiting: Sequence[Job], told_at: Mapping[str, float]) -> list[str]:
+    """Runs in the order in which the store is to be told of them: another state first, then who waits the longest.
+
+    A run that trains has something new at each look, and must not come before the others each time.
+
+    Args:
+        waiting: their jobs.
+        told_at: when each was last told of, on any clock; a run that was not is told of first.
+    """
+    return [job.run_id for job in sorted(waiting, key=lambda job: (job.synced, told_at.get(job.run_id, float("-inf"))))]
 
 
 def _left() -> bool:
