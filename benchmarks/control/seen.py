@@ -46,10 +46,20 @@ def told() -> dict[str, dict[str, Any]]:
 
 
 def _rows(path: Path, query: str) -> list[dict[str, Any]]:
+    """Rows of a database; where a writer was killed in a transaction, the next to open it for writing rolls that back."""
     if not path.exists():
         return []
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as connection:
+        return _read(path, query, "ro")
+    except sqlite3.OperationalError as error:
+        if "readonly database" not in str(error):
+            raise
+        return _read(path, query, "rw")
+
+
+def _read(path: Path, query: str, mode: str) -> list[dict[str, Any]]:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True, timeout=20)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query)]
     except sqlite3.OperationalError as error:
