@@ -46,7 +46,7 @@ def told() -> dict[str, dict[str, Any]]:
 
 
 def _rows(path: Path, query: str) -> list[dict[str, Any]]:
-    """Rows of a database; where a writer was killed in a transaction, the next to open it for writing rolls that back."""
+    """Rows of a database; a transaction whose writer was killed is rolled back by who opens it for writing."""
     if not path.exists():
         return []
     try:
