@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from core.datasets import Version, columns
 from core.home import home
 from core.tracking.store.connection import client, store_errors
+from core.tracking.store.importing import import_mlflow
 from core.tracking.store.mlflow_reader import row_of, search_runs
 from core.tracking.store.records import RunRecord, record_of
 from core.tracking.tags import REVISION
@@ -41,6 +42,7 @@ def log_input(run_id: str, version: Version) -> None:
     profile |= {"columns": version.columns} if version.columns else {}
     lab = client()
     with store_errors(run_id):
+        import_mlflow()
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         texts = (json.dumps(part) for part in (source, schema, profile))

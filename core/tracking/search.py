@@ -12,6 +12,7 @@ from core.home import RUN_ID
 from core.runs import run_folder
 from core.tracking import store
 from core.tracking.store import RunRecord
+from core.tracking.store.importing import import_mlflow
 from core.tracking.tags import NOTE, REPLAY_TAG, people_tags
 
 FILTER_BEGINS = re.compile(
@@ -101,6 +102,7 @@ def _has_words(record: RunRecord, words: list[str]) -> bool:
 
 
 def _matching(records: list[RunRecord], clause: str) -> list[RunRecord]:
+    import_mlflow()
     from mlflow.exceptions import MlflowException
     from mlflow.utils.search_utils import SearchUtils
 

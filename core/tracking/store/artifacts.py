@@ -11,6 +11,7 @@ from core.migrations import Reading
 from core.runs import RunFolder
 from core.runs.folder import CONFIG, LARGEST, config_of
 from core.tracking.store.connection import client, first_line, store_errors
+from core.tracking.store.importing import import_mlflow
 from core.tracking.store.records import get_run
 from core.tracking.tags import CONFIG_HASH
 
@@ -25,6 +26,7 @@ def artifact(folder: RunFolder, name: str) -> bytes | None:
         return local
     lab, run_id = client(), folder.run_id
     get_run(run_id)
+    import_mlflow()
     from mlflow.exceptions import MlflowException
 
     with tempfile.TemporaryDirectory() as temporary, store_errors(run_id):
@@ -46,6 +48,7 @@ def fetch_artifact(folder: RunFolder, name: str) -> Path | None:
     copy = folder.fetched(name)
     if copy.exists():
         return copy
+    import_mlflow()
     from mlflow.exceptions import MlflowException
 
     copy.parent.mkdir(parents=True, exist_ok=True)

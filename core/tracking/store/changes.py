@@ -12,6 +12,7 @@ from core.runs.folder import CONFIG
 from core.runs.history import columns_of
 from core.runs.states import ENDED
 from core.tracking.store.connection import client, experiment_id, store_errors
+from core.tracking.store.importing import import_mlflow
 from core.tracking.store.records import get_run
 from core.tracking.tags import CONFIG_HASH, PARENT, PROBLEM, REASON, STATE
 
@@ -70,6 +71,7 @@ def ids_tagged(key: str, value: str) -> list[str]:
 def _describe(run_id: str, config: RunConfig) -> None:
     lab = client()
     with store_errors(run_id):
+        import_mlflow()
         from mlflow.entities import Param
 
         lab.update_run(run_id, status=STATUS["queued"])
@@ -103,6 +105,7 @@ def set_state(run_id: str, state: str, reason: str = "", ended: float | None = N
     """
     lab = client()
     with store_errors(run_id):
+        import_mlflow()
         from mlflow.entities import RunTag
 
         lab.log_batch(run_id, tags=[RunTag(STATE, state), RunTag(REASON, reason)])

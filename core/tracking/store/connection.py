@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,7 +14,7 @@ from urllib.parse import quote
 from core.errors import ExperimentDeletedError, RunNotFoundError, StoreError
 from core.home import home
 from core.locks import one_at_a_time
-from core.plain_text import keep_secrets_out_of_logs
+from core.tracking.store.importing import import_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
 EXPERIMENT = "singularity-lab"
 """MLflow's experiment of the runs made here."""
 
-LIMITS = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
-    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60",
-    "PGCONNECT_TIMEOUT": "10",
-}
-"""Where the environment does not say otherwise: left to itself MLflow tries a server that is gone for ten minutes."""
 CONNECTION_TRIES = 3
 """Of MLflow to open a database; its own ten take 100 s."""
 OPENING_S = 60.0
@@ -63,13 +53,8 @@ def client() -> MlflowClient:
 
 @cache
 def _client(uri: str) -> MlflowClient:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    keep_secrets_out_of_logs()
-    for name, limit in LIMITS.items():
-        os.environ.setdefault(name, limit)
     lab = home().ensure()
+    import_mlflow()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -104,6 +89,7 @@ def _make_whole(path: Path | None) -> None:
     """
     if path is None or (path.exists() and path.stat().st_size):
         return
+    import_mlflow()
     from mlflow.store.db import utils
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +106,7 @@ def _make_whole(path: Path | None) -> None:
 
 def _limit_databases() -> None:
     """A database that does not open is given up soon, and its errors are told by us, not as pages of SQL in a log."""
+    import_mlflow()
     from mlflow.store.db import utils
 
     utils.MAX_RETRY_COUNT = CONNECTION_TRIES
@@ -161,6 +148,7 @@ def _make_experiment(lab: MlflowClient) -> None:
 @contextmanager
 def store_errors(run_id: str | None = None) -> Iterator[None]:
     """MLflow's errors as ours: RunNotFoundError for a run that is not there, StoreError for anything else."""
+    import_mlflow()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 

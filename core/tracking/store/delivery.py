@@ -10,6 +10,7 @@ from core.plain_text import fit_to_show
 from core.runs import RunFolder
 from core.runs.outbox import Metric
 from core.tracking.store.connection import client, first_line, store_errors
+from core.tracking.store.importing import import_mlflow
 
 MOST_METRICS, MOST_TAGS = 1000, 100
 """What MLflow takes at once."""
@@ -59,6 +60,7 @@ def _check(run_id: str) -> None:
 
 def _give(folder: RunFolder, items: list, log: Callable[[str, list], None]) -> None:
     """Log items in one call; where MLflow refuses what is in them, those at fault alone are set aside."""
+    import_mlflow()
     from mlflow.exceptions import MlflowException
 
     try:
@@ -79,12 +81,14 @@ def _is_refusal(error: Any, kind: type[Exception]) -> bool:
 
 
 def _log_metrics(run_id: str, metrics: list[Metric]) -> None:
+    import_mlflow()
     from mlflow.entities import Metric as Point
 
     client().log_batch(run_id, metrics=[Point(*metric) for metric in metrics])
 
 
 def _log_tags(run_id: str, tags: list[tuple[str, str]]) -> None:
+    import_mlflow()
     from mlflow.entities import RunTag
 
     client().log_batch(run_id, tags=[RunTag(name, value) for name, value in tags])

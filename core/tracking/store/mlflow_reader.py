@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.names import NAME_TAG, mlflow_spellings
 from core.tracking.store.connection import client, store_errors
+from core.tracking.store.importing import import_mlflow
 from core.tracking.store.sqlite_reader import How, number
 from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE
 
@@ -26,6 +27,7 @@ def search_runs(clause: str = "", limit: int = sys.maxsize, kind: int | None = N
 
     Raises MLflow's own errors.
     """
+    import_mlflow()
     from mlflow.entities import ViewType
 
     lab, kind = client(), kind or ViewType.ACTIVE_ONLY
@@ -95,6 +97,7 @@ class MlflowReader:
 
     def deleted_ids(self) -> list[str]:
         """Ids of the runs that are marked deleted."""
+        import_mlflow()
         from mlflow.entities import ViewType
 
         with store_errors():
@@ -109,6 +112,7 @@ class MlflowReader:
 
     def known_ids(self) -> set[str]:
         """Ids of all runs, the deleted ones among them."""
+        import_mlflow()
         from mlflow.entities import ViewType
 
         lab, found, token = client(), set(), ""

@@ -13,6 +13,7 @@ from core.runs import RunFolder
 from core.runs.folder import CONFIG
 from core.tracking.store.changes import names_of, params_of
 from core.tracking.store.connection import client, first_line, store_errors
+from core.tracking.store.importing import import_mlflow
 from core.tracking.store.records import params_in_force
 from core.tracking.tags import CONFIG_HASH, EDITED_PARAM, PARENT, PROBLEM, REVISION
 
@@ -50,6 +51,7 @@ def tell_config(folder: RunFolder, revision: int) -> str:
     if config.parent:
         tags[PARENT] = config.parent
     with store_errors(run_id):
+        import_mlflow()
         from mlflow.entities import RunTag
 
         if not config.parent and data.tags.get(PARENT) and data.tags[PARENT] == before.get("parent"):
