@@ -285,18 +285,20 @@ def _told(folder: RunFolder) -> str:
                 table.update(run_id, only_if={"bin_step": RESTORING}, bin_step=None)
                 continue
             over = job is not None and not (job.synced or job.active or (job.state == "queued" and not job.attempt))
-            state_is_new = job is not None and not job.synced
+            said: list[Job] = []
 
-            def tell_state(job: Job | None = job, new: bool = state_is_new) -> None:
-                if new:  # what people wait to see must not wait for files
+            def tell_state(job: Job | None = job, said: list[Job] = said) -> None:
+                if job is not None and not job.synced and not said:  # people wait for it: it does not wait for files
                     store.set_state(run_id, job.state, job.reason, ended=job.ended)
+                    said.append(job)
 
             left = store.deliver(folder, [(EVENTS, "")] if over else [], tell_state)
             if job is None or (job.synced and not back):
                 return left
             if job.revision:
                 left = store.tell_config(folder, job.revision) or left
-            store.set_state(run_id, job.state, job.reason, ended=job.ended)
+            if not said:
+                store.set_state(run_id, job.state, job.reason, ended=job.ended)
             if job.binned:
                 store.delete_run(run_id)
         except RunNotFoundError:

@@ -133,6 +133,7 @@ def test_what_moves_is_shown_without_a_reload(lab_home, server, page):
     expect(cards).to_have_count(2)
     expect(page.locator(".board-list .row")).to_have_count(2)
     assert asked.count(f"{server.url}/live/board") == 1  # by the page's head: the list takes that answer
+    assert asked.index(f"{server.url}/live/board") < asked.index(f"{server.url}/_stcore/health")
     expect(cards.locator("polyline").first).to_have_attribute("points", re.compile(r"\d+,\d+ \d+,\d+"))
     name = table.get(first).name
     cards.filter(has_text=name).click()

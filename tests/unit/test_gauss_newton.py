@@ -138,3 +138,17 @@ def test_continuing_from_a_state_is_the_same_as_going_on():
     second.restore(first.state())
     resumed, _ = minimise(rosenbrock, half, 7, second)
     assert torch.equal(straight, resumed)
+
+
+def test_an_undamped_step_is_that_of_least_squares_and_its_end_costs_one_trial():
+    generator = torch.Generator().manual_seed(0)
+    J, r = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((9, 4), (9,)))
+    wanted = -torch.linalg.lstsq(J, r[:, None]).solution[:, 0]
+    assert torch.allclose(DampedSystem(J, r).step(1e-32), wanted, rtol=1e-12, atol=0)
+
+    trials = []
+    optimizer = GaussNewton(1e-32, 1e-32)
+    at_minimum = r + J @ wanted
+    report = optimizer.step(at_minimum, J.clone(), lambda step: trials.append(step) or float(at_minimum @ at_minimum))
+    assert not report.accepted and len(trials) == 2  # the step, and back
+    assert optimizer.damping.value == 1e-32  # where nothing helps, no damping was too small

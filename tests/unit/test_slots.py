@@ -14,7 +14,7 @@ from core.jobs.local import LocalEngine
 from core.jobs.prepared import run_environment
 from core.jobs.process import inside, outside
 from core.jobs.sharing import no_room, threads_of
-from core.jobs.slot_lock import hold
+from core.jobs.slot_lock import busy, hold, hold_at_once
 from core.settings import SETTLED_S, Slots
 
 TWO_GPUS = "GPU 0: NVIDIA H200 (UUID: GPU-aaaa)\nGPU 1: NVIDIA H200 (UUID: GPU-bbbb)\n"
@@ -227,3 +227,12 @@ def test_a_gpu_that_was_cut_into_slices_has_not_vanished(machine, lab_home):
     machine(TWO_GPUS + "  MIG 3g.20gb     Device  0: (UUID: MIG-cccc)\n")
     assert troubles() == []
     assert names() == ["gpu0", "gpu1.0", "cpu0"]
+
+
+def test_who_looks_at_a_lock_is_taken_for_no_holder(lab_home):
+    with hold_at_once("courier") as lock:
+        assert lock is not None and busy("courier")
+        assert hold_at_once("courier") is None
+    assert not busy("courier")
+    with hold_at_once("courier") as again:
+        assert again is not None
