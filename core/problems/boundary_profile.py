@@ -73,16 +73,24 @@ class BoundaryProfile(Problem):
     """λ by order of instability."""
     F0: ClassVar[float] = -2.0
     epsilon: ClassVar[float]
+    raw_names: ClassVar[tuple[str, ...]]
+    """What the network's outputs are called: the logarithms' f and h, and the stream function's s."""
+    maps: ClassVar[tuple[tuple[Sinh, Axis], ...]]
+    """By order: in w, and in z."""
 
     @property
     def radial(self) -> Sinh:
         """Where features and points crowd in w."""
-        raise NotImplementedError
+        return self.maps[self.order][0]
 
     @property
     def angular(self) -> Axis:
         """Where they crowd in z."""
-        raise NotImplementedError
+        return self.maps[self.order][1]
+
+    @property
+    def outputs(self):
+        return len(self.raw_names)
 
     def domain(self):
         return ((0.0, LAST), (0.0, 1.0))
@@ -114,11 +122,6 @@ class BoundaryProfile(Problem):
     def ansatz(self, raw, x, lam):
         parts = dict(zip(self.raw_names, raw, strict=True))
         return parts | self._physical(parts, x[0].value, x[1].value, lam)
-
-    @property
-    def raw_names(self) -> tuple[str, ...]:
-        """What the network's outputs are called: the logarithms' f and h, and the stream function's s."""
-        raise NotImplementedError
 
     def vorticity(self, parts: dict[str, Jet], w: Tensor, z: Tensor, lam: Tensor) -> Tensor:
         """H (n,)."""

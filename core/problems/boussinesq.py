@@ -49,22 +49,8 @@ class Boussinesq(BoundaryProfile):
     gauge: ClassVar[str] = "∂₁²Θ(0) = −4"
     published: ClassVar[tuple[float, ...]] = PUBLISHED
     epsilon: ClassVar[float] = 1.0
-
-    @property
-    def radial(self):
-        return RADIAL[self.order]
-
-    @property
-    def angular(self):
-        return ANGULAR[self.order]
-
-    @property
-    def outputs(self):
-        return 3
-
-    @property
-    def raw_names(self):
-        return ("f", "h", "s")
+    raw_names: ClassVar[tuple[str, ...]] = ("f", "h", "s")
+    maps: ClassVar[tuple[tuple[Sinh, Axis], ...]] = tuple(zip(RADIAL, ANGULAR, strict=True))
 
     def vorticity(self, parts, w, z, lam):
         return self.F0 / self.ratio(lam) * (w * parts["h"].value).exp()

@@ -46,22 +46,8 @@ class IPM(BoundaryProfile):
     gauge: ClassVar[str] = "∂₁²R(0) = −4"
     published: ClassVar[tuple[float, ...]] = PUBLISHED
     epsilon: ClassVar[float] = 0.0
-
-    @property
-    def radial(self):
-        return RADIAL[self.order]
-
-    @property
-    def angular(self):
-        return ANGULAR[self.order]
-
-    @property
-    def outputs(self):
-        return 2
-
-    @property
-    def raw_names(self):
-        return ("f", "s")
+    raw_names: ClassVar[tuple[str, ...]] = ("f", "s")
+    maps: ClassVar[tuple[tuple[Sinh, Axis], ...]] = tuple(zip(RADIAL, ANGULAR, strict=True))
 
     def vorticity(self, parts, w, z, lam):
         f, c2 = parts["f"], 1 - z * z
