@@ -1,6 +1,6 @@
 """What a CUDA device is good for: `python -m benchmarks.gpu`. Needs one; without, it says so and exits with 2.
 
-Four questions, each a part that can be asked alone with `--parts`; `PARTS` says what they are. It needs no store and no
+Five questions, each a part that can be asked alone with `--parts`; `PARTS` says what they are. It needs no store and no
 browser: torch and what training itself imports are enough. With `--json FILE` the figures are kept, part by part.
 """
 
@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from benchmarks.accuracy import BARS
 from benchmarks.gpu_steps import eager, features, gauss_newton, rates, replayed, system
@@ -36,6 +38,8 @@ DAMPINGS = {"normal equations": 1e-4, "QR": 1e-14}
 """Damping on either side of the one from which Gauss–Newton may use Cholesky."""
 SECOND_ORDER_ROUNDS = 3
 """Of so many: on a CPU an iteration of the large system takes seconds."""
+WALLS = {"ipm": 6, "boussinesq": 5}
+"""Preset → how many orders of it are found one after the other."""
 PARTS = {
     "amp": "Adam steps a second and peak memory of a wide network in float32, tf32 and mixed precision, which is meant "
     f"to be at least {FASTER:g} times as fast as float32 with at most {SMALLER:.0%} of its memory",
@@ -44,6 +48,8 @@ PARTS = {
     f"machine's CPU: {' and '.join(f'{rows} rows × {columns} parameters' for rows, columns in SIZES)}",
     "accuracy": "presets trained on the device, with relative L2 errors and seconds of at most "
     + ", ".join(f"{name} {error:.0e} in {seconds} s" for name, (error, seconds) in AIMS.items()),
+    "walls": "λ of every order of IPM and Boussinesq beside a wall, each found on the device from the one before, and "
+    "the seconds of one undamped iteration of its last stage",
 }
 """Part → what it measures, and what is meant to come out."""
 
@@ -140,6 +146,53 @@ def accuracy(names: Sequence[str], seeds: Sequence[int], device: torch.device) -
             yield row
 
 
+def walls(names: Sequence[str], orders: Sequence[int], seed: int, device: torch.device) -> Iterator[dict[str, object]]:
+    """Each order of each preset, trained on the device from the solution of the order before.
+
+    `lambdas` holds λ where each stage ended, `iteration_s` the seconds of an iteration of the last stage.
+    """
+    import torch
+
+    from core.config import override
+    from core.errors import LabError
+    from core.runs import RunFolder
+    from core.training.measure import measure
+    from core.training.parent import start_from
+    from core.training.train import train
+
+    for name in names:
+        before, config = None, None
+        for order in (n for n in orders if n < WALLS[name]):
+            row: dict[str, object] = {"preset": name, "order": order, "seed": seed}
+            solved = config.problem if config else None
+            config = override(resolve(name), [f"problem.order={order}", f"seed={seed}", f"device={device.type}"])
+            if device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(device)
+            lines: list[str] = []
+            with tempfile.TemporaryDirectory() as path:
+                folder, began = RunFolder(Path(path)), time.perf_counter()
+                try:
+                    # orders 0 and 1 have a guess of their own
+                    parent = start_from(config, solved, before, lines.append) if order > 1 and before else None
+                    outcome = train(config, folder, say=lines.append, parent=parent)
+                except LabError as error:
+                    yield row | {"failed": str(error), "log": lines}
+                    break
+                row["train_s"] = time.perf_counter() - began
+                history = folder.history_columns()
+            stage, lam, wall = (history[key] for key in ("stage", "lambda", "wall_time_s"))
+            row["lambdas"] = [float(lam[stage == k][-1]) for k in np.unique(stage)]
+            row["iteration_s"] = float(np.median(np.diff(wall[stage == stage.max()]))) if len(wall) > 1 else None
+            row["peak_memory_mb"] = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else None
+            before = outcome.solution
+            row["lambda"] = float(before.lam.detach())
+            row["max_residual"] = measure(before).max_residual
+            row["log"] = lines
+            if outcome.failed:
+                row["failed"] = outcome.failed
+            yield row
+
+
 def show_amp(found: list[dict[str, object]]) -> None:
     """A table of what `amp` found, float32 the measure."""
     print("| precision | steps/s, median (smallest to largest) | times float32 | peak memory, MB | part of float32 | |")
@@ -205,6 +258,27 @@ def show_accuracy(found: Iterator[dict[str, object]]) -> Iterator[dict[str, obje
     print()
 
 
+def show_walls(found: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:
+    """A table of what `walls` finds, line by line."""
+    print(
+        "| problem | order | λ | last two stages apart | max residual | training, s | an iteration, s | memory, MB | |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for row in found:
+        if "lambda" in row:
+            last = row["lambdas"][-2:]
+            print(
+                f"| {row['preset']} | {row['order']} | {row['lambda']:.15g} | {abs(last[-1] - last[0]):.0e} "
+                f"| {row['max_residual']:.1e} | {row['train_s']:.0f} | {row['iteration_s'] or 0:.2f} "
+                f"| {row['peak_memory_mb'] or 0:.0f} | {row.get('failed', '')} |",
+                flush=True,
+            )
+        else:
+            print(f"| {row['preset']} | {row['order']} | | | | | | | {row['failed']} |", flush=True)
+        yield row
+    print()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
@@ -213,6 +287,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--points", type=int, default=16_384, help="at which it is trained")
     parser.add_argument("--presets", nargs="+", choices=list(presets()), default=list(AIMS), metavar="PRESET")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--walls", nargs="+", choices=list(WALLS), default=list(WALLS))
+    parser.add_argument("--orders", type=int, nargs="+", default=list(range(max(WALLS.values()))), help="of `walls`")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
 
@@ -259,6 +335,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for row in show_accuracy(accuracy(options.presets, options.seeds, device)):
             trained.append(row)
             keep("accuracy", trained)
+    if "walls" in options.parts:
+        print("Profiles beside a wall, each order found on the device from the one before\n")
+        profiles: list[dict[str, object]] = []
+        for row in show_walls(walls(options.walls, options.orders, options.seeds[0], device)):
+            profiles.append(row)
+            keep("walls", profiles)
     return 0
 
 

@@ -23,6 +23,7 @@ from core.tracking import in_force, store
 from core.tracking.tags import THREADS_TAG
 from core.tracking.written_numbers import number_of
 from core.training import checkpoint as checkpoints
+from core.training.parent import start_from
 from core.training.train import train
 from core.training.trainer import Outcome
 
@@ -88,21 +89,7 @@ def parent_solution(config: RunConfig) -> Solution | None:
     stored = checkpoints.load(path)
     if config.parent_checkpoint:
         say(f"it starts from the checkpoint {path.stem} of run {config.parent[:8]}")
-    if stored.config.problem.kind != config.problem.kind:
-        raise LabError(
-            f"The parent run solves {stored.config.problem.kind}, this one {config.problem.kind}: "
-            "a next stage needs the same problem."
-        )
-    if not config.problem.continues(stored.config.problem):
-        say("the parent's profile is no start for this one: the search starts from the problem's own guess")
-        return None
-    solution = stored.solution
-    solution.problem = config.problem
-    if solution.lam is not None and stored.config.problem != config.problem:
-        # another order or another a has another λ; a search would drift back to the parent's from there
-        start = config.lambda_.start if config.lambda_.start is not None else config.problem.lambda_start()
-        solution.lam.data.fill_(start)
-    return solution
+    return start_from(config, stored.config.problem, stored.solution, say)
 
 
 def _set_threads(folder: RunFolder) -> None:
