@@ -34,7 +34,7 @@ def _without_control(name: str) -> str:
 class Lambda(Extended):
     """How the unknown exponent λ is treated; without effect on problems that have none."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"step", "relax"})
+    added: ClassVar[frozenset[str]] = frozenset({"release_stage", "step", "relax"})
 
     mode: Literal["trainable", "fixed", "analytic", "funnel"] = Field(
         "trainable",
@@ -44,6 +44,11 @@ class Lambda(Extended):
     )
     start: float | None = Field(None, gt=0, lt=100, description="Empty: the problem's own start value.")
     release_after: int = Field(5, ge=0, le=1_000_000, description="λ stays at its start for so many iterations.")
+    release_stage: Annotated[int, Field(ge=2, le=12)] | None = Field(
+        None,
+        description="λ stays at its start until this stage begins, the first being 1. Empty: the first stage "
+        "releases it. A grid too coarse for the profile is flat in λ, and would let it drift.",
+    )
     step: Annotated[float, Field(ge=-1, le=1)] | None = Field(
         None, description="From the funnel's first λ to its second. Empty: 0.002."
     )
@@ -110,6 +115,13 @@ class RunConfig(Extended):
                 raise ValueError(
                     f"stages.{k}: lambda.mode {mode!r} goes with the optimizer gauss_newton and no warm-up"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lambda_is_released(self) -> RunConfig:
+        stage = self.lambda_.release_stage
+        if stage is not None and stage > len(self.stages):
+            raise ValueError(f"lambda.release_stage: {stage}, and there are {len(self.stages)} stages")
         return self
 
     @model_validator(mode="after")

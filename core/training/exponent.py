@@ -50,11 +50,20 @@ class Exponent:
         return self.run.problem.has_lambda and self.config.mode == "analytic"
 
     @property
+    def held(self) -> bool:
+        """Whether a later stage releases λ: this one ends as if λ were known."""
+        return self._trainable and self.run.position.stage + 1 < (self.config.release_stage or 1)
+
+    @property
     def waits(self) -> bool:
         """Whether λ is still to be released."""
-        trainable = self.run.problem.has_lambda and self.config.mode == "trainable"
         position = self.run.position
-        return trainable and position.total < self.config.release_after and not position.relaxed
+        counting = self._trainable and position.total < self.config.release_after and not position.relaxed
+        return self.held or counting
+
+    @property
+    def _trainable(self) -> bool:
+        return self.run.problem.has_lambda and self.config.mode == "trainable"
 
     def release(self) -> bool:
         """Make λ trainable when it is meant to be; True if that changed now."""

@@ -100,7 +100,7 @@ class SecondOrderPhase:
         run, stage = self.run, self.run.stage
         if self.exponent.in_funnel:
             return self.exponent.after(objective, step)
-        if self.exponent.waits:
+        if self.exponent.waits and not self.exponent.held:
             run.position.relaxed = not step.accepted
             return None
         if stage.target_residual and maximum <= stage.target_residual:
