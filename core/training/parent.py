@@ -31,6 +31,8 @@ def start_from(config: RunConfig, solved: Problem, solution: Solution, say: Call
         say("the parent's profile is no start for this one: the search starts from the problem's own guess")
         return None
     solution.problem = problem
+    if solution.lam is not None:
+        solution.lam.requires_grad_(False)  # this run says when it is released
     if solution.lam is not None and solved != problem:
         # another order or another a has another λ; a search would drift back to the parent's from there
         start = config.lambda_.start if config.lambda_.start is not None else problem.lambda_start()
