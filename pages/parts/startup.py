@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -47,5 +48,7 @@ def _warm_up() -> None:
 
     with suppress(StoreError):  # the page that needs the store will say so, with the reason
         store.client()
+    gc.collect()
+    gc.freeze()  # what was imported stays: no collection, which all sessions wait for, looks through it again
     _ready.set()
     warm.expect_launch()

@@ -218,6 +218,21 @@ def test_a_state_is_built_once_for_all_who_ask(server):
     assert (len(built), len(answers)) == (1, 1)
 
 
+def test_what_takes_much_work_again_and_again_is_built_less_often_but_not_after_a_single_time(monkeypatch):
+    work = iter([0.01, 3.0, 0.01, 3.0, 3.0])
+    shared = SharedState(dict, lambda a, b: a != b, lambda state: 1.0)
+    monkeypatch.setattr(shared, "_built", lambda: ({}, next(work)))
+
+    async def rests():
+        found = []
+        for _ in range(5):
+            await shared.now(fresh=True)
+            found.append(shared.next_s > 2.0)
+        return found
+
+    assert asyncio.run(rests()) == [False, False, False, False, True]
+
+
 def test_the_whole_log_is_a_file(server):
     run_folder(RUN).file("log.txt").write_bytes(whole := b"<script>\xff\x00\n" * 100_000)
     status, headers, body = server.get(f"/live/run/{RUN}/log.txt")

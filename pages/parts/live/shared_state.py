@@ -1,8 +1,8 @@
 """One state of something that many pages show: built once for all of them, in versions, so that each gets what is new.
 
 It is built only while somebody asks, at most once in a while, on a thread of its own. Building may take a fifth of a
-core and no more: what takes much work is built less often. What only waits, for a disk or for other threads' turns, is
-not: it would be late for longer than what it waited for took.
+core and no more: what takes much work twice is built less often. What only waits, for a disk or for other threads'
+turns, is not, nor what took much work once, a collection of garbage perhaps: it would be late for longer than that.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class SharedState(Generic[State]):
         self._lock = asyncio.Lock()
         self._versions: deque[tuple[int, State]] = deque(maxlen=KEPT)
         self._due = float("-inf")
+        self._worked = float("inf")
         self._answers: dict[tuple, bytes] = {}
         self.asked = time.monotonic()
         """When somebody asked last (monotonic)."""
@@ -60,7 +61,8 @@ class SharedState(Generic[State]):
             if fresh or time.monotonic() >= self._due:
                 began = time.monotonic()
                 state, worked = await asyncio.to_thread(self._built)
-                self._due = began + max(self._every_s(state), SHARE * worked)
+                self._due = began + max(self._every_s(state), SHARE * min(worked, self._worked))
+                self._worked = worked
                 if not self._versions or self._differs(self._versions[-1][1], state):
                     self._versions.append((self._versions[-1][0] + 1 if self._versions else 0, state))
                     self._answers.clear()
