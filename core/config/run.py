@@ -43,7 +43,13 @@ class Lambda(Extended):
         "origin; later stages release it.",
     )
     start: float | None = Field(None, gt=0, lt=100, description="Empty: the problem's own start value.")
-    release_after: int = Field(5, ge=0, le=1_000_000, description="λ stays at its start for so many iterations.")
+    release_after: int = Field(
+        5,
+        ge=0,
+        le=1_000_000,
+        description="λ stays at its start for so many iterations: the run's first, or those of the stage that "
+        "releases it.",
+    )
     release_stage: Annotated[int, Field(ge=2, le=12)] | None = Field(
         None,
         description="λ stays at its start until this stage begins, the first being 1. Empty: the first stage "

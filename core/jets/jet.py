@@ -113,6 +113,12 @@ class Jet:
         return self.map(self.value.log(), r, -r * r)
 
     @_remembered
+    def log1p(self) -> Jet:
+        """Natural logarithm of one more than a jet, exact where that is small."""
+        r = 1 / (1 + self.value)
+        return self.map(self.value.log1p(), r, -r * r)
+
+    @_remembered
     def sqrt(self) -> Jet:
         """Square root of a positive jet."""
         root = self.value.sqrt()

@@ -23,6 +23,14 @@ CONVERGED = 1e-4
 ROUNDED = 1e-24
 """Loss, of residuals that are divided by their natural scale, below which an undamped step follows rounding."""
 
+MOST_RISE, MOST_AHEAD = 1e6, 3
+"""An undamped step may raise the loss so many times over, and steps after it so often, until it is below the best again.
+
+Far from the solution along what the residual hardly tells, such as λ, Newton's step is right to first order, what is of
+second order is more than the small residual there was, and the next step removes it (the watchdog of Chamberlain et al.,
+Math. Programming Study 16, 1982). Damping would creep along that direction instead.
+"""
+
 NO_GAIN = 1e-9
 """Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
 
@@ -167,6 +175,9 @@ class GaussNewton:
         self.scale = ColumnScale()
         self.guard = guard
         self.dampings = dampings or 1
+        self.ahead = 0
+        self.best = math.inf
+        self.way_back: Tensor | None = None
 
     def iterate(self, objective):
         """See `Optimizer.iterate`."""
@@ -210,16 +221,44 @@ class GaussNewton:
                     predicted = system.predicted_decrease(scaled)
                     after = loss_after(step)
             ratio = (before - after) / predicted if predicted > 0 else float("nan")
-            if after < before and ratio > 1e-4:
-                self.damping.accept(min(ratio, 1.0))
-                return StepReport(True, after, damping, ratio, float(step.norm()))
-            self.damping.reject()
+            gained = after < before and ratio > 1e-4
             nothing = predicted < CONVERGED * before and abs(after - before) < CONVERGED * before
-            if damping < UNDAMPED and (nothing or before < ROUNDED):
+            if damping < UNDAMPED and not gained and (nothing or before < ROUNDED):
                 break  # Newton's own step neither promised nor changed anything: a shorter one will not either
+            if gained or (damping < UNDAMPED and self._may_rise(before, after)):
+                if gained:
+                    self.damping.accept(min(ratio, 1.0))
+                self._went(step, before, after)
+                return StepReport(True, after, damping, ratio, float(step.norm()))
+            if self.way_back is not None:
+                break
+            self.damping.reject()
+        tried = self.damping.value
+        if self.way_back is not None:  # steps that rose led nowhere: on from the best, and no more of them
+            length = float(self.way_back.norm())
+            return StepReport(True, self.return_to_best(loss_after), tried, ratio, length)
         loss_after(torch.zeros_like(step))
-        tried, self.damping.value = self.damping.value, begun_with  # where none helps, none was too small
+        self.damping.value = begun_with  # where none helps, none was too small
         return StepReport(False, before, tried, ratio, 0.0)
+
+    def return_to_best(self, loss_after: Trial) -> float | None:
+        """Leave parameters that steps which raised the loss led to; the loss then, or None where there were none."""
+        if self.way_back is None:
+            return None
+        step, self.way_back = self.way_back, None
+        return loss_after(step)
+
+    def _may_rise(self, before: float, after: float) -> bool:
+        return self.ahead < MOST_AHEAD and after < MOST_RISE * min(before, self.best)
+
+    def _went(self, step: Tensor, before: float, after: float) -> None:
+        """Keep the way back to the best parameters while the loss is above theirs."""
+        best = before if self.way_back is None else self.best
+        if after < best:
+            self.ahead, self.best, self.way_back = 0, math.inf, None
+        else:
+            self.ahead, self.best = self.ahead + 1, best
+            self.way_back = -step if self.way_back is None else self.way_back - step
 
     def _best_of_several(self, system: DampedSystem, scale: Tensor, loss_after: Trial) -> float:
         """The damping around the present one whose step leaves least; the present one where none leaves a number."""
@@ -242,9 +281,18 @@ class GaussNewton:
 
     def state(self):
         """See `Optimizer.state`."""
-        return {"damping": self.damping.value, "growth": self.damping.growth, "scale": self.scale.value}
+        return {
+            "damping": self.damping.value,
+            "growth": self.damping.growth,
+            "scale": self.scale.value,
+            "ahead": self.ahead,
+            "best": self.best,
+            "way_back": self.way_back,
+        }
 
     def restore(self, state):
         """See `Optimizer.restore`."""
         self.damping.value, self.damping.growth = state["damping"], state["growth"]
         self.scale.value = state["scale"]
+        if "ahead" in state:  # not in checkpoints of before there were such steps
+            self.ahead, self.best, self.way_back = state["ahead"], state["best"], state["way_back"]

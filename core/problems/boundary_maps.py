@@ -73,7 +73,7 @@ class Axis:
         """ζ (n,) as a jet in both coordinates."""
         exponent = w * ((1 + self.bend) - w * self.bend) * (self.far - self.near) + self.near
         inverse = (-exponent).exp()
-        zeta = 1 - ((1 - z) * inverse + 1).log() / (inverse + 1).log()
+        zeta = 1 - ((1 - z) * inverse).log1p() / inverse.log1p()
         return self.ridge.spread_jet(zeta) if self.ridge else zeta
 
     def at(self, w: np.ndarray, uniform: np.ndarray) -> np.ndarray:

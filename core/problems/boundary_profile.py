@@ -211,12 +211,20 @@ class BoundaryProfile(Problem):
         if self.order < len(self.published):
             return None
         return (
-            f"No paper at hand has λ of order {self.order}: the search starts from the empirical law, at λ = "
-            f"{self.lambda_start():.4g}."
+            f"No paper at hand has λ of order {self.order}: the search starts where the published ones carry on to, at "
+            f"λ = {self.lambda_start():.4g}."
         )
 
+    def lambda_start(self):
+        if self.order < len(self.published):
+            return self.published[self.order]
+        # 1/(λ − ε) is nearly linear in n: carried on by a parabola through the last three
+        last, beyond = 1 / (np.array(self.published[-3:]) - self.epsilon), self.order - len(self.published) + 1
+        rise, bend = last[2] - last[1], last[2] - 2 * last[1] + last[0]
+        return float(self.epsilon + 1 / (last[2] + beyond * rise + beyond * (beyond + 1) / 2 * bend))
+
     def lambda_start_source(self):
-        return "the published value" if self.order < len(self.published) else "the empirical law of arXiv 2509.14185"
+        return "the published value" if self.order < len(self.published) else "carried on from the published ones"
 
     # -- start --------------------------------------------------------------------------------------------------------
 

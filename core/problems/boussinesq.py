@@ -11,14 +11,8 @@ from core.problems.boundary_profile import BoundaryProfile, balance, carried
 
 PUBLISHED = (1.9205599746927, 1.3990961221852, 1.2523481636489, 1.1842500861997)
 """λ by order of instability (arXiv 2509.14185)."""
-RADIAL = (Sinh(0.1875, 0.08), Sinh(0.1445, 0.05), Sinh(0.165, 0.036), Sinh(0.177, 0.0257), Sinh(0.187, 0.02))
-ANGULAR = (
-    Axis(1.5, -7.4),
-    Axis(-0.5, -6.9, 0.64, Sinh(0.605, 0.245)),
-    Axis(0.5, -6.4, 1, Sinh(0.67, 0.21)),
-    Axis(0.8, -6.7, 0.95, Sinh(0.635, 0.227)),
-    Axis(1, -6.7, 0.95, Sinh(0.635, 0.22)),
-)
+RADIAL = (Sinh(0.216, 0.0695), Sinh(0.161, 0.0418), Sinh(0.1846, 0.031), Sinh(0.193, 0.0285), Sinh(0.198, 0.0265))
+ANGULAR = (Axis(1.96, -7.84, 0.36, Sinh(0.152, 0.343)), *[Axis(0.27, -6.3, 0.427, Sinh(0.767, 0.256))] * 4)
 """By order: where coefficients of earlier runs' profiles fall fastest."""
 
 
@@ -91,9 +85,6 @@ class Boussinesq(BoundaryProfile):
             "∂₁(∂₂Θ) = ∂₂(∂₁Θ)": (d["Theta2"][0] - d["Theta1"][1], size),  # its own terms vanish along a line
             **super().original(u, d, y, lam),
         }
-
-    def lambda_start(self):
-        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 + 1 / (1.4187 * self.order + 1.0863)
 
 
 def relative_expm1(x):

@@ -12,14 +12,18 @@ from core.problems.boundary_profile import BoundaryProfile, balance, carried
 PUBLISHED = (1.0285722760222, 0.4721297362414, 0.3149620267088, 0.2415604743989)
 """λ by order of instability (arXiv 2509.14185)."""
 RADIAL = (
-    Sinh(0.2, 0.3),
-    Sinh(0.152, 0.047),
-    Sinh(0.205, 0.033),
-    Sinh(0.231, 0.0225),
-    Sinh(0.257, 0.017),
-    Sinh(0.28, 0.013),
+    Sinh(0.229, 0.3),
+    Sinh(0.1482, 0.0462),
+    Sinh(0.203, 0.0293),
+    Sinh(0.2306, 0.0207),
+    Sinh(0.2535, 0.018),
+    Sinh(0.2769, 0.0156),
 )
-ANGULAR = (Axis(-2, -3.6, 0.5), Axis(-2, -3.5, 0.5), *[Axis(0.5, -3.1, 0.5)] * 4)
+ANGULAR = (
+    Axis(-2, -3.82, 0.68),
+    Axis(-0.13, -4.22, 1.42, Sinh(0.403, 0.348)),
+    *[Axis(2.8, -4.445, 1.555, Sinh(0.231, 0.158))] * 4,
+)
 """By order: where coefficients of earlier runs' profiles fall fastest."""
 
 
@@ -69,6 +73,3 @@ class IPM(BoundaryProfile):
             "Ω = −∂₁R": balance(u["Omega"], slope[0]),
             **super().original(u, d, y, lam),
         }
-
-    def lambda_start(self):
-        return PUBLISHED[self.order] if self.order < len(PUBLISHED) else 1 / (1.1459 * self.order + 0.9723)

@@ -55,11 +55,17 @@ class Exponent:
         return self._trainable and self.run.position.stage + 1 < (self.config.release_stage or 1)
 
     @property
+    def pending(self) -> bool:
+        """Whether the present stage releases λ, and has not done so yet."""
+        return self._trainable and not self.held and not self.run.solution.free_lambda
+
+    @property
     def waits(self) -> bool:
         """Whether λ is still to be released."""
-        position = self.run.position
-        counting = self._trainable and position.total < self.config.release_after and not position.relaxed
-        return self.held or counting
+        position, stage = self.run.position, self.config.release_stage
+        if self.held or not self._trainable or position.relaxed or (stage and position.stage + 1 > stage):
+            return self.held
+        return (position.iteration if stage else position.total) < self.config.release_after
 
     @property
     def _trainable(self) -> bool:

@@ -7,6 +7,7 @@ import time
 from core import config as configs
 from core.errors import NotFiniteError, TrainingError
 from core.optimizers.build import build
+from core.optimizers.gauss_newton import GaussNewton
 from core.optimizers.report import StepReport
 from core.training import equations
 from core.training.exponent import Exponent
@@ -69,6 +70,8 @@ class SecondOrderPhase:
                 return wanted
         else:
             run.record.ended = "all iterations done"
+            if isinstance(optimizer, GaussNewton):
+                optimizer.return_to_best(objective.mover())
             self.exponent.iterations_used_up()
         recorder.final_residuals(objective)
         return None
@@ -100,7 +103,7 @@ class SecondOrderPhase:
         run, stage = self.run, self.run.stage
         if self.exponent.in_funnel:
             return self.exponent.after(objective, step)
-        if self.exponent.waits and not self.exponent.held:
+        if self.exponent.pending:
             run.position.relaxed = not step.accepted
             return None
         if stage.target_residual and maximum <= stage.target_residual:

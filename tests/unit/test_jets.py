@@ -22,6 +22,7 @@ FUNCTIONS = {
     "cos": lambda x, y: (x + y * 2).cos() * x,
     "exp": lambda x, y: (x * y * 0.5).exp() - 1,
     "log": lambda x, y: (x * x + y * y + 1).log(),
+    "log1p": lambda x, y: (x * x + y * y).log1p(),
     "tanh": lambda x, y: (x * 2 - y).tanh() * y,
     "power": lambda x, y: (x + y) ** 3 + x**1,
     "quotient": lambda x, y: (x + 1.0) / (y * y + 2),

@@ -59,3 +59,13 @@ def test_a_solution_whose_lambda_was_free_is_a_start_at_which_it_is_not(tmp_path
 def test_a_stage_that_is_not_there_can_not_release_it():
     with pytest.raises(ConfigError, match=r"release_stage: 3, and there are 2 stages"):
         config(release_stage=3)
+
+
+def test_a_step_refused_while_it_waits_for_the_last_time_ends_nothing(tmp_path):
+    undamped = {"kind": "gauss_newton", "damping": 1e-32, "minimum_damping": 1e-32}
+    stages = [STAGE, STAGE | {"optimizer": undamped, "iterations": 9}]
+    # on the same grid the first stage left nothing to gain at this λ: every undamped step is refused until it is free
+    lam = {"release_stage": 2, "release_after": 1}
+    train(parse_config({"problem": {"kind": "ipm"}, "lambda": lam, "stages": stages}), tmp_path)
+    stage, lam = rows(tmp_path)
+    assert abs(lam[-1] - IPM().lambda_start()) > 1e-5
