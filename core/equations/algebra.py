@@ -105,11 +105,21 @@ def power(base: Expression, exponent: Expression) -> Expression:
             return _number_power(base, exponent)
         if isinstance(base, Power) and isinstance(base.exponent, Number) and isinstance(exponent.value, int):
             return power(base.base, Number(_times(base.exponent.value, exponent.value)))
+        if isinstance(base, Product) and isinstance(exponent.value, int):
+            return _factor_by_factor(base, exponent)
     if base == Number(1):
         return base
     if base == Constant("e"):
         return call("exp", exponent)
     return Power(base, exponent)
+
+
+def _factor_by_factor(base: Product, exponent: Number) -> Expression:
+    """(a·b)^n as a^n·b^n; left together where a number's power would be beyond a float."""
+    try:
+        return product(*(power(factor, exponent) for factor in base.factors))
+    except TreeError:
+        return Power(base, exponent)
 
 
 def negative(a: Expression) -> Expression:

@@ -37,7 +37,7 @@ class Fault:
     def sentence(self) -> str:
         """What, where, what was expected, and the nearest name, on one line."""
         told = f"{self.label}: {self.message}" if self.label else self.message
-        if self.end > self.start:
+        if self.end > self.start and (self.start, self.end) != (0, len(self.text)):
             told += f" at character {self.start + 1}"
         if self.expected:
             told += f"; expected {self.expected}"

@@ -109,7 +109,7 @@ def coefficients(node: Expression, is_variable: Callable[[Expression], bool]) ->
         TreeError: it is not affine by its form, or has a variable in a `where`.
     """
     found: dict[Expression | None, list[Expression]] = {}
-    for term in additive_terms(node):
+    for term in _parted(node, is_variable):
         variables = [each for each in postorder(term) if is_variable(each)]
         if not variables:
             found.setdefault(None, []).append(term)
@@ -120,6 +120,13 @@ def coefficients(node: Expression, is_variable: Callable[[Expression], bool]) ->
         rest = [each for each in factors if each != variables[0]]
         found.setdefault(variables[0], []).append(product(*rest))
     return {variable: total(*parts) for variable, parts in found.items()}
+
+
+def _parted(node: Expression, is_variable: Callable[[Expression], bool]) -> Iterable[Expression]:
+    """The terms of a sum, those with a variable multiplied out, the others as they stand."""
+    for term in node.terms if isinstance(node, Sum) else (node,):
+        varies = any(is_variable(each) for each in postorder(term))
+        yield from additive_terms(term) if varies else (term,)
 
 
 def additive_terms(node: Expression) -> tuple[Expression, ...]:

@@ -120,7 +120,7 @@ def to_sympy(node: Expression) -> sympy.Expr:
 
 def test_derivatives_are_those_of_sympy():
     compared = 0
-    for seed in range(120):
+    for seed in range(60):
         tree = Trees(seed, (X, X, T, K), tuple(sorted(FUNCTIONS.keys() - {"sign", "min", "max", "abs"}))).tree(3)
         try:
             slope = derivative(tree, "x")
@@ -137,7 +137,7 @@ def test_derivatives_are_those_of_sympy():
             if expected.is_real:
                 compared += 1
                 assert abs(value - float(expected)) <= 1e-7 * max(1, abs(value)), (seed, text_of(tree))
-    assert compared > 150
+    assert compared > 70
 
 
 def test_numpy_and_torch_agree():
