@@ -50,12 +50,18 @@ def examined(
     system = read_system(typed)
     if make_sources:
         system = manufactured(system)
-    try:
-        with bounded(MOST_WORK):
-            found = [*missing(system), *contradictions(system, jumps), *exact_faults(system, points, boundaries),
-                     *vanishing_divisors(system)]  # fmt: skip
-    except TreeError as error:
-        found = [Fault(f"checking it: {error}")]
+    found: list[Fault] = []
+    for what, check in (
+        ("what is missing", lambda: missing(system)),
+        ("corners", lambda: contradictions(system, jumps)),
+        ("the exact solution", lambda: exact_faults(system, points, boundaries)),
+        ("divisions", lambda: vanishing_divisors(system)),
+    ):
+        try:
+            with bounded(MOST_WORK):
+                found.extend(check())
+        except TreeError as error:
+            found.append(Fault(f"{what} could not be checked: {error}", warning=True))
     faults = [fault for fault in found if not fault.warning]
     if faults:
         raise EquationError(faults)

@@ -144,7 +144,7 @@ class _Writer:
             if re.fullmatch(r"[1-9]\d*", power):
                 return rf"\{plain_name(base.name)}^{{{power}}}{self._arguments(base)}"
         text = self.write(base)
-        plain = isinstance(base, Literal | Bracketed) or (isinstance(base, Name) and "_" not in text)
+        plain = isinstance(base, Literal | Bracketed) or (isinstance(base, Name) and "partial" not in text)
         return f"{text if plain else _bracket(text)}^{{{self.write(inner)}}}"
 
     def _chain(self, chain: Chain) -> str:
@@ -158,9 +158,21 @@ class _Writer:
         return found
 
     def _product(self, chain: Chain) -> str:
+        """Factors as typed: a*b/c*d as the fraction a b by c, then d."""
+        found: list[str] = []
         above, below = [chain.operands[0]], []
         for operand, (sign, _) in zip(chain.operands[1:], chain.signs, strict=True):
-            (above if sign == "*" else below).append(operand)
+            if sign == "/":
+                below.append(operand)
+                continue
+            if below:
+                found.append(self._fraction(above, below))
+                above, below = [], []
+            above.append(operand)
+        found.append(self._fraction(above, below))
+        return r" \, ".join(found)
+
+    def _fraction(self, above: list[Syntax], below: list[Syntax]) -> str:
         if not below:
             return self._factors(above)
         return rf"\frac{{{self._alone(above)}}}{{{self._alone(below)}}}"

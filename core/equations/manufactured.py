@@ -15,7 +15,8 @@ from core.equations.system import System
 from core.equations.tree import Expression, Field, Normal, TreeError, Unknown, bounded
 from core.equations.writing import field_name, text_of
 
-MOST_WORK = 400_000
+MOST_WORK = 200_000
+"""Nodes built for the sources, and for each check."""
 
 
 def manufactured(system: System) -> System:

@@ -32,6 +32,7 @@ from core.equations.tree import (
     Normal,
     Number,
     Parameter,
+    TooLarge,
     TreeError,
     Unknown,
     bounded,
@@ -88,7 +89,7 @@ class Reader:
         try:
             value = self._meaning(syntax)
             if value is not None and vectors.size(value) > MOST_TYPED_NODES:
-                raise TreeError(f"written out it has more than {MOST_TYPED_NODES:,} parts: shorten or simplify it")
+                raise TooLarge(f"written out it has more than {MOST_TYPED_NODES:,} parts: shorten or simplify it")
         except TreeError as error:
             if len(self.faults) == faults_before:
                 self.refuse(syntax, str(error), error.expected)
@@ -111,6 +112,10 @@ class Reader:
                     return None
                 if len({vectors.shape(value) for value in values}) > 1:
                     return self.refuse(syntax, "scalars and vectors in one list", "components alike")
+                if any(isinstance(value, tuple) and isinstance(value[0], tuple) for value in values):
+                    return self.refuse(
+                        syntax, "lists nested three deep", "a vector [a, b] or a matrix [[a, b], [c, d]]"
+                    )
                 return tuple(values)
             case Sign(operator=operator, operand=operand):
                 if operator == "not":

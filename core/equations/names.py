@@ -13,6 +13,7 @@ from core.equations.functions import CALLED, CONSTANTS, OF_CONDITIONS, RESERVED,
 from core.equations.tree import HIGHEST_ORDER, Constant, Coordinate, Expression, Field, Normal, Parameter, Unknown
 
 MOST_COORDINATES = 5
+"""Of space; time may come beside them."""
 MOST_FIELDS = 8
 LONGEST_NAME = 24
 
@@ -127,8 +128,9 @@ class Names:
     def faults(self) -> list[Fault]:
         """What keeps these names from standing together, one fault for each."""
         found = list(self._clashes())
-        if not 1 <= len(self.coordinates) <= MOST_COORDINATES:
-            found.append(Fault(f"there are {len(self.coordinates)} coordinates", expected=f"1 to {MOST_COORDINATES}"))
+        if not self.coordinates or len(self.space) > MOST_COORDINATES:
+            expected = f"1 to {MOST_COORDINATES}, and time"
+            found.append(Fault(f"there are {len(self.space)} coordinates of space", expected=expected))
         if not 1 <= len(self.fields) <= MOST_FIELDS:
             found.append(Fault(f"there are {len(self.fields)} fields", expected=f"1 to {MOST_FIELDS}"))
         if self.time is not None and self.time not in self.coordinates:
@@ -170,7 +172,7 @@ class Names:
 
 def _words(coordinates: tuple[str, ...]) -> Iterable[tuple[str, tuple[str, ...]]]:
     for length in range(1, HIGHEST_ORDER + 1):
-        for letters in product(coordinates[:MOST_COORDINATES], repeat=length):
+        for letters in product(coordinates[: MOST_COORDINATES + 1], repeat=length):
             yield "".join(letters), tuple(sorted(letters, key=coordinates.index))
 
 

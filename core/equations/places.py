@@ -112,6 +112,8 @@ def read_places(text: str, frame: Frame, label: str) -> list[Place]:
         EquationError: with all faults.
     """
     text = " ".join(text.split())
+    if text in frame.boundaries:
+        return [_place(text, frame, label)]  # whatever it is called
     periodic = re.fullmatch(r"periodic(?: in)? (.+)", text)
     if periodic:
         return [_periodic(name, frame, text, label) for name in re.split(r"\s*[,;]\s*|\s+and\s+|\s+", periodic[1])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 MOST_NODES = 20_000
@@ -25,6 +25,10 @@ class TreeError(Exception):
         self.expected = expected
 
 
+class TooLarge(TreeError):  # noqa: N818 - what it is, not that it is an error
+    """An expression that is too large, too deep, or takes too much work; it may be right all the same."""
+
+
 class _Work:
     """How much may still be built."""
 
@@ -37,12 +41,20 @@ _work: ContextVar[_Work | None] = ContextVar("work", default=None)
 
 @contextmanager
 def bounded(nodes: int) -> Iterator[None]:
-    """Within it at most so many nodes and operands are built; then `TreeError`. Time is bounded with it."""
-    token = _work.set(_Work(nodes))
+    """Within it at most so many nodes and operands are built; then `TreeError`. Time is bounded with it.
+
+    One within another has no more than is left to the outer one, and what it takes is taken from that.
+    """
+    around = _work.get()
+    work = _Work(nodes if around is None else min(nodes, around.left))
+    allowed = work.left
+    token = _work.set(work)
     try:
         yield
     finally:
         _work.reset(token)
+        if around is not None:
+            around.left -= allowed - work.left
 
 
 class Expression:
@@ -53,7 +65,7 @@ class Expression:
     depth: int
 
     def __post_init__(self):
-        key = tuple(vars(self).values())
+        key = self._identity()
         operands = self.operands
         size, depth = 1, 0
         for each in operands:
@@ -63,13 +75,17 @@ class Expression:
         if work is not None:
             work.left -= 1 + len(operands)
             if work.left < 0:
-                raise TreeError("what it stands for takes too long to write out: shorten or simplify it")
+                raise TooLarge("what it stands for takes too long to write out: shorten or simplify it")
         if size > MOST_NODES:
-            raise TreeError(f"written out it has more than {MOST_NODES:,} parts: shorten or simplify it")
+            raise TooLarge(f"written out it has more than {MOST_NODES:,} parts: shorten or simplify it")
         if depth >= DEEPEST:
-            raise TreeError(f"written out it is nested more than {DEEPEST} deep: shorten or simplify it")
+            raise TooLarge(f"written out it is nested more than {DEEPEST} deep: shorten or simplify it")
         for name, value in (("_key", key), ("_hash", hash((type(self), *key))), ("size", size), ("depth", depth + 1)):
             object.__setattr__(self, name, value)
+
+    def _identity(self) -> tuple:
+        """What makes two nodes of one class equal."""
+        return tuple(vars(self).values())
 
     @property
     def operands(self) -> tuple[Expression, ...]:
@@ -77,8 +93,8 @@ class Expression:
         return ()
 
     def __repr__(self) -> str:
-        name = type(self).__name__
-        return f"{name}{self._key}" if self.size <= LONGEST_SHOWN else f"<{name} of {self.size} nodes>"
+        name, parts = type(self).__name__, tuple(getattr(self, each.name) for each in fields(self))
+        return f"{name}{parts}" if self.size <= LONGEST_SHOWN else f"<{name} of {self.size} nodes>"
 
     def __hash__(self) -> int:
         return self._hash
@@ -161,9 +177,12 @@ class Integral(Expression):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sum(Expression):
-    """Two terms or more, none of them a sum, a number last."""
+    """Two different terms or more, none of them a sum, a number last. Equal in any order."""
 
     terms: tuple[Expression, ...]
+
+    def _identity(self) -> tuple:
+        return (frozenset(self.terms),)
 
     @property
     def operands(self) -> tuple[Expression, ...]:
@@ -173,9 +192,12 @@ class Sum(Expression):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Product(Expression):
-    """Two factors or more, none of them a product, a number first, what is divided by last."""
+    """Two different factors or more, none a product, a number first, what is divided by last. Equal in any order."""
 
     factors: tuple[Expression, ...]
+
+    def _identity(self) -> tuple:
+        return (frozenset(self.factors),)
 
     @property
     def operands(self) -> tuple[Expression, ...]:

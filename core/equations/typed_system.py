@@ -14,8 +14,10 @@ from core.equations.places import Frame, read_number
 from core.equations.reading import read_equation, read_expression
 from core.equations.structure import coordinates_in
 from core.equations.system import System
-from core.equations.tree import Expression
+from core.equations.tree import Expression, TreeError, bounded
 
+MOST_WORK = 200_000
+"""Nodes built to write all texts of a system out: some seconds."""
 MOST_CONDITIONS = 100
 MOST_BOUNDARIES = 1_000
 
@@ -52,6 +54,14 @@ def read_system(typed: SystemText) -> System:
         EquationError: with the faults of all texts. If names or limits are at fault, those alone, since every text
             would be.
     """
+    try:
+        with bounded(MOST_WORK):
+            return _read(typed)
+    except TreeError as error:
+        raise EquationError([Fault(f"the system as a whole: {error}")]) from None
+
+
+def _read(typed: SystemText) -> System:
     faults: list[Fault] = []
     frame = _frame(typed, faults)
     if faults:
@@ -82,7 +92,11 @@ def _collected(faults: list[Fault], read: Callable, *arguments: Any) -> Any:
         return read(*arguments)
     except EquationError as error:
         faults.extend(error.faults)
-        return None
+    except TreeError as error:  # from between its parts, once the work allowed for the system is done
+        faults.append(
+            Fault(str(error), label=next((each for each in reversed(arguments) if isinstance(each, str)), ""))
+        )
+    return None
 
 
 def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
@@ -122,7 +136,7 @@ def _exact(typed: SystemText, frame: Frame, faults: list[Fault]) -> tuple[dict[s
             faults.append(Fault(f"{name!r} is no field", name, 0, len(name), label,
                                 f"one of {', '.join(frame.names.fields)}"))  # fmt: skip
         else:
-            found = _collected(faults, _exact_field, text, frame.names, label, frame.names.fields[plain])
+            found = _collected(faults, _exact_field, str(text), frame.names, label, frame.names.fields[plain])
             exact[plain] = found
     return exact, numbers
 

@@ -77,19 +77,18 @@ def _div(names: Names, value: Value) -> Value:
 
 
 def _dot(names: Names, a: Value, b: Value) -> Value:
+    """Of two vectors; of a vector and a matrix, on either side, row by row: dot(u, grad(u)) is (u·∇)u."""
     if not isinstance(a, tuple) or not isinstance(b, tuple):
         raise TreeError(f"dot of {shape(a)} and {shape(b)}", "two vectors")
+    if isinstance(b[0], tuple) and not isinstance(a[0], tuple):
+        return tuple(_dot(names, a, row) for row in b)
+    if isinstance(b[0], tuple):
+        raise TreeError(f"dot of {shape(a)} and {shape(b)}", "two vectors, or a vector and a matrix")
     if isinstance(a[0], tuple):
         return tuple(_dot(names, row, b) for row in a)
-    if isinstance(b[0], tuple):
-        return tuple(_dot(names, a, column) for column in zip(*b, strict=True)) if len(a) == len(b) else _unlike(a, b)
     if len(a) != len(b):
-        _unlike(a, b)
+        raise TreeError(f"dot of {shape(a)} and {shape(b)}", "two vectors of one length")
     return total(*(product(left, right) for left, right in zip(a, b, strict=True)))
-
-
-def _unlike(a: Value, b: Value) -> None:
-    raise TreeError(f"dot of {shape(a)} and {shape(b)}", "two vectors of one length")
 
 
 def _cross(names: Names, a: Value, b: Value) -> Value:

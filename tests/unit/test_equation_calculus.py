@@ -246,4 +246,5 @@ def test_work_is_bounded():
 def test_equal_trees_are_equal():
     assert read("x*(u + 1)") == read("x*(u + 1)") and hash(read("x*u")) == hash(read("x*u"))
     assert read("x*u") != read("u*x*1.5") and read("u_xt") == read("u_tx")
-    assert Power(X, T) != Product((X, T))
+    assert read("x*(u + t)") == read("(t + u)*x") and hash(read("x*u")) == hash(read("u*x"))
+    assert Power(X, T) != Product((X, T)) and Power(X, T) != Power(T, X)

@@ -9,13 +9,14 @@ from core.equations.conditions import NORMAL, Kind, read_conditions
 from core.equations.consistency import exact_faults
 from core.equations.examination import examined
 from core.equations.faults import EquationError
+from core.equations.latex_system import latex_of_system, latex_text
 from core.equations.manufactured import manufactured
 from core.equations.names import Names
 from core.equations.places import Frame, Where, read_number, read_places
 from core.equations.sampling import inner_points, values_of
 from core.equations.typed_system import SystemText, read_system
 from core.equations.writing import text_of
-from tests.equations import GALLERY
+from tests.equations import GALLERY, PINNACLE
 
 FRAME = Frame(
     Names.of(["x", "y", "t"], ["u", "v"], ["k", "L"], ["c"], "t"),
@@ -94,6 +95,8 @@ def test_places():
     assert (side.kind, side.coordinate, side.value, side.end) == (Where.SIDE, "x", -1.0, "low")
     (side,) = read_places("x = 2*k/3", FRAME, "")
     assert side.end == "high"
+    (odd,) = read_places("pipe and  hole", replace(FRAME, boundaries=("pipe and hole",)), "")
+    assert odd.name == "pipe and hole"
     (inner,) = read_places("x = 0", FRAME, "")
     assert inner.end == ""
     (point,) = read_places("(L/4, .5)", FRAME, "")
@@ -245,6 +248,23 @@ def test_division_by_what_vanishes():
     assert not warned(exact)
     lost = SystemText({"x": (0, 1)}, ("u",), ("u_xx = u_x/(u - 2)",), (("boundary", "u = 2*x"),))
     assert "divides by u - 2" in warned(lost)
+
+
+@pytest.mark.parametrize("name", PINNACLE)
+def test_well_known_problems_are_sound(name):
+    said = warned(PINNACLE[name])
+    assert not said or (name == "poisson-inverse" and said.count("u needs a condition at") == 4)
+
+
+def test_a_system_in_latex():
+    typed = replace(HEAT, equations=("u_t = ν*u_xx",), conditions=(
+        ("t = 0", "u = 1; u_t = 0"), ("boundary", "dn(u) = 0"), ("hole_{1}", "u = 2"), ("periodic in x", ""),
+        ("x = 0", "u is even"), ("(0, 1)", "u = 3")))  # fmt: skip
+    assert latex_of_system(typed).split(r" \\ ")[:8] == [
+        r"\begin{aligned} u_{t} &= \nu \, u_{xx}", "u &= 1 && t = 0", "u_{t} &= 0 && t = 0",
+        r"\partial_n u &= 0 && \partial\Omega", r"u &= 2 && \text{hole\_\{1\}}", r"&u && \text{periodic in x}",
+        r"&u \text{ is even} && x = 0", r"u &= 3 && \begin{pmatrix} 0"]  # fmt: skip
+    assert latex_text(r"\input{a}$") == r"\text{\textbackslash input\{a\}\$}"
 
 
 MANUFACTURED = {

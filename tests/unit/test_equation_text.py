@@ -47,6 +47,8 @@ def test_operators_are_written_out():
     assert written("div(curl([u, v, w]))", SPACE) == "0"
     assert written("dot(cross([u, v, w], [1, 0, 0]), [0, 1, 0])", SPACE) == "w"
     assert written("dot(curl(u), [1, 2])", PLANE) == "u_y - 2*u_x"
+    (first, second) = read_equation("dot([u, v], grad([u, v])) = dot(grad([u, v]), [0, 0])", PLANE).residuals
+    assert text_of(first) == "u*u_x + v*u_y" and text_of(second) == "u*v_x + v*v_y"
     assert written("dn(u)", PLANE) == "normal_x*u_x + normal_y*u_y"
     assert written("dot(normal, grad(u))", PLANE) == written("dn(u)", PLANE)
     assert written("diff(u^3, x, 2)") == "6*u*u_x^2 + 3*u^2*u_xx"
@@ -66,6 +68,7 @@ def test_operators_are_written_out():
         ("-x*t^2 - -k", "-x*t^2 + k"),
         ("x/(2*t*u)^2", "x/t^2/u^2/4"),
         ("u - u + 0*v", "0"),
+        ("u*v - v*u + (x + t)^2/(t + x)", "x + t"),
         ("x*x/x^3", "1/x"),
         ("ν*x² + π", "nu*x^2 + pi"),
         ("sqrt(x)*sqrt(x)", "x"),
@@ -118,6 +121,8 @@ def test_a_field_of_some_coordinates():
         ("u - u = 0", "no field is left", 0, 9, ""),
         ("u + [u, v] = 0", "a scalar + a vector of 2", 4, 10, ""),
         ("[u, v]*[u, v] = 0", "a product of two vectors", 7, 13, "dot(a, b)"),
+        ("[[[u]]] = 0", "lists nested three deep", 0, 7, "a matrix"),
+        ("dot([u, v], [u]) = 0", "dot of a vector of 2 and a vector of 1", 0, 16, "one length"),
         ("[u, v] = 1", "a vector of 2 = a scalar", 9, 10, ""),
         ("div(u) = 0", "the divergence of a scalar", 0, 6, "a vector"),
         ("sin([u, v]) = 0", "sin of a vector of 2", 4, 10, "a scalar"),
@@ -227,7 +232,7 @@ def test_what_is_just_allowed():
         (Names.of(["x"], ["u; drop"]), "'u; drop' is no name"),
         (Names.of(["x"], [""]), "'' is no name"),
         (Names.of(["x"], ["u" * 30]), "more than 24 characters"),
-        (Names.of("abcdfg", ["u"]), "there are 6 coordinates"),
+        (Names.of("abcdfgt", ["u"], time="t"), "there are 6 coordinates of space"),
         (Names.of("x", "abcdfghij"), "there are 9 fields"),
         (Names.of("x", "u", time="t"), "time is 't', which is no coordinate"),
         (Names.of("x", ["u(y)"]), "depends on 'y', which is no coordinate"),
@@ -246,6 +251,8 @@ def test_latex_is_what_was_typed():
     assert equation("diff(u^2, x) = u") == r"\partial_{x} \left(u^{2}\right) = u"
     assert equation("u = sin(pi*x)^2") == r"u = \sin^{2}\left(\pi \, x\right)"
     assert equation("u = (x + 1)/(x*2)") == r"u = \frac{x + 1}{x \cdot 2}"
+    assert equation("u = 100/16*x*k/2*t^2") == r"u = \frac{100}{16} \, \frac{x \, k}{2} \, t^{2}"
+    assert equation("u_x^2 = 1") == "u_{x}^{2} = 1"
     assert equation("-u_xx = 1e-4*u") == r"-u_{xx} = 10^{-4} \, u"
     assert equation("u = where(x < 1, 0, abs(x))") == (
         r"u = \begin{cases} 0 & x < 1 \\ \left|x\right| & \text{else} \end{cases}"
