@@ -1,0 +1,182 @@
+"""Whether a system has equations and conditions enough: what is missing, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.equations.calculus import partial
+from core.equations.conditions import Condition, Kind
+from core.equations.faults import Fault
+from core.equations.places import Place, Where, at_place
+from core.equations.structure import fields_in, order
+from core.equations.system import System
+from core.equations.tree import Field, Number, postorder
+from core.equations.writing import field_name
+
+
+def missing(system: System) -> list[Fault]:
+    """Equations and conditions that are missing, and what can't be decided; what data may make up for, as warnings."""
+    return [*_equations(system), *_initial(system), *_sides(system), *_named(system), *_constants(system)]
+
+
+def solved_fields(system: System) -> list[str]:
+    """The fields that equations and conditions are for; not those found from data."""
+    return [name for name in system.names.fields if name not in system.coefficients]
+
+
+def fields_of(condition: Condition) -> set[str]:
+    """The fields that a condition is about."""
+    return {condition.field} if condition.field else {each.name for each in fields_in(condition.residual)}
+
+
+def _equations(system: System) -> Iterable[Fault]:
+    names, residuals = solved_fields(system), system.residuals
+    if len(residuals) != len(names):
+        count = (
+            f"{len(residuals)} equation{'s' * (len(residuals) != 1)} for {len(names)} field{'s' * (len(names) != 1)}"
+        )
+        few = len(residuals) < len(names)
+        yield Fault(f"{count} ({', '.join(names)})", expected="as many as fields, a vector's counted by components",
+                    warning=not few or system.has_data)  # fmt: skip
+    present = {each.name for each in fields_in(*residuals)}
+    for name in system.names.fields:
+        if name not in present:
+            yield Fault(f"no equation has the field {name}", label=f"field {name}", expected=f"an equation with {name}")
+
+
+def _initial(system: System) -> Iterable[Fault]:
+    time = system.names.time
+    if time is None:
+        return
+    start = f"{time} = {system.frame.time_start:g}"
+    for name in solved_fields(system):
+        highest = order(*system.residuals, field=name, coordinate=time)
+        own = [each for each in system.conditions if name in fields_of(each)]
+        if highest < 1 or any(each.kind is Kind.PERIODIC and each.coordinate == time for each in own):
+            continue
+        at_times = [each for each in own if each.place.kind is Where.SIDE and each.place.coordinate == time]
+        given = {len(each.by) for each in at_times if each.kind in (Kind.INITIAL_VALUE, Kind.INITIAL_RATE)}
+        others = sum(each.kind not in (Kind.INITIAL_VALUE, Kind.INITIAL_RATE) for each in at_times)
+        field = system.names.field(name)
+        rates = [field_name(Field(name, field.over, (time,) * k)) for k in range(highest + 1)]
+        for k in [k for k in range(highest) if k not in given][others:]:
+            needs = " and ".join(rates[:highest])
+            yield Fault(f"{rates[highest]} needs {needs} at {start}; {rates[k]} is missing", label=f"field {name}",
+                        expected=f"a condition at {start} such as {rates[k]} = 0", warning=system.has_data)  # fmt: skip
+
+
+def _sides(system: System) -> Iterable[Fault]:
+    if not system.frame.is_box:
+        return
+    for x in system.names.space:
+        orders = {name: order(*system.residuals, field=name, coordinate=x) for name in solved_fields(system)}
+        given = {(name, end): _given(system, name, x, end, orders[name]) for name in orders for end in ("low", "high")}
+        for end in ("low", "high"):
+            yield from _side(system, system.frame.side(x, end), orders, given)
+        for name, highest in orders.items():
+            both = given[name, "low"] + given[name, "high"]
+            time = system.names.time
+            moves = time is not None and highest == 1 and order(*system.residuals, field=name, coordinate=time) > 0
+            if (highest == 3 and both < 3) or (moves and both < 1):
+                said = (f"{name} is differentiated {_counted(highest, 'time')} by {x}, which mostly takes "
+                        f"{_counted(highest, 'condition')} at the ends of {x}; {both} typed")  # fmt: skip
+                yield Fault(said, label=f"field {name}", warning=True)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _given(system: System, name: str, x: str, end: str, highest: int) -> int:
+    """How many conditions a field has at an end of a coordinate."""
+    count = 0
+    for each in system.conditions:
+        if name not in fields_of(each):
+            continue
+        on_side = each.place.kind is Where.SIDE and each.place.coordinate == x and each.place.end == end
+        if each.kind is Kind.PERIODIC:
+            count += highest if each.coordinate == x else 0
+        elif each.kind in (Kind.EVEN, Kind.ODD):
+            count += _mirrored(system, each, name, x, end, highest)
+        elif on_side or each.place.kind is Where.BOUNDARY:
+            count += 1
+    return count
+
+
+def _mirrored(system: System, symmetry: Condition, name: str, x: str, end: str, highest: int) -> int:
+    if symmetry.coordinate != x:
+        return 0
+    low, high = system.frame.domain[x]
+    if symmetry.centre in (low, high):
+        return (highest + 1) // 2 if symmetry.centre == (low if end == "low" else high) else 0
+    other = "high" if end == "low" else "low"
+    return sum(
+        name in fields_of(each) and each.place.kind is Where.SIDE and each.place.coordinate == x
+        and each.place.end == other and each.kind not in (Kind.EVEN, Kind.ODD)
+        for each in system.conditions
+    )  # fmt: skip
+
+
+def _side(system: System, side: Place, orders: dict[str, int], given: dict[tuple[str, str], int]) -> Iterable[Fault]:
+    needed = {name: highest // 2 for name, highest in orders.items() if highest >= 2 and highest % 2 == 0}
+    needed = {name: count for name, count in needed.items() if _acts(system, name, orders[name], side)}
+    if sum(min(given[name, side.end], 99) for name in orders) >= sum(needed.values()):
+        return  # as many as it takes in all, if not for each: a stream function has those of its vorticity
+    yield from _lacking(system, side.text, needed, {name: given[name, side.end] for name in needed})
+
+
+def _lacking(system: System, where: str, needed: dict[str, int], given: dict[str, int]) -> Iterable[Fault]:
+    for name, count in needed.items():
+        if given[name] < count:
+            named = any(each.place.kind is Where.NAMED and name in fields_of(each) for each in system.conditions)
+            some = "a condition" if count == 1 else _counted(count, "condition")
+            has = f", has {given[name]}" if given[name] else ""
+            yield Fault(f"{name} needs {some} at {where}{has}", label=f"field {name}",
+                        expected=f"{name} = …, dn({name}) = … or periodic",
+                        warning=system.has_data or (named and where not in system.frame.boundaries))  # fmt: skip
+
+
+def _acts(system: System, name: str, highest: int, side: Place) -> bool:
+    """Whether the highest derivative across a side is there at all: x²·u_xx needs nothing at x = 0."""
+    field = system.names.field(name)
+    for residual in system.residuals:
+        for leaf in (each for each in postorder(residual) if isinstance(each, Field) and each.name == name):
+            if leaf.by.count(side.coordinate) == highest:
+                factor = at_place(partial(residual, Field(name, field.over, leaf.by)), side)
+                if factor != Number(0):
+                    return True
+    return False
+
+
+def _named(system: System) -> Iterable[Fault]:
+    """Each boundary with a name, and all of the boundary where the domain is no box."""
+    names, space = solved_fields(system), system.names.space
+    highest = {
+        name: max((order(*system.residuals, field=name, coordinate=x) for x in space), default=0) for name in names
+    }
+    needed = {name: found // 2 for name, found in highest.items() if found >= 2 and found % 2 == 0}
+    boundaries = system.frame.boundaries or (() if system.frame.is_box else ("boundary",))
+    for boundary in boundaries:
+        given = {
+            name: sum(
+                name in fields_of(each) and (each.place.name == boundary or each.place.kind is Where.BOUNDARY)
+                for each in system.conditions
+            )
+            for name in names
+        }
+        if sum(given.values()) < sum(needed.values()):
+            yield from _lacking(system, boundary, needed, given)
+
+
+def _constants(system: System) -> Iterable[Fault]:
+    """Fields of which only derivatives appear."""
+    if system.has_data:
+        return
+    plain = {each.name for each in fields_in(*system.residuals, *(each.residual for each in system.conditions))
+             if not each.by}  # fmt: skip
+    plain |= {each.field for each in system.conditions if each.kind is Kind.ODD}
+    differentiated = {each.name for each in fields_in(*system.residuals)}
+    for name in solved_fields(system):
+        if name in differentiated - plain:
+            yield Fault(f"only derivatives of {name} appear, so it is found up to a constant", label=f"field {name}",
+                        expected=f"a value at a point, such as {name} = 0", warning=True)  # fmt: skip

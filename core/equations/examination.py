@@ -1,0 +1,68 @@
+"""All that is looked at before a typed system is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.equations.completeness import missing
+from core.equations.consistency import contradictions, exact_faults, vanishing_divisors
+from core.equations.faults import EquationError, Fault
+from core.equations.manufactured import MOST_WORK, manufactured
+from core.equations.system import System
+from core.equations.tree import TreeError, bounded
+from core.equations.typed_system import SystemText, read_system
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Points = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A system that can be launched, and what its writer should know of it."""
+
+    system: System
+    warnings: tuple[Fault, ...]
+
+
+def examined(
+    typed: SystemText,
+    make_sources: bool = False,
+    jumps: bool = False,
+    points: Points | None = None,
+    boundaries: Mapping[str, tuple[Points, Points]] | None = None,
+) -> Examined:
+    """A typed system, read and checked.
+
+    Args:
+        typed: the texts.
+        make_sources: whether its exact solution is one that was chosen, for which sources and conditions are made.
+        jumps: whether values given by two conditions may differ where they meet.
+        points: inside of the domain, coordinate → (n,); see `exact_faults`.
+        boundaries: points and normals of boundaries with names; see `exact_faults`.
+
+    Raises:
+        EquationError: with all faults that are no warnings.
+    """
+    system = read_system(typed)
+    if make_sources:
+        system = manufactured(system)
+    found: list[Fault] = []
+    for what, check in (
+        ("what is missing", lambda: missing(system)),
+        ("corners", lambda: contradictions(system, jumps)),
+        ("the exact solution", lambda: exact_faults(system, points, boundaries)),
+        ("divisions", lambda: vanishing_divisors(system)),
+    ):
+        try:
+            with bounded(MOST_WORK):
+                found.extend(check())
+        except TreeError as error:
+            found.append(Fault(f"{what} could not be checked: {error}", warning=True))
+    faults = [fault for fault in found if not fault.warning]
+    if faults:
+        raise EquationError(faults)
+    return Examined(system, tuple(fault for fault in found if fault.warning))

@@ -1,0 +1,151 @@
+"""A system as typed, plain texts and numbers, and its reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.equations.conditions import read_conditions
+from core.equations.faults import EquationError, Fault
+from core.equations.functions import plain_name
+from core.equations.names import Names
+from core.equations.places import Frame, read_number
+from core.equations.reading import read_equation, read_expression
+from core.equations.structure import coordinates_in
+from core.equations.system import System
+from core.equations.tree import Expression, TreeError, bounded
+
+MOST_WORK = 200_000
+"""Nodes built to write all texts of a system out: some seconds."""
+MOST_CONDITIONS = 100
+MOST_BOUNDARIES = 1_000
+
+
+@dataclass(frozen=True)
+class SystemText:
+    """A system as typed: plain texts and numbers only, so that it can be kept, hashed and sent."""
+
+    coordinates: Mapping[str, tuple[float | str, float | str]]
+    """Name → lower and upper end, numbers or texts such as `2*pi`."""
+    fields: tuple[str, ...]
+    """`u`, or `a(x, y)` for one that depends on some coordinates only."""
+    equations: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...] = ()
+    """Where, and what."""
+    time: str | None = None
+    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    unknowns: Mapping[str, float | str] = field(default_factory=dict)
+    exact: Mapping[str, str] = field(default_factory=dict)
+    """Field → expression; unknown → number."""
+    boundaries: tuple[str, ...] = ()
+    """Names that conditions may give to parts of the boundary."""
+    is_box: bool = True
+    """Whether the ends of the coordinates of space are boundaries."""
+    coefficients: tuple[str, ...] = ()
+    """Fields that are found from data."""
+    has_data: bool = False
+
+
+def read_system(typed: SystemText) -> System:
+    """Names, equations, conditions and exact solution of a system.
+
+    Raises:
+        EquationError: with the faults of all texts. If names or limits are at fault, those alone, since every text
+            would be.
+    """
+    try:
+        with bounded(MOST_WORK):
+            return _read(typed)
+    except TreeError as error:
+        raise EquationError([Fault(f"the system as a whole: {error}")]) from None
+
+
+def _read(typed: SystemText) -> System:
+    faults: list[Fault] = []
+    frame = _frame(typed, faults)
+    if faults:
+        raise EquationError(faults)
+    equations = [_collected(faults, read_equation, text, frame.names, f"equation {i}")
+                 for i, text in enumerate(typed.equations, 1)]  # fmt: skip
+    if len(typed.conditions) > MOST_CONDITIONS:
+        faults.append(Fault(f"there are {len(typed.conditions):,} conditions; the most is {MOST_CONDITIONS}"))
+    conditions = [_collected(faults, read_conditions, place, text, frame, f"condition {i}")
+                  for i, (place, text) in enumerate(typed.conditions[:MOST_CONDITIONS], 1)]  # fmt: skip
+    unknowns = {plain_name(name): _number(value, frame, f"unknown {name}", faults)
+                for name, value in typed.unknowns.items()}  # fmt: skip
+    exact, exact_unknowns = _exact(typed, frame, faults)
+    coefficients = tuple(plain_name(name) for name in typed.coefficients)
+    for name in coefficients:
+        if name not in frame.names.fields:
+            expected = f"one of {', '.join(frame.names.fields)}"
+            faults.append(Fault(f"{name!r} is found from data, but is no field", name, 0, len(name), expected=expected))
+    if faults:
+        raise EquationError(faults)
+    return System(frame, tuple(equations), tuple(each for group in conditions for each in group), exact, unknowns,
+                  exact_unknowns, coefficients, typed.has_data or bool(coefficients))  # fmt: skip
+
+
+def _collected(faults: list[Fault], read: Callable, *arguments: Any) -> Any:
+    """What a reader makes of a text; its faults are put to the others."""
+    try:
+        return read(*arguments)
+    except EquationError as error:
+        faults.extend(error.faults)
+    except TreeError as error:  # from between its parts, once the work allowed for the system is done
+        faults.append(
+            Fault(str(error), label=next((each for each in reversed(arguments) if isinstance(each, str)), ""))
+        )
+    return None
+
+
+def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
+    names = Names.of(typed.coordinates, typed.fields, typed.parameters, typed.unknowns, typed.time)
+    faults.extend(names.faults())
+    if len(set(map(plain_name, typed.coordinates))) < len(typed.coordinates):
+        faults.append(Fault("a coordinate is named twice"))
+    if len(typed.boundaries) > MOST_BOUNDARIES:
+        faults.append(Fault(f"there are {len(typed.boundaries):,} boundaries; the most is {MOST_BOUNDARIES:,}"))
+    if faults:
+        return None
+    parameters = {plain_name(name): _collected(faults, read_number, value, Names(), {}, f"parameter {name}")
+                  for name, value in typed.parameters.items()}  # fmt: skip
+    domain: dict[str, tuple[float, float]] = {}
+    numbers = Names(parameters=names.parameters)
+    for name, ends in typed.coordinates.items():
+        low, high = (_collected(faults, read_number, end, numbers, parameters, f"coordinate {name}") for end in ends)
+        if None not in (low, high) and not low < high:
+            faults.append(Fault(f"{name} runs from {low:g} to {high:g}", label=f"coordinate {name}",
+                                expected="a lower end below the upper one"))  # fmt: skip
+        domain[plain_name(name)] = (low, high)
+    return Frame(names, domain, parameters, tuple(typed.boundaries), typed.is_box)
+
+
+def _number(value: float | str, frame: Frame, label: str, faults: list[Fault]) -> float:
+    return _collected(faults, read_number, value, frame.names, frame.parameters, label)
+
+
+def _exact(typed: SystemText, frame: Frame, faults: list[Fault]) -> tuple[dict[str, Expression], dict[str, float]]:
+    exact: dict[str, Expression] = {}
+    numbers: dict[str, float] = {}
+    for name, text in typed.exact.items():
+        plain, label = plain_name(name), f"exact {name}"
+        if plain in frame.names.unknowns:
+            numbers[plain] = _number(text, frame, label, faults)
+        elif plain not in frame.names.fields:
+            faults.append(Fault(f"{name!r} is no field", name, 0, len(name), label,
+                                f"one of {', '.join(frame.names.fields)}"))  # fmt: skip
+        else:
+            found = _collected(faults, _exact_field, str(text), frame.names, label, frame.names.fields[plain])
+            exact[plain] = found
+    return exact, numbers
+
+
+def _exact_field(text: str, names: Names, label: str, over: Iterable[str]) -> Expression:
+    found = read_expression(text, names, label, only="an exact solution")
+    foreign = sorted(coordinates_in(found) - set(over))
+    if foreign:
+        start = max(text.find(foreign[0]), 0)
+        raise EquationError([Fault(f"it depends on {foreign[0]}, which its field does not", text, start,
+                                   start + len(foreign[0]), label)])  # fmt: skip
+    return found
