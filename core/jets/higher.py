@@ -6,7 +6,9 @@ it likes. Which terms there are is worked out once for a layout.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import operator
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,16 +18,13 @@ from core.forms import Layout, Monomial
 
 def product(f: Tensor, g: Tensor, layout: Layout) -> Tensor:
     """f·g for jets (C, …) that may be broadcast."""
-    d = layout.dimension
-    whole = f[0] * g[1:] + g[0] * f[1:]
-    parts = [(f[0] * g[0])[None], whole[:d]]
-    for total, split in zip(whole[d:], layout.splits, strict=True):
+    f, g = f.unbind(), g.unbind()  # one by one: a part taken by itself is differentiated as a whole jet of zeros
+    parts = [f[0] * g[0]] + [f[0] * b + g[0] * a for a, b in zip(f[1:], g[1:], strict=True)]
+    for k, split in enumerate(layout.splits, start=1 + layout.dimension):
         for p, q, c in split:
-            total = total.addcmul(f[p], g[q], value=c)
-            if p != q:
-                total = total.addcmul(f[q], g[p], value=c)
-        parts.append(total[None])
-    return torch.cat(parts)
+            cross = f[p] * g[q] if p == q else (f[p] * g[q]).addcmul(f[q], g[p])
+            parts[k] = parts[k] + _times(cross, c)
+    return torch.stack(parts)
 
 
 def composed(
@@ -43,23 +42,21 @@ def composed(
     """
     if layout.order > 2 + len(further):
         raise TypeError(f"a function of a jet of order {layout.order} was given without its derivatives up to there")
-    d, bends = layout.dimension, [ddf, *(further[k]() for k in range(layout.order - 2))]
-    whole = df * data[1:]
-    parts = [f[None], whole[:d]]
-    for total, sums in zip(whole[d:], layout.chains, strict=True):
+    bends, jet = [ddf, *(further[k]() for k in range(layout.order - 2))], data.unbind()
+    parts = [f] + [df * part for part in jet[1:]]
+    for k, sums in enumerate(layout.chains, start=1 + layout.dimension):
         for bend, monomials in zip(bends, sums, strict=False):
             if monomials:
-                total = total.addcmul(bend, _sum(data, monomials))
-        parts.append(total[None])
-    return torch.cat(parts)
+                parts[k] = parts[k].addcmul(bend, _sum(jet, monomials))
+    return torch.stack(parts)
 
 
-def _sum(data: Tensor, monomials: tuple[Monomial, ...]) -> Tensor:
+def _sum(jet: Sequence[Tensor], monomials: tuple[Monomial, ...]) -> Tensor:
     """Σ c Π of the components, (…)."""
-    total = None
-    for (first, *middle, last), c in monomials:
-        left = data[first]
-        for place in middle:
-            left = left * data[place]
-        total = left * data[last] * c if total is None else total.addcmul(left, data[last], value=c)
-    return total
+    products = ((functools.reduce(operator.mul, (jet[place] for place in places)), c) for places, c in monomials)
+    return functools.reduce(operator.add, (_times(product, c) for product, c in products))
+
+
+def _times(part: Tensor, c: float) -> Tensor:
+    """A product by itself: `addcmul` with a factor crashes torch 2.13 in forward mode while memory is metered."""
+    return part if c == 1 else part * c
