@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from core.forms import Layout, Monomial
 
@@ -51,7 +52,27 @@ def composed(
     return torch.stack(parts)
 
 
-def _sum(jet: Sequence[Tensor], monomials: tuple[Monomial, ...]) -> Tensor:
+def cos_sin(data: Tensor, layout: Layout) -> Tensor:
+    """[cos, sin] of a jet (C, …), joined along the last axis: what their derivatives share is computed once."""
+    first = 1 + layout.dimension
+    # of affine inputs, a network's mostly, no product in which a higher derivative takes part is left
+    plain = not data.requires_grad and forward_ad._current_level < 0
+    straight = plain and data.device.type == "cpu" and not bool(data[first:].any())
+    s, c = data[0].sin(), data[0].cos()
+    jet = data.unbind()
+    parts = [torch.cat([c, s], dim=-1), *(torch.cat([-s * part, c * part], dim=-1) for part in jet[1:first])]
+    for part, sums in zip(jet[first:], layout.chains, strict=True):
+        shared = [torch.zeros_like(part), part]  # with f″ and f⁗, with f′ and f‴: their signs alternate
+        for order, monomials in enumerate(sums, start=2):
+            if kept := [one for one in monomials if not straight or max(one[0]) < first]:
+                total, place = _sum(jet, kept), order % 2
+                shared[place] = shared[place] - total if order > 2 else total
+        even, odd = shared
+        parts.append(torch.cat([(-s * odd).addcmul(-c, even), (c * odd).addcmul(-s, even)], dim=-1))
+    return torch.stack(parts)
+
+
+def _sum(jet: Sequence[Tensor], monomials: Sequence[Monomial]) -> Tensor:
     """Σ c Π of the components, (…)."""
     products = ((functools.reduce(operator.mul, (jet[place] for place in places)), c) for places, c in monomials)
     return functools.reduce(operator.add, (_times(product, c) for product, c in products))

@@ -249,7 +249,7 @@ def cos_sin(jet: Jet) -> Jet:
     """[cos, sin] of a jet, joined along the last axis: the sines and cosines are computed once for both."""
     layout, d = jet.layout, jet.layout.dimension
     if layout.order > 2:
-        return Jet(torch.cat([jet.cos().data, jet.sin().data], dim=-1), layout)
+        return Jet(higher.cos_sin(jet.data, layout), layout)
     s, c = jet.value.sin(), jet.value.cos()
     parts = [torch.cat([c, s], dim=-1)[None], torch.cat([jet.gradient * -s, jet.gradient * c], dim=-1)]
     for k, form in enumerate(layout.forms):

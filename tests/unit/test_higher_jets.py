@@ -168,9 +168,27 @@ def test_polynomials():
     torch.testing.assert_close(sums.data[..., 0], nested(plain, points, layout).data, rtol=1e-9, atol=1e-7)
 
 
-def test_cosine_and_sine_together_are_each_by_itself():
-    layout = Layout.of(2, FORMS)
+@pytest.mark.parametrize("bent", [0, 1], ids=["straight", "bent"])
+def test_cosine_and_sine_together_are_each_by_itself(bent):
+    layout = Layout.of(2, FORMS | {"nothing": ((0, 0, 1.0), (0, 0, -1.0))})
     x, y = coordinates(points_in(2), layout)
-    both = cos_sin(stack([x * y, x + y]))
-    alone = stack([(x * y).cos(), (x + y).cos(), (x * y).sin(), (x + y).sin()])
-    torch.testing.assert_close(both.data, alone.data)
+    one, other = x * 2 - y + x * y * bent, x + y * 3
+    alone = stack([one.cos(), other.cos(), one.sin(), other.sin()])
+    torch.testing.assert_close(cos_sin(stack([one, other])).data, alone.data)
+
+
+def test_features_are_differentiated_forward_where_what_they_read_is_straight():
+    """At its turning point x³ looks straight; the slopes of its derivatives are not."""
+    layout = Layout.of(1, {"xxxx": derivative(0, 0, 0, 0)})
+
+    def features(points):
+        (x,) = coordinates(points, layout)
+        return cos_sin(stack([x**3 + x])).data
+
+    points, step = torch.zeros(1, 1, dtype=torch.float64), 1e-6
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(points, torch.ones_like(points))
+        slope = torch.autograd.forward_ad.unpack_dual(features(dual)).tangent
+    torch.testing.assert_close(
+        slope, (features(points + step) - features(points - step)) / (2 * step), rtol=0, atol=1e-6
+    )
