@@ -1,20 +1,23 @@
-"""Jets: a value with its gradient and chosen second-order operators, propagated forward through a computation.
+"""Jets: a value with its gradient and chosen operators of order 2 to 4, propagated forward through a computation.
 
 One pass gives u, ∂u/∂x_i and every form Σ c ∂_i∂_j u that a PDE needs (Taylor mode); the Laplacian costs one
 component instead of d (forward Laplacian, arXiv 2307.08214). Reverse-mode differentiation with respect to network
-parameters works through all of it.
+parameters works through all of it. What jets with derivatives of third and fourth order do otherwise stands in
+`core.jets.higher`.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from core import kernel
-from core.forms import Layout
+from core.forms import Layout, MultiIndex
+from core.jets import higher
 
 
 def _constant(operand: Jet | Tensor | float) -> bool:
@@ -39,7 +42,7 @@ def _remembered(operation: Callable[..., Jet]) -> Callable[..., Jet]:
 
 
 class Jet:
-    """Tensor of shape (C, …): component 0 the value, 1…d the gradient, the rest the forms of its layout.
+    """Tensor of shape (C, …): component 0 the value, 1…d the gradient, then the forms and partials of its layout.
 
     Arithmetic follows Leibniz and Faà di Bruno; a plain number or tensor counts as constant in the coordinates.
 
@@ -57,6 +60,13 @@ class Jet:
         self.layout = layout
         self.known: dict[tuple, Jet] | None = {} if constant else None
 
+    @classmethod
+    def of(cls, layout: Layout, derivative: Callable[[MultiIndex], Tensor]) -> Jet:
+        """A jet of a function whose derivatives (…) are known, asked for by their coordinates: () is the value."""
+        parts = [derivative(()), *(derivative((i,)) for i in range(layout.dimension))]
+        parts += [sum(c * derivative(tuple(sorted(term))) for *term, c in form) for form in layout.operators]
+        return cls(torch.stack(parts), layout)
+
     @property
     def value(self) -> Tensor:
         """The value, shape (…)."""
@@ -71,16 +81,33 @@ class Jet:
         """∂_i of the value."""
         return self.data[1 + i]
 
-    def second(self, name: str) -> Tensor:
-        """The second-order form of this name applied to the value."""
+    def form(self, name: str) -> Tensor:
+        """The form of this name, of any order, applied to the value."""
         return self.data[1 + self.layout.dimension + self.layout.names.index(name)]
+
+    second = form
+
+    def derivative(self, *coordinates: int) -> Tensor:
+        """A derivative by its coordinates in any order: `derivative(0, 0, 1)` is ∂₀∂₀∂₁ of the value.
+
+        Raises KeyError where the layout carries it neither as a form nor below one.
+        """
+        place = self.layout.places.get(tuple(sorted(coordinates)))
+        if place is None:
+            raise KeyError(f"the derivative {coordinates} is no form of its own and below none")
+        return self.data[place]
 
     def first_points(self, count: int) -> Jet:
         """The first `count` of a jet of shape (n,)."""
         return Jet(self.data[:, :count], self.layout)
 
-    def map(self, f: Tensor, df: Tensor, ddf: Tensor | None) -> Jet:
-        """Compose with a function whose value and first two derivatives at `value` are given."""
+    def map(self, f: Tensor, df: Tensor, ddf: Tensor | None, *further: Callable[[], Tensor]) -> Jet:
+        """Compose with a function whose value and first two derivatives at `value` are given.
+
+        `further` give the third and the fourth one, and are called only where the layout goes so far.
+        """
+        if self.layout.order > 2:
+            return Jet(higher.composed(self.data, self.layout, f, df, ddf, *further), self.layout)
         d = self.layout.dimension
         parts = [f[None], df * self.gradient]
         for k, form in enumerate(self.layout.forms):
@@ -92,25 +119,25 @@ class Jet:
     def sin(self) -> Jet:
         """Sine."""
         s, c = self.value.sin(), self.value.cos()
-        return self.map(s, c, -s)
+        return self.map(s, c, -s, lambda: -c, lambda: s)
 
     @_remembered
     def cos(self) -> Jet:
         """Cosine."""
         s, c = self.value.sin(), self.value.cos()
-        return self.map(c, -s, -c)
+        return self.map(c, -s, -c, lambda: s, lambda: c)
 
     @_remembered
     def exp(self) -> Jet:
         """Exponential."""
         e = self.value.exp()
-        return self.map(e, e, e)
+        return self.map(e, e, e, lambda: e, lambda: e)
 
     @_remembered
     def log(self) -> Jet:
         """Natural logarithm of a positive jet."""
         r = 1 / self.value
-        return self.map(self.value.log(), r, -r * r)
+        return self.map(self.value.log(), r, -r * r, lambda: 2 * r**3, lambda: -6 * r**4)
 
     @_remembered
     def log1p(self) -> Jet:
@@ -122,38 +149,52 @@ class Jet:
     def sqrt(self) -> Jet:
         """Square root of a positive jet."""
         root = self.value.sqrt()
-        slope = 0.5 / root
-        return self.map(root, slope, -0.5 * slope / self.value)
+        slope, v = 0.5 / root, self.value
+        return self.map(root, slope, -0.5 * slope / v, lambda: 0.75 * slope / v.square(), lambda: -1.875 * slope / v**3)
 
     @_remembered
     def asinh(self) -> Jet:
         """Inverse hyperbolic sine."""
-        slope = (1 + self.value.square()).rsqrt()
-        return self.map(self.value.asinh(), slope, -self.value * slope**3)
+        v = self.value
+        slope = (1 + v.square()).rsqrt()
+        return self.map(
+            v.asinh(),
+            slope,
+            -v * slope**3,
+            lambda: (2 * v.square() - 1) * slope**5,
+            lambda: (9 - 6 * v.square()) * v * slope**7,
+        )
 
     @_remembered
     def tanh(self) -> Jet:
         """Hyperbolic tangent."""
         t = self.value.tanh()
         d = 1 - t * t
-        return self.map(t, d, -2 * t * d)
+        return self.map(t, d, -2 * t * d, lambda: (4 - 6 * d) * d, lambda: (24 * d - 8) * t * d)
 
     @_remembered
-    def __pow__(self, n: int) -> Jet:
-        """Integer power n ≥ 1."""
+    def __pow__(self, n: float) -> Jet:
+        """A fixed power; of a positive jet where n is no whole number ≥ 1."""
         v = self.value
-        return self.map(v**n, n * v ** (n - 1), n * (n - 1) * v ** (n - 2) if n > 1 else torch.zeros_like(v))
+
+        def derived(k: int) -> Tensor:
+            factor = math.prod(n - i for i in range(k))
+            return factor * v ** (n - k) if factor else torch.zeros_like(v)
+
+        return self.map(v**n, derived(1), derived(2), lambda: derived(3), lambda: derived(4))
 
     @_remembered
     def reciprocal(self) -> Jet:
         """1 / self."""
         r = 1 / self.value
-        return self.map(r, -r * r, 2 * r * r * r)
+        return self.map(r, -r * r, 2 * r * r * r, lambda: -6 * r**4, lambda: 24 * r**5)
 
     @_remembered
     def __mul__(self, other: Jet | Tensor | float) -> Jet:
         if not isinstance(other, Jet):
             return Jet(self.data * other, self.layout)
+        if self.layout.order > 2:
+            return Jet(higher.product(self.data, other.data, self.layout), self.layout)
         if (self.known is None) != (other.known is None):
             constant, factor = (self, other) if other.known is None else (other, self)
             if kernel.multiplies(constant.data, factor.data):
@@ -213,6 +254,8 @@ def stack(jets: Sequence[Jet]) -> Jet:
 def cos_sin(jet: Jet) -> Jet:
     """[cos, sin] of a jet, joined along the last axis: the sines and cosines are computed once for both."""
     layout, d = jet.layout, jet.layout.dimension
+    if layout.order > 2:
+        return Jet(higher.cos_sin(jet.data, layout), layout)
     s, c = jet.value.sin(), jet.value.cos()
     parts = [torch.cat([c, s], dim=-1)[None], torch.cat([jet.gradient * -s, jet.gradient * c], dim=-1)]
     for k, form in enumerate(layout.forms):

@@ -76,6 +76,8 @@ class Activation:
     """z → f, f′, f″."""
     third: Callable[[Tensor, Tensor], Tensor]
     """f, f′ → f‴."""
+    fourth: Callable[[Tensor, Tensor], Tensor]
+    """f, f′ → f⁗."""
 
 
 def _tanh(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,14 +92,18 @@ def _sine(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 ACTIVATIONS = {
-    "tanh": Activation(_tanh, lambda t, slope: slope * (4 - 6 * slope)),
-    "sine": Activation(_sine, lambda s, c: -c),
+    "tanh": Activation(_tanh, lambda t, slope: slope * (4 - 6 * slope), lambda t, slope: t * slope * (24 * slope - 8)),
+    "sine": Activation(_sine, lambda s, c: -c, lambda s, c: s),
 }
 """Activations by name."""
 
 
 def activate(jet: Jet, name: str) -> Jet:
-    """The activation applied to a jet of any shape, with a fused backward pass."""
+    """The activation applied to a jet of any shape, up to second order with a fused backward pass."""
+    if jet.layout.order > 2:
+        function = ACTIVATIONS[name]
+        f0, f1, f2 = function.derivatives(jet.value)
+        return jet.map(f0, f1, f2, lambda: function.third(f0, f1), lambda: function.fourth(f0, f1))
     return Jet(_Activate.apply(jet.data, jet.layout, ACTIVATIONS[name]), jet.layout)
 
 

@@ -114,12 +114,14 @@ def affine_gradient(
     return residuals, gradient
 
 
-def available(features: Tensor, parameters: list[Tensor | None]) -> bool:
-    """Whether the kernel computes this network: on a CPU, one dtype, no autocast, no forward mode, layers not too wide.
+def available(features: Tensor, layout: Layout, parameters: list[Tensor | None]) -> bool:
+    """Whether the kernel computes this network.
+
+    On a CPU, up to second order, in one dtype, without autocast and forward mode, layers not too wide.
 
     Compiles the kernel the first time that only this is in question.
     """
-    if features.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+    if layout.order > 2 or features.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
     if len(parameters) < 4 or forward_ad._current_level >= 0:
         return False

@@ -78,7 +78,7 @@ class Network(nn.Module):
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
-            if kernel.available(jet.data, parameters):
+            if kernel.available(jet.data, jet.layout, parameters):
                 return Jet(kernel.network(jet.data, jet.layout, self.activation, parameters), jet.layout)
         for layer in self.layers[:-1]:
             jet = activate(layer(jet, tape), self.activation)

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from core.errors import LabError
-from core.forms import Form, laplacian
+from core.forms import Form, biharmonic, derivative, form_order, laplacian
 from core.frozen import Extended, Frozen
 from core.names import ValueNames, data_rows, value_names
 from core.problems.axes import evenly
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from core.jets import Jet
 
-__all__ = ["DataProblem", "Form", "Integral", "Problem", "Samples", "laplacian"]
+__all__ = ["DataProblem", "Form", "Integral", "Problem", "Samples", "biharmonic", "derivative", "laplacian"]
 
 
 ROUNDING = 4
@@ -68,8 +68,7 @@ class Problem(Frozen):
     time: ClassVar[str | None] = None
     """The coordinate that is time, if one is."""
     forms: ClassVar[dict[str, Form]] = {}
-    """Second-order operators the residuals use, by name; only these are propagated."""
-    pde_order: ClassVar[int] = 2
+    """Operators of order 2 to 4 that the residuals use, by name; only these are propagated, and what is below them."""
     linear: ClassVar[bool] = False
     """Whether `residuals` is affine in the fields; first-order training is then faster."""
     has_lambda: ClassVar[bool] = False
@@ -88,6 +87,11 @@ class Problem(Frozen):
     """What fixes the freedom that the equation leaves, such as a dilation, in words; empty where it leaves none."""
     unknown: ClassVar[str] = "λ"
     """What the unknown is called where people read; in code it is λ for every problem that has one."""
+
+    @property
+    def pde_order(self) -> int:
+        """Order of the equation: that of the highest derivative in `forms`, 2 where nothing else is said."""
+        return max(map(form_order, self.forms.values()), default=2)
 
     @property
     def row_names(self) -> tuple[str, ...]:

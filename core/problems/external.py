@@ -22,6 +22,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
+from core.errors import LabError
+from core.forms import Layout
 from core.names import faults
 from core.problem_source import VARIABLE
 from core.problems.base import DataProblem, Problem
@@ -175,7 +177,15 @@ def _reason_against(offered: object, kinds: dict[str, str]) -> str:
         misnamed = _misnamed(made)
     except RAISED as error:
         return f"{name} can't be made with its default values: {_sentence(error)}"
-    return f"{name} can't be used under its names: {'; '.join(misnamed)}" if misnamed else ""
+    if misnamed:
+        return f"{name} can't be used under its names: {'; '.join(misnamed)}"
+    try:
+        Layout.of(len(made.coordinates), made.forms)
+    except LabError as error:
+        return f"{name}: {error}"
+    except RAISED as error:
+        return f"{name} has forms that are none, {made.forms!r:.200}: {_sentence(error)}"
+    return ""
 
 
 def _misnamed(problem: Problem) -> list[str]:

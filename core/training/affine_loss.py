@@ -47,7 +47,7 @@ class AffineLoss:
         network = objective.solution.networks[-1]
         parameters = [p for layer in network.layers for p in (layer.weight, layer.bias)]
         first = next(p for p in parameters if p is not None)
-        if network.basis is not None or not kernel.available(first, parameters):
+        if network.basis is not None or not kernel.available(first, objective.solution.layout, parameters):
             return None
         problem = objective.solution.problem
         if not problem.linear or problem.integral_names or objective.solution.lam is not None or objective.scaled:

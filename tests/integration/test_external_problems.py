@@ -84,6 +84,8 @@ UNUSABLE = [
     (EXAMPLE.read_text().replace('("cubic",)', '("a\\nb",)'), ["residual_names", "control character"]),
     (EXAMPLE.read_text().replace('("x", "y")', '("x", "x")'), ["coordinates: 'x' stands there twice"]),
     (EXAMPLE.read_text().replace("    strength: float", "    outputs: float"), ["parameter outputs", "rename it"]),
+    (EXAMPLE.read_text().replace("laplacian(2)", "((0, 0, 0, 0, 0, 1.0),)"), ["laplacian", "order 5", "order 2 to 4"]),
+    (EXAMPLE.read_text().replace("laplacian(2)", "((0, 0),)"), ["laplacian", "order 1"]),
 ]
 
 

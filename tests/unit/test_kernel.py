@@ -12,7 +12,7 @@ from torch import nn
 
 from core import kernel
 from core.config import MLP, parse_config
-from core.forms import Layout, laplacian
+from core.forms import Layout, derivative, laplacian
 from core.jets import Jet, coordinates
 from core.kernel import compiling, library
 from core.networks.layers import mlp
@@ -69,7 +69,7 @@ def relative(a, b):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 5e-6)])
 def test_values_and_gradients_are_torchs(case, activation, dtype, tolerance):
     network, features, parameters = network_of(case, activation, dtype)
-    assert kernel.available(features.data, parameters), kernel.about(dtype)
+    assert kernel.available(features.data, features.layout, parameters), kernel.about(dtype)
     ours, theirs = network(features).data, network(features, []).data
     assert type(ours.grad_fn).__name__ == "_FusedBackward"
     assert relative(ours, theirs) < tolerance
@@ -279,7 +279,7 @@ def without_compiler(monkeypatch, folder):
 def test_torch_takes_over_where_there_is_no_compiler(forgetful, monkeypatch, tmp_path):
     without_compiler(monkeypatch, tmp_path)
     network, features, parameters = network_of("5 inputs", "tanh")
-    assert not kernel.available(features.data, parameters)
+    assert not kernel.available(features.data, features.layout, parameters)
     assert torch.equal(network(features).data, network(features, []).data)
     assert "no C compiler" in kernel.about(torch.float64)
 
@@ -290,7 +290,7 @@ def test_torch_takes_over_where_the_compiler_fails(forgetful, monkeypatch, tmp_p
     broken.write_text("#!/bin/sh\necho 'no such target' >&2\nexit 1\n")
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
     _, features, parameters = network_of("5 inputs", "tanh")
-    assert not kernel.available(features.data, parameters)
+    assert not kernel.available(features.data, features.layout, parameters)
     assert "no such target" in kernel.about(torch.float64)
     assert not list((tmp_path / "cache").rglob("*.so"))
 
@@ -315,11 +315,12 @@ def test_each_of_its_files_makes_another_kernel(monkeypatch, tmp_path):
 def test_what_the_kernel_is_not_for(monkeypatch):
     _, features, parameters = network_of("2 inputs", "tanh")
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert not kernel.available(features.data, parameters)
-    assert not kernel.available(features.data.half(), parameters)
-    assert not kernel.available(features.data, parameters[:2])
+        assert not kernel.available(features.data, features.layout, parameters)
+    assert not kernel.available(features.data.half(), features.layout, parameters)
+    assert not kernel.available(features.data, features.layout, parameters[:2])
     with torch.autograd.forward_ad.dual_level():
-        assert not kernel.available(features.data, parameters)
+        assert not kernel.available(features.data, features.layout, parameters)
+    assert not kernel.available(features.data, Layout.of(2, {"xxx": derivative(0, 0, 0)}), parameters)
 
 
 def problem_objective(kind, dtype=torch.float64, problem=None):
