@@ -20,10 +20,11 @@ from core.config import FIRST_ORDER, Stage
 from core.errors import TrainingError
 from core.networks.layers import Network, Tape, fourier, mlp, polynomials
 from core.networks.solution import Solution
+from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
 from core.training.arithmetic import Arithmetic, arithmetic
 from core.training.meter import peak_bytes
-from core.training.objective import SHARE, Objective, dense_bytes, free_memory
+from core.training.objective import SHARE, Objective, free_memory
 from core.training.points import collocation
 from core.training.sigma import HALF, smaller
 from core.training.state import RunState
