@@ -14,7 +14,7 @@ from torch import Tensor
 from core.optimizers import triangle
 from core.optimizers.report import Slopes
 
-ONE_PIECE = 2**30
+ONE_PIECE = 2**28
 """Bytes of [J r] up to which it is kept in one piece, however many rows it has."""
 TALL = 3
 """Rows for each column up to which it is kept so whatever its size: a triangle and a block would hardly take less."""

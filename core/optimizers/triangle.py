@@ -78,8 +78,11 @@ def norms_of_columns(R: Tensor) -> Tensor:
     return squares.sqrt()
 
 
-def damp(S: Tensor, y: Tensor, root: float) -> None:
+def damp(S: Tensor, y: Tensor, root: float) -> Tensor:
     """Replace the triangle S (n, n) and y (n,) by those of the stacked [S; root·I] and [y; 0], in place.
+
+    Returns:
+        What becomes of the 0 (n,), which least squares leaves.
 
     By Householder reflectors, a panel of columns at a time. What fills in below the triangle is triangular too: its
     first k+1 rows when column k is eliminated. It is kept, transposed, below the diagonal of S, which must be zero and
@@ -106,6 +109,7 @@ def damp(S: Tensor, y: Tensor, root: float) -> None:
             change = torch.linalg.solve_triangular(inverse, change, upper=True, left=False)
             S[here, after] -= change.mT
             S[after, :e].addmm_(change, V.mT, alpha=-1)
+    return z
 
 
 def _blocks(n: int):

@@ -155,14 +155,15 @@ class Objective:
         """Bytes that the device has left."""
         return free_memory(next(self.solution.parameters()).device)
 
-    def check_memory(self, squared: Literal["columns", "rows"] = "columns") -> None:
+    def check_memory(self, squared: Literal["columns", "rows"] = "columns", whole: bool = False) -> None:
         """Raise TrainingError when the dense Jacobian and what is factorised would not fit.
 
         Args:
             squared: whether the factorised matrix is parameters² or rows².
+            whole: whether all rows are kept, however many there are.
         """
         rows, columns = self.shape()
-        needed, free = dense_bytes(rows, columns, squared), self.free_memory()
+        needed, free = dense_bytes(rows, columns, squared, whole), self.free_memory()
         if needed > SHARE * free:
             raise TrainingError(
                 f"A {rows} × {columns} Jacobian and its factorisation would need {needed / 2**30:.1f} GiB, and "
