@@ -210,12 +210,13 @@ class GaussNewton:
                     predicted = rows.decrease(step)
                     after = loss_after(step)
             ratio = (before - after) / predicted if predicted > 0 else float("nan")
-            if after < before and ratio > 1e-4:
+            undamped = damping < UNDAMPED
+            nothing = undamped and predicted < CONVERGED * before and abs(after - before) < CONVERGED * before
+            if after < before and ratio > 1e-4 and not nothing:
                 self.damping.accept(min(ratio, 1.0))
                 return StepReport(True, after, damping, ratio, float(step.norm()))
             self.damping.reject()
-            nothing = predicted < CONVERGED * before and abs(after - before) < CONVERGED * before
-            if damping < UNDAMPED and (nothing or before < ROUNDED):
+            if nothing or (undamped and before < ROUNDED):
                 break  # Newton's own step neither promised nor changed anything: a shorter one will not either
         loss_after(torch.zeros_like(step))
         tried, self.damping.value = self.damping.value, begun_with  # where none helps, none was too small

@@ -41,11 +41,7 @@ class Need:
         if self.of_parameters > SHARE * room:
             return text + (self.advice or "Use a smaller network.")
         if self.dense:
-            fits = (
-                f"What would fit: {', or '.join(fitting)}."
-                if fitting
-                else "Use fewer points or a smaller network."
-            )
+            fits = f"What would fit: {', or '.join(fitting)}." if fitting else "Use fewer points or a smaller network."
             return f"{text}{fits} The optimizer conjugate_gradient stores no Jacobian."
         fit = int(self.points * (SHARE * room - self.of_parameters) / self.of_points)
         return f"{text}Use fewer points, of which about {_rounded_down(fit):,} would fit, or a smaller network."

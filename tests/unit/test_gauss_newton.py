@@ -154,3 +154,11 @@ def test_an_undamped_step_is_that_of_least_squares_and_its_end_costs_one_trial()
     report = optimizer.step(Whole.of(at_minimum, J), lambda step: trials.append(step) or float(at_minimum @ at_minimum))
     assert not report.accepted and len(trials) == 2  # the step, and back
     assert optimizer.damping.value == 1e-32  # where nothing helps, no damping was too small
+
+
+def test_an_undamped_step_that_lowers_the_loss_by_its_rounding_alone_is_the_end():
+    J, r = system(9, 4)
+    r = r - J @ torch.linalg.lstsq(J, r[:, None]).solution[:, 0] + 1e-9 * J[:, 0]
+    loss = float(r @ r)
+    report = GaussNewton(1e-32, 1e-32).step(Whole.of(r, J), lambda step: loss * (1 - 1e-9 * bool(step.any())))
+    assert not report.accepted
