@@ -9,9 +9,10 @@ import numpy as np
 
 from core.config import RunConfig
 from core.networks.solution import Solution
+from core.optimizers.rows import dense_bytes
 from core.problems.boundary_profile import BoundaryProfile
 from core.singularity.basin import SPARE, steepness, uncertainty
-from core.training.objective import SHARE, Objective, dense_bytes, free_memory, nonlocal_bytes
+from core.training.objective import SHARE, Objective, free_memory, nonlocal_bytes
 from core.training.points import HELD_OUT, collocation
 from core.training.state import StageRecord
 

@@ -9,7 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from core.optimizers import triangle
 from core.optimizers.report import StepReport, Trial
+from core.optimizers.rows import Rows, read
 
 WELL_CONDITIONED = 1e-7
 """Relative damping from which the normal equations lose no digit that matters, so that Cholesky may be used."""
@@ -24,80 +26,83 @@ ROUNDED = 1e-24
 """Loss, of residuals that are divided by their natural scale, below which an undamped step follows rounding."""
 
 MOST_RISE, MOST_AHEAD = 1e6, 3
-"""An undamped step may raise the loss so many times over, and steps after it so often, until it is below the best again.
+"""An undamped step may raise the loss so many times over, and so many steps may leave it above the best there was.
 
-Far from the solution along what the residual hardly tells, such as λ, Newton's step is right to first order, what is of
-second order is more than the small residual there was, and the next step removes it (the watchdog of Chamberlain et al.,
-Math. Programming Study 16, 1982). Damping would creep along that direction instead.
+Far from the solution along what the residual hardly tells, such as λ, Newton's step is right to first order, what is
+of second order is more than the small residual there was, and the next step removes it (the watchdog of Chamberlain
+et al., Math. Programming Study 16, 1982). Damping would creep along that direction instead.
 """
+
+OPENED = 10.0
+"""A step so many times longer than the one before tells that something is free that was not."""
 
 NO_GAIN = 1e-9
 """Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
 
 
 class DampedSystem:
-    """Minimises |r + Jδ|² + μ|δ|² for many μ from one factorisation.
+    """Minimises |r + Jδ|² + μ|Dδ|² for many μ from one factorisation, D diagonal.
 
     While μ is large the normal equations are formed once and each μ costs one Cholesky. Below `WELL_CONDITIONED` they
-    would square the condition number past float64, so [J r] is reduced to its triangle once and each μ solves the
-    stacked system [R; √μ I] by QR, as optimistix and MINPACK do.
+    would square the condition number past float64, so [J r] is reduced to its triangle once, in place, and each μ
+    solves the stacked system [R; √μ D] by QR, as optimistix and MINPACK do. QR does not mind how columns are scaled,
+    so J is never scaled itself.
 
     Args:
-        J: Jacobian (M, P).
-        r: residuals (M,).
+        rows: r (M,) and J (M, P).
+        scale: diagonal (P,) of D; None: ones.
     """
 
-    def __init__(self, J: Tensor, r: Tensor):
-        self.J, self.r = J, r
-        self.gradient = J.T @ r
-        self.scale = float(J.square().sum(0).max().clamp_min(torch.finfo(J.dtype).tiny))
+    def __init__(self, rows: Rows, scale: Tensor | None = None):
+        self.rows = rows
+        norms = rows.norms()
+        self.diagonal = torch.ones_like(norms) if scale is None else scale
+        self.scale = float((norms / self.diagonal).square().max().clamp_min(torch.finfo(norms.dtype).tiny))
         self._gram: Tensor | None = None
-        self._triangle: Tensor | None = None
 
     def step(self, damping: float) -> Tensor:
-        """δ (P,) for the damping μ = `damping` · (largest squared column norm of J)."""
+        """δ (P,) for the damping μ = `damping` · (largest squared column norm of J/D)."""
         mu = damping * self.scale
+        self._factor: Tensor | None = None  # the last one makes room
         if damping >= WELL_CONDITIONED:
             factor = self._cholesky(mu)
             if factor is not None:
                 self._factor, self._upper = factor, False
-                return -torch.cholesky_solve(self.gradient[:, None], factor)[:, 0]
-        return self._stacked(mu)
+                return -torch.cholesky_solve(self._gradient[:, None], factor)[:, 0] / self.diagonal
+        R, c = self.rows.triangle()
+        if mu < UNDAMPED * self.scale:
+            return -triangle.solve(R, c)
+        S, y = R.triu().div_(self.diagonal), c.clone()
+        triangle.damp(S, y, mu**0.5)
+        self._factor, self._upper = S, True
+        return -triangle.solve(S, y) / self.diagonal
 
     def _cholesky(self, mu: float) -> Tensor | None:
         if self._gram is None:
-            self._gram = self.J.T @ self.J
-        damped = self._gram.clone()
-        damped.diagonal().add_(mu)
-        factor, info = torch.linalg.cholesky_ex(damped)
+            self._gram = self.rows.gram().div_(self.diagonal).div_(self.diagonal[:, None])
+            self._gradient = self.rows.gradient() / self.diagonal
+        factor = self._gram.clone()  # column-major like the original, so that it is factorised in place
+        factor.diagonal().add_(mu)
+        info = torch.empty((), dtype=torch.int32, device=factor.device)
+        torch.linalg.cholesky_ex(factor, out=(factor, info))
         return factor if info.item() == 0 else None
 
-    def _stacked(self, mu: float) -> Tensor:
-        columns = self.J.shape[1]
-        if self._triangle is None:
-            augmented = torch.cat([self.J, self.r[:, None]], dim=1)
-            self._triangle = torch.linalg.qr(augmented, mode="r").R
-        top = self._triangle
-        if mu < UNDAMPED * self.scale:
-            self._factor, self._upper = top[:columns, :columns], True
-            return -torch.linalg.solve_triangular(top[:columns, :columns], top[:columns, columns:], upper=True)[:, 0]
-        bottom = torch.zeros(columns, columns + 1, dtype=top.dtype, device=top.device)
-        bottom.diagonal().fill_(mu**0.5)
-        R = torch.linalg.qr(torch.cat([top, bottom]), mode="r").R
-        self._factor, self._upper = R[:columns, :columns], True
-        return -torch.linalg.solve_triangular(R[:columns, :columns], R[:columns, columns:], upper=True)[:, 0]
+    def correction(self, rows: Tensor) -> Tensor:
+        """δ (P,) that minimises |rows + Jδ|² + μ|Dδ|² for other rows (M,), at the damping of the last step.
 
-    def solve(self, rows: Tensor) -> Tensor:
-        """δ (P,) that minimises |rows + Jδ|² + μ|δ|² for other rows (M,), at the damping of the last step.
-
-        By the factor of JᵀJ + μI that the last step left: accurate enough for a correction, not for a step.
+        By the factor of JᵀJ + μD² that the last step left: accurate enough for a correction, not for a step. All rows
+        must be there (`Whole`).
         """
-        return -torch.cholesky_solve((self.J.T @ rows)[:, None], self._factor, upper=self._upper)[:, 0]
-
-    def predicted_decrease(self, step: Tensor) -> float:
-        """|r|² − |r + Jδ|², the decrease of the linear model."""
-        change = self.J @ step
-        return float(-(2 * self.r + change) @ change)
+        wanted = self.rows.transposed(rows)
+        if self._factor is None:
+            R, _ = self.rows.triangle()
+            return -triangle.solve(R, triangle.transposed_solve(R, wanted))
+        wanted /= self.diagonal
+        if self._upper:
+            found = triangle.solve(self._factor, triangle.transposed_solve(self._factor, wanted))
+        else:
+            found = torch.cholesky_solve(wanted[:, None], self._factor)[:, 0]
+        return -found / self.diagonal
 
 
 @dataclass
@@ -134,10 +139,9 @@ class ColumnScale:
     def __init__(self):
         self.value: Tensor | None = None
 
-    def update(self, J: Tensor) -> Tensor:
-        """The scales (P,) for a new Jacobian (M, P); they start over when the number of parameters has changed."""
-        norms = J.square().sum(0).sqrt()
-        norms = norms.clamp_min(self.FLOOR * float(norms.max().clamp_min(torch.finfo(J.dtype).tiny)))
+    def update(self, norms: Tensor) -> Tensor:
+        """The scales (P,) for new norms of columns (P,); they start over when the number of parameters has changed."""
+        norms = norms.clamp_min(self.FLOOR * float(norms.max().clamp_min(torch.finfo(norms.dtype).tiny)))
         if self.value is None or self.value.shape != norms.shape:
             self.value = norms
         else:
@@ -178,18 +182,20 @@ class GaussNewton:
         self.ahead = 0
         self.best = math.inf
         self.way_back: Tensor | None = None
+        self.last = 0.0
 
     def iterate(self, objective):
         """See `Optimizer.iterate`."""
-        residuals, r, J = objective.linearise()
-        return residuals, self.step(r, J, objective.mover())
+        residuals, slopes = objective.slopes()
+        rows = read(slopes, whole=self.guard == "geodesic")
+        del slopes  # and what it was made from
+        return residuals, self.step(rows, objective.mover())
 
-    def step(self, r: Tensor, J: Tensor, loss_after: Trial) -> StepReport:
+    def step(self, rows: Rows, loss_after: Trial) -> StepReport:
         """One iteration: steps of growing damping until one decreases the loss.
 
         Args:
-            r: residuals (M,) at θ.
-            J: Jacobian (M, P) at θ; its columns are scaled in place.
+            rows: r (M,) and J (M, P) at θ; all of them (`Whole`) for the geodesic guard.
             loss_after: sets the parameters to θ + δ for a given δ (P,) and returns the loss there, NaN allowed. Called
                 a last time with δ = 0 when no step is accepted, so that θ is restored. The geodesic guard also asks
                 its `rows(δ)`, the residuals (M,) there.
@@ -197,32 +203,34 @@ class GaussNewton:
         Returns:
             The report; `accepted` is False when no damping gave a decrease: θ is as good as float64 tells.
         """
-        scale = self.scale.update(J)
-        system = DampedSystem(J.div_(scale), r)
-        before, begun_with = float(r @ r), self.damping.value
+        system = DampedSystem(rows, self.scale.update(rows.norms()))
+        before, begun_with = float(rows.r @ rows.r), self.damping.value
         ratio = float("nan")
         for trial in range(self.MAX_TRIALS):
             if self.dampings > 1 and not trial:
-                self.damping.value = self._best_of_several(system, scale, loss_after)
+                self.damping.value = self._best_of_several(system, loss_after)
             damping = self.damping.value
-            scaled = system.step(damping)
-            predicted = system.predicted_decrease(scaled)
+            step = system.step(damping)
+            predicted = rows.decrease(step)
             if trial and predicted < NO_GAIN * before:
                 break
-            step = scaled / scale
             if self.guard == "geodesic":
-                step = self._accelerated(system, scaled, scale, loss_after)
+                step = self._accelerated(system, step, loss_after)
             after = loss_after(step)
             if self.guard == "line_search":
                 for _ in range(self.MAX_HALVINGS):
                     if after < before:
                         break
-                    step, scaled = step / 2, scaled / 2
-                    predicted = system.predicted_decrease(scaled)
+                    step = step / 2
+                    predicted = rows.decrease(step)
                     after = loss_after(step)
             ratio = (before - after) / predicted if predicted > 0 else float("nan")
             gained = after < before and ratio > 1e-4
             nothing = predicted < CONVERGED * before and abs(after - before) < CONVERGED * before
+            if not trial:
+                # where a direction has just opened that the loss hardly knows, λ for one, the step is long all the same
+                nothing = nothing and float(step.norm()) < OPENED * self.last
+                self.last = float(step.norm())
             if damping < UNDAMPED and not gained and (nothing or before < ROUNDED):
                 break  # Newton's own step neither promised nor changed anything: a shorter one will not either
             if gained or (damping < UNDAMPED and self._may_rise(before, after)):
@@ -260,24 +268,22 @@ class GaussNewton:
             self.ahead, self.best = self.ahead + 1, best
             self.way_back = -step if self.way_back is None else self.way_back - step
 
-    def _best_of_several(self, system: DampedSystem, scale: Tensor, loss_after: Trial) -> float:
+    def _best_of_several(self, system: DampedSystem, loss_after: Trial) -> float:
         """The damping around the present one whose step leaves least; the present one where none leaves a number."""
         middle = self.dampings // 2
         around = [self.damping.value * 10.0 ** (k - middle) for k in range(self.dampings)]
         tried = sorted({max(self.damping.minimum, damping) for damping in around})
-        losses = [loss_after(system.step(damping) / scale) for damping in tried]
+        losses = [loss_after(system.step(damping)) for damping in tried]
         finite = [(loss, damping) for loss, damping in zip(losses, tried, strict=True) if math.isfinite(loss)]
         return min(finite)[1] if finite else self.damping.value
 
-    def _accelerated(self, system: DampedSystem, scaled: Tensor, scale: Tensor, loss_after: Trial) -> Tensor:
+    def _accelerated(self, system: DampedSystem, step: Tensor, loss_after: Trial) -> Tensor:
         """The step with half the geodesic acceleration, or without where that is too large to be believed."""
-        h = self.PROBE
-        along = system.J @ scaled
-        bend = (loss_after.rows(h * scaled / scale) - system.r - h * along) * (2 / h**2)
-        acceleration = system.solve(bend)
-        if not float(acceleration.norm()) * 2 <= self.MOST_ACCELERATION * float(scaled.norm()):
-            return scaled / scale
-        return (scaled + acceleration / 2) / scale
+        h, rows = self.PROBE, system.rows
+        bend = (loss_after.rows(h * step) - rows.r - h * rows.times(step)) * (2 / h**2)
+        acceleration = system.correction(bend)
+        bent, straight = (float((system.diagonal * part).norm()) for part in (acceleration, step))
+        return step + acceleration / 2 if bent * 2 <= self.MOST_ACCELERATION * straight else step
 
     def state(self):
         """See `Optimizer.state`."""
@@ -288,6 +294,7 @@ class GaussNewton:
             "ahead": self.ahead,
             "best": self.best,
             "way_back": self.way_back,
+            "last": self.last,
         }
 
     def restore(self, state):
@@ -296,3 +303,4 @@ class GaussNewton:
         self.scale.value = state["scale"]
         if "ahead" in state:  # not in checkpoints of before there were such steps
             self.ahead, self.best, self.way_back = state["ahead"], state["best"], state["way_back"]
+            self.last = state["last"]

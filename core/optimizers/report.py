@@ -18,6 +18,21 @@ class Residuals(Protocol):
         """The quantity that is minimised, |r|²."""
 
 
+class Slopes(Protocol):
+    """The weighted system [J r], row by row, valid until the parameters move."""
+
+    r: Tensor
+    """Residuals (M,)."""
+    shape: tuple[int, int]
+    """Rows M and columns P of J."""
+
+    def write(self, out: Tensor, start: int) -> None:
+        """Rows `start`, `start` + 1, … of [J r] into `out` (count, P+1)."""
+
+    def whole(self) -> Tensor:
+        """All of [J r] (M, P+1), column-major."""
+
+
 class Products(Protocol):
     """The weighted system by its products instead of its Jacobian, valid until the parameters move."""
 
@@ -56,8 +71,11 @@ class Objective(Protocol):
     def gradient(self) -> tuple[Residuals, float, Tensor]:
         """Residuals, |r|², and its gradient (P,)."""
 
+    def slopes(self) -> tuple[Residuals, Slopes]:
+        """Residuals, and the weighted system r (M,), J (M, P), to be written where it is wanted."""
+
     def linearise(self) -> tuple[Residuals, Tensor, Tensor]:
-        """Residuals, and the weighted system r (M,), J (M, P)."""
+        """Residuals, and that system as r (M,) and J (M, P)."""
 
     def products(self) -> tuple[Residuals, Products]:
         """Residuals, and the same system by its products."""

@@ -39,7 +39,8 @@ class Woodbury:
             J: Jacobian (M, P).
             loss_after: sets the parameters to θ + δ for a given δ (P,) and returns the loss there, NaN allowed.
         """
-        kernel = J @ J.T
+        kernel = (J @ J.T).mT
+        info = torch.empty((), dtype=torch.int32, device=J.device)
         scale = float(kernel.diagonal().max().clamp_min(torch.finfo(J.dtype).tiny))
         before, ratio = float(r @ r), float("nan")
         carried = None
@@ -47,9 +48,9 @@ class Woodbury:
             carried = self.momentum * self._previous.to(J)
         target = r if carried is None else r + J @ carried
         for trial in range(self.MAX_TRIALS):
-            damped = kernel.clone()
-            damped.diagonal().add_(self.damping.value * scale)
-            factor, info = torch.linalg.cholesky_ex(damped)
+            factor = kernel.clone()  # column-major like the original, so that it is factorised in place
+            factor.diagonal().add_(self.damping.value * scale)
+            torch.linalg.cholesky_ex(factor, out=(factor, info))
             if info.item():
                 self.damping.reject()
                 continue

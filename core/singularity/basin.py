@@ -8,10 +8,14 @@ its runs at many λ.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
+from core.optimizers import triangle
 from core.optimizers.report import Objective
+from core.optimizers.rows import read
 
 PRECISION = 1e-14
 """Directions of the network with smaller singular values, relatively, can't be followed in float64."""
@@ -30,21 +34,20 @@ def steepness(objective: Objective) -> float:
     Args:
         objective: with λ free and last among its parameters, at more points than it has parameters.
     """
-    _, _, J = objective.linearise()
-    J = J.cpu()
-    J[:, :-1] /= torch.linalg.vector_norm(J[:, :-1], dim=0).clamp_min(torch.finfo(J.dtype).tiny)
-    R = torch.linalg.qr(J, mode="r").R
-    del J
-    least = PRECISION * _largest_singular_value(R[:-1, :-1])
-    if (R.diagonal()[:-1].abs() < least).any():
-        n = len(R) - 1
-        R = torch.linalg.qr(torch.cat([R, least * torch.eye(n, n + 1, dtype=R.dtype)]), mode="r").R
-    return float(R[-1, -1].abs())
+    rows = read(objective.slopes()[1])
+    R, _ = rows.triangle()
+    S, beside, alone = R[:-1, :-1].triu(), R[:-1, -1].clone(), float(R[-1, -1].abs())
+    S /= rows.norms()[:-1].clamp_min(torch.finfo(S.dtype).tiny)
+    del rows, R
+    least = PRECISION * _largest_singular_value(S)
+    if (S.diagonal().abs() < least).any():
+        alone = math.hypot(alone, float(torch.linalg.vector_norm(triangle.damp(S, beside, least))))
+    return alone
 
 
 def _largest_singular_value(R: Tensor) -> float:
     """By the power method, which here needs the order of magnitude alone."""
-    x = torch.ones(R.shape[1], dtype=R.dtype)
+    x = torch.ones(R.shape[1], dtype=R.dtype, device=R.device)
     for _ in range(20):
         x = R.T @ (R @ x)
         x /= torch.linalg.vector_norm(x).clamp_min(torch.finfo(R.dtype).tiny)

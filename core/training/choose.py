@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core import config as configs
-from core.training.objective import SHARE, Objective, dense_bytes
+from core.optimizers.rows import dense_bytes
+from core.training.objective import SHARE, Objective
 
 LARGEST_DENSE = 12_000
 """Parameters (or rows) beyond which one factorisation takes minutes on a few cores."""

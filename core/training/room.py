@@ -11,19 +11,23 @@ from __future__ import annotations
 import math
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 
 from core.config import FIRST_ORDER, Stage
 from core.errors import TrainingError
-from core.networks.layers import Network, Tape, fourier, mlp, polynomials
+from core.networks.layers import Network, fourier, mlp, polynomials
 from core.networks.solution import Solution
+from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
 from core.training.arithmetic import Arithmetic, arithmetic
+from core.training.largest import fewer_points, in_words, largest, smaller_together
 from core.training.meter import peak_bytes
-from core.training.objective import SHARE, Objective, dense_bytes, free_memory
+from core.training.need import Need
+from core.training.objective import SHARE, Objective, free_memory
+from core.training.objective.slopes import Slopes
 from core.training.points import collocation
 from core.training.sigma import HALF, smaller
 from core.training.state import RunState
@@ -46,44 +50,34 @@ PASSES: dict[str, Pass] = {
 }
 
 
-@dataclass(frozen=True)
-class Need:
-    """What a part of a stage takes at its peak, in bytes."""
-
-    what: str
-    points: int
-    parameters: int
-    of_points: float
-    of_parameters: float
-    advice: str = ""
-    """What to change where the parameters' part does not fit."""
-    otherwise: str = ""
-    """What to change beside points and network where the points' part does not."""
-
-    @property
-    def total(self) -> float:
-        """Both together."""
-        return self.of_points + self.of_parameters
-
-    def refusal(self, room: float) -> str:
-        """What is needed, what is there, and what to change."""
-        text = (
-            f"{self.what} would need about {self.total / 2**30:.3g} GiB for {self.points:,} points and "
-            f"{self.parameters:,} parameters, and {room / 2**30:.3g} GiB are free. "
-        )
-        if self.of_parameters > SHARE * room:
-            return text + (self.advice or "Use a smaller network.")
-        fit = int(self.points * (SHARE * room - self.of_parameters) / self.of_points)
-        fewer = f"Use fewer points, of which about {_rounded_down(fit):,} would fit, or a smaller network"
-        return f"{text}{fewer}{self.otherwise}."
-
-
 def check_room(run: RunState) -> None:
-    """Raise TrainingError where a part of the present stage would need more memory than the device has left."""
-    room = free_memory(run.device)
-    for need in needs(run, room):
-        if need.total > SHARE * room:
-            raise TrainingError(need.refusal(room))
+    """Raise TrainingError where a stage would need more memory than the device has left.
+
+    The present one, and before anything is trained all that follow: nobody waits an hour for the last one's refusal.
+    """
+    room, begins = free_memory(run.device), run.position.stage
+    for k in range(begins, begins + 1 if run.position.total else len(run.config.stages)):
+        at_stage = replace(run, position=replace(run.position, stage=k))
+        for need in needs(at_stage, room):
+            if need.total > SHARE * room:
+                raise TrainingError(need.refusal(room, _fitting(at_stage, room) if need.dense else ()))
+
+
+def _fitting(run: RunState, room: float) -> list[str]:
+    """Systems like the present stage's that would fit, in words: a smaller one, and the same at fewer points."""
+
+    def needed(tried: RunState) -> float:
+        return max((need.total for need in needs(tried, room)), default=0.0)
+
+    smaller = largest(run, smaller_together, needed, SHARE * room)
+    found = [] if smaller is None else [in_words(smaller)]
+    network = network_like(run)
+    columns = sum(p.numel() for p in network.parameters()) + run.problem.has_lambda
+    if rows_of(run, network, run.stage.collocation.points) >= 2 * columns:  # else fewer points would not fix them all
+        fewer = largest(run, fewer_points, needed, SHARE * room)
+        if fewer is not None and rows_of(fewer, network, fewer.stage.collocation.points) >= columns:
+            found.append(f"this network at {fewer.stage.collocation.points:,} points")
+    return found
 
 
 def needs(run: RunState, room: float = math.inf) -> list[Need]:
@@ -100,8 +94,8 @@ def needs(run: RunState, room: float = math.inf) -> list[Need]:
             key = part.asked, part.points, part.how.name
             if key not in known:
                 known[key] = point_bytes(run, network, *key[:2], part.how)
-            of_points = max(known[key], part.jacobian)
-        need = Need(part.what, part.points, count, of_points, of_parameters, advice, part.otherwise)
+            of_points += known[key]
+        need = Need(part.what, part.points, count, of_points, of_parameters, advice, part.jacobian > 0)
         if need.total > SURELY:
             found.append(need)
     return found
@@ -116,7 +110,6 @@ class _Part:
     method: str
     jacobian: int = 0
     """Bytes that a dense Jacobian and its factorisation take, where there is one."""
-    otherwise: str = ""
 
 
 def _parts(run: RunState, network: Network, parameters: int) -> list[_Part]:
@@ -125,22 +118,22 @@ def _parts(run: RunState, network: Network, parameters: int) -> list[_Part]:
     parts = []
     if stage.fourier is not None and stage.fourier.sigma == "search":
         tried = count if smaller(stage.fourier, count) is None else count // HALF
-        parts.append(_Part(f"The search for σ of {name}", "linearise", tried, exact, "gauss_newton"))
+        size = dense_bytes(rows_of(run, network, tried), parameters, "columns")
+        parts.append(_Part(f"The search for σ of {name}", "linearise", tried, exact, "gauss_newton", size))
     if stage.warmup.iterations:
         how = arithmetic(stage.warmup.precision, run.device)
         parts.append(_Part(f"The warm-up of {name} (Adam)", "gradient", count, how, "adam"))
     if PASSES[kind] != "linearise":
         how = arithmetic(stage.precision, run.device) if kind in FIRST_ORDER else exact
         return [*parts, _Part(f"The main phase of {name} ({kind})", PASSES[kind], count, how, kind)]
-    squared = "rows" if kind == "woodbury" else "columns"
-    least = dense_bytes(count * len(run.problem.row_names), parameters, squared)
+    squared, whole = "rows" if kind == "woodbury" else "columns", getattr(stage.optimizer, "guard", None) == "geodesic"
+    least = dense_bytes(count * len(run.problem.row_names), parameters, squared, whole)
     if least <= SURELY and not _worth_measuring(run, network, count):
         return parts
-    rows = rows_of(run, network)
+    rows = rows_of(run, network, count)
     what = f"A {rows} × {parameters} Jacobian of {name}, with what it is made from and its factorisation,"
-    otherwise = ", or the optimizer conjugate_gradient, which stores no Jacobian"
-    size = dense_bytes(rows, parameters, squared)
-    return [*parts, _Part(what, "linearise", count, exact, kind, size, otherwise)]
+    size = dense_bytes(rows, parameters, squared, whole)
+    return [*parts, _Part(what, "linearise", count, exact, kind, size)]
 
 
 def _worth_measuring(run: RunState, network: Network, points: int) -> bool:
@@ -173,9 +166,9 @@ def point_bytes(run: RunState, network: Network, asked: Pass, points: int, how: 
     return SLACK * total * (how.dtype.itemsize / 8 if how.autocast is None else 1)
 
 
-def rows_of(run: RunState, network: Network) -> int:
+def rows_of(run: RunState, network: Network, points: int) -> int:
     """Rows of the Jacobian, from those at a few points."""
-    points, stage = run.stage.collocation.points, run.stage
+    stage = run.stage
     n = max(4, min(FEW, points // 4))
     solution = _stand_in(run, network)
     one, two = (Objective(solution, collocation(run.config, stage, run.position.stage, 0, k)) for k in (n, 2 * n))
@@ -221,23 +214,17 @@ def _measured(
     solution = _stand_in(run, network)
     points = collocation(run.config, run.stage, run.position.stage, 0, count)
 
-    jacobian = 0
-
     def work() -> object:
-        nonlocal jacobian
         objective = Objective(solution, points, torch.float64, samples, run.stage.gradient_scale)
-        if asked == "linearise":
-            rows, columns = objective.shape()
-            jacobian = 8 * 2 * rows * columns  # by equation, and whole
         with how.context(run.device):
             return PASS[asked](objective)
 
     if not run.problem.integral_names:
-        return peak_bytes(work) + jacobian
+        return peak_bytes(work)
     tracemalloc.start()  # numpy tells it what its matrices take
     try:
         tensors = peak_bytes(work)
-        return max(tensors, tracemalloc.get_traced_memory()[1]) + jacobian
+        return max(tensors, tracemalloc.get_traced_memory()[1])
     finally:
         tracemalloc.stop()
 
@@ -273,16 +260,13 @@ def _products(objective: Objective) -> object:
 
 
 def _linearise(objective: Objective) -> object:
-    """What a Jacobian needs beside itself: jets on a tape, and a cotangent of each."""
-    kept = []
-    for points in objective.points.values():
-        tape: Tape = []
-        residuals = points.residuals(points.lambda_values(), tape)
-        outputs = [out for _, _, out in tape]
-        for values in residuals.values():
-            kept.append(torch.autograd.grad(values.sum(), outputs, retain_graph=True, materialize_grads=True))
-        kept.append(tape)
-    return kept
+    """What a Jacobian is made from: jets on a tape, and cotangents of one equation after another."""
+    slopes = Slopes(list(objective.points.values()), sum(p.numel() for p in objective.parameters()))
+    row, start = slopes.r.new_empty(1, slopes.shape[1] + 1), 0
+    for r in slopes.residuals.values():
+        slopes.write(row, start)
+        start += len(r)
+    return slopes
 
 
 PASS: dict[Pass, Callable[[Objective], object]] = {
@@ -295,9 +279,3 @@ PASS: dict[Pass, Callable[[Objective], object]] = {
 def _first(samples: Samples, count: int) -> Samples:
     values = {name: column[:count] for name, column in samples.values.items()}
     return Samples(samples.points[:count], values, samples.weight)
-
-
-def _rounded_down(count: int) -> int:
-    """To two digits."""
-    unit = 10 ** max(0, len(str(count)) - 2)
-    return count // unit * unit

@@ -37,7 +37,8 @@ class SecondOrderPhase:
         run, recorder, stage, kind = self.run, self.recorder, self.run.stage, self.optimizer.kind
         objective = equations.present(run, self.exponent)
         if kind in ("gauss_newton", "woodbury"):
-            objective.check_memory("rows" if kind == "woodbury" else "columns")
+            whole = getattr(self.optimizer, "guard", None) == "geodesic"
+            objective.check_memory("rows" if kind == "woodbury" else "columns", whole)
         recorder.computes_in("float64")
         optimizer = build(self.optimizer, run.config.seed)
         if kind in run.optimizer:

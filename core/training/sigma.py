@@ -13,6 +13,7 @@ from core.config import Fourier
 from core.networks.layers import Network, fourier
 from core.networks.solution import Solution, Term
 from core.optimizers.gauss_newton import ColumnScale, DampedSystem
+from core.optimizers.rows import read
 from core.problems.base import Samples
 from core.training.objective import Objective
 
@@ -213,9 +214,9 @@ class Tries:
         solution = self._solution
         solution.replace_last(self._network(sigma))
         try:
-            _, r, J = self._training.linearise()
-            scale = ColumnScale().update(J)
-            self._training.mover().move(DampedSystem(J.div_(scale), r).step(self._damping) / scale)
+            rows = read(self._training.slopes()[1])
+            scale = ColumnScale().update(rows.norms())
+            self._training.mover().move(DampedSystem(rows, scale).step(self._damping))
             with torch.no_grad():
                 return float(self._held_out.residuals().loss().sqrt())
         finally:

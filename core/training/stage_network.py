@@ -161,11 +161,11 @@ def fit(term: Term, solution: Solution, points: dict[str, np.ndarray]) -> None:
     design = torch.cat(rows)
     if layer.bias is not None:
         design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
-    target = torch.cat(values).cpu()
+    target = torch.cat(values)
     if layer.bias is None:  # polynomials at Gauss nodes are well conditioned: no small singular values to leave out
-        weights = torch.linalg.lstsq(design.cpu(), target, driver="gels").solution
+        weights = torch.linalg.lstsq(design, target, driver="gels").solution
         layer.weight.copy_(weights.T)
         return
-    weights = torch.linalg.lstsq(design.cpu(), target, rcond=FIT_PRECISION, driver="gelsd").solution
+    weights = torch.linalg.lstsq(design.cpu(), target.cpu(), rcond=FIT_PRECISION, driver="gelsd").solution
     layer.weight.copy_(weights[:-1].T)
     layer.bias.copy_(weights[-1])

@@ -379,7 +379,7 @@ def test_a_jacobian_too_large_is_refused_before_it_is_allocated(command_line):
     assert done.returncode == 1
     *log, last = done.stderr.strip().splitlines()
     assert re.fullmatch(
-        r"error: A 100000 × \d+ Jacobian .* GiB .* conjugate_gradient, which stores no Jacobian\.", last
+        r"error: A 100000 × \d+ Jacobian .* GiB .* What would fit: .* conjugate_gradient stores no Jacobian\.", last
     )
     assert any(line.startswith("Traceback") for line in log)
     (job,) = jobs.queue()

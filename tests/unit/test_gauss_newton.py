@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from core.optimizers.gauss_newton import DampedSystem, GaussNewton
+from core.optimizers.rows import Whole
 
 
 def system(rows, columns, condition=1.0):
@@ -17,7 +18,7 @@ def system(rows, columns, condition=1.0):
 @pytest.mark.parametrize("damping", [1e-1, 1e-5, 1e-9, 1e-14])
 def test_step_solves_the_damped_least_squares(damping):
     J, r = system(40, 12, 1e4)
-    damped = DampedSystem(J, r)
+    damped = DampedSystem(Whole.of(r, J))
     step = damped.step(damping)
     mu = damping * damped.scale
     stacked = torch.cat([J, mu**0.5 * torch.eye(12, dtype=torch.float64)])
@@ -30,14 +31,14 @@ def test_step_solves_the_damped_least_squares(damping):
 def test_small_damping_keeps_the_digits_that_normal_equations_lose():
     J, _ = system(60, 10, 1e9)  # JᵀJ has condition 1e18, beyond float64
     wanted = torch.ones(10, dtype=torch.float64)
-    step = DampedSystem(J, -(J @ wanted)).step(1e-24)
+    step = DampedSystem(Whole.of(-(J @ wanted), J)).step(1e-24)
     assert float((step - wanted).abs().max()) < 1e-5
 
 
 def test_fewer_rows_than_columns():
     J, r = system(30, 12)
     J, r = J.T.contiguous(), r[:12]
-    step = DampedSystem(J, r).step(1e-13)
+    step = DampedSystem(Whole.of(r, J)).step(1e-13)
     assert float((J @ step + r).norm()) < 1e-9
 
 
@@ -50,7 +51,7 @@ def minimise(residual, start, iterations, optimizer):
             theta.copy_(base + step)
             return float(residual(theta) @ residual(theta))
 
-        report = optimizer.step(residual(theta), torch.func.jacrev(residual)(theta), loss_after)
+        report = optimizer.step(Whole.of(residual(theta), torch.func.jacrev(residual)(theta)), loss_after)
     return theta, report
 
 
@@ -84,7 +85,9 @@ class Counted:
 def test_guards_reach_the_same_minimum(options):
     theta, optimizer = torch.tensor([-1.2, 1.0], dtype=torch.float64), GaussNewton(1e-2, 1e-20, **options)
     for _ in range(40):
-        report = optimizer.step(rosenbrock(theta), torch.func.jacrev(rosenbrock)(theta), Counted(rosenbrock, theta))
+        report = optimizer.step(
+            Whole.of(rosenbrock(theta), torch.func.jacrev(rosenbrock)(theta)), Counted(rosenbrock, theta)
+        )
     torch.testing.assert_close(theta, torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-9)
     assert report.loss < 1e-18
 
@@ -94,7 +97,7 @@ def test_the_geodesic_step_follows_a_curved_valley():
     theta = torch.tensor([0.3], dtype=torch.float64)
     trial = Counted(lambda t: t.exp() - 1, theta)
     plain = torch.expm1(-theta)
-    GaussNewton(1e-14, 1e-20, guard="geodesic").step(theta.exp() - 1, theta.exp()[None], trial)
+    GaussNewton(1e-14, 1e-20, guard="geodesic").step(Whole.of(theta.exp() - 1, theta.exp()[None]), trial)
     torch.testing.assert_close(theta - trial.base, plain - plain**2 / 2, rtol=0.03, atol=0)
     assert abs(float(theta)) < abs(float(trial.base + plain)) / 3
 
@@ -107,7 +110,7 @@ def test_of_several_dampings_the_best_is_taken():
         tried[float(step)] = float((1 + step - 0.0).square() if step > -0.9 else torch.tensor(9.0))
         return tried[float(step)]
 
-    report = GaussNewton(1e-2, 1e-20, dampings=5).step(r, J, loss_after)
+    report = GaussNewton(1e-2, 1e-20, dampings=5).step(Whole.of(r, J), loss_after)
     assert len(tried) == 5
     assert report.loss == min(tried.values())
 
@@ -121,9 +124,8 @@ def test_no_decrease_restores_the_parameters_and_says_so():
         seen.append(float(step))
         return float("nan")
 
-    report = GaussNewton(1e-2, 1e-20).step(
-        torch.tensor([1.0], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64), loss_after
-    )
+    one = torch.ones(1, dtype=torch.float64)
+    report = GaussNewton(1e-2, 1e-20).step(Whole.of(one, one[None]), loss_after)
     assert not report.accepted
     assert theta.item() == 1.0
     assert seen[-1] == 0.0
@@ -144,11 +146,19 @@ def test_an_undamped_step_is_that_of_least_squares_and_its_end_costs_one_trial()
     generator = torch.Generator().manual_seed(0)
     J, r = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((9, 4), (9,)))
     wanted = -torch.linalg.lstsq(J, r[:, None]).solution[:, 0]
-    assert torch.allclose(DampedSystem(J, r).step(1e-32), wanted, rtol=1e-12, atol=0)
+    assert torch.allclose(DampedSystem(Whole.of(r, J)).step(1e-32), wanted, rtol=1e-12, atol=0)
 
     trials = []
     optimizer = GaussNewton(1e-32, 1e-32)
     at_minimum = r + J @ wanted
-    report = optimizer.step(at_minimum, J.clone(), lambda step: trials.append(step) or float(at_minimum @ at_minimum))
+    report = optimizer.step(Whole.of(at_minimum, J), lambda step: trials.append(step) or float(at_minimum @ at_minimum))
     assert not report.accepted and len(trials) == 2  # the step, and back
     assert optimizer.damping.value == 1e-32  # where nothing helps, no damping was too small
+
+
+def test_an_undamped_step_that_lowers_the_loss_by_its_rounding_alone_is_the_end():
+    J, r = system(9, 4)
+    r = r - J @ torch.linalg.lstsq(J, r[:, None]).solution[:, 0] + 1e-9 * J[:, 0]
+    loss = float(r @ r)
+    report = GaussNewton(1e-32, 1e-32).step(Whole.of(r, J), lambda step: loss * (1 - 1e-9 * bool(step.any())))
+    assert not report.accepted

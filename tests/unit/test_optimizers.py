@@ -10,6 +10,7 @@ from core.errors import ConfigError, NotFiniteError
 from core.optimizers.adam import Adam
 from core.optimizers.build import build
 from core.optimizers.gauss_newton import GaussNewton
+from core.optimizers.rows import Whole
 from core.optimizers.ssbroyden import update
 from core.optimizers.woodbury import Woodbury
 from core.problems.beltrami import Beltrami
@@ -194,8 +195,15 @@ def test_columns_without_effect_do_not_disturb():
     J[:, 4] = J[:, 3]
     r = torch.randn(30, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     best = float((r + J @ torch.linalg.lstsq(J, -r[:, None], driver="gelsd").solution[:, 0]).square().sum())
-    for optimizer in (GaussNewton(1e-10, 1e-32), Woodbury(1e-8, 1e-14, 0.0)):
-        report = optimizer.step(r, J.clone(), lambda step: float((r + J @ step).square().sum()))
+
+    def loss_after(step):
+        return float((r + J @ step).square().sum())
+
+    reports = (
+        GaussNewton(1e-10, 1e-32).step(Whole.of(r, J), loss_after),
+        Woodbury(1e-8, 1e-14, 0.0).step(r, J, loss_after),
+    )
+    for report in reports:
         assert report.accepted
         assert report.loss == pytest.approx(best, rel=1e-4)
 

@@ -67,5 +67,5 @@ def test_a_step_refused_while_it_waits_for_the_last_time_ends_nothing(tmp_path):
     # on the same grid the first stage left nothing to gain at this λ: every undamped step is refused until it is free
     lam = {"release_stage": 2, "release_after": 1}
     train(parse_config({"problem": {"kind": "ipm"}, "lambda": lam, "stages": stages}), tmp_path)
-    stage, lam = rows(tmp_path)
-    assert abs(lam[-1] - IPM().lambda_start()) > 1e-5
+    _, found = rows(tmp_path)
+    assert abs(found[-1] - IPM().lambda_start()) > 1e-5

@@ -3,6 +3,7 @@
 import torch
 
 from core.optimizers.gauss_newton import MOST_AHEAD, GaussNewton
+from core.optimizers.rows import Whole
 
 
 class Curved:
@@ -23,7 +24,7 @@ class Curved:
             self.x = x + step
             return float(self.rows(self.x).square().sum())
 
-        return float(r @ r), optimizer.step(r, J, after)
+        return float(r @ r), optimizer.step(Whole.of(r, J), after)
 
 
 def undamped():

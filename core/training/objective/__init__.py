@@ -5,8 +5,8 @@ Each kind of row is a file of its own: `equations`, `nonlocal_rows`, `data`. Wha
 """
 
 from core.training.objective.data import DATA
-from core.training.objective.memory import SHARE, dense_bytes, free_memory, nonlocal_bytes
+from core.training.objective.memory import SHARE, free_memory, nonlocal_bytes
 from core.training.objective.objective import Objective
 from core.training.objective.residuals import Residuals
 
-__all__ = ["DATA", "SHARE", "Objective", "Residuals", "dense_bytes", "free_memory", "nonlocal_bytes"]
+__all__ = ["DATA", "SHARE", "Objective", "Residuals", "free_memory", "nonlocal_bytes"]

@@ -1,8 +1,6 @@
-"""What a device has left, and what a dense Jacobian takes of it."""
+"""What a device has left, and what the matrices of nonlocal terms take of it."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 import torch
@@ -30,14 +28,3 @@ def nonlocal_bytes(problem: Problem, points: dict[str, np.ndarray]) -> int:
         return 0
     pairs = sum(problem.asked(block) * len(block) for block in points.values())
     return 8 * 2 * len(problem.integral_names) * pairs  # what the transform gives, and what is made of it
-
-
-def dense_bytes(rows: int, columns: int, squared: Literal["columns", "rows"]) -> int:
-    """Bytes that a dense Jacobian takes with the copies that its factorisation makes.
-
-    Args:
-        rows: of the Jacobian.
-        columns: its parameters.
-        squared: whether the factorised matrix is parameters² or rows².
-    """
-    return 8 * (3 * rows * columns + 4 * (columns if squared == "columns" else rows) ** 2)

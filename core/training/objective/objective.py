@@ -12,16 +12,17 @@ from torch import Tensor, nn
 from core.errors import NotFiniteError, TrainingError
 from core.names import beside
 from core.networks.solution import Solution
+from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
 from core.training.objective import origin
 from core.training.objective.data import DATA, Data
 from core.training.objective.equations import Equations
-from core.training.objective.jacobian import jacobian
-from core.training.objective.memory import SHARE, dense_bytes, free_memory
+from core.training.objective.memory import SHARE, free_memory
 from core.training.objective.nonlocal_rows import NonlocalEquations
 from core.training.objective.point_set import PointSet
 from core.training.objective.products import Products
 from core.training.objective.residuals import Residuals
+from core.training.objective.slopes import Slopes
 
 
 class Objective:
@@ -111,29 +112,25 @@ class Objective:
         self.check_finite(residuals)
         return residuals, Products(self.solution, self.parameters(), lambda: self.residuals().rows(), residuals.rows())
 
-    def linearise(self) -> tuple[Residuals, Tensor, Tensor]:
-        """Residuals, and the weighted system: r (M,) and J = ∂r/∂θ (M, P), rows scaled by 1/√n so that loss = |r|²."""
+    def slopes(self) -> tuple[Residuals, Slopes]:
+        """Residuals, and the weighted system, rows scaled by 1/√n so that loss = |r|², to be written where wanted."""
         self.rejected_lambda = None
         if self.analytic and not self.settle_lambda():
             raise TrainingError(
                 f"The condition at the origin has no root in {self.solution.problem.unknown} near "
                 f"{float(self.solution.lam):.6g}. Start nearer, or take another mode of lambda."
             )
-        by_name: dict[str, Tensor] = {}
-        rows, blocks = [], []
-        for points in self.points.values():
-            residuals, slopes = jacobian(points)
-            by_name.update(residuals)
-            for key, r in residuals.items():
-                scale = len(r) ** -0.5
-                rows.append(r * scale)
-                blocks.append(slopes[key].mul_(scale))
-        found = Residuals(by_name)
+        condition = self.solution.problem.origin_condition if self.analytic else None
+        slopes = Slopes(list(self.points.values()), sum(p.numel() for p in self.parameters()), condition)
+        found = Residuals(slopes.residuals)
         self.check_finite(found)
-        J = torch.cat(blocks)
-        if self.analytic:
-            J = origin.along_the_condition(J, by_name, self.solution.problem.origin_condition)
-        return found, torch.cat(rows), J
+        return found, slopes
+
+    def linearise(self) -> tuple[Residuals, Tensor, Tensor]:
+        """Residuals, and that system: r (M,) and J = ∂r/∂θ (M, P), side by side in one matrix."""
+        residuals, slopes = self.slopes()
+        joined = slopes.whole()
+        return residuals, joined[:, -1], joined[:, :-1]
 
     def mover(self) -> Move:
         """What sets the trained parameters to their present values plus a step, and returns the loss there."""
@@ -158,14 +155,15 @@ class Objective:
         """Bytes that the device has left."""
         return free_memory(next(self.solution.parameters()).device)
 
-    def check_memory(self, squared: Literal["columns", "rows"] = "columns") -> None:
+    def check_memory(self, squared: Literal["columns", "rows"] = "columns", whole: bool = False) -> None:
         """Raise TrainingError when the dense Jacobian and what is factorised would not fit.
 
         Args:
             squared: whether the factorised matrix is parameters² or rows².
+            whole: whether all rows are kept, however many there are.
         """
         rows, columns = self.shape()
-        needed, free = dense_bytes(rows, columns, squared), self.free_memory()
+        needed, free = dense_bytes(rows, columns, squared, whole), self.free_memory()
         if needed > SHARE * free:
             raise TrainingError(
                 f"A {rows} × {columns} Jacobian and its factorisation would need {needed / 2**30:.1f} GiB, and "

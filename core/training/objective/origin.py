@@ -1,11 +1,10 @@
-"""The condition at the origin that fixes λ: its signed residual, its root, and the Jacobian along it."""
+"""The condition at the origin that fixes λ: its signed residual and its root."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from core.training.objective.point_set import PointSet
 
@@ -51,16 +50,3 @@ def settle_lambda(interior: PointSet) -> Settled:
         lam.fill_(proposed)
     lam.fill_(before)
     return Settled(abs(here) < 1e3 * ROUNDING, rejected)
-
-
-def along_the_condition(J: Tensor, by_name: dict[str, Tensor], condition: str) -> Tensor:
-    """J (M, P) of the network's parameters alone, λ following them so that the condition's residual stays zero.
-
-    Args:
-        J: (M, P+1), λ's column last.
-        by_name: residuals in the order of the rows of J; the condition's row is the first of its residual's.
-        condition: name of that residual.
-    """
-    names = list(by_name)
-    row = sum(len(by_name[name]) for name in names[: names.index(condition)])
-    return J[:, :-1] - torch.outer(J[:, -1], J[row, :-1] / J[row, -1])
