@@ -8,6 +8,7 @@ from core.runs.funnel import FunnelPoint
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.found import Found, found_runs
+from core.singularity.onward import ways
 from core.tracking import store
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
@@ -59,9 +60,9 @@ def head(run: Found, problem: Problem) -> None:
         if checkpoint:
             view = query | {"view": "physical time"}
             st.page_link("pages/solution_3d.py", label="3D view", icon=":material/deployed_code:", query_params=view)
-        further = checkpoint and similarity.next_order(problem) is not None
-        if further and st.button("Launch the next order from here", type="primary", icon=":material/stairs:"):
-            st.switch_page("pages/launch_runs.py", query_params={"next_order": run.run_id})
+        for name, way in ways(problem).items() if checkpoint else ():
+            if st.button(way.label, type="primary" if name != "to_boussinesq" else "secondary", icon=way.icon):
+                st.switch_page("pages/launch_runs.py", query_params={name: run.run_id})
     if run.reason:
         st.caption(message(run.reason))
     if caution := problem.caution():

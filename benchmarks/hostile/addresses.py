@@ -13,7 +13,7 @@ from benchmarks.sample_store import fill
 
 SUITE = "addresses"
 QUERIES = {
-    "launch_runs": ("parent", "replay", "next_order", "preset", "run"),
+    "launch_runs": ("parent", "replay", "next_order", "next_a", "to_boussinesq", "preset", "run"),
     "watch_runs": ("run",),
     "compare_runs": (
         *(

@@ -1,5 +1,6 @@
 """What a run is: the form, the YAML files and the record of an old run are all a `RunConfig`. Imports no torch."""
 
+from core.config.continuation import Continuation, start_of_path
 from core.config.differences import Difference, differing, flatten
 from core.config.faults import NO_SUCH_FIELD, field_errors
 from core.config.network import MLP, Chebyshev, Fourier
@@ -41,6 +42,7 @@ __all__ = [
     "Chebyshev",
     "Collocation",
     "ConjugateGradient",
+    "Continuation",
     "Difference",
     "Fourier",
     "GaussNewton",
@@ -65,4 +67,5 @@ __all__ = [
     "parse_config",
     "read_data",
     "size",
+    "start_of_path",
 ]

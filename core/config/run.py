@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from core.config.continuation import Continuation
 from core.config.differences import Difference, differing, flatten
 from core.config.network import MLP
 from core.config.stage import Stage
@@ -70,7 +71,7 @@ UNCOUNTED = ("name", "watch", "retry")
 class RunConfig(Extended):
     """Everything that decides what a run computes; and its name and how it is guarded, which the hash leaves out."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"parent_checkpoint", "watch", "retry"})
+    added: ClassVar[frozenset[str]] = frozenset({"parent_checkpoint", "continuation", "watch", "retry"})
 
     version: Literal[1] = 1
     name: Annotated[str, AfterValidator(_without_control)] = Field(
@@ -90,6 +91,9 @@ class RunConfig(Extended):
     parent_checkpoint: Literal["best"] | None = Field(
         None, description="`best`: its best checkpoint, by the largest residual. Empty: its last."
     )
+    continuation: Continuation | None = Field(
+        None, description="The way from the problem that the parent solved to this one. Empty: it starts there at once."
+    )
     watch: Annotated[tuple[AnyRule, ...], Field(max_length=MOST_RULES)] | None = Field(
         None, description="Rules on the run's curve, besides the lab's; not part of the hash."
     )
@@ -104,6 +108,20 @@ class RunConfig(Extended):
         if isinstance(data, dict) and data.get("parent") is None and "parent_checkpoint" in data:
             return {name: value for name, value in data.items() if name != "parent_checkpoint"}
         return data
+
+    @model_validator(mode="after")
+    def _path_leads_somewhere(self) -> RunConfig:
+        if self.continuation is None:
+            return self
+        path, problem = self.continuation.path, self.problem
+        if path not in problem.paths():
+            offered = f"it has {', '.join(problem.paths())}" if problem.paths() else "it has none"
+            raise ValueError(f"continuation.path: {problem.title} has no numeric parameter {path!r}; {offered}")
+        if problem.along(path) is None:
+            raise ValueError(f"continuation.path: {path} is empty here, so nothing leads to it; give it a value")
+        if self.parent is None:
+            raise ValueError("continuation: a path starts from the solution of a parent run, and parent names none")
+        return self
 
     @model_validator(mode="after")
     def _lambda_mode_fits(self) -> RunConfig:

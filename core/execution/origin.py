@@ -8,9 +8,11 @@ from pathlib import Path
 import torch
 
 from core.config import RunConfig
+from core.errors import LabError
 from core.provenance import code, environment, provenance
 from core.runs import RunFolder
 from core.runs.folder import parent_folder
+from core.runs.path import travelled
 from core.tracking.tags import PROVENANCE
 
 
@@ -26,6 +28,8 @@ def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
     if (start := start_of(config)) is not None and start.exists():
         digest = hashlib.sha256(start.read_bytes()).hexdigest()
         facts = facts | {"parent.run": config.parent, "parent.checkpoint": start.stem, "parent.sha256": digest}
+    if config.continuation is not None:
+        facts = facts | {"path.parameter": config.continuation.path}
     files = folder.write_provenance(facts, code().diff, environment())
     if folder.problem_source.exists():
         digest = hashlib.sha256(folder.problem_source.read_bytes()).hexdigest()
@@ -34,6 +38,18 @@ def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
     tags = {PROVENANCE + key: value for key, value in facts.items()}
     folder.outbox.put(tags=tags | {"mlflow.source.git.commit": facts["git.commit"]})
     folder.outbox.put(artifacts=[(path.name, "") for path in files])
+    return facts
+
+
+def record_path(folder: RunFolder) -> dict[str, str]:
+    """The way that a run came from its parent's problem, as a fact that is also a tag; none for a run without one."""
+    try:
+        steps = folder.path_steps()
+    except LabError as error:
+        return {"path": str(error)}
+    facts = {"path": travelled(steps)} if steps else {}
+    if facts:
+        folder.outbox.put(tags={PROVENANCE + key: value for key, value in facts.items()})
     return facts
 
 

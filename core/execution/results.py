@@ -58,7 +58,7 @@ def conclude(
     columns = parts.make("The curves", folder.history_columns) or {}
     parts.make("The copy for MLflow", lambda: _put_figures(folder, measures, columns, step, wall_time))
     certificate, false = None, ""
-    if certificates.certified(config.problem) and folder.has_checkpoint:
+    if certificates.certified(config.problem) and folder.has_checkpoint and not outcome.underway:
         progress.enter("certificate")
         spread = None
         if measures is not None:
@@ -74,7 +74,7 @@ def conclude(
         progress.share(0.5)
         dense = None if measures is None else measures.max_residual
         certificate = parts.make("The certificate", lambda: _certify(folder, spread, dense))
-    remark = outcome.failed
+    remark = outcome.failed or outcome.underway
     if measures is not None:
         judged = parts.make("The verdict", lambda: _remark(state, false, outcome, measures, certificate, columns))
         remark = remark if judged is None else judged
@@ -118,7 +118,7 @@ def _remark(
     columns: dict[str, np.ndarray],
 ) -> str:
     """What a reader must know before believing the run; empty where there is nothing."""
-    remarks = [outcome.failed]
+    remarks = [outcome.failed, outcome.underway]
     if state == "finished":
         remarks = [outcome.failed or false, verdict(measures, columns)]
     remarks += [certificate.contradiction if certificate else "", measures.exact_gap]

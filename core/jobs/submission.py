@@ -15,7 +15,7 @@ from core.jobs.process import boot_id, started_at
 from core.jobs.queueing import check_priority
 from core.jobs.sync import announce, tell_failed, tell_input, tell_store
 from core.jobs.waiting import HELD_BY_PERSON, held_by
-from core.runs import run_folder
+from core.runs import RunFolder, run_folder
 from core.runs.folder import parent_folder
 
 if TYPE_CHECKING:
@@ -150,7 +150,21 @@ def check(config: RunConfig, after: str | None = None) -> RunConfig:
         refuse_if_gone(parent.run_id, "The parent run")
     if parent is not None and parent.run_id != after and not parent.has_checkpoint:
         raise LabError(f"The parent run {parent.run_id} has no checkpoint here, so nothing can start from it.")
+    if parent is not None and config.continuation is not None:
+        _check_path(config, parent)
     return pinned(config)
+
+
+def _check_path(config: RunConfig, parent: RunFolder) -> None:
+    """Raise LabError where a run's path does not begin at what its parent solves.
+
+    A parent that came along a path itself may have stopped on it: only its checkpoint says where.
+    """
+    from core.config import start_of_path
+
+    reading = parent.config()
+    if reading is not None and reading.config.continuation is None:
+        start_of_path(config.continuation.path, config.problem, reading.config.problem)
 
 
 def _take_in(

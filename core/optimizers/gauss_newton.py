@@ -33,8 +33,11 @@ of second order is more than the small residual there was, and the next step rem
 et al., Math. Programming Study 16, 1982). Damping would creep along that direction instead.
 """
 
-OPENED = 10.0
-"""A step so many times longer than the one before tells that something is free that was not."""
+SHRINKS, OPENED = 0.5, 10.0
+"""Times the step before: a shorter one tells that they still converge, a longer that something is free that was not."""
+
+ROUNDING = 1e-14
+"""Part of the loss below which what a step promises is rounding, however long it is."""
 
 NO_GAIN = 1e-9
 """Once a step was rejected, a smaller one that promises less than this part of the loss is not worth a trial."""
@@ -228,10 +231,13 @@ class GaussNewton:
             gained = after < before and ratio > 1e-4
             nothing = predicted < CONVERGED * before and abs(after - before) < CONVERGED * before
             if not trial:
-                # where a direction has just opened that the loss hardly knows, λ for one, the step is long all the same
-                nothing = nothing and float(step.norm()) < OPENED * self.last
-                self.last = float(step.norm())
-            if damping < UNDAMPED and not gained and (nothing or before < ROUNDED):
+                # a direction that the loss hardly knows, λ for one: the steps along it are long at first, then shrink
+                length = float(step.norm())
+                nothing = nothing and (
+                    SHRINKS * self.last < length < OPENED * self.last or predicted < ROUNDING * before
+                )
+                self.last = length
+            if damping < UNDAMPED and (nothing or (before < ROUNDED and not gained)):
                 break  # Newton's own step neither promised nor changed anything: a shorter one will not either
             if gained or (damping < UNDAMPED and self._may_rise(before, after)):
                 if gained:

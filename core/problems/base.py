@@ -6,9 +6,10 @@ its methods receive jets and tensors and mostly need only their arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import Field
@@ -189,6 +190,35 @@ class Problem(Frozen):
         """Whether a solution of `other`, the same equation with other parameters, is a start for this problem's."""
         return True
 
+    @classmethod
+    def paths(cls) -> tuple[str, ...]:
+        """Names of the parameters that a continuation may go along: the numbers among its own."""
+        return tuple(name for name, field in cls.model_fields.items() if _numeric(field.annotation) is not None)
+
+    @classmethod
+    def is_whole(cls, name: str) -> bool:
+        """Whether a parameter takes whole numbers alone."""
+        return _numeric(cls.model_fields[name].annotation) is int
+
+    def along(self, name: str) -> float | None:
+        """The value of one of `paths`; None where it has none."""
+        return getattr(self, name)
+
+    def relative(self, other: Problem, name: str) -> Problem | None:
+        """`other` as a problem of this kind, from which a path along the parameter `name` leads here.
+
+        None where it is of another family.
+        """
+        return other if other.kind == self.kind else None
+
+    def taken_over(self, other: Problem, raw: Sequence[Jet], x: tuple[Jet, ...], lam: Tensor | None) -> list[Tensor]:
+        """Raw outputs (n,) of this problem's network, from those of `other`, one of its relatives, at points `x`."""
+        return [jet.value for jet in raw]
+
+    def found_by_nobody(self) -> bool:
+        """Whether nobody has found a solution of these parameters, so that there may be none."""
+        return False
+
     def other_lambdas(self) -> dict[int, float]:
         """Order → λ of the known profiles of this equation that are of another order than this one."""
         return {}
@@ -208,6 +238,18 @@ class Problem(Frozen):
     def samples(self) -> Samples | None:
         """Measured values to fit that the problem itself knows; those of a dataset are `DataProblem.samples_in`'s."""
         return None
+
+
+def _numeric(annotation: Any) -> type | None:
+    """The type, int or float, of a field that holds a number or may be empty; None for all else."""
+    if annotation in (int, float):
+        return annotation
+    if get_origin(annotation) is Annotated:
+        return _numeric(get_args(annotation)[0])
+    if get_origin(annotation) not in (Union, UnionType):
+        return None
+    kinds = {_numeric(part) for part in get_args(annotation) if part is not type(None)}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def digits(value: float) -> str:

@@ -7,6 +7,7 @@ wall, but not evenly so: maps of both, [0, 1] each, spread what is steep.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -49,6 +50,19 @@ class Sinh:
         """The derivative of `at`."""
         low, high = self.ends
         return self.width * (high - low) * np.cosh(low + (high - low) * uniform)
+
+
+def of_order(known: Sequence[Sinh], order: int) -> Sinh:
+    """The map of an order, beyond those that are known by the trend of the last two.
+
+    Centres go on by equal steps as long as they stay in the middle, widths by equal ratios.
+    """
+    if order < len(known):
+        return known[order]
+    before, last = known[-2:]
+    beyond = order - len(known) + 1
+    center = last.center + beyond * (last.center - before.center)
+    return Sinh(min(max(center, 0.05), 0.6), last.width * (last.width / before.width) ** beyond)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.forms import Form
 from core.problems.base import Problem
-from core.problems.boundary_maps import Axis, Sinh
+from core.problems.boundary_maps import Axis, Sinh, of_order
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +50,9 @@ class Flow:
 class BoundaryProfile(Problem):
     """The profile equations of IPM (ε = 0) and Boussinesq (ε = 1), one family.
 
+    V·∇Θ = (λ−ε)Θ and ε(Ω + V·∇Ω)/(1−w) + (1−ε)Ω = ∂₁Θ/(1−w)^ε with V = (1+λ)y + U: between the two a way from one to
+    the other, and no physics.
+
     Polar coordinates, compactified: y = r(√(1−z²), z), r = w(1−w)^{−(1+λ)}, w and z in [0, 1]. All that the equations
     need of r is in r∂_r = w(1−w)/(1+λw)·∂_w, so λ enters rationally, and neither powers nor features move with it.
     w is analytic at the origin (as r) and at infinity (1−w ~ r^{−α}, α = 1/(1+λ), the power of the far field); z
@@ -72,21 +75,24 @@ class BoundaryProfile(Problem):
     published: ClassVar[tuple[float, ...]]
     """λ by order of instability."""
     F0: ClassVar[float] = -2.0
-    epsilon: ClassVar[float]
+    inertia: ClassVar[float]
+    """ε."""
+    sign: ClassVar[int]
+    """Of what is carried over F: heat rises, a porous medium's density falls."""
     raw_names: ClassVar[tuple[str, ...]]
     """What the network's outputs are called: the logarithms' f and h, and the stream function's s."""
     maps: ClassVar[tuple[tuple[Sinh, Axis], ...]]
-    """By order: in w, and in z."""
+    """By order: in w, and in z. Of orders beyond, they are extrapolated."""
 
     @property
     def radial(self) -> Sinh:
         """Where features and points crowd in w."""
-        return self.maps[self.order][0]
+        return of_order([radial for radial, _ in self.maps], self.order)
 
     @property
     def angular(self) -> Axis:
         """Where they crowd in z."""
-        return self.maps[self.order][1]
+        return self.maps[min(self.order, len(self.maps) - 1)][1]
 
     @property
     def outputs(self):
@@ -113,11 +119,12 @@ class BoundaryProfile(Problem):
 
     def ratio(self, lam):
         """F₀/H₀, which the equation for Ω asks for at the origin."""
-        return self.epsilon * (1 + lam) / 4 + (1 - self.epsilon) / 2
+        eps = self.inertia
+        return (eps * (2 + lam - eps) + 2 * (1 - eps)) / 4
 
     def stretching(self, lam):
         """A = S(0) = ∂₁U₁ at the origin: what smoothness asks for."""
-        return -(2 + lam + self.epsilon) / 2
+        return -(2 + lam + self.inertia) / 2
 
     def ansatz(self, raw, x, lam):
         parts = dict(zip(self.raw_names, raw, strict=True))
@@ -129,7 +136,7 @@ class BoundaryProfile(Problem):
 
     def _physical(self, parts: dict[str, Jet], w: Tensor, z: Tensor, lam: Tensor) -> dict[str, Tensor]:
         """The fields as people know them, (n,) each."""
-        f, s, a, eps = parts["f"], parts["s"], self.stretching(lam), self.epsilon
+        f, s, a, eps = parts["f"], parts["s"], self.stretching(lam), self.inertia
         c2 = (1 - z) * (1 + z)  # exact beside the axis
         c, r = c2.clamp(min=0).sqrt(), w * (1 - w) ** -(1 + lam)
         mu = w * (1 - w) / (1 + lam * w)  # r∂_r = μ∂_w
@@ -139,11 +146,10 @@ class BoundaryProfile(Problem):
         F, slope = self.F0 * (w * f.value).exp(), f.value + w * f.first(0)
         carried, relative = w * (1 - w) ** (1 + eps) * F, 1 / w.clamp_min(TINY) - (1 + eps) / (1 - w) + slope
         outward, turning = c2 * carried * (1 + mu * relative), carried * (c2 * w * f.first(1) - 2 * z)
-        sign = 1 if eps else -1
         return {
-            self.fields[0]: sign * r * c2 * carried,
-            self.fields[1]: sign * c * (outward - z * turning),
-            self.fields[2]: sign * (z * outward + c2 * turning),
+            self.fields[0]: self.sign * r * c2 * carried,
+            self.fields[1]: self.sign * c * (outward - z * turning),
+            self.fields[2]: self.sign * (z * outward + c2 * turning),
             "Omega": w * (1 - w) * c * self.vorticity(parts, w, z, lam),
             "U1": r * c * (z * z * radial + angular),
             "U2": r * z * (angular - c2 * radial),
@@ -152,7 +158,7 @@ class BoundaryProfile(Problem):
     def transport(self, parts: dict[str, Jet], w: Tensor, z: Tensor, lam: Tensor) -> tuple[Tensor, Flow]:
         """The equation that carries F, divided by wF, and the flow that carries it."""
         f, s = parts["f"], parts["s"]
-        a, eps = self.stretching(lam), self.epsilon
+        a, eps = self.stretching(lam), self.inertia
         c2 = 1 - z * z
         A0 = (1 - 2 * z * z) * a
         A1 = (1 - 2 * z * z) * s.value + z * c2 * s.first(1)
@@ -210,18 +216,24 @@ class BoundaryProfile(Problem):
     def caution(self):
         if self.order < len(self.published):
             return None
+        start = f"the search starts where the published ones carry on to, at λ = {self.lambda_start():.4g}"
+        if self.order < len(self.maps):
+            return f"No paper at hand has λ of order {self.order}: {start}."
         return (
-            f"No paper at hand has λ of order {self.order}: the search starts where the published ones carry on to, at "
-            f"λ = {self.lambda_start():.4g}."
+            f"Nobody has found the profile of order {self.order}: {start}, in maps extrapolated from lower orders, and "
+            "may well end without one."
         )
+
+    def found_by_nobody(self):
+        return self.order >= len(self.maps)
 
     def lambda_start(self):
         if self.order < len(self.published):
             return self.published[self.order]
         # 1/(λ − ε) is nearly linear in n: carried on by a parabola through the last three
-        last, beyond = 1 / (np.array(self.published[-3:]) - self.epsilon), self.order - len(self.published) + 1
+        last, beyond = 1 / (np.array(self.published[-3:]) - self.inertia), self.order - len(self.published) + 1
         rise, bend = last[2] - last[1], last[2] - 2 * last[1] + last[0]
-        return float(self.epsilon + 1 / (last[2] + beyond * rise + beyond * (beyond + 1) / 2 * bend))
+        return float(self.inertia + 1 / (last[2] + beyond * rise + beyond * (beyond + 1) / 2 * bend))
 
     def lambda_start_source(self):
         return "the published value" if self.order < len(self.published) else "carried on from the published ones"
@@ -234,7 +246,7 @@ class BoundaryProfile(Problem):
         scale, _ = self._stream(CORE, lam, x[:1])
         kappa = CORE * (self.F0 / self.ratio(lam) / scale) ** 2
         _, s = self._stream(kappa, lam, x)
-        columns = {"f": self._log(x[:, 0], kappa, lam, 1 + self.epsilon)[0], "h": self._log(x[:, 0], kappa, lam, 1)[0]}
+        columns = {"f": self._log(x[:, 0], kappa, lam, 1 + self.inertia)[0], "h": self._log(x[:, 0], kappa, lam, 1)[0]}
         return np.stack([(columns | {"s": s})[name] for name in self.raw_names], axis=1)
 
     def _log(self, w: np.ndarray, kappa: float, lam: float, power: float) -> tuple[np.ndarray, np.ndarray]:

@@ -34,9 +34,9 @@ class IPM(BoundaryProfile):
     order: int = Field(
         0,
         ge=0,
-        le=5,
+        le=9,
         title="Order n",
-        description="Number of unstable modes; 0 is the stable profile.",
+        description="Number of unstable modes; 0 is the stable profile. Nobody has found n = 6 or more.",
     )
 
     title: ClassVar[str] = "IPM with boundary, self-similar profile"
@@ -49,7 +49,8 @@ class IPM(BoundaryProfile):
     lambda_range: ClassVar[tuple[float, float]] = (0.0, 3.0)
     gauge: ClassVar[str] = "∂₁²R(0) = −4"
     published: ClassVar[tuple[float, ...]] = PUBLISHED
-    epsilon: ClassVar[float] = 0.0
+    inertia: ClassVar[float] = 0.0
+    sign: ClassVar[int] = -1
     raw_names: ClassVar[tuple[str, ...]] = ("f", "s")
     maps: ClassVar[tuple[tuple[Sinh, Axis], ...]] = tuple(zip(RADIAL, ANGULAR, strict=True))
 

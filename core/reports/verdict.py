@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from core.runs.history import MAIN, PATH
 from core.training.measure import Measures
 
 FAR_OFF = 1.0
@@ -33,7 +34,8 @@ def verdict(measures: Measures, columns: Mapping[str, np.ndarray]) -> str:
     if error is not None and not error <= FAR_OFF:
         return f"The solution is far off: its relative error is {error:.3g}, and zero everywhere would have 1. {NEXT}"
     rms = np.asarray(columns.get("rms_residual", ()), dtype=float)
-    rms = rms[np.isfinite(rms)]
+    trained = np.asarray(columns.get("phase", np.full(len(rms), MAIN))) != PATH  # on a path it is of other problems
+    rms = rms[np.isfinite(rms) & trained]
     if len(rms) < 2 or (error is not None and error < CLOSE):
         return ""
     first, last = float(rms[0]), float(rms[-1])

@@ -19,7 +19,7 @@ def faults(folder: RunFolder) -> list[str]:
         path = folder.file(name)
         if path.exists() and (why := unreadable(path, sound)):
             found.append(f"{name} can't be used: {why}.")
-    for read in (folder.config, folder.funnel, lambda: folder.last.exists() and look(folder.last)):
+    for read in (folder.config, folder.funnel, folder.path_steps, lambda: folder.last.exists() and look(folder.last)):
         try:
             read()
         except LabError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,7 +20,8 @@ from core.home import RUN_ID, home
 from core.problem_source import KEPT, keep_source
 from core.runs.funnel import FunnelPoint
 from core.runs.outbox import Outbox
-from core.runs.soundness import are_facts, is_funnel_point, is_heartbeat, is_last_word, is_progress
+from core.runs.path import PathStep
+from core.runs.soundness import are_facts, is_funnel_point, is_heartbeat, is_last_word, is_path_step, is_progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 CONFIG, IN_FORCE = "config.json", "effective_config.json"
 FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
 HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
-CERTIFICATE, FUNNEL = "certificate.json", "funnel.json"
+CERTIFICATE, FUNNEL, PATH = "certificate.json", "funnel.json", "path.json"
 EVENTS, MACHINE = "events.jsonl", "machine.csv"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
 HEARTBEAT_ROOM = 1024
@@ -84,7 +85,7 @@ class RunFolder:
 
     def artifacts(self) -> list[tuple[str, str]]:
         """Files that the store gets at a run's end, each with the artifact folder it belongs to."""
-        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE, MACHINE) if self.file(name).exists()]
+        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE, PATH, MACHINE) if self.file(name).exists()]
         kept = sorted(path.name for path in self.checkpoints.glob("*.pt"))
         return [(name, "") for name in own] + [(f"{CHECKPOINTS}/{name}", CHECKPOINTS) for name in kept]
 
@@ -118,7 +119,7 @@ class RunFolder:
 
     def start_over(self) -> None:
         """Forget what an earlier attempt left, so that the next one starts at the beginning."""
-        left = [self.history, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL)]
+        left = [self.history, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL), self.file(PATH)]
         for path in (*left, *self.checkpoints.glob("*.pt")):
             path.unlink(missing_ok=True)
 
@@ -218,20 +219,32 @@ class RunFolder:
 
     def funnel(self) -> list[FunnelPoint]:
         """Every λ that the run's funnel tried, in order; empty where it has none. Raises LabError for a damaged one."""
-        raw = self.read(FUNNEL)
-        if raw is None:
-            return []
-        try:
-            points = json.loads(raw)
-        except (ValueError, RecursionError):
-            points = None
-        if not isinstance(points, list) or not all(is_funnel_point(point) for point in points):
-            raise LabError(f"{FUNNEL} of run {self} can't be used: it is no list of a funnel's points.")
-        return [FunnelPoint(**point) for point in points]
+        return [FunnelPoint(**point) for point in self._listed(FUNNEL, is_funnel_point, "a funnel's points")]
 
     def write_funnel(self, points: list[FunnelPoint]) -> None:
         """Keep all points of the funnel."""
         write_whole(self.file(FUNNEL), json.dumps([asdict(point) for point in points], indent=1))
+
+    def path_steps(self) -> list[PathStep]:
+        """Every step of its continuation, in order; empty where there is none. Raises LabError for a damaged file."""
+        return [PathStep(**step) for step in self._listed(PATH, is_path_step, "a path's steps")]
+
+    def write_path(self, steps: list[PathStep]) -> None:
+        """Keep all steps of the continuation."""
+        write_whole(self.file(PATH), json.dumps([asdict(step) for step in steps], indent=1))
+
+    def _listed(self, name: str, fits: Callable[[Any], bool], what: str) -> list[dict[str, Any]]:
+        """The entries of a file that holds a list; none where it is not there. Raises LabError."""
+        raw = self.read(name)
+        if raw is None:
+            return []
+        try:
+            entries = json.loads(raw)
+        except (ValueError, RecursionError):
+            entries = None
+        if not isinstance(entries, list) or not all(map(fits, entries)):
+            raise LabError(f"{name} of run {self} can't be used: it is no list of {what}.")
+        return entries
 
     # -- the process --------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from core.files import sync_folder
 from core.names import history_column
 from core.runs.history_stream import END, Begun, Hole, batch_bytes, checksum, column_of, read_history, schema_of
 
-WARMUP, MAIN = 0, 1
+WARMUP, MAIN, PATH = 0, 1, 2
 COMPACT_FROM = 50
 """Batches from which a closed history is put into one."""
 

@@ -95,6 +95,18 @@ def is_funnel_point(data: Any) -> bool:
     )
 
 
+def is_path_step(data: Any) -> bool:
+    """Whether data are one step of a continuation."""
+    texts, numbers = ("path", "fault"), ("begins", "value", "rms_residual", "iterations", "total")
+    return (
+        isinstance(data, dict)
+        and data.keys() == {*texts, *numbers, "lambda_"}
+        and all(_text(data[name]) for name in texts)
+        and all(_number(data[name]) for name in numbers)
+        and (data["lambda_"] is None or _number(data["lambda_"]))
+    )
+
+
 def is_entry(data: dict[str, Any]) -> bool:
     """Whether an object is something for the store, as an outbox keeps it."""
     metrics, artifacts = data.get("metrics"), data.get("artifacts")

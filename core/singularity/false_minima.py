@@ -24,6 +24,13 @@ def false_minimum(solution: Solution, trained: float, unused: float) -> str:
         trained: RMS residual at the points of its last stage.
         unused: that at points that were not trained on.
     """
+    why = _why(solution, trained, unused)
+    if why and solution.problem.found_by_nobody():
+        return f"No profile of order {solution.problem.order} was found, which nobody has: {why}"
+    return why
+
+
+def _why(solution: Solution, trained: float, unused: float) -> str:
     problem, lam = solution.problem, float(solution.lam.detach())
     if mistaken := problem.mistaken(lam):
         return mistaken

@@ -40,6 +40,8 @@ class Found:
     """What its certificate says; None without one."""
     reason: str = ""
     """Why it ended, where that is worth a sentence."""
+    between: bool = False
+    """It solves what stands between two equations, so that no λ is to be held against its own."""
 
     @property
     def folder(self) -> RunFolder:
@@ -80,6 +82,7 @@ def _found(record: store.RunRecord, state: str) -> Found:
         max_residual=residual if residual is not None and math.isfinite(residual) else None,
         holds=tags[TAG] == "holds" if TAG in tags else None,
         reason=tags.get(REASON, ""),
+        between=bool(record.params.get("problem.epsilon")),
     )
 
 

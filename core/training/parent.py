@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.config import RunConfig
+from core.config import RunConfig, start_of_path
 from core.errors import LabError
 from core.networks.solution import Solution
 from core.problems import Problem
@@ -20,9 +20,11 @@ def start_from(config: RunConfig, solved: Problem, solution: Solution, say: Call
         say: receives a line where the solution is not used.
 
     Raises:
-        LabError: the parent solves another equation.
+        LabError: the parent solves another equation, or the run's path does not begin at its problem.
     """
     problem = config.problem
+    if config.continuation is not None:
+        return _start_of_path(config, solved, solution)
     if solved.kind != problem.kind:
         raise LabError(
             f"The parent run solves {solved.kind}, this one {problem.kind}: a next stage needs the same problem."
@@ -37,4 +39,17 @@ def start_from(config: RunConfig, solved: Problem, solution: Solution, say: Call
         # another order or another a has another λ; a search would drift back to the parent's from there
         start = config.lambda_.start if config.lambda_.start is not None else problem.lambda_start()
         solution.lam.data.fill_(start)
+    return solution
+
+
+def _start_of_path(config: RunConfig, solved: Problem, solution: Solution) -> Solution:
+    """The parent's solution of its own problem, with its own λ: where the path begins."""
+    start_of_path(config.continuation.path, config.problem, solved)
+    if solved.kind != config.problem.kind and not config.stages[0].is_linear:
+        raise LabError(
+            f"From {solved.kind} to {config.problem.kind} a path needs a first stage that is linear in its weights: "
+            "chebyshev, or fourier without hidden layers."
+        )
+    if solution.lam is not None:
+        solution.lam.requires_grad_(False)
     return solution

@@ -13,6 +13,8 @@ from core.training.sigma import most_tries
 
 TRY = 1.0
 """Weight of a try of σ likewise."""
+STEPS = 5.0
+"""Weight of the path before the first stage, over the most iterations of one of its steps."""
 CLOSING = 2.0
 """Weight of each phase after the last stage likewise."""
 FIGURES = ("total_iterations", "max_residual", "rms_residual", "lambda")
@@ -39,6 +41,8 @@ class Phase:
 def phases(config: RunConfig) -> list[Phase]:
     """The phases of a run, in order."""
     found = []
+    if config.continuation:
+        found.append(Phase("path", 0, 100, STEPS * config.continuation.iterations, "%"))
     for k, stage in enumerate(config.stages):
         if stage.fourier and stage.fourier.sigma == "search":
             tries = most_tries(config.problem.inputs, stage.iterations)

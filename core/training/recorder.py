@@ -71,16 +71,16 @@ class Recorder:
             **numbers,
         )
 
-    def report(self, residuals: Residuals | StepFigures, maximum) -> None:
-        """Say how far the run is, when that is due."""
+    def report(self, residuals: Residuals | StepFigures, maximum, done: float | None = None) -> None:
+        """Say how far the run is, when that is due; `done` units of its phase are, where those are no iterations."""
         if self.progress.due():
-            self._say(float(maximum), float(residuals.rms()))
+            self._say(float(maximum), float(residuals.rms()), done)
 
     def report_stage_end(self) -> None:
         """Say that the newest stage is done."""
         self._say(self.run.record.max_residual, self.run.record.rms_residual)
 
-    def _say(self, maximum: float, rms: float) -> None:
+    def _say(self, maximum: float, rms: float, done: float | None = None) -> None:
         lam = self.run.solution.lam
         self.progress.figures = {
             "total_iterations": self.run.position.total,
@@ -88,7 +88,7 @@ class Recorder:
             "rms_residual": rms,
             "lambda": None if lam is None else float(lam.detach()),
         }
-        self.progress.write(self.run.position.iteration)
+        self.progress.write(self.run.position.iteration if done is None else done)
 
     def computes_in(self, precision: str) -> None:
         """Note what the present phase computes in."""
@@ -115,7 +115,7 @@ class Recorder:
         run.position.wall_time_s = self.clock()
         maximum = run.record.max_residual if run.records else math.nan
         kept = Checkpoint(
-            run.config,
+            run.config.model_copy(update={"problem": run.solution.problem}),  # on a path it is another than the run's
             run.position,
             run.solution,
             run.optimizer,

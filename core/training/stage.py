@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from core import config as configs
 from core.config import FIRST_ORDER
-from core.runs.history import MAIN, WARMUP
+from core.runs.history import MAIN, PATH, WARMUP
 from core.training import equations
 from core.training.choose import choose
 from core.training.exponent import Exponent
 from core.training.first_order import FirstOrderPhase
+from core.training.path_phase import PathPhase
 from core.training.recorder import Recorder
 from core.training.room import check_room
 from core.training.second_order import SecondOrderPhase
@@ -47,7 +48,7 @@ class StageTraining:
 
     def advance(self) -> Wanted:
         """Train what is left of the stage; what interrupted it, if anything did."""
-        return self._warm_up() or self._main()
+        return self._path() or self._warm_up() or self._main()
 
     def end(self) -> None:
         """Say how the stage ended and keep its checkpoint; the next one is at its beginning then."""
@@ -61,6 +62,11 @@ class StageTraining:
         run.optimizer, run.adapted = {}, None
         self.recorder.save()
         self.recorder.folder.keep_last(f"stage-{self.index + 1}")
+
+    def _path(self) -> Wanted:
+        if self.run.position.phase != PATH:
+            return None
+        return PathPhase(self.run, self.recorder, self.exponent).advance()
 
     def _warm_up(self) -> Wanted:
         run, warmup = self.run, self.run.stage.warmup

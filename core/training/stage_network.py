@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from core.config import Fourier
-from core.jets import coordinates
+from core.config import Fourier, start_of_path
+from core.jets import Jet, coordinates, stack
 from core.networks.layers import Network, Tape, fourier, mlp, polynomials
 from core.networks.solution import Solution, Term
+from core.problems import Problem
+from core.runs.history import PATH
 from core.training import equations
 from core.training.exponent import Exponent
 from core.training.points import HELD_OUT, collocation, on_cpu
@@ -34,9 +36,14 @@ class Interrupted(Exception):  # noqa: N818  a wish, no error
 def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
     """Add the present stage's network, scaled by what the stages before it left, and its record.
 
+    The first one of a path takes the parent's solution over, at the parent's problem.
+
     Raises Interrupted.
     """
-    k, stage = run.position.stage, run.stage
+    k, stage, on_path = run.position.stage, run.stage, run.position.phase == PATH
+    problem = run.problem
+    if on_path:
+        problem = start_of_path(run.config.continuation.path, problem, run.solution.problem)
     if stage.chebyshev is not None:
         network, epsilon, sigma, frequency = polynomials(stage.chebyshev, run.problem.outputs), 1.0, None, None
     elif stage.fourier is not None:
@@ -45,10 +52,14 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
         network, epsilon, sigma, frequency = _plain(run, exponent)
     centre = None if run.problem.features_follow_lambda else float(run.solution.lam.detach())
     term = Term(network.to(run.device), epsilon, centre)
-    if stage.begins == "fitted" or (stage.is_linear and not len(run.solution.networks)):
-        fit(term, run.solution, collocation(run.config, stage, k, 0))
+    alone = run.replaces
+    if alone or (stage.is_linear and not len(run.solution.networks)):
+        fit(term, run.solution, collocation(run.config.model_copy(update={"problem": problem}), stage, k, 0), problem)
+    if run.solution.problem.kind != problem.kind:
+        run.solution = Solution(problem, float(run.solution.lam.detach())).to(run.device)
+    run.solution.problem = problem
     run.solution.add(term)
-    if stage.begins == "fitted":
+    if alone:
         run.solution.keep_last()
     parameters = sum(p.numel() for p in network.parameters())
     run.records.append(StageRecord(k, parameters, epsilon, sigma, frequency))
@@ -59,7 +70,8 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
 def _plain(run: RunState, exponent: Exponent) -> tuple[Network, float, None, None]:
     """A fully connected network; one that corrects others starts at zero, scaled by their residual."""
     corrects = len(run.solution.networks) > 0
-    epsilon = equations.rms_residual(run, exponent) if corrects else 1.0
+    on_path = run.position.phase == PATH  # what is left there is nothing, and what is to come is no small correction
+    epsilon = equations.rms_residual(run, exponent) if corrects and not on_path else 1.0
     network = mlp(
         run.config.network, run.problem.inputs, run.problem.outputs, torch.Generator().manual_seed(_seed(run))
     )
@@ -76,7 +88,7 @@ def _fourier(
     stage, problem = run.stage, run.problem
     spectrum = residual_spectrum(on_cpu(run), run.config.seed)
     frequency, epsilon = spectrum.dominant, 1.0
-    if len(run.solution.networks) and not stage.begins:
+    if len(run.solution.networks) and not run.replaces:
         # arXiv 2509.14185, eq. 19: the correction of a residual of frequency f_d in an equation of order m
         epsilon = equations.rms_residual(run, exponent) / (2 * math.pi * frequency) ** problem.pde_order
     sigma = stage.fourier.sigma
@@ -134,14 +146,16 @@ def _seed(run: RunState) -> int:
 
 
 @torch.no_grad()
-def fit(term: Term, solution: Solution, points: dict[str, np.ndarray]) -> None:
+def fit(term: Term, solution: Solution, points: dict[str, np.ndarray], problem: Problem | None = None) -> None:
     """Give a term's last layer weights with which it nearly equals the solution so far, or the problem's guess.
 
     Args:
         term: Fourier features, linear in their weights; left as it is where there is neither.
         solution: so far.
         points: point set → (n, d), where the two are to be equal.
+        problem: whose network the term is, where that is another than the solution's; it says what it takes over.
     """
+    problem = solution.problem if problem is None else problem
     layer = term.network.layers[-1]
     device = layer.weight.device
     rows, values = [], []
@@ -149,14 +163,15 @@ def fit(term: Term, solution: Solution, points: dict[str, np.ndarray]) -> None:
         x = coordinates(torch.as_tensor(block, device=device), solution.layout)
         lam = None if solution.lam is None else solution.lam.expand(len(block))
         if len(solution.networks):
-            values.append(solution.raw(solution.features(x, lam))[0])
-        elif (guess := solution.problem.guess(block)) is not None:
+            raw = [Jet(output, solution.layout) for output in solution.raw(solution.features(x, lam)).unbind(-1)]
+            values.append(torch.stack(problem.taken_over(solution.problem, raw, x, lam), dim=-1))
+        elif (guess := problem.guess(block)) is not None:
             values.append(torch.as_tensor(guess, device=device))
         else:
             return
         tape: Tape = []
         at = lam if term.centre is None else torch.full_like(lam, term.centre)
-        term.network(solution.features_at(x, at), tape)
+        term.network(stack(problem.features(x, at)), tape)
         rows.append(tape[-1][1][0])
     design = torch.cat(rows)
     if layer.bias is not None:

@@ -13,6 +13,7 @@ from core.config import RunConfig, Stage
 from core.networks.solution import Solution
 from core.problems import Problem
 from core.problems.base import Samples
+from core.runs.history import PATH
 
 Wanted = Literal["stop", "pause"] | None
 """What a run has been asked to do; None: to go on."""
@@ -98,6 +99,11 @@ class RunState:
     def stage(self) -> Stage:
         """Description of the present stage."""
         return self.config.stages[self.position.stage]
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the present stage's network takes the place of the sum so far, in stead of correcting it."""
+        return self.stage.begins == "fitted" or (self.position.phase == PATH and self.stage.is_linear)
 
     @property
     def record(self) -> StageRecord:

@@ -14,7 +14,7 @@ from core.datasets import samples_of
 from core.errors import LabError, TrainingError
 from core.networks.solution import Solution
 from core.runs import RunFolder
-from core.runs.history import HistoryWriter
+from core.runs.history import PATH, HistoryWriter
 from core.training.checkpoint import Checkpoint
 from core.training.exponent import Exponent
 from core.training.progress import Progress
@@ -34,6 +34,8 @@ class Outcome:
     position: Position
     failed: str = ""
     """Why a search for λ found none, in one sentence."""
+    underway: str = ""
+    """Where on its path a run was interrupted, in one sentence; empty where it was not."""
 
 
 class Trainer:
@@ -60,6 +62,8 @@ class Trainer:
     ):
         solution = parent if parent is not None else Solution(config.problem, _lambda_start(config))
         self.run = RunState(config, _device(config.device), solution, samples_of(config.problem), wanted, say)
+        if config.continuation is not None:
+            self.run.position.phase = PATH
         self.progress = Progress(folder, config)
         self._recorder = Recorder(self.run, folder, history, self.progress)
         self._exponent = Exponent(self.run, folder)
@@ -80,16 +84,26 @@ class Trainer:
     def train(self) -> Outcome:
         """Train all stages that are left. Raises TrainingError when training can't go on."""
         run = self.run
+        if run.position.phase == PATH and not len(run.solution.networks):
+            raise LabError("A continuation starts from a parent's solution, and none was given.")
         run.solution.to(run.device)
         while run.position.stage < len(run.config.stages):
             stage = StageTraining(run, self._recorder, self._exponent)
             if wanted := stage.begin() or stage.advance():
                 self._recorder.save()
-                return Outcome(wanted, run.solution, run.records, run.position)
+                return Outcome(wanted, run.solution, run.records, run.position, underway=self._underway())
             stage.end()
             if run.failed:
                 break  # a stage that releases λ now would only invent digits
         return Outcome(None, run.solution, run.records, run.position, run.failed)
+
+    def _underway(self) -> str:
+        run = self.run
+        if run.position.phase != PATH:
+            return ""
+        name = run.config.continuation.path
+        here, ends = run.solution.problem.along(name), run.problem.along(name)
+        return f"It was interrupted on its path to {name} = {ends:g}, at {name} = {here:.6g}."
 
     def effective_config(self) -> dict[str, Any]:
         """The config in force as plain data: what this process really uses in the place of what it was asked for.
@@ -98,10 +112,10 @@ class Trainer:
         """
         config = self.run.config
         data = config.model_dump(mode="json", by_alias=True)
-        data["problem"] = self.run.solution.problem.model_dump(mode="json", by_alias=True)
+        data["problem"] = self.run.problem.model_dump(mode="json", by_alias=True)
         if config.device.partition(":")[0] != self.run.device.type:
             data["device"] = self.run.device.type
-        if self._started_from is not None:
+        if self._started_from is not None and config.continuation is None:
             data["lambda"]["start"] = self._started_from
         for stage, record in zip(data["stages"], self.run.records, strict=False):
             stage["precision"] = record.precision or stage["precision"]
@@ -115,7 +129,11 @@ class Trainer:
 
 def _check_same_run(saved: RunConfig, config: RunConfig, stage: int) -> None:
     """Raise LabError where a checkpoint of config `saved` is no state of a run of `config`."""
-    if saved.problem != config.problem:
+    solved = saved.problem
+    if config.continuation is not None and solved.kind == config.problem.kind:  # it may stand anywhere on the path
+        name = config.continuation.path
+        solved = solved.model_copy(update={name: getattr(config.problem, name)})
+    if solved != config.problem:
         found, wanted = (f"{c.problem.kind} {c.problem.model_dump(exclude={'kind'})}" for c in (saved, config))
         raise LabError(f"The checkpoint is of another problem ({found}) than the run's config ({wanted}).")
     if stage > len(config.stages):

@@ -1,7 +1,7 @@
 """Rows of a history as rules look at them: which of them may be compared with which.
 
 A loss is compared within a segment alone. One begins where the loss has another scale: with a stage or a phase, with
-points that are drawn anew, and with each λ of a funnel.
+points that are drawn anew, with each λ of a funnel, and with each row of a path.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.config import FIRST_ORDER
-from core.runs.history import WARMUP
+from core.runs.history import PATH, WARMUP
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Segments:
         }
         iteration, stage, phase, lam = (values[name] for name in ("iteration", "stage", "phase", "lambda"))
         turns = _differs(stage, self._last[0]) | _differs(phase, self._last[1])
-        starts = turns.copy()
+        starts = turns | (phase == PATH)  # each step of a path has another problem
         if self._funnel:
             starts |= _differs(lam, self._last[2]) & (stage == 0)
         place = np.maximum.accumulate(np.where(turns, np.arange(n), -1))

@@ -20,7 +20,7 @@ from core.runs.funnel import FunnelPoint
 from core.runs.history import read_history
 from core.singularity import certificate as certificates
 from core.singularity.found import found_runs
-from core.singularity.next_order import next_order_config
+from core.singularity.onward import next_order_config
 from core.singularity.reconstruction import RESOLUTION, physical_file
 from core.solution.grid import SolutionGrid
 from core.tracking import store

@@ -13,13 +13,15 @@ from tests.spectral_wall import Equations, Grid, solve
 
 ORDERS = [IPM(order=n) for n in range(6)] + [Boussinesq(order=n) for n in range(5)]
 FAMILIES = [IPM(order=0), Boussinesq(order=0)]
+BETWEEN = (Boussinesq(epsilon=0.0), Boussinesq(order=1, epsilon=0.4))
 LAYOUT = Layout.of(2, BoundaryProfile.forms)
 LAM = 1.23
 """No profile's: what is asked of arbitrary functions holds at any λ."""
 
 
 def named(problem):
-    return f"{problem.kind}-{problem.order}"
+    between = getattr(problem, "epsilon", None)
+    return f"{problem.kind}-{problem.order}" + ("" if between is None else f"-{between:g}")
 
 
 def smooth(problem, w, z):
@@ -86,7 +88,7 @@ def assert_equal(found, expected, *sizes):
     assert off.max() < 1e-8, off.reshape(RADII.shape)
 
 
-@pytest.mark.parametrize("problem", FAMILIES, ids=named)
+@pytest.mark.parametrize("problem", [*FAMILIES, *BETWEEN], ids=named)
 def test_the_fields_and_rows_are_those_of_the_physical_equations_whatever_the_functions(problem):
     values, rows, w, _ = in_the_plane(problem, *PLACES)
     d = derivatives(problem)
@@ -100,32 +102,33 @@ def test_the_fields_and_rows_are_those_of_the_physical_equations_whatever_the_fu
     unit = w * (1 - w) / (1 + LAM * w)  # what r∂_r is in w
     assert_equal(omega - curl, rows["elliptic"] * omega, omega, d["U2", 0], d["U1", 1])
     V1, V2 = (1 + LAM) * PLACES[0] + U1, (1 + LAM) * PLACES[1] + U2
-    growth = LAM - (1 if problem.kind == "boussinesq" else 0)
+    growth = LAM - problem.inertia
     transported = V1 * first + V2 * second - growth * carried
     assert_equal(transported, rows["transport"] * unit * carried, V1 * first, V2 * second, growth * carried)
     if problem.kind == "ipm":
         assert np.array_equal(problem.residual_names, ["transport", "elliptic"])
         assert_equal(omega, -first)
     else:
-        turned = omega + V1 * d["Omega", 0] + V2 * d["Omega", 1] - first
-        terms = (omega, V1 * d["Omega", 0], V2 * d["Omega", 1], first)
-        assert_equal(turned, rows["vorticity"] * unit * omega, *terms)
+        eps = problem.inertia
+        terms = [eps * omega / (1 - w), eps * V1 * d["Omega", 0] / (1 - w), eps * V2 * d["Omega", 1] / (1 - w)]
+        terms += [(1 - eps) * omega, -first / (1 - w) ** eps]
+        assert_equal(sum(terms), rows["vorticity"] * unit / (1 - w) * omega, *terms)
 
 
-@pytest.mark.parametrize("problem", FAMILIES, ids=named)
+@pytest.mark.parametrize("problem", [*FAMILIES, *BETWEEN], ids=named)
 def test_what_holds_at_the_origin_at_the_wall_and_on_the_axis_holds_whatever_the_functions(problem):
     near = 1e-7
     y = near * np.array([[1.0, 0.0], [0.6, 0.8], [1e-12, 1.0]]).T
     values, *_ = in_the_plane(problem, *y)
-    epsilon = 1 if problem.kind == "boussinesq" else 0
+    epsilon = problem.inertia
     assert values["U1"] == pytest.approx(problem.stretching(LAM) * y[0], rel=1e-5)
     assert values["U2"] == pytest.approx(-problem.stretching(LAM) * y[1], rel=1e-5)
     assert -2 - epsilon - 2 * values["U1"][0] / near == pytest.approx(LAM, rel=1e-5)
     H0 = values["Omega"][:2] / y[0, :2]
-    assert values[problem.fields[1]][:2] / y[0, :2] == pytest.approx([-4.0] * 2 if epsilon else [4.0] * 2, rel=1e-5)
+    assert values[problem.fields[1]][:2] / y[0, :2] == pytest.approx([-4.0 * problem.sign] * 2, rel=1e-5)
     assert np.abs(H0 / (problem.F0 / problem.ratio(LAM)) - 1).max() < 1e-5
-    if epsilon:  # (1 + 1 + λ + a − a)Ω = ∂₁Θ of linear Ω
-        assert (2 + LAM + problem.stretching(LAM)) * H0 == pytest.approx([-4.0] * 2, rel=1e-5)
+    # ε(1 + λ + a)Ω + Ω = ∂₁Θ of linear Ω
+    assert (epsilon * (1 + LAM + problem.stretching(LAM)) + 1) * H0 == pytest.approx([-4.0] * 2, rel=1e-5)
     wall = np.stack([np.linspace(0, 0.999, 9), np.zeros(9)], axis=1)
     axis = wall + np.array([0.0, 1.0])
     for points, zero in ((wall, ["U2"]), (axis, ["U1", "Omega", *problem.fields[:2]])):
@@ -220,6 +223,21 @@ def test_rows_go_to_those_at_infinity(problem):
         parts = dict(zip(problem.raw_names, smooth(problem, *jets), strict=True))
         for name, row in problem.residuals("interior", parts, jets, lam).items():
             assert ((row - row[0]).abs().numpy() < 1e-13 + 200 * away).all(), name
+
+
+@pytest.mark.parametrize("kind", [IPM, Boussinesq])
+def test_orders_that_nobody_has_found_go_on_as_those_before(kind):
+    table = len(kind.maps)
+    for order in range(table, 10):
+        problem, before = kind(order=order), kind(order=order - 1)
+        assert before.radial.center < problem.radial.center < 0.6
+        assert 0.5 * before.radial.width < problem.radial.width < before.radial.width
+        assert problem.angular == kind.maps[-1][1]
+        assert 0.8 * before.lambda_start() < problem.lambda_start() < before.lambda_start()
+        assert (problem.reference_lambda(), problem.found_by_nobody()) == (None, True)
+        assert f"Nobody has found the profile of order {order}" in problem.caution()
+    assert not kind(order=table - 1).found_by_nobody()
+    assert "No paper at hand" in kind(order=table - 1).caution()
 
 
 UNIFORM = np.unique(np.concatenate([np.linspace(0, 1, 201), 10.0 ** -np.arange(3, 17), 1 - 10.0 ** -np.arange(3, 17)]))

@@ -158,7 +158,7 @@ def test_an_undamped_step_is_that_of_least_squares_and_its_end_costs_one_trial()
 
 def test_an_undamped_step_that_lowers_the_loss_by_its_rounding_alone_is_the_end():
     J, r = system(9, 4)
-    r = r - J @ torch.linalg.lstsq(J, r[:, None]).solution[:, 0] + 1e-9 * J[:, 0]
-    loss = float(r @ r)
-    report = GaussNewton(1e-32, 1e-32).step(Whole.of(r, J), lambda step: loss * (1 - 1e-9 * bool(step.any())))
-    assert not report.accepted
+    r = r - J @ torch.linalg.lstsq(J, r[:, None]).solution[:, 0] + 1e-5 * J[:, 0]
+    loss, optimizer = float(r @ r), GaussNewton(1e-32, 1e-32)
+    reports = [optimizer.step(Whole.of(r, J), lambda step: loss * (1 - 1e-9 * bool(step.any()))) for _ in range(2)]
+    assert [report.accepted for report in reports] == [True, False]  # the first may be one along what was not free

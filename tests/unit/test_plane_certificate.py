@@ -204,6 +204,15 @@ def test_false_minima_are_named():
     assert "order 0" in false_minimum(solution, 1e-9, 1e-8)
 
 
+def test_an_order_that_nobody_has_found_was_searched_and_not_found():
+    solution = with_polynomials(IPM(order=6), size=0.01)
+    said = false_minimum(solution, 1e-2, 1e-2)
+    assert said.startswith("No profile of order 6 was found, which nobody has: The residual is still 1.0e-02")
+    assert "no digit of λ = " in said
+    assert false_minimum(solution, 1e-9, 1e-8) == ""  # one that holds would be believed
+    assert false_minimum(with_polynomials(IPM(order=5), size=0.01), 1e-2, 1e-2).startswith("The residual is still")
+
+
 def test_a_kink_at_the_axis_is_seen():
     problem = IPM()
     solution = Solution(problem, 0.9)

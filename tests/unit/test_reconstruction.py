@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.config import parse_config
+from core.config import parse_config, start_of_path
 from core.errors import LabError
 from core.problems.boussinesq import Boussinesq
 from core.problems.burgers_profile import BurgersProfile
@@ -12,8 +12,8 @@ from core.problems.gclm import GCLM
 from core.problems.ipm import IPM
 from core.problems.poisson2d import Poisson2D
 from core.singularity import similarity
-from core.singularity.laws import LAWS, published
-from core.singularity.next_order import next_order_config
+from core.singularity.laws import LAWS, PARAMETERS, published
+from core.singularity.onward import WAYS, next_order_config, ways
 from core.singularity.reconstruction import SPAN, Profile, blow_up, physical_grid
 from core.solution.grid import SolutionGrid
 
@@ -138,8 +138,40 @@ def test_the_next_order_starts_from_the_run_with_a_start_of_its_own():
     assert parse_config(following.model_dump(mode="json", by_alias=True)) == following
     for problem, why in (
         ({"kind": "burgers_profile", "order": 4}, "order 4 is the highest"),
+        ({"kind": "ipm", "order": 9}, "order 9 is the highest"),
         ({"kind": "gclm", "a": 0.0}, "no orders"),
         ({"kind": "poisson2d"}, "no orders"),
     ):
         with pytest.raises(LabError, match=why):
             next_order_config(parse_config({"problem": problem}), run)
+
+
+def test_paths_lead_on_from_a_run_to_the_next_a_the_next_order_and_boussinesq():
+    run = "b" * 32
+
+    def onward(way, problem):
+        config = WAYS[way].config(parse_config({"problem": problem, "lambda": {"start": 0.2}}), run)
+        assert parse_config(config.model_dump(mode="json", by_alias=True)) == config
+        assert (config.parent, config.lambda_.start) == (run, None)
+        start_of_path(config.continuation.path, config.problem, parse_config({"problem": problem}).problem)
+        return config.problem
+
+    assert onward("next_a", {"kind": "gclm", "a": -0.5, "scale": 2.0}) == GCLM(a=-0.55, scale=2.0)
+    assert onward("next_a", {"kind": "gclm", "a": 0.25}) == GCLM(a=0.3)
+    assert onward("to_boussinesq", {"kind": "ipm", "order": 2}) == Boussinesq(order=2)
+    assert onward("next_order", {"kind": "ipm", "order": 5}) == IPM(order=6)  # which nobody has found
+    for way, problem, why in (
+        ("next_a", {"kind": "gclm", "a": -4.0}, "no next a"),
+        ("next_a", {"kind": "ccf"}, "no next a"),
+        ("to_boussinesq", {"kind": "boussinesq"}, "it begins at a run of IPM"),
+    ):
+        with pytest.raises(LabError, match=why):
+            WAYS[way].config(parse_config({"problem": problem}), run)
+    offered = {kind: tuple(ways(parse_config({"problem": {"kind": kind}}).problem)) for kind in PARAMETERS}
+    assert offered == {
+        "burgers_profile": ("next_order",),
+        "ccf": ("next_order",),
+        "gclm": ("next_a",),
+        "ipm": ("next_order", "to_boussinesq"),
+        "boussinesq": ("next_order",),
+    }

@@ -1,4 +1,4 @@
-"""Undamped Gauss–Newton steps that raise the loss for a while: right to first order, and the next ones remove the rest."""
+"""Undamped Gauss–Newton steps that raise the loss for a while, or hardly change it: both lead somewhere."""
 
 import torch
 
@@ -64,3 +64,23 @@ def test_a_stage_that_ends_on_the_way_goes_back_and_a_resumed_one_knows_the_way(
 
     assert resumed.return_to_best(after) == best
     assert resumed.return_to_best(after) is None
+
+
+def test_steps_along_what_the_loss_hardly_knows_are_taken_while_they_shrink():
+    x, optimizer, accepted = torch.tensor([1.6], dtype=torch.float64), undamped(), []
+
+    def rows(x):  # a floor of one, beside which what x does is a part of 1e-8
+        return torch.stack([torch.ones_like(x[0]), 1e-4 * (x[0] ** 2 - 2)])
+
+    for _ in range(5):
+        at = x.clone()
+
+        def after(step, at=at):
+            nonlocal x
+            x = at + step
+            return float(rows(x).square().sum())
+
+        J = torch.autograd.functional.jacobian(rows, at)
+        accepted.append(optimizer.step(Whole.of(rows(at), J), after).accepted)
+    assert abs(float(x[0]) - 2**0.5) < 1e-6
+    assert not accepted[-1]

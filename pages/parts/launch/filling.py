@@ -66,6 +66,8 @@ def fill_in() -> dict:
             if unknown != "λ":
                 st.caption(f"λ stands for {plain(unknown)} here.")
             filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
+        if data.get("parent"):
+            filled |= fields_form(RunConfig, ("continuation",), data, errors, key)
         filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
     with how:
         filled |= fields_form(RunConfig, ("stages",), data, errors, key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -13,12 +13,12 @@ from core.config import Difference, Fourier, GaussNewton, RunConfig, Stage, diff
 from core.migrations import Reading, read_config
 from core.replay import missing_parent
 from core.runs import run_folder
-from core.singularity.next_order import next_order_config
+from core.singularity.onward import WAYS
 from core.tracking.store import stored_config
 from pages.parts.shared.config_words import difference_table, note_list
 from pages.parts.shared.text import LONGEST, code, message, plain
 
-LINKS = ("replay", "parent", "next_order", "edit", "duplicate")
+LINKS = ("replay", "parent", *WAYS, "edit", "duplicate")
 """Parameters of the address that fill the form from a run."""
 # A Fourier correction, whose first step is nearly undamped since it is linear.
 NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=Fourier()).model_dump(mode="json")
@@ -28,7 +28,8 @@ NEXT_STAGE = Stage(optimizer=GaussNewton(damping=1e-10), iterations=10, fourier=
 class Source:
     """Where the form's values come from."""
 
-    kind: Literal["replay", "parent", "next_order", "edit", "duplicate", "file", "dataset"]
+    kind: str
+    """One of `LINKS`, `file` or `dataset`."""
     name: str
     """Run id, or the name of the config file or dataset."""
     config: RunConfig
@@ -43,8 +44,9 @@ class Source:
         if self.kind == "parent":
             name = f"{self.config.name or self.name[:8]}, next stage"
             data |= {"parent": self.name, "parent_checkpoint": None, "stages": [NEXT_STAGE], "name": name}
-        elif self.kind == "next_order":
-            data = next_order_config(self.config, self.name).model_dump(mode="json", by_alias=True)
+            data.pop("continuation", None)
+        elif self.kind in WAYS:
+            data = WAYS[self.kind].config(self.config, self.name).model_dump(mode="json", by_alias=True)
         elif self.kind == "duplicate":
             data |= {"name": jobs.name_of_copy(self.config.name)}
         return data
@@ -72,13 +74,13 @@ def linked_source() -> Source | None:
     folder = run_folder(run_id)
     if kind == "edit":
         return waiting_source(run_id)
-    if kind in ("parent", "next_order"):
+    if kind == "parent" or kind in WAYS:
         from core.tracking.best import require_checkpoint
 
         require_checkpoint(folder)
     reading = stored_config(folder)
-    if kind == "next_order":
-        next_order_config(reading.config, run_id)  # refused here, while the form still holds something else
+    if kind in WAYS:
+        WAYS[kind].config(reading.config, run_id)  # refused here, while the form still holds something else
     return Source(kind, run_id, reading.config, reading.notes)
 
 
@@ -106,10 +108,9 @@ def source_notes(source: Source) -> None:
     """Where the form came from, above the form, with all that was not read as it was written."""
     if source.kind == "parent":
         st.caption(f":material/account_tree: Starts from the frozen solution of run {code(source.name[:12])}.")
-    elif source.kind == "next_order":
-        st.caption(
-            f":material/stairs: The next order, from the solution of run {code(source.name[:12])} as a warm start."
-        )
+    elif source.kind in WAYS:
+        way = plain(WAYS[source.kind].words, LONGEST)
+        st.caption(f":material/stairs: {way} from the solution of run {code(source.name[:12])}.")
     elif source.kind == "replay":
         st.caption(
             f":material/replay: Replay of {plain(source.config.name or 'run', LONGEST)} {code(source.name[:12])}"
@@ -134,7 +135,7 @@ def source_notes(source: Source) -> None:
 
 def source_changes(source: Source, config: RunConfig, restore: Callable[[Source], None]) -> None:
     """The fields changed since, in a table, and a button that has `restore` fill the form from the source again."""
-    if source.kind in ("parent", "next_order"):
+    if source.kind == "parent" or source.kind in WAYS:
         return
     whose = "the queued run" if source.kind == "edit" else "the source"
     changed = differences(source.config, config)

@@ -34,6 +34,9 @@ ADVANCED = {
     "begins",
     "step",
     "relax",
+    "epsilon",
+    "first_step",
+    "smallest_step",
 }
 """Fields that most runs leave alone; they are folded away."""
 

@@ -28,6 +28,6 @@ def order_view(runs: Sequence[Found], run: Found) -> None:
         f"Over {over}, all runs", offered, default=offered[0], format_func=plain, key=f"{KEY}.order",
         help=f"The dashed law: {plain(LAWS[run.kind].source)}. Distances are from {plain(first)}.",
     )  # fmt: skip
-    same = [item for item in runs if item.kind == run.kind]
+    same = [item for item in runs if item.kind == run.kind and not item.between]
     build = order_distance_figure if shown == offered[1] else order_figure
     live_plotly(build(run.kind, same, run.run_id), key=f"{KEY}.order.{run.kind}.{shown}", height=320)
