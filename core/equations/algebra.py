@@ -200,6 +200,12 @@ def is_divisor(node: Expression) -> bool:
     return isinstance(node, Power) and isinstance(node.exponent, Number) and node.exponent.value < 0
 
 
+def turned_over(divisor: Power) -> Expression:
+    """What is divided by: a² for a^−2."""
+    exponent = -divisor.exponent.value
+    return divisor.base if exponent == 1 else Power(divisor.base, Number(exponent))
+
+
 def split(term: Expression) -> tuple[Value, Expression]:
     """A term, which is no number, as its number and the rest."""
     if isinstance(term, Product) and isinstance(term.factors[0], Number):

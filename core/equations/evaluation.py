@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from core.equations.algebra import COMPARE, is_divisor
+from core.equations.algebra import COMPARE, is_divisor, turned_over
 from core.equations.tree import (
     Call,
     Compare,
@@ -35,7 +35,10 @@ class Program:
 
     def __init__(self, nodes: Iterable[Expression]):
         self.nodes = tuple(nodes)
-        self._parts = _without_integrands(self.nodes)
+        parts = postorder(*self.nodes, below=_needed)
+        place = {node: i for i, node in enumerate(parts)}
+        self._steps = [(node, tuple(place[each] for each in _needed(node))) for node in parts]
+        self._results = [place[node] for node in self.nodes]
 
     @property
     def leaves(self) -> tuple[Expression, ...]:
@@ -45,7 +48,7 @@ class Program:
         """
         return tuple(
             node
-            for node in self._parts
+            for node, _ in self._steps
             if isinstance(node, Integral) or not (node.operands or isinstance(node, Number | Constant))
         )
 
@@ -60,10 +63,14 @@ class Program:
             KeyError: a leaf has no value.
         """
         functions = _backend(backend, values.values())
-        known: dict[Expression, Any] = {}
-        for node in self._parts:
-            known[node] = values[node] if node in values else _value(node, known, functions)
-        return [known[node] for node in self.nodes]
+        found: list[Any] = []
+        for node, places in self._steps:
+            operation = _OPERATIONS.get(type(node))
+            if operation is None:
+                found.append(values[node])
+            else:
+                found.append(operation(node, [found[each] for each in places], functions))
+        return [found[each] for each in self._results]
 
 
 def evaluate(node: Expression, values: Mapping[Expression, Any], backend: str = "numpy") -> Any:
@@ -71,60 +78,53 @@ def evaluate(node: Expression, values: Mapping[Expression, Any], backend: str = 
     return Program([node])(values, backend)[0]
 
 
-def _without_integrands(roots: tuple[Expression, ...]) -> list[Expression]:
-    """All different nodes but for what stands in integrals only, each behind those below it."""
-    parts = postorder(*roots)
-    shown = set(roots)
-    for node in reversed(parts):
-        if node in shown and not isinstance(node, Integral):
-            shown.update(node.operands)
-    return [node for node in parts if node in shown]
+def _needed(node: Expression) -> tuple[Expression, ...]:
+    """Whose values a node is computed from: what is divided by as it is below the line, nothing for an integral."""
+    if isinstance(node, Integral):
+        return ()
+    if isinstance(node, Product):
+        return tuple(turned_over(each) if is_divisor(each) else each for each in node.factors)
+    return (turned_over(node),) if is_divisor(node) else node.operands
 
 
-def _value(node: Expression, known: Mapping[Expression, Any], functions: _Functions) -> Any:
-    match node:
-        case Number(value):
-            return float(value)
-        case Constant(name):
-            return CONSTANTS[name]
-        case Sum(terms):
-            found = known[terms[0]]
-            for term in terms[1:]:
-                found = found + known[term]
-            return found
-        case Product(factors):
-            return _product(factors, known, functions)
-        case Power(base, exponent):
-            if is_divisor(node):
-                return 1.0 / _turned_over(node, known, functions)
-            return functions.power(known[base], exponent, known[exponent])
-        case Call(function, arguments):
-            return functions.call(function, [known[each] for each in arguments])
-        case Compare(operator, left, right):
-            return COMPARE[operator](known[left], known[right])
-        case Logic(operator, conditions):
-            return functions.logic(operator, [known[each] for each in conditions])
-        case Where(condition, inside, outside):
-            return functions.where(known[condition], known[inside], known[outside])
-    raise KeyError(node)
+def _sum(node: Sum, values: list[Any], functions: _Functions) -> Any:
+    found = values[0]
+    for value in values[1:]:
+        found = found + value
+    return found
 
 
-def _product(factors: tuple[Expression, ...], known: Mapping, functions: _Functions) -> Any:
+def _product(node: Product, values: list[Any], functions: _Functions) -> Any:
+    """What is multiplied over what is divided by, one division for all."""
     above = below = None
-    for factor in factors:
+    for factor, value in zip(node.factors, values, strict=True):
         if is_divisor(factor):
-            value = _turned_over(factor, known, functions)
             below = value if below is None else below * value
         else:
-            above = known[factor] if above is None else above * known[factor]
+            above = value if above is None else above * value
     if below is None:
         return above
-    return (1.0 if above is None else above) / below
+    return functions.over(1.0 if above is None else above, below)
 
 
-def _turned_over(divisor: Power, known: Mapping, functions: _Functions) -> Any:
-    exponent = -divisor.exponent.value
-    return functions.power(known[divisor.base], Number(exponent), float(exponent))
+def _power(node: Power, values: list[Any], functions: _Functions) -> Any:
+    if is_divisor(node):
+        return functions.over(1.0, values[0])
+    return functions.power(values[0], node.exponent, values[1])
+
+
+_OPERATIONS: dict[type, Callable[[Any, list[Any], _Functions], Any]] = {
+    Number: lambda node, values, functions: float(node.value),
+    Constant: lambda node, values, functions: CONSTANTS[node.name],
+    Sum: _sum,
+    Product: _product,
+    Power: _power,
+    Call: lambda node, values, functions: functions.call(node.function, values),
+    Compare: lambda node, values, functions: COMPARE[node.operator](*values),
+    Logic: lambda node, values, functions: functions.logic(node.operator, values),
+    Where: lambda node, values, functions: functions.where(*values),
+}
+"""All that is computed; any other node is a leaf, whose value is given."""
 
 
 class _Functions:
@@ -166,6 +166,11 @@ class _Functions:
         if isinstance(number, int):
             return base**number
         return self.library.pow(*self.alike([base, value]))
+
+    def over(self, above: Any, below: Any) -> Any:
+        if isinstance(below, float | int) and below == 0:
+            return above * math.nan
+        return above / below
 
     def logic(self, operator: str, conditions: list[Any]) -> Any:
         if operator == "not":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
@@ -272,8 +272,15 @@ class Where(Expression):
         return (self.condition, self.inside, self.outside)
 
 
-def postorder(*nodes: Expression) -> list[Expression]:
-    """All different nodes of some expressions, each behind those below it. Without recursion."""
+def postorder(
+    *nodes: Expression, below: Callable[[Expression], tuple[Expression, ...]] | None = None
+) -> list[Expression]:
+    """All different nodes of some expressions, each behind those below it. Without recursion.
+
+    Args:
+        nodes: the expressions.
+        below: what is below a node; by default its operands.
+    """
     found: dict[Expression, None] = {}
     waiting = [(node, False) for node in reversed(nodes)]
     while waiting:
@@ -284,5 +291,6 @@ def postorder(*nodes: Expression) -> list[Expression]:
             found[node] = None
         else:
             waiting.append((node, True))
-            waiting.extend((each, False) for each in reversed(node.operands))
+            parts = node.operands if below is None else below(node)
+            waiting.extend((each, False) for each in reversed(parts))
     return list(found)

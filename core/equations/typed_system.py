@@ -18,6 +18,9 @@ from core.equations.tree import Expression, TreeError, bounded
 
 MOST_WORK = 200_000
 """Nodes built to write all texts of a system out: some seconds."""
+MOST_EQUATIONS = 20
+MOST_NUMBERS = 50
+"""Of parameters, and of unknowns."""
 MOST_CONDITIONS = 100
 MOST_BOUNDARIES = 1_000
 
@@ -66,8 +69,10 @@ def _read(typed: SystemText) -> System:
     frame = _frame(typed, faults)
     if faults:
         raise EquationError(faults)
+    if len(typed.equations) > MOST_EQUATIONS:
+        faults.append(Fault(f"there are {len(typed.equations):,} equations; the most is {MOST_EQUATIONS}"))
     equations = [_collected(faults, read_equation, text, frame.names, f"equation {i}")
-                 for i, text in enumerate(typed.equations, 1)]  # fmt: skip
+                 for i, text in enumerate(typed.equations[:MOST_EQUATIONS], 1)]  # fmt: skip
     if len(typed.conditions) > MOST_CONDITIONS:
         faults.append(Fault(f"there are {len(typed.conditions):,} conditions; the most is {MOST_CONDITIONS}"))
     conditions = [_collected(faults, read_conditions, place, text, frame, f"condition {i}")
@@ -100,6 +105,11 @@ def _collected(faults: list[Fault], read: Callable, *arguments: Any) -> Any:
 
 
 def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
+    for what, count in (("parameters", len(typed.parameters)), ("unknowns", len(typed.unknowns))):
+        if count > MOST_NUMBERS:
+            faults.append(Fault(f"there are {count:,} {what}; the most is {MOST_NUMBERS}"))
+    if faults:
+        return None
     names = Names.of(typed.coordinates, typed.fields, typed.parameters, typed.unknowns, typed.time)
     faults.extend(names.faults())
     if len(set(map(plain_name, typed.coordinates))) < len(typed.coordinates):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from core.equations.algebra import is_divisor, split
+from core.equations.algebra import is_divisor, split, turned_over
 from core.equations.tree import (
     Call,
     Compare,
@@ -65,7 +65,7 @@ def _written(node: Expression, written: dict[Expression, tuple[str, int]]) -> tu
             return _product(node, part)
         case Power(base, exponent):
             if is_divisor(node):
-                return f"1/{part(_turned_over(node), POWER)}", PRODUCT
+                return f"1/{part(turned_over(node), POWER)}", PRODUCT
             if exponent == Number(Fraction(1, 2)):
                 return f"sqrt({part(base, LOGIC)})", ATOM
             return f"{part(base, ATOM)}^{part(exponent, ATOM)}", POWER
@@ -94,7 +94,7 @@ def _product(node: Product, part) -> tuple[str, int]:
     coefficient, _ = split(node)
     factors = node.factors[1:] if isinstance(node.factors[0], Number) else node.factors
     above = [part(each, POWER) for each in factors if not is_divisor(each)]
-    below = [part(_turned_over(each), POWER) for each in factors if is_divisor(each)]
+    below = [part(turned_over(each), POWER) for each in factors if is_divisor(each)]
     size = abs(coefficient)
     if isinstance(size, Fraction):
         if size.numerator != 1:
@@ -116,8 +116,3 @@ def _positive(term: Expression) -> Expression | None:
     if coefficient == -1:
         return rest
     return Product((Number(-coefficient), *(rest.factors if isinstance(rest, Product) else (rest,))))
-
-
-def _turned_over(divisor: Power) -> Expression:
-    exponent = -divisor.exponent.value
-    return divisor.base if exponent == 1 else Power(divisor.base, Number(exponent))

@@ -337,6 +337,8 @@ def test_an_exact_solution_on_boundaries_with_names():
 def test_hostile_systems_end_in_faults():
     many = replace(HEAT, conditions=(("t = 0", "u = sin(x)"),) * 5_000)
     assert "there are 5,000 conditions" in refused(many)
+    assert "there are 300 equations" in refused(replace(HEAT, equations=("u = 0",) * 300))
+    assert "there are 900 parameters" in refused(replace(HEAT, parameters={f"p{i}": 1 for i in range(900)}))
     crossing = SystemText({x: (0, 1) for x in "abcdf"}, ("u",), ("laplacian(u) = 0",), tuple(
         (f"{x} = {end}", f"u = {i}") for i in range(10) for x in "abcdf" for end in (0, 1)))  # fmt: skip
     assert "u is " in refused(crossing)
