@@ -37,6 +37,7 @@ class _Given:
     value: Expression
 
 
+@np.errstate(all="ignore")  # values there are none of are looked for
 def contradictions(system: System, jumps: bool = False) -> list[Fault]:
     """Conditions that give one field two values where they meet.
 
@@ -125,6 +126,7 @@ def _largest(values: np.ndarray) -> float:
     return float(finite.max()) if finite.size else 0.0
 
 
+@np.errstate(all="ignore")  # values there are none of are looked for
 def exact_faults(
     system: System,
     points: Mapping[str, np.ndarray] | None = None,
@@ -225,6 +227,7 @@ def _symmetry_off(system: System, condition: Condition, text: str) -> list[Fault
     return _said_off(np.abs(a - sign * b), max(map(_largest, (a, b, inside))), here, text, condition.label)
 
 
+@np.errstate(all="ignore")  # values there are none of are looked for
 def vanishing_divisors(system: System) -> list[Fault]:
     """What is divided by and is zero somewhere: with the exact solution, by a condition, or by itself. Warnings."""
     found: dict[tuple[str, Expression], Fault] = {}

@@ -6,6 +6,7 @@ import re
 from itertools import groupby
 
 from core.equations.functions import GREEK, plain_name
+from core.equations.meaning import Reader
 from core.equations.names import Names
 from core.equations.syntax import (
     Apply,
@@ -27,6 +28,7 @@ FOLD = 90
 """Characters of a typed source above which it is shown as f."""
 
 ROW = r" \\ "
+_SPECIAL = {"\\": r"\textbackslash ", "~": r"\textasciitilde ", "^": r"\textasciicircum "}
 _GREEK_NAMES = frozenset(GREEK.values())
 _FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "ln", "min", "max"}
 _NAMED = {"asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan"}
@@ -39,24 +41,39 @@ def latex_of_equation(text: str, names: Names, fold: int | None = FOLD) -> str:
     """An equation's text in LaTeX.
 
     Args:
-        text: as typed, without faults.
+        text: as typed.
         names: what is named in it.
         fold: sources (terms without a field or an unknown) of more characters are shown as f(x, t); None: never.
+
+    Raises:
+        EquationError: the text means nothing.
     """
-    statement = statement_of(text)
+    reader = Reader(text, names, "", in_condition=True)
+    statement = reader.syntax(statement_of)
+    for side in (statement.left, statement.right):
+        if side is not None:
+            reader.read(side)
+    reader.finish()
     writer = _Writer(names, statement, fold)
     right = "0" if statement.right is None else writer.side(statement.right)
     return f"{writer.side(statement.left)} = {right}"
 
 
 def latex_of(text: str, names: Names) -> str:
-    """An expression's text in LaTeX."""
-    return _Writer(names, Statement(text, None, None), None).write(expression_of(text))
+    """An expression's text in LaTeX, or a vector's; faults as those of `latex_of_equation`."""
+    reader = Reader(text, names, "", in_condition=True)
+    syntax = reader.syntax(expression_of)
+    reader.read(syntax)
+    reader.finish()
+    return _Writer(names, Statement(text, syntax, None), None).write(syntax)
 
 
 def latex_name(name: str) -> str:
-    r"""A name of letters, digits and _: `nu` as \nu, `u1` and `k_a` with a subscript, `Re` upright."""
-    head, rest = re.fullmatch(r"([A-Za-z]+)(\w*)", plain_name(name)).groups()
+    r"""A name of letters, digits and _: `nu` as \nu, `u1` and `k_a` with a subscript, `Re` upright; else as words."""
+    parts = re.fullmatch(r"([A-Za-z]+)(\w*)", plain_name(name))
+    if parts is None:
+        return latex_text(name)
+    head, rest = parts.groups()
     tail = ""
     if rest:
         parts = [latex_name(part) if part[0].isalpha() else part for part in rest.split("_") if part]
@@ -65,6 +82,12 @@ def latex_name(name: str) -> str:
         letter = rf"\{head}" if head != "phi" else r"\varphi"
         return f"{letter}{tail}"
     return f"{head}{tail}" if len(head) == 1 else rf"\mathrm{{{head}}}{tail}"
+
+
+def latex_text(text: str) -> str:
+    """Words in a formula; what LaTeX would obey is written out."""
+    escaped = "".join(_SPECIAL.get(each, f"\\{each}" if each in "{}$#%&_" else each) for each in text)
+    return rf"\text{{{escaped}}}"
 
 
 class _Writer:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 
+from core.equations.faults import EquationError
 from core.equations.functions import plain_name
-from core.equations.latex import FOLD, latex_name, latex_of, latex_of_equation
+from core.equations.latex import FOLD, latex_name, latex_of, latex_of_equation, latex_text
 from core.equations.names import Names
 from core.equations.typed_system import SystemText
 
-_SPECIAL = {"\\": r"\textbackslash ", "~": r"\textasciitilde ", "^": r"\textasciicircum "}
-
 
 def latex_of_system(typed: SystemText, fold: int | None = FOLD) -> str:
-    """The equations and conditions of a system without faults, one a line, aligned at their `=`."""
+    """The equations and conditions of a system, one a line, aligned at their `=`.
+
+    Raises:
+        EquationError: names clash, or a text means nothing. What is missing is no fault here.
+    """
     names = Names.of(typed.coordinates, typed.fields, typed.parameters, typed.unknowns, typed.time)
+    if faults := names.faults():
+        raise EquationError(faults)
     lines = [latex_of_equation(text, names, fold).replace(" = ", " &= ", 1) for text in typed.equations]
     for where, text in typed.conditions:
         place = latex_of_place(where, names)
@@ -54,9 +59,3 @@ def _place(part: str, names: Names) -> str:
     if part.startswith("("):
         return latex_of(f"[{part[1:-1]}]", names)
     return latex_text(part)
-
-
-def latex_text(text: str) -> str:
-    """Words in a formula; what LaTeX would obey is written out."""
-    escaped = "".join(_SPECIAL.get(each, f"\\{each}" if each in "{}$#%&_" else each) for each in text)
-    return rf"\text{{{escaped}}}"

@@ -154,7 +154,7 @@ class Names:
                                 "a letter, then letters and digits")  # fmt: skip
                 elif len(name) > LONGEST_NAME:
                     yield Fault(f"{name!r} has more than {LONGEST_NAME} characters", name, 0, len(name), label)
-                elif name in RESERVED or name.startswith("normal_"):
+                elif name in RESERVED or name in {f"normal_{x}" for x in self.coordinates}:
                     yield Fault(f"{name!r} has a meaning of its own", name, 0, len(name), label, "another name")
                 elif name in taken:
                     both = f"two {kind}s" if taken[name] == kind else f"a {taken[name]} and a {kind}"

@@ -1,5 +1,7 @@
 """Systems of typed equations: conditions recognised, what is missing or contradicts itself, manufactured solutions."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,8 @@ from core.equations.conditions import NORMAL, Kind, read_conditions
 from core.equations.consistency import exact_faults
 from core.equations.examination import examined
 from core.equations.faults import EquationError
-from core.equations.latex_system import latex_of_system, latex_text
+from core.equations.latex import latex_text
+from core.equations.latex_system import latex_of_system
 from core.equations.manufactured import manufactured
 from core.equations.names import Names
 from core.equations.places import Frame, Where, read_number, read_places
@@ -265,6 +268,12 @@ def test_a_system_in_latex():
         r"\partial_n u &= 0 && \partial\Omega", r"u &= 2 && \text{hole\_\{1\}}", r"&u && \text{periodic in x}",
         r"&u \text{ is even} && x = 0", r"u &= 3 && \begin{pmatrix} 0"]  # fmt: skip
     assert latex_text(r"\input{a}$") == r"\text{\textbackslash input\{a\}\$}"
+
+
+def test_a_page_can_read_equations_without_torch_and_sympy():
+    names = "import sys, core.equations.examination, core.equations.latex_system; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "sympy", "scipy", "streamlit"} & set(loaded)
 
 
 MANUFACTURED = {

@@ -266,6 +266,14 @@ def test_latex_is_what_was_typed():
     assert equation(f"u_t - ({source}) = u_xx") == "u_{t} + f(x, t) = u_{xx}"
 
 
+def test_no_latex_of_what_means_nothing():
+    for text in ("diff(u, 2)", "foo", "u = [u, v", "u_x(1)", "where(u, 1, 2)"):
+        with pytest.raises(EquationError):
+            latex_of_equation(text, NAMES)
+    with pytest.raises(EquationError):
+        latex_of("sin(", NAMES)
+
+
 @pytest.mark.parametrize(
     "name, latex",
     [("nu", r"\nu"), ("ν", r"\nu"), ("u1", "u_{1}"), ("k_a", "k_{a}"), ("Re", r"\mathrm{Re}"), ("lambda", r"\lambda"),
