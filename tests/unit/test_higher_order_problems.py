@@ -61,12 +61,11 @@ def loss(system):
         return float(system.residuals().loss())
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sine"])
 @pytest.mark.parametrize(
     ("config", "iterations", "gain"),
     [
-        (configs.GaussNewton(), 20, 1e-6),
-        (configs.Woodbury(), 20, 1e-6),
+        (configs.GaussNewton(), 15, 1e-5),
+        (configs.Woodbury(), 15, 1e-5),
         (configs.ConjugateGradient(products=12), 4, 1e-2),
         (configs.RankOneEMA(), 20, 1e-2),
         (configs.LBFGS(), 40, 1e-2),
@@ -74,8 +73,8 @@ def loss(system):
     ],
     ids=lambda value: getattr(value, "kind", None),
 )
-def test_every_optimizer_takes_equations_of_fourth_order(config, iterations, gain, activation):
-    system = objective(Beam(waves=1), (12, 12), 60, activation)
+def test_every_optimizer_takes_equations_of_fourth_order(config, iterations, gain):
+    system = objective(Beam(waves=1), (10, 10), 40)
     before, optimizer = loss(system), build(config, 0)
     for _ in range(iterations):
         optimizer.iterate(system)
