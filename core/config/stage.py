@@ -44,7 +44,7 @@ class Collocation(Extended):
     adaptive: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None,
         description="Part of the points that are drawn by the size of the residual: at each new draw, and at the start "
-        "of a stage that corrects others.",
+        "of a stage that corrects others or is fitted to them.",
     )
 
     @model_validator(mode="after")

@@ -21,8 +21,9 @@ FROM_CANDIDATES, CANDIDATES = 2_000_003, 10
 def present(run: RunState) -> dict[str, np.ndarray]:
     """The points of the present stage and draw; those that are drawn by the residual are drawn once."""
     stage, index, draw = run.stage, run.position.stage, run.position.resamples
-    corrects = len(run.solution.networks) > 1
-    if stage.collocation.adaptive and run.adapted is None and (draw or corrects):
+    fitted = stage.begins == "fitted" and (index > 0 or run.config.parent is not None)
+    follows = fitted or len(run.solution.networks) > 1
+    if stage.collocation.adaptive and run.adapted is None and (draw or follows):
         run.adapted = adapted(run.config, stage, index, draw, on_cpu(run))
     return collocation(run.config, stage, index, draw) if run.adapted is None else run.adapted
 
@@ -55,7 +56,8 @@ def adapted(config: RunConfig, stage: Stage, index: int, draw: int, solution: So
     """As many points as `collocation` gives, `stage.collocation.adaptive` of them drawn by the residual.
 
     Out of ten times as many, with a probability that goes as 1 + |r|/mean|r| (RAD with k = c = 1: Wu et al., arXiv
-    2207.10289). They depend on the solution, so a checkpoint keeps them.
+    2207.10289). They depend on the solution, so a checkpoint keeps them. All points count alike: the loss is the mean
+    square over them, so what is drawn more often weighs more.
     """
     plain = collocation(config, stage, index, draw)
     candidates = _points(config, stage, index, draw + FROM_CANDIDATES, CANDIDATES * stage.collocation.points)
@@ -76,7 +78,10 @@ def adapted(config: RunConfig, stage: Stage, index: int, draw: int, solution: So
         )
         weight = 1 + sizes / max(sizes.mean(), np.finfo(float).tiny)
         picked = rng.choice(len(several), wanted, replace=False, p=weight / weight.sum())
-        chosen[name] = np.concatenate([block[: len(block) - wanted], several[np.sort(picked)]])
+        kept = np.arange(len(block) - wanted)
+        if stage.collocation.sampler in ("grid", "gauss"):  # the first nodes of a grid are those of one side
+            kept = np.sort(rng.permutation(len(block))[: len(kept)])
+        chosen[name] = np.concatenate([block[kept], several[np.sort(picked)]])
     return chosen
 
 

@@ -10,7 +10,7 @@ import torch
 
 from core.config import Chebyshev, parse_config
 from core.errors import LabError
-from core.execution.lambda_uncertainty import lambda_uncertainty
+from core.execution.lambda_uncertainty import ROUGH, ROUNDING, lambda_uncertainty
 from core.forms import Layout, laplacian
 from core.jets import Jet, chebyshev, chebyshev_sums, coordinates
 from core.networks.layers import polynomials
@@ -251,3 +251,15 @@ def test_lambda_is_known_no_better_than_the_last_two_resolutions_agree():
     assert lambda_uncertainty(config, solution, records, columns, 1.0) > 5e-4  # the basin is wider
     held = columns | {"lambda": np.array([1.03, 1.03, 1.031, 1.0305])}  # of a λ that did not move nothing is learned
     assert lambda_uncertainty(config, solution, records, held, 1e-9) == pytest.approx(basin)
+
+    def converged(left, change, floor):
+        """λ's uncertainty where a finer resolution left a part of the residual and moved λ a little."""
+        both = [replace(records[0], rms_residual=1e-6), replace(records[1], rms_residual=1e-6 * left)]
+        moved = columns | {"lambda": np.array([1.0, 1.03, 1.031, 1.03 + change])}
+        return lambda_uncertainty(config, solution, both, moved, floor)
+
+    wide = lambda_uncertainty(config, solution, records[:1], {}, 1e-6)
+    assert converged(0.01, 1e-12, 1e-6) == pytest.approx(wide / ROUGH)  # what is left is rough
+    assert converged(0.01, wide / 3, 1e-6) == pytest.approx(wide / 3, rel=1e-3)  # never less than λ moved
+    assert converged(0.9, 1e-12, 1e-6) == converged(np.nan, 1e-12, 1e-6) == pytest.approx(wide)  # nothing was gained
+    assert converged(0.01, 0.0, 1e-20) < converged(0.01, 0.0, 1e-12) == pytest.approx(max(wide * 1e-8, 1.03 * ROUNDING))
