@@ -8,17 +8,16 @@ from core.runs.funnel import FunnelPoint
 from core.singularity import certificate as certificates
 from core.singularity import similarity
 from core.singularity.found import Found, found_runs
-from core.singularity.onward import ways
 from core.tracking import store
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
-from pages.parts.shared.state_badge import state_badge
-from pages.parts.shared.text import LONGEST, message, plain, whole
-from pages.parts.singularities.certificate import certificate_badge, certificate_view, equations_view, search_numbers
+from pages.parts.shared.text import message
+from pages.parts.singularities.certificate import certificate_view, equations_view, search_numbers
 from pages.parts.singularities.choice import KEY, choose_run, invitation
+from pages.parts.singularities.head import head, path_line
 from pages.parts.singularities.order import order_view
 from pages.parts.singularities.plane import plane_view
 from pages.parts.singularities.profile import profile_view
@@ -46,29 +45,6 @@ def funnel_of(run: Found) -> list[FunnelPoint]:
         return []
 
 
-def head(run: Found, problem: Problem) -> None:
-    """Name, badges, and what can be done next."""
-    name, buttons = st.columns([3, 3], vertical_alignment="center")
-    name.markdown(
-        f"### {plain(run.name, LONGEST)} &nbsp; {state_badge(run.state)} {certificate_badge(run.holds)}",
-        help=whole(run.name),
-    )
-    checkpoint = run.folder.has_checkpoint
-    with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-        query = {"run": run.run_id}
-        st.page_link("pages/watch_runs.py", label="Watch", icon=":material/monitoring:", query_params=query)
-        if checkpoint:
-            view = query | {"view": "physical time"}
-            st.page_link("pages/solution_3d.py", label="3D view", icon=":material/deployed_code:", query_params=view)
-        for name, way in ways(problem).items() if checkpoint else ():
-            if st.button(way.label, type="primary" if name != "to_boussinesq" else "secondary", icon=way.icon):
-                st.switch_page("pages/launch_runs.py", query_params={name: run.run_id})
-    if run.reason:
-        st.caption(message(run.reason))
-    if caution := problem.caution():
-        st.warning(message(caution), icon=":material/warning:")
-
-
 def search(run_id: str, problem: Problem) -> None:
     """What moves while a run trains: its figures, λ against iteration and among all runs, certificate and funnel."""
     runs = found_runs()
@@ -80,6 +56,7 @@ def search(run_id: str, problem: Problem) -> None:
     st.session_state[f"{KEY}.state"] = (run_id, run.state)
     if before not in (None, (run_id, run.state)) and before[0] == run_id:
         st.rerun()
+    path_line(run)
     curves, reference = curves_of(run.folder), problem.reference_lambda()
     curve_warnings(curves, run.state)
     _, lam = recorded(curves, "lambda")

@@ -79,8 +79,14 @@ def _next_a(problem: Problem) -> GCLM | None:
 
 
 def _ready(config: RunConfig, problem: Problem) -> RunConfig:
-    """The preset of a problem's equation; a run's own config where there is none."""
-    return next((item.config for item in presets().values() if item.config.problem.kind == problem.kind), config)
+    """The preset of a problem's equation with the kind of layers that a run has; the run's own config without one."""
+    offered = [item.config for item in presets().values() if item.config.problem.kind == problem.kind]
+    alike = [ready for ready in offered if _polynomial(ready) == _polynomial(config)]
+    return next(iter([*alike, *offered, config]))
+
+
+def _polynomial(config: RunConfig) -> bool:
+    return any(stage.chebyshev is not None for stage in config.stages)
 
 
 def _onward(ready: RunConfig, run_id: str, problem: Problem, which: str, path: Continuation | None = None) -> RunConfig:
@@ -108,14 +114,14 @@ WAYS = {
     "next_a": Way(
         "Launch the next a from here",
         ":material/stairs:",
-        "The next a, by a path along a whose steps shrink where one fails,",
+        "The next a, along a path,",
         next_a_config,
         lambda problem: _next_a(problem) is not None,
     ),
     "to_boussinesq": Way(
-        "Launch Boussinesq from here",
+        "To Boussinesq",
         ":material/alt_route:",
-        "Boussinesq of the same order, by a path along ε whose steps shrink where one fails,",
+        "Boussinesq of the same order, along a path in ε,",
         to_boussinesq_config,
         lambda problem: isinstance(problem, IPM),
     ),

@@ -11,6 +11,7 @@ import torch
 
 from core import jobs
 from core.config import override, parse_config
+from core.errors import LabError
 from core.execution import results
 from core.execution.execute import execute
 from core.home import home
@@ -255,3 +256,39 @@ def test_the_next_order_is_launched_from_a_run():
     for wrong, why in ((search("problem.order=4")[0], "the highest"), ("0" * 32, "no run")):
         app = opened("pages/launch_runs.py", next_order=wrong)
         assert any(why in item.value for item in app.error), [item.value for item in app.error]
+
+
+FEATURES = {
+    "fourier": {"features": 24, "sigma": 5.0},
+    "optimizer": {"kind": "gauss_newton", "damping": 1e-2, "minimum_damping": 1e-20},
+    "iterations": 12,
+    "collocation": {"points": 90},
+}
+
+
+def test_the_next_a_is_reached_along_a_path_that_the_store_tells_of():
+    parent = jobs.begin_here(parse_config({"problem": {"kind": "gclm", "a": -0.5}, "stages": [FEATURES]}))
+    execute(run_folder(parent), 1)
+    app = opened("pages/launch_runs.py", next_a=parent)
+    assert not app.exception, app.exception
+    data = app.session_state["launch.data"]
+    assert (data["problem"]["a"], data["parent"], data["continuation"]["path"]) == (-0.55, parent, "a")
+    assert "The next a, along a path," in texts(app)
+    stages = [FEATURES | {"iterations": 2}]
+    child = jobs.begin_here(parse_config(data | {"stages": stages, "device": "cpu"}))
+    report = execute(run_folder(child), 1)
+    assert report.remark == ""
+    assert report.measures.lambda_ == pytest.approx(0.65641, abs=1e-2)
+    jobs.sync.tell_store(child)
+    record = store.get_run(child)
+    assert record.parent == parent
+    steps = run_folder(child).path_steps()
+    way = f"a from -0.5 to -0.55 in {len(steps)} steps"
+    assert record.tags["provenance.path"] == way
+    assert f"| path | {way} |" in run_folder(child).summary.read_text()
+    app = opened("pages/find_singularities.py", run=child)
+    assert not app.exception, app.exception
+    assert f"Along {way}" in texts(app)
+    unrelated = {"problem": {"kind": "ccf", "order": 1}, "parent": parent, "continuation": {"path": "order"}}
+    with pytest.raises(LabError, match="solves gclm, this one ccf: no path along order"):
+        jobs.begin_here(parse_config(unrelated))

@@ -157,6 +157,26 @@ def test_a_run_that_was_interrupted_anywhere_on_its_path_goes_on_bit_for_bit(sol
             assert (a == b).all()
 
 
+def test_a_run_that_was_killed_inside_a_step_does_that_step_again_bit_for_bit(solved, tmp_path):
+    config = gclm(-0.7, first_step=0.3)
+    train(config, tmp_path / "whole", parent=started(config, solved))
+    first, second = (step.iterations for step in steps(tmp_path / "whole")[:2])
+    assert second > 1
+    asked = iter(range(1, 1000))
+
+    def killed():
+        if next(asked) > first + 1:  # in the second step
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "killed", wanted=killed, parent=started(config, solved))
+    assert len(curve(tmp_path / "killed")["loss"]) == first + 2
+    train(config, tmp_path / "killed", resume=True)
+    assert steps(tmp_path / "killed") == steps(tmp_path / "whole")
+    for name, values in curve(tmp_path / "killed").items():
+        np.testing.assert_array_equal(values, curve(tmp_path / "whole")[name], err_msg=name)
+
+
 def test_a_step_that_fails_is_taken_back_and_halved(solved, tmp_path):
     config = gclm(-1.0, first_step=1.0, iterations=3, target_residual=1e-3)
     outcome = train(config, tmp_path, parent=started(config, solved))

@@ -5,6 +5,7 @@ import pytest
 
 from core.config import parse_config, start_of_path
 from core.errors import LabError
+from core.presets import presets
 from core.problems.boussinesq import Boussinesq
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.ccf import CCF
@@ -160,6 +161,9 @@ def test_paths_lead_on_from_a_run_to_the_next_a_the_next_order_and_boussinesq():
     assert onward("next_a", {"kind": "gclm", "a": 0.25}) == GCLM(a=0.3)
     assert onward("to_boussinesq", {"kind": "ipm", "order": 2}) == Boussinesq(order=2)
     assert onward("next_order", {"kind": "ipm", "order": 5}) == IPM(order=6)  # which nobody has found
+    for kind, features in (("ipm", {"chebyshev": {"degrees": [8, 8]}}), ("ipm-fourier", {"fourier": {"sigma": 7.0}})):
+        config = parse_config({"problem": {"kind": "ipm"}, "stages": [features]})
+        assert WAYS["next_order"].config(config, run).stages == presets()[kind].config.stages
     for way, problem, why in (
         ("next_a", {"kind": "gclm", "a": -4.0}, "no next a"),
         ("next_a", {"kind": "ccf"}, "no next a"),
