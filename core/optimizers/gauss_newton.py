@@ -36,7 +36,7 @@ et al., Math. Programming Study 16, 1982). Damping would creep along that direct
 SHRINKS, OPENED = 0.5, 10.0
 """Times the step before: a shorter one tells that they still converge, a longer that something is free that was not."""
 
-ROUNDING = 1e-14
+ROUNDING = 1e-22
 """Part of the loss below which what a step promises is rounding, however long it is."""
 
 NO_GAIN = 1e-9
