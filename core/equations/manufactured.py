@@ -9,7 +9,7 @@ from core.equations.calculus import derivatives, substituted
 from core.equations.completeness import fields_of, solved_fields
 from core.equations.conditions import NORMAL, SYMMETRIES, Condition, Kind, of_residual
 from core.equations.faults import EquationError, Fault
-from core.equations.places import Place, Where, at_place
+from core.equations.places import Place, Where, at_place, shortest
 from core.equations.structure import order
 from core.equations.system import System
 from core.equations.tree import Expression, Field, Normal, TreeError, Unknown, bounded
@@ -103,4 +103,4 @@ def _normal_derivative(system: System, field: Field, place: Place) -> Condition:
 
 def _middle(system: System) -> Place:
     point = tuple((x, sum(system.frame.domain[x]) / 2) for x in system.names.space)
-    return Place(Where.POINT, f"({', '.join(f'{value:g}' for _, value in point)})", point=point)
+    return Place(Where.POINT, f"({', '.join(shortest(value) for _, value in point)})", point=point)

@@ -75,7 +75,13 @@ class Frame:
     def side(self, coordinate: str, end: str) -> Place:
         """An end of a coordinate's interval."""
         value = self.domain[coordinate][end == "high"]
-        return Place(Where.SIDE, f"{coordinate} = {value:g}", coordinate, value, end)
+        return Place(Where.SIDE, f"{coordinate} = {shortest(value)}", coordinate, value, end)
+
+
+def shortest(value: float) -> str:
+    """A number with as few digits as read as the same number."""
+    text = f"{value:g}"
+    return text if float(text) == value else repr(float(value))
 
 
 def read_number(text: str | float, names: Names, parameters: Mapping[str, float], label: str) -> float:
