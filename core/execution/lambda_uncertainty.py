@@ -23,8 +23,8 @@ CONVERGES = 0.5
 """Part of the last coarser resolution's residual that is left, at most, where λ's change tells how exact it was."""
 ROUGH = 100
 """What polynomials leave is rough, and moves λ by a small part of its basin, which is the worst case: by 1/540 to
-1/150,000 in eight solutions of IPM n = 0, 1 and Boussinesq n = 0 with 22 × 22 to 40 × 36 of them. Not all of that is relied on.
-Fourier features leave what is less so, 1/70 was seen."""
+1/150,000 in eight solutions of IPM n = 0, 1 and Boussinesq n = 0 with 22 × 22 to 40 × 36 of them. Not all of that is
+relied on. Fourier features leave what is less so, 1/70 was seen."""
 ROUNDING = 1e-14
 """λ is as exact as this at best, relatively."""
 

@@ -9,13 +9,15 @@ import torch
 from core import config as configs
 from core.config import override
 from core.optimizers.adam import Adam
+from core.optimizers.gauss_newton import DampedSystem
+from core.optimizers.rows import Reduced, Whole
 from core.runs.history import HistoryWriter, read_history
 from core.training import checkpoint as checkpoints
 from core.training import step
 from core.training.arithmetic import ARITHMETICS
 from core.training.cuda_graph import AdamStep
 from core.training.measure import measure
-from tests.training import curve, features_alone, objective, overflowing, small, train, trained
+from tests.training import Given, curve, features_alone, objective, overflowing, small, train, trained
 
 pytestmark = [
     pytest.mark.gpu,
@@ -44,6 +46,22 @@ def test_gauss_newton_is_as_exact_as_on_the_cpu(tmp_path):
         for device in ("cpu", "cuda")
     }
     assert errors["cuda"] < max(10 * errors["cpu"], 1e-12)
+
+
+@pytest.mark.parametrize("damping", [1e-32, 1e-14, 1e-3])
+def test_a_step_is_that_of_the_cpu_from_one_piece_or_from_blocks(damping):
+    """Factorised in place on the device; what is asked of rows afterwards, too."""
+    generator = torch.Generator().manual_seed(0)
+    J, r = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((900, 250), (900,)))
+    wanted = DampedSystem(Whole.of(r, J)).step(damping)
+    whole = Whole.of(r.cuda(), J.cuda())
+    step = DampedSystem(whole).step(damping)
+    torch.testing.assert_close(step.cpu(), wanted, rtol=1e-9, atol=1e-12)
+    whole.triangle()
+    torch.testing.assert_close(whole.times(step).cpu(), J @ wanted, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(whole.transposed(r.cuda()).cpu(), J.T @ r, rtol=1e-9, atol=1e-11)
+    blocks = Reduced(Given(r.cuda(), J.cuda()), 400)
+    torch.testing.assert_close(DampedSystem(blocks).step(damping).cpu(), wanted, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("preset", ["poisson2d", "burgers-profile"])

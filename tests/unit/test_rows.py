@@ -14,28 +14,13 @@ from core.optimizers.rows import Reduced, Whole, dense_bytes, read, rows_at_once
 from core.problems import CATALOGUE
 from core.training.meter import peak_bytes
 from core.training.objective import Objective, jacobian
+from tests.training import Given
 
 PROBLEMS = {problem().kind: problem for problem in CATALOGUE}
 
 
 def random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-class Given:
-    """Slopes that are there."""
-
-    def __init__(self, r, J):
-        self.r, self.J, self.shape, self.asked = r, J, tuple(J.shape), []
-
-    def write(self, out, start):
-        self.asked.append(len(out))
-        out[:, :-1], out[:, -1] = self.J[start : start + len(out)], self.r[start : start + len(out)]
-
-    def whole(self):
-        joined = triangle.column_major(len(self.J), self.J.shape[1] + 1, self.J)
-        self.write(joined, 0)
-        return joined
 
 
 @pytest.mark.parametrize("n", [1, 7, triangle.PANEL, 2 * triangle.PANEL + 5])
