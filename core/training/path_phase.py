@@ -24,6 +24,7 @@ from core.training.exponent import Exponent
 from core.training.objective import Objective
 from core.training.points import collocation
 from core.training.recorder import Recorder
+from core.training.second_order import check_memory
 from core.training.stage_network import fit
 from core.training.state import RunState, Wanted
 
@@ -116,8 +117,10 @@ class PathPhase:
             solution, self._points(), samples=run.samples, gradient_scale=run.stage.gradient_scale,
             analytic=self.exponent.analytic and not self.whole,
         )  # fmt: skip
-        if kind in ("gauss_newton", "woodbury"):
-            objective.check_memory("rows" if kind == "woodbury" else "columns")
+        check_memory(objective, self.optimizer)
+        if objective.analytic and not walk.iterations and not objective.settle_lambda():
+            self._take_back(math.inf, f"the condition at the origin has no root in {run.problem.unknown}")
+            return run.wanted()
         while True:
             began = time.perf_counter()
             try:

@@ -15,6 +15,7 @@ from core.runs import RunFolder
 from core.runs.history import PATH
 from core.runs.path import along, travelled
 from core.training import checkpoint as checkpoints
+from core.training.objective import Objective
 from core.training.parent import start_from
 from tests.training import curve, train
 
@@ -106,7 +107,8 @@ def test_a_parent_from_which_no_path_leads_is_one_line(name, problem, solved, li
 def test_a_path_goes_by_equal_steps_or_ratios_and_ends_where_it_should():
     assert along(-0.5, -1.2, 0.5) == pytest.approx(-0.85)
     assert along(0.3, 0.1, 0.5) == pytest.approx(0.2)
-    assert along(1e-3, 10.0, 0.25) == pytest.approx(1e-2)  # over more than a decade
+    assert along(1e-3, 10.0, 0.25) == pytest.approx(1e-2)  # a decade or more
+    assert along(0.1, 0.01, 0.5) == pytest.approx(0.1**1.5)
     assert along(-0.01, 1.0, 0.5) == pytest.approx(0.495)  # ratios would not lead through zero
     assert [along(1, 4, k / 3, whole=True) for k in range(4)] == [1, 2, 3, 4]
     assert along(0.1, 0.7, 1.0) == 0.7
@@ -209,6 +211,19 @@ def test_a_lambda_that_jumps_to_another_profile_is_a_failed_step(solved, tmp_pat
     config = gclm(-0.7, first_step=0.5, smallest_step=0.3)
     with pytest.raises(TrainingError, match=r"λ jumped to 0\.\d+, and 0\.\d+ was expected"):
         train(config, tmp_path, parent=started(config, solved))
+
+
+def test_a_step_at_which_the_origin_has_no_root_is_a_failed_step(solved, tmp_path, monkeypatch):
+    settle, asked = Objective.settle_lambda, iter([False])
+    monkeypatch.setattr(Objective, "settle_lambda", lambda self: next(asked, True) and settle(self))
+    data = gclm(-0.6, first_step=1.0).model_dump(mode="json", by_alias=True) | {"lambda": {"mode": "analytic"}}
+    config = parse_config(data)
+    outcome = train(config, tmp_path, parent=started(config, solved))
+    first, second, *_ = steps(tmp_path)
+    assert (first.value, first.iterations, first.rms_residual) == (-0.6, 0, np.inf)
+    assert "the condition at the origin has no root" in first.fault
+    assert (second.value, second.fault) == (-0.55, "")
+    assert float(outcome.solution.lam.detach()) == pytest.approx(0.715, abs=0.01)
 
 
 def test_any_number_of_a_problem_is_a_path_and_a_plain_network_corrects_along_it(tmp_path):
