@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.config import Continuation, parse_config, start_of_path
+from core.config import parse_config, start_of_path
 from core.errors import ConfigError, LabError, TrainingError
 from core.jets import Jet, coordinates
 from core.problems.boussinesq import Boussinesq
@@ -298,6 +298,16 @@ def test_a_path_to_another_equation_needs_a_first_stage_that_is_linear(porous):
         started(parse_config(data), porous)
 
 
+def test_lambda_is_free_on_the_way_and_kept_at_its_start_where_the_run_says_so(solved, tmp_path):
+    data = gclm(-0.6, first_step=0.5).model_dump(mode="json", by_alias=True)
+    for mode, start in (({"mode": "fixed"}, GCLM(a=-0.6).lambda_start()), ({"mode": "fixed", "start": 0.7}, 0.7)):
+        folder = tmp_path / str(start)
+        config = parse_config(data | {"lambda": mode})
+        outcome = train(config, folder, parent=started(config, solved))
+        assert steps(folder)[-1].lambda_ == pytest.approx(0.715, abs=0.01)
+        assert float(outcome.solution.lam) == start
+
+
 def test_orders_go_by_ones_with_the_lambda_of_each(porous, tmp_path):
     path = {"path": "order", "target_residual": 1.0}
     config = wall("ipm", 2, parent=PARENT, continuation=path)
@@ -308,9 +318,3 @@ def test_orders_go_by_ones_with_the_lambda_of_each(porous, tmp_path):
     hopeless = wall("ipm", 2, parent=PARENT, continuation=path | {"target_residual": 1e-9})
     with pytest.raises(TrainingError, match=r"at 1 its residual is still .* whole numbers go by ones"):
         train(hopeless, tmp_path / "hopeless", parent=started(hopeless, porous))
-
-
-def test_defaults_are_those_that_were_measured():
-    assert Continuation(path="a").model_dump(exclude={"path"}) == {
-        "first_step": 0.1, "smallest_step": 0.002, "iterations": 15, "target_residual": 1e-3,
-    }  # fmt: skip
