@@ -53,6 +53,13 @@ def solved(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def whole(solved, tmp_path_factory):
+    """The config, the folder and the outcome of a run from a = −0.5 to −0.7 that nothing interrupted."""
+    config, folder = gclm(-0.7, first_step=0.3), tmp_path_factory.mktemp("whole")
+    return config, folder, train(config, folder, parent=started(config, solved))
+
+
 def steps(folder):
     return RunFolder(folder).path_steps()
 
@@ -134,10 +141,9 @@ def test_lambda_follows_a_far_path_and_all_of_it_is_written_down(solved, tmp_pat
     assert travelled(found) == f"a from -0.5 to -1.2 in {len(found)} steps"
 
 
-def test_a_run_that_was_interrupted_anywhere_on_its_path_goes_on_bit_for_bit(solved, tmp_path):
-    config = gclm(-0.7, first_step=0.3)
-    whole = train(config, tmp_path / "whole", parent=started(config, solved))
-    count = sum(step.iterations for step in steps(tmp_path / "whole"))
+def test_a_run_that_was_interrupted_anywhere_on_its_path_goes_on_bit_for_bit(solved, whole, tmp_path):
+    config, uninterrupted, outcome = whole
+    count = sum(step.iterations for step in steps(uninterrupted))
     assert count > 5
     for after in (1, count - 1, count):
         folder = tmp_path / str(after)
@@ -152,17 +158,16 @@ def test_a_run_that_was_interrupted_anywhere_on_its_path_goes_on_bit_for_bit(sol
         if after < count:  # whoever looks at it, or starts from it, knows at which a it stands
             assert -0.7 <= kept.solution.problem.a < -0.5
         second = train(config, folder, resume=True, parent=started(config, solved))
-        assert steps(folder) == steps(tmp_path / "whole")
+        assert steps(folder) == steps(uninterrupted)
         for name, values in curve(folder).items():
-            np.testing.assert_array_equal(values, curve(tmp_path / "whole")[name], err_msg=f"{name} after {after}")
-        for a, b in zip(second.solution.parameters(), whole.solution.parameters(), strict=True):
+            np.testing.assert_array_equal(values, curve(uninterrupted)[name], err_msg=f"{name} after {after}")
+        for a, b in zip(second.solution.parameters(), outcome.solution.parameters(), strict=True):
             assert (a == b).all()
 
 
-def test_a_run_that_was_killed_inside_a_step_does_that_step_again_bit_for_bit(solved, tmp_path):
-    config = gclm(-0.7, first_step=0.3)
-    train(config, tmp_path / "whole", parent=started(config, solved))
-    first, second = (step.iterations for step in steps(tmp_path / "whole")[:2])
+def test_a_run_that_was_killed_inside_a_step_does_that_step_again_bit_for_bit(solved, whole, tmp_path):
+    config, uninterrupted, _ = whole
+    first, second = (step.iterations for step in steps(uninterrupted)[:2])
     assert second > 1
     asked = iter(range(1, 1000))
 
@@ -174,9 +179,9 @@ def test_a_run_that_was_killed_inside_a_step_does_that_step_again_bit_for_bit(so
         train(config, tmp_path / "killed", wanted=killed, parent=started(config, solved))
     assert len(curve(tmp_path / "killed")["loss"]) == first + 2
     train(config, tmp_path / "killed", resume=True)
-    assert steps(tmp_path / "killed") == steps(tmp_path / "whole")
+    assert steps(tmp_path / "killed") == steps(uninterrupted)
     for name, values in curve(tmp_path / "killed").items():
-        np.testing.assert_array_equal(values, curve(tmp_path / "whole")[name], err_msg=name)
+        np.testing.assert_array_equal(values, curve(uninterrupted)[name], err_msg=name)
 
 
 def test_a_step_that_fails_is_taken_back_and_halved(solved, tmp_path):
