@@ -13,7 +13,7 @@ from core.provenance import code, environment, provenance
 from core.runs import RunFolder
 from core.runs.folder import parent_folder
 from core.runs.path import travelled
-from core.tracking.tags import PROVENANCE
+from core.tracking.tags import PROVENANCE, WAY
 
 
 def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
@@ -49,7 +49,7 @@ def record_path(folder: RunFolder) -> dict[str, str]:
         return {"path": str(error)}
     facts = {"path": travelled(steps)} if steps else {}
     if facts:
-        folder.outbox.put(tags={PROVENANCE + key: value for key, value in facts.items()})
+        folder.outbox.put(tags={WAY: facts["path"]})
     return facts
 
 

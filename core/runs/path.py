@@ -28,7 +28,7 @@ class PathStep:
 
 
 def along(begins: float, ends: float, share: float, whole: bool = False) -> float:
-    """The value at a share of the way: by equal ratios where that is more than a decade, else by equal steps.
+    """The value at a share of the way: by equal ratios where that is a decade or more, else by equal steps.
 
     Args:
         begins: value at 0.
@@ -40,7 +40,7 @@ def along(begins: float, ends: float, share: float, whole: bool = False) -> floa
         return begins + round(share * (ends - begins))
     if share == 1:
         return ends
-    if begins * ends > 0 and abs(math.log10(ends / begins)) > 1:
+    if begins * ends > 0 and abs(math.log10(ends / begins)) > 1 - 1e-9:
         return begins * (ends / begins) ** share
     return begins + share * (ends - begins)
 

@@ -22,6 +22,8 @@ class Node:
     """Generations after the oldest ancestor."""
     row: float
     """Place among its generation; a parent stands in the middle of its children."""
+    way: str = ""
+    """How it came from its parent's problem, in words; empty for a run that solves the same."""
 
 
 def lineage(run_id: str) -> list[Node]:
@@ -66,6 +68,7 @@ def family(run_id: str, runs: Sequence[Head]) -> list[Node]:
             parent_of[at],
             column[at],
             row[at],
+            heads[at].way if at in heads else "",
         )
         for at in order
     ]

@@ -27,6 +27,8 @@ PARENT, NOTE = "mlflow.parentRunId", "mlflow.note.content"
 """MLflow's own, and shown by its pages: the run it is filed under, and people's note."""
 PROVENANCE = "provenance."
 """Begins the tags that repeat `core.provenance.provenance`."""
+WAY = PROVENANCE + "path"
+"""The way that a run came from its parent's problem, in words (`core.runs.path.travelled`)."""
 
 PROGRAMS = ("mlflow.", "lab.", PROVENANCE)
 """Prefixes of the tags that programs set; the others are people's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,58 +13,25 @@ import torch
 from torch import Tensor
 
 from core import config as configs
-from core.config import FIRST_ORDER, RunConfig
+from core.config import FIRST_ORDER
 from core.errors import NotFiniteError, TrainingError
 from core.networks.solution import Term
 from core.optimizers.build import build
-from core.problems import Problem
 from core.runs.history import MAIN
 from core.runs.path import PathStep, along, travelled
 from core.training.exponent import Exponent
 from core.training.objective import Objective
 from core.training.points import collocation
 from core.training.recorder import Recorder
+from core.training.second_order import check_memory
 from core.training.stage_network import fit
 from core.training.state import RunState, Wanted
+from core.training.walk import Walk, member
 
 JUMP = 0.1
 """λ has jumped, to another profile, when it ends a step farther from what was expected than this times 1 + |λ|."""
 EASY = 0.5
 """A step was easy that took at most this part of the iterations it may take."""
-
-
-def member(config: RunConfig, begins: float, share: float) -> Problem:
-    """The problem at a share of the way along a run's path, whose parameter is `begins` in the parent."""
-    name, problem = config.continuation.path, config.problem
-    if share == 1:
-        return problem
-    value = along(begins, problem.along(name), share, problem.is_whole(name))
-    return problem.model_copy(update={name: value})
-
-
-@dataclass
-class Walk:
-    """Where a continuation stands: what a checkpoint needs beside the solution to go on bit by bit."""
-
-    begins: float
-    """The parameter's value in the parent."""
-    step: float
-    """Share of the way that the next step takes."""
-    weights: list[Tensor]
-    """Of the network at the end of the last step that was taken."""
-    lambda_: float | None
-    """λ there."""
-    centres: list[float | None]
-    """Of the features of each network there."""
-    share: float = 0.0
-    """Of the way that is behind."""
-    tried: float = 0.0
-    """The same at the end of the present step."""
-    iterations: int = 0
-    """Of the present step; 0 between two."""
-    before: tuple[float, float] | None = None
-    """Share and λ one step earlier."""
-    steps: list[PathStep] = field(default_factory=list)
 
 
 class PathPhase:
@@ -111,13 +78,15 @@ class PathPhase:
         if kind in run.optimizer:
             optimizer.restore(run.optimizer[kind])
         if solution.lam is not None:
-            solution.lam.requires_grad_(not self.whole and self.exponent.config.mode != "fixed")
+            solution.lam.requires_grad_(not self.whole)  # what the run does about λ it does at its own problem
         objective = Objective(
             solution, self._points(), samples=run.samples, gradient_scale=run.stage.gradient_scale,
             analytic=self.exponent.analytic and not self.whole,
         )  # fmt: skip
-        if kind in ("gauss_newton", "woodbury"):
-            objective.check_memory("rows" if kind == "woodbury" else "columns")
+        check_memory(objective, self.optimizer)
+        if objective.analytic and not walk.iterations and not objective.settle_lambda():
+            self._take_back(math.inf, f"the condition at the origin has no root in {run.problem.unknown}")
+            return run.wanted()
         while True:
             began = time.perf_counter()
             try:
@@ -183,7 +152,7 @@ class PathPhase:
 
         Between whole numbers there is none that leads from one to the other: each has its own.
         """
-        walk, start = self.walk, self.run.config.lambda_.start
+        walk, start = self.walk, self.exponent.config.start
         here, there = (member(self.run.config, walk.begins, at).lambda_start() for at in (walk.share, walk.tried))
         if self.whole:
             return start if walk.tried == 1 and start is not None else there
@@ -290,7 +259,9 @@ class PathPhase:
 
     def _arrive(self) -> None:
         """The run's own problem is reached: its first stage begins."""
-        run, start = self.run, self.run.config.lambda_.start
+        run, start = self.run, self.exponent.config.start
+        if start is None and self.exponent.config.mode == "fixed":
+            start = run.problem.lambda_start()
         run.solution.problem = run.problem
         if run.solution.lam is not None:
             run.solution.lam.requires_grad_(False)  # the stage says when it is released

@@ -19,6 +19,13 @@ STALL = 0.99
 """A stage has stalled when `patience` iterations did not bring the loss below this times its best."""
 
 
+def check_memory(objective: Objective, optimizer: configs.Optimizer) -> None:
+    """Raise TrainingError where what an optimizer factorises would not fit."""
+    if optimizer.kind in ("gauss_newton", "woodbury"):
+        whole = getattr(optimizer, "guard", None) == "geodesic"
+        objective.check_memory("rows" if optimizer.kind == "woodbury" else "columns", whole)
+
+
 class SecondOrderPhase:
     """One optimizer in float64 for at most the stage's iterations.
 
@@ -36,9 +43,7 @@ class SecondOrderPhase:
         """Iterate. Raises TrainingError for residuals that are not finite, or that no parameter changes."""
         run, recorder, stage, kind = self.run, self.recorder, self.run.stage, self.optimizer.kind
         objective = equations.present(run, self.exponent)
-        if kind in ("gauss_newton", "woodbury"):
-            whole = getattr(self.optimizer, "guard", None) == "geodesic"
-            objective.check_memory("rows" if kind == "woodbury" else "columns", whole)
+        check_memory(objective, self.optimizer)
         recorder.computes_in("float64")
         optimizer = build(self.optimizer, run.config.seed)
         if kind in run.optimizer:

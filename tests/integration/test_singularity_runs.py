@@ -25,6 +25,7 @@ from core.singularity.onward import next_order_config
 from core.singularity.reconstruction import RESOLUTION, physical_file
 from core.solution.grid import SolutionGrid
 from core.tracking import store
+from core.tracking.lineage import lineage
 from core.training import checkpoint as checkpoints
 from pages.parts.live import run_state
 from tests.integration.test_pages import opened, texts
@@ -285,6 +286,7 @@ def test_the_next_a_is_reached_along_a_path_that_the_store_tells_of():
     steps = run_folder(child).path_steps()
     way = f"a from -0.5 to -0.55 in {len(steps)} steps"
     assert record.tags["provenance.path"] == way
+    assert [node.way for node in lineage(child) if node.run_id in (parent, child)] == ["", way]
     assert f"| path | {way} |" in run_folder(child).summary.read_text()
     app = opened("pages/find_singularities.py", run=child)
     assert not app.exception, app.exception

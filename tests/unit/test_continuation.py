@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.config import Continuation, parse_config, start_of_path
+from core.config import parse_config, start_of_path
 from core.errors import ConfigError, LabError, TrainingError
 from core.jets import Jet, coordinates
 from core.problems.boussinesq import Boussinesq
@@ -15,6 +15,7 @@ from core.runs import RunFolder
 from core.runs.history import PATH
 from core.runs.path import along, travelled
 from core.training import checkpoint as checkpoints
+from core.training.objective import Objective
 from core.training.parent import start_from
 from tests.training import curve, train
 
@@ -50,6 +51,13 @@ def solved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("solved")
     train(gclm(-0.5), folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def whole(solved, tmp_path_factory):
+    """The config, the folder and the outcome of a run from a = −0.5 to −0.7 that nothing interrupted."""
+    config, folder = gclm(-0.7, first_step=0.3), tmp_path_factory.mktemp("whole")
+    return config, folder, train(config, folder, parent=started(config, solved))
 
 
 def steps(folder):
@@ -106,7 +114,8 @@ def test_a_parent_from_which_no_path_leads_is_one_line(name, problem, solved, li
 def test_a_path_goes_by_equal_steps_or_ratios_and_ends_where_it_should():
     assert along(-0.5, -1.2, 0.5) == pytest.approx(-0.85)
     assert along(0.3, 0.1, 0.5) == pytest.approx(0.2)
-    assert along(1e-3, 10.0, 0.25) == pytest.approx(1e-2)  # over more than a decade
+    assert along(1e-3, 10.0, 0.25) == pytest.approx(1e-2)  # a decade or more
+    assert along(0.1, 0.01, 0.5) == pytest.approx(0.1**1.5)
     assert along(-0.01, 1.0, 0.5) == pytest.approx(0.495)  # ratios would not lead through zero
     assert [along(1, 4, k / 3, whole=True) for k in range(4)] == [1, 2, 3, 4]
     assert along(0.1, 0.7, 1.0) == 0.7
@@ -132,10 +141,9 @@ def test_lambda_follows_a_far_path_and_all_of_it_is_written_down(solved, tmp_pat
     assert travelled(found) == f"a from -0.5 to -1.2 in {len(found)} steps"
 
 
-def test_a_run_that_was_interrupted_anywhere_on_its_path_goes_on_bit_for_bit(solved, tmp_path):
-    config = gclm(-0.7, first_step=0.3)
-    whole = train(config, tmp_path / "whole", parent=started(config, solved))
-    count = sum(step.iterations for step in steps(tmp_path / "whole"))
+def test_a_run_that_was_interrupted_anywhere_on_its_path_goes_on_bit_for_bit(solved, whole, tmp_path):
+    config, uninterrupted, outcome = whole
+    count = sum(step.iterations for step in steps(uninterrupted))
     assert count > 5
     for after in (1, count - 1, count):
         folder = tmp_path / str(after)
@@ -150,17 +158,16 @@ def test_a_run_that_was_interrupted_anywhere_on_its_path_goes_on_bit_for_bit(sol
         if after < count:  # whoever looks at it, or starts from it, knows at which a it stands
             assert -0.7 <= kept.solution.problem.a < -0.5
         second = train(config, folder, resume=True, parent=started(config, solved))
-        assert steps(folder) == steps(tmp_path / "whole")
+        assert steps(folder) == steps(uninterrupted)
         for name, values in curve(folder).items():
-            np.testing.assert_array_equal(values, curve(tmp_path / "whole")[name], err_msg=f"{name} after {after}")
-        for a, b in zip(second.solution.parameters(), whole.solution.parameters(), strict=True):
+            np.testing.assert_array_equal(values, curve(uninterrupted)[name], err_msg=f"{name} after {after}")
+        for a, b in zip(second.solution.parameters(), outcome.solution.parameters(), strict=True):
             assert (a == b).all()
 
 
-def test_a_run_that_was_killed_inside_a_step_does_that_step_again_bit_for_bit(solved, tmp_path):
-    config = gclm(-0.7, first_step=0.3)
-    train(config, tmp_path / "whole", parent=started(config, solved))
-    first, second = (step.iterations for step in steps(tmp_path / "whole")[:2])
+def test_a_run_that_was_killed_inside_a_step_does_that_step_again_bit_for_bit(solved, whole, tmp_path):
+    config, uninterrupted, _ = whole
+    first, second = (step.iterations for step in steps(uninterrupted)[:2])
     assert second > 1
     asked = iter(range(1, 1000))
 
@@ -172,9 +179,9 @@ def test_a_run_that_was_killed_inside_a_step_does_that_step_again_bit_for_bit(so
         train(config, tmp_path / "killed", wanted=killed, parent=started(config, solved))
     assert len(curve(tmp_path / "killed")["loss"]) == first + 2
     train(config, tmp_path / "killed", resume=True)
-    assert steps(tmp_path / "killed") == steps(tmp_path / "whole")
+    assert steps(tmp_path / "killed") == steps(uninterrupted)
     for name, values in curve(tmp_path / "killed").items():
-        np.testing.assert_array_equal(values, curve(tmp_path / "whole")[name], err_msg=name)
+        np.testing.assert_array_equal(values, curve(uninterrupted)[name], err_msg=name)
 
 
 def test_a_step_that_fails_is_taken_back_and_halved(solved, tmp_path):
@@ -209,6 +216,19 @@ def test_a_lambda_that_jumps_to_another_profile_is_a_failed_step(solved, tmp_pat
     config = gclm(-0.7, first_step=0.5, smallest_step=0.3)
     with pytest.raises(TrainingError, match=r"λ jumped to 0\.\d+, and 0\.\d+ was expected"):
         train(config, tmp_path, parent=started(config, solved))
+
+
+def test_a_step_at_which_the_origin_has_no_root_is_a_failed_step(solved, tmp_path, monkeypatch):
+    settle, asked = Objective.settle_lambda, iter([False])
+    monkeypatch.setattr(Objective, "settle_lambda", lambda self: next(asked, True) and settle(self))
+    data = gclm(-0.6, first_step=1.0).model_dump(mode="json", by_alias=True) | {"lambda": {"mode": "analytic"}}
+    config = parse_config(data)
+    outcome = train(config, tmp_path, parent=started(config, solved))
+    first, second, *_ = steps(tmp_path)
+    assert (first.value, first.iterations, first.rms_residual) == (-0.6, 0, np.inf)
+    assert "the condition at the origin has no root" in first.fault
+    assert (second.value, second.fault) == (-0.55, "")
+    assert float(outcome.solution.lam.detach()) == pytest.approx(0.715, abs=0.01)
 
 
 def test_any_number_of_a_problem_is_a_path_and_a_plain_network_corrects_along_it(tmp_path):
@@ -283,6 +303,16 @@ def test_a_path_to_another_equation_needs_a_first_stage_that_is_linear(porous):
         started(parse_config(data), porous)
 
 
+def test_lambda_is_free_on_the_way_and_kept_at_its_start_where_the_run_says_so(solved, tmp_path):
+    data = gclm(-0.6, first_step=0.5).model_dump(mode="json", by_alias=True)
+    for mode, start in (({"mode": "fixed"}, GCLM(a=-0.6).lambda_start()), ({"mode": "fixed", "start": 0.7}, 0.7)):
+        folder = tmp_path / str(start)
+        config = parse_config(data | {"lambda": mode})
+        outcome = train(config, folder, parent=started(config, solved))
+        assert steps(folder)[-1].lambda_ == pytest.approx(0.715, abs=0.01)
+        assert float(outcome.solution.lam) == start
+
+
 def test_orders_go_by_ones_with_the_lambda_of_each(porous, tmp_path):
     path = {"path": "order", "target_residual": 1.0}
     config = wall("ipm", 2, parent=PARENT, continuation=path)
@@ -293,9 +323,3 @@ def test_orders_go_by_ones_with_the_lambda_of_each(porous, tmp_path):
     hopeless = wall("ipm", 2, parent=PARENT, continuation=path | {"target_residual": 1e-9})
     with pytest.raises(TrainingError, match=r"at 1 its residual is still .* whole numbers go by ones"):
         train(hopeless, tmp_path / "hopeless", parent=started(hopeless, porous))
-
-
-def test_defaults_are_those_that_were_measured():
-    assert Continuation(path="a").model_dump(exclude={"path"}) == {
-        "first_step": 0.1, "smallest_step": 0.002, "iterations": 15, "target_residual": 1e-3,
-    }  # fmt: skip

@@ -11,7 +11,7 @@ from core.names import NAME_TAG, mlflow_spellings
 from core.tracking.store.connection import client, store_errors
 from core.tracking.store.importing import import_mlflow
 from core.tracking.store.sqlite_reader import How, number
-from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE
+from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE, WAY
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -104,9 +104,10 @@ class MlflowReader:
             return [run.info.run_id for run, _ in search_runs(kind=ViewType.DELETED_ONLY)]
 
     def heads(self) -> list[tuple]:
-        """(run id, name, status, start in ms, state, problem, parent) of all runs."""
+        """(run id, name, status, start in ms, state, problem, parent, way) of all runs."""
+        tags = (STATE, PROBLEM, PARENT, WAY)
         return [
-            (*map(row.get, ("run_id", "name", "status", "start_time")), *map(row["tags"].get, (STATE, PROBLEM, PARENT)))
+            (*map(row.get, ("run_id", "name", "status", "start_time")), *map(row["tags"].get, tags))
             for row in self.runs(100_000)
         ]
 

@@ -59,6 +59,8 @@ class Head:
     problem: str
     started: float
     parent: str | None
+    way: str = ""
+    """How it came from its parent's problem, in words; empty for a run that solves the same."""
 
 
 Listed = TypeVar("Listed", RunRecord, Head)
@@ -135,8 +137,9 @@ def record_of(row: dict[str, Any]) -> RunRecord:
 
 
 def _head(row: tuple) -> Head:
-    run_id, name, status, started, state, problem, parent = row
-    return Head(run_id, name or run_id[:8], _state(status, state), problem or "", (started or 0) / 1000, parent)
+    run_id, name, status, started, state, problem, parent, way = row
+    state = _state(status, state)
+    return Head(run_id, name or run_id[:8], state, problem or "", (started or 0) / 1000, parent, way or "")
 
 
 def _state(status: str, state: str | None) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from core.errors import StoreError
 from core.names import NAME_TAG, mlflow_spellings
-from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE
+from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE, WAY
 
 How = Literal["last", "min", "max", "at-checkpoint"]
 """Which value of a metric's history counts."""
@@ -146,15 +146,16 @@ class SqliteReader:
         return [run_id for (run_id,) in self._query("SELECT run_uuid FROM runs WHERE lifecycle_stage <> 'active'")]
 
     def heads(self) -> list[tuple]:
-        """(run id, name, status, start in ms, state, problem, parent) of all runs."""
+        """(run id, name, status, start in ms, state, problem, parent, way) of all runs."""
         return self._query(
-            "SELECT runs.run_uuid, runs.name, runs.status, runs.start_time, s.value, p.value, a.value "
+            "SELECT runs.run_uuid, runs.name, runs.status, runs.start_time, s.value, p.value, a.value, w.value "
             f"{RUNS} "
             "LEFT JOIN tags s ON s.key = ? AND s.run_uuid = runs.run_uuid "
             "LEFT JOIN tags p ON p.key = ? AND p.run_uuid = runs.run_uuid "
             "LEFT JOIN tags a ON a.key = ? AND a.run_uuid = runs.run_uuid "
+            "LEFT JOIN tags w ON w.key = ? AND w.run_uuid = runs.run_uuid "
             f"{NOT_DELETED}",
-            (STATE, PROBLEM, PARENT),
+            (STATE, PROBLEM, PARENT, WAY),
         )
 
     def known_ids(self) -> set[str]:

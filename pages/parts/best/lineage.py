@@ -107,7 +107,7 @@ def _drawn(node: Node, chosen: str) -> dict[str, Any]:
         "y": round(node.row * STEP + 4, 1),
         "kind": "run" + " chosen" * (node.run_id == chosen) + " deleted" * (not there),
         "label": f"{name}, {state}",
-        "title": f"{name} · {visible(node.run_id)}",
+        "title": f"{name} · {visible(node.run_id)}" + (f" · along {visible(node.way, 120)}" if node.way else ""),
         "name": visible(node.name, 23),
         "words": f"{state} · {visible(node.run_id[:8])}",
         "color": COLORS.get(state, "#8b6f47"),
