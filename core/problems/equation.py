@@ -92,11 +92,19 @@ class Equation(Problem):
     )
     clock: Name | None = Field(None, alias="time", title="Time", description="The coordinate that is time, if one is.")
     unknown_fields: tuple[Name, ...] = Field(
-        ("u",), min_length=1, max_length=8, alias="fields", title="Fields", description="`u`, or `a(x)`."
+        ("u",),
+        min_length=1,
+        max_length=8,
+        alias="fields",
+        title="Fields",
+        description="`u`, or `a(x)`.",
+        json_schema_extra={"lines": True},
     )
     parameters: dict[Name, Number] = Field({}, max_length=50, title="Parameters")
     unknowns: dict[Name, UnknownNumber] = Field({}, max_length=1, title="Unknown number")
-    equations: tuple[Text, ...] = Field(min_length=1, max_length=20, title="Equations")
+    equations: tuple[Text, ...] = Field(
+        min_length=1, max_length=20, title="Equations", json_schema_extra={"lines": True}
+    )
     conditions: tuple[Condition, ...] = Field((), max_length=100, title="Conditions")
     solution: dict[Name, _number_or(25_000, "sin(pi*x)")] = Field(
         {}, max_length=9, alias="exact", title="Exact solution"
