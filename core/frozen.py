@@ -1,6 +1,7 @@
 """The base of everything a run is described with."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import (
@@ -11,6 +12,20 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+
+Path = tuple[str | int, ...]
+"""Of a field in a model: names, and places in lists."""
+
+
+class FieldsAtFault(ValueError):  # noqa: N818 - what it says, not that it is an error
+    """What is wrong with several fields below a model, as found by looking at them together: (path, one line) each."""
+
+    def __init__(self, lines: Iterable[tuple[Path, str]]):
+        told: dict[Path, list[str]] = {}
+        for path, line in lines:
+            told.setdefault(path, []).append(line)
+        self.lines = tuple((path, "; ".join(each)) for path, each in told.items())
+        super().__init__("; ".join(line for _, line in self.lines))
 
 
 class Frozen(BaseModel):
@@ -26,7 +41,9 @@ class Frozen(BaseModel):
             return data
         truths = {key for name, field in cls.model_fields.items() if "bool" in str(field.annotation)
                   for key in (name, field.alias)}  # fmt: skip
-        return {key: value if key in truths else _no_number(value) for key, value in data.items()}
+        mappings = {key for name, field in cls.model_fields.items() if "dict[" in str(field.annotation)
+                    for key in (name, field.alias)}  # fmt: skip
+        return {key: value if key in truths else _no_number(value, key in mappings) for key, value in data.items()}
 
 
 class _YesOrNo:
@@ -39,7 +56,10 @@ class _YesOrNo:
         return repr(self.value)
 
 
-def _no_number(value: Any) -> Any:
+def _no_number(value: Any, in_mapping: bool = False) -> Any:
+    """The value, truths in lists marked; those in mappings too where these hold values and are no models."""
+    if in_mapping and isinstance(value, dict):
+        return {key: _no_number(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(map(_no_number, value)) if type(value) in (list, tuple) else value
     return _YesOrNo(value) if isinstance(value, bool) else value

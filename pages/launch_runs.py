@@ -4,8 +4,8 @@ import streamlit as st
 
 from core.errors import ExperimentDeletedError, LabError
 from core.presets import presets
-from core.problems import CATALOGUE, REFUSED
-from pages.parts.launch.filling import fill_in, preset_clicked, start_from_preset, start_from_source
+from core.problems import REFUSED
+from pages.parts.launch.filling import chosen_problem, fill_in, preset_clicked, start_from_preset, start_from_source
 from pages.parts.launch.panel import launch_panel
 from pages.parts.launch.source import linked_source, source_notes
 from pages.parts.shared.deleted_experiment import deleted_experiment
@@ -37,10 +37,9 @@ with main:
         source_notes(source)
     data = fill_in()
 with side:
-    kind = data["problem"]["kind"]
-    problem = next(p for p in CATALOGUE if p.model_fields["kind"].default == kind)
+    problem = chosen_problem(data["problem"])
     st.caption(plain(problem.title, LONGEST))
-    for part in problem.equation.split(r"\quad"):
+    for part in filter(None, problem.equation.split(r"\quad")):
         st.latex(part.strip(" ,"))
     try:
         launch_panel(data, source)

@@ -13,6 +13,7 @@ from core.config.optimizer import OPTIMIZERS, Adam, GaussNewton
 from core.config.run import Lambda, RunConfig
 from core.config.stage import Collocation, Stage, Warmup
 from core.errors import MOST_FAULTS
+from core.frozen import FieldsAtFault
 from core.problems import CATALOGUE
 from core.rules import RULES, Retry
 
@@ -36,6 +37,11 @@ def field_errors(
         path = _path(item["loc"], tags)
         if item["type"] == "too_short" and any(known[: len(path)] == path for known in seen):
             continue  # pydantic also counts only the valid entries of a list in which another entry is at fault
+        cause = item.get("ctx", {}).get("error")
+        if isinstance(cause, FieldsAtFault):
+            for below, line in cause.lines:
+                seen.setdefault((*path, *below), []).append(f"{dotted((*path, *below))}: {line}")
+            continue
         lines = seen.setdefault(path, [])
         line = _explain(item, path, suggest=len(seen) <= MOST_FAULTS, hidden=bool(path) and path[0] in secret)
         lines.append(line.split(" should ")[-1] if lines and " should " in line else line)
@@ -89,11 +95,16 @@ def _explain(item: dict[str, Any], path: tuple[str | int, ...], suggest: bool, h
         return f"{name}: {text}" if path else text
     if kind in ("too_short", "too_long"):
         wanted = f"at least {context.get('min_length')}" if kind == "too_short" else f"at most {context['max_length']}"
-        return f"{name}: has {context['actual_length']} entries; allowed: {wanted}"
+        return f"{name}: has {_counted(context, value)} entries; allowed: {wanted}"
     shown = WITHHELD if hidden else short(value)
     if path == ("device",):
         return f"{name}: {shown} is not allowed; it should be auto, cpu, cuda or cuda:N"
     return f"{name}: {shown} is not allowed; it should {_wanted(item)}"
+
+
+def _counted(context: dict[str, Any], value: Any) -> int:
+    """How many entries there are; pydantic counts no mapping."""
+    return len(value) if context["actual_length"] is None else context["actual_length"]
 
 
 def _wanted(item: dict[str, Any]) -> str:

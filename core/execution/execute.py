@@ -45,6 +45,8 @@ def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunRepor
             say(f"config: {note}")
         if caution := config.problem.caution():
             say(caution)
+        for line in config.problem.how_conditions_are_met:
+            say(line)
         _set_threads(folder)
         facts = record_provenance(folder, config)
         if fresh:

@@ -115,20 +115,21 @@ def _count(runs: int) -> str:
 
 
 @cache
-def _of_presets() -> list[tuple[str, str, str, float, float]]:
-    """(name, hash, problem, size, seconds) of each; a hash takes a while."""
+def _of_presets(problem: str) -> list[tuple[str, str, float, float]]:
+    """(name, hash, size, seconds) of each for a kind of problem; a config and its hash take a while."""
     return [
-        (name, preset.config.hash, preset.config.problem.kind, size(preset.config), preset.expected_seconds)
+        (name, preset.config.hash, size(preset.config), preset.expected_seconds)
         for name, preset in presets().items()
+        if preset.kind == problem
     ]
 
 
 def _preset(job: Job) -> Expected:
     near = []
-    for name, config_hash, problem, whole, seconds in _of_presets():
+    for name, config_hash, whole, seconds in _of_presets(job.problem):
         if config_hash == job.config_hash:
             return Expected(seconds, f"the preset {name}, measured on two cores")
-        if problem == job.problem and job.size and 1 / SIMILAR <= job.size / whole <= SIMILAR:
+        if job.size and 1 / SIMILAR <= job.size / whole <= SIMILAR:
             near.append((abs(math.log(job.size / whole)), seconds * job.size / whole, name))
     if not near:
         return UNKNOWN

@@ -1,16 +1,22 @@
-"""Ready runs: YAML files beside this one, each with a title, a description, its expected duration and a config."""
+"""Ready runs: YAML files beside this one, each with a title, a description, its expected duration and a config.
+
+A config without stages gets those of the automatic plan.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from core.config import RunConfig, load_config, parse_config
 from core.config.faults import short
 from core.documents import yaml_data
 from core.errors import ConfigError
+from core.presets.plan import plan
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,21 @@ class Preset:
     description: str
     expected_seconds: float
     """Wall time on two CPU cores, start-up of the process included."""
-    config: RunConfig
+    data: Mapping[str, Any]
+    """Its config as written."""
+
+    @property
+    def kind(self) -> str:
+        """Of its problem."""
+        return self.data["problem"]["kind"]
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """Read when it is asked for: typed equations take their time, and a list of presets needs none of them."""
+        config = parse_config({"name": self.name, **self.data})
+        if "stages" in self.data:
+            return config
+        return config.model_copy(update={"stages": plan(config.problem).stages})
 
 
 @cache
@@ -31,8 +51,7 @@ def presets() -> dict[str, Preset]:
     found = []
     for path in Path(__file__).parent.glob("*.yaml"):
         data = yaml_data(path.read_text(encoding="utf-8"))
-        config = parse_config({"name": path.stem, **data["config"]})
-        found.append(Preset(path.stem, data["title"], data["description"], data["expected_seconds"], config))
+        found.append(Preset(path.stem, data["title"], data["description"], data["expected_seconds"], data["config"]))
     return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.expected_seconds)}
 
 

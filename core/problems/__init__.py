@@ -9,6 +9,7 @@ from core.problems.burgers_inverse import BurgersInverse
 from core.problems.burgers_profile import BurgersProfile
 from core.problems.burgers_viscous import BurgersViscous
 from core.problems.ccf import CCF
+from core.problems.equation import Equation
 from core.problems.gclm import GCLM
 from core.problems.gp_vortex import GPVortex
 from core.problems.heat1d import Heat1D
@@ -44,6 +45,7 @@ BUILT_IN: tuple[type[Problem], ...] = (
     AllenCahn,
     TaylorGreen,
     Beltrami,
+    Equation,
 )
 
 EXTERNAL, REFUSED = external.load(BUILT_IN)

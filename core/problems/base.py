@@ -231,6 +231,11 @@ class Problem(Frozen):
                 return f"{there}: none of order {self.order} was found"
         return None
 
+    @property
+    def how_conditions_are_met(self) -> tuple[str, ...]:
+        """A sentence for each condition, where the problem can say so: by its ansatz, its inputs or rows."""
+        return ()
+
     def caution(self) -> str | None:
         """What a visitor must know before believing a run of these parameters, in one sentence; mostly nothing."""
         return None

@@ -80,7 +80,7 @@ def _next_a(problem: Problem) -> GCLM | None:
 
 def _ready(config: RunConfig, problem: Problem) -> RunConfig:
     """The preset of a problem's equation with the kind of layers that a run has; the run's own config without one."""
-    offered = [item.config for item in presets().values() if item.config.problem.kind == problem.kind]
+    offered = [item.config for item in presets().values() if item.kind == problem.kind]
     alike = [ready for ready in offered if _polynomial(ready) == _polynomial(config)]
     return next(iter([*alike, *offered, config]))
 

@@ -9,7 +9,7 @@ from core.config import RunConfig, field_errors
 from core.datasets import pinned
 from core.errors import LabError
 from core.presets import presets
-from core.problems import CATALOGUE
+from core.problems import CATALOGUE, Problem
 from pages.parts.launch.guards import guards
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source
 from pages.parts.shared.model_form import fields_form
@@ -53,6 +53,15 @@ def validate(data: dict) -> tuple[RunConfig | None, dict]:
         return None, dict(field_errors(error))
     except LabError as error:
         return None, {("problem", "dataset"): str(error)}
+
+
+def chosen_problem(data: dict) -> Problem | type[Problem]:
+    """The problem that the form holds; its class where the form's values are none of it."""
+    kind = next(each for each in CATALOGUE if each.model_fields["kind"].default == data["kind"])
+    try:
+        return kind.model_validate(data)
+    except ValidationError:
+        return kind
 
 
 def fill_in() -> dict:

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from core.config import Stage
 from pages.parts.shared.text import LONGEST, LONGEST_MESSAGE, Markdown, described, plain, visible
+from pages.parts.shared.written_form import data_of, height, is_written, written
 
 Path = tuple[str | int, ...]
 
@@ -94,6 +95,8 @@ class _Form:
     def nested(self, info: FieldInfo, value: Any, path: Path) -> Any:
         models = _models(info.annotation)
         label = _label(info, path)
+        if is_written(info):
+            return self.written(info, value, path)
         if _is_model_tuple(info.annotation):
             return self.stages(value or [], path)
         with st.container(border=True):
@@ -123,6 +126,16 @@ class _Form:
                 st.markdown(f"**{label}**", help=_first_line(model))
             data = value or _defaults(model)
             return self.model(model, data, path)
+
+    def written(self, info: FieldInfo, value: Any, path: Path) -> Any:
+        before = written(value, info)
+        text = st.text_area(
+            _label(info, path), before, key=self._key(path), help=described(info.description), height=height(before)
+        )
+        for place in self.errors:
+            if place[: len(path)] == path:
+                self._error(place)
+        return data_of(text, info)
 
     def stages(self, value: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
         tabs = st.tabs([f"Stage {index + 1}" for index in range(len(value))])
@@ -183,7 +196,8 @@ def _is_model_tuple(annotation: Any) -> bool:
 
 
 def _is_scalar(info: FieldInfo) -> bool:
-    return not _models(info.annotation) and not _is_model_tuple(info.annotation)
+    written = is_written(info)
+    return not (written or _models(info.annotation) or _is_model_tuple(info.annotation))
 
 
 def _choices(annotation: Any) -> list[Any]:

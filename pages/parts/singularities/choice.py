@@ -58,7 +58,7 @@ def invitation(kinds: Sequence[str]) -> None:
     """Presets of these kinds of problems, launched by one click and then watched here."""
     with st.container(horizontal=True):
         for preset in presets().values():
-            if preset.config.problem.kind in kinds and st.button(
+            if preset.kind in kinds and st.button(
                 f"{plain(preset.title)} · {duration(preset.expected_seconds)}",
                 key=f"{KEY}.preset.{preset.name}",
                 icon=":material/rocket_launch:",

@@ -1,0 +1,255 @@
+"""The problem that a person types: coordinates, fields, equations and conditions as plain texts and numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, PlainValidator, field_validator, model_validator
+
+from core.equations.faults import EquationError
+from core.equations.functions import plain_name
+from core.equations.latex_system import latex_of_system
+from core.equations.typed_system import SystemText
+from core.forms import Form
+from core.frozen import Frozen
+from core.problems.base import Problem
+from core.problems.typed.compiled import Compiled, compiled
+from core.problems.typed.conditions import how_met
+from core.problems.typed.reading import Typed, at_their_fields, checked
+
+Text = Annotated[str, Field(max_length=25_000)]
+"""Longer than any text that is read; the reader says what is too long at its place."""
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+LONGEST_NUMBER = 500
+
+
+def _number_or(longest: int, such_as: str) -> Any:
+    """A number, or a text of so many characters: one line says what is wrong, where a union would say two."""
+
+    def read(value: Any) -> float | str:
+        if isinstance(value, str) and 0 < len(value) <= longest:
+            return value
+        if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
+            return float(value)
+        given = f"a text of {len(value):,} characters" if isinstance(value, str) else f"{value!r:.60}"
+        raise ValueError(f"{given} is not allowed; it should be a number, or a text such as {such_as}")
+
+    return Annotated[float | str, PlainValidator(read)]
+
+
+Number = _number_or(LONGEST_NUMBER, "2*pi")
+"""A number, or a text such as `2*pi`."""
+
+EXAMPLE: dict[str, Any] = {
+    "coordinates": {"x": [0, 1], "t": [0, 1]},
+    "time": "t",
+    "fields": ["u"],
+    "parameters": {"kappa": 0.1},
+    "equations": ["u_t = kappa*u_xx"],
+    "conditions": [{"on": "t = 0", "that": "u = sin(pi*x)"}, {"on": "boundary", "that": "u = 0"}],
+    "exact": {"u": "sin(pi*x)*exp(-kappa*pi^2*t)"},
+}
+"""What nothing but the kind stands for."""
+
+
+class Condition(Frozen):
+    """What holds where."""
+
+    on: Annotated[str, Field(max_length=1_000, description="`t = 0`, `boundary`, `(0.5, 0.5)`, `periodic in x`.")]
+    that: Text = Field("", description="`u = 0`, `u_t = 0`, `dn(u) + 2*u = 1`; several with `;` between them.")
+
+
+class UnknownNumber(Frozen):
+    """A number that is solved for."""
+
+    start: Number = 1.0
+    low: float | None = Field(None, description="No step goes below it.")
+    high: float | None = Field(None, description="No step goes above it.")
+
+
+class _OfInstance:
+    """An attribute that each typed problem has a value of its own of; the class has one that is true of all."""
+
+    def __init__(self, on_class: Any, value: Callable[[Equation], Any]):
+        self._on_class, self._value = on_class, value
+
+    def __get__(self, problem: Equation | None, owner: type) -> Any:
+        return self._on_class if problem is None else self._value(problem)
+
+
+class Equation(Problem):
+    """A system of equations as typed, on a box.
+
+    Its coordinates are in the order of their names, time last, however they were typed.
+    """
+
+    kind: Literal["equation"] = "equation"
+    limits: dict[Name, tuple[Number, Number]] = Field(
+        min_length=1, max_length=6, alias="coordinates", title="Coordinates", description="Name and its two ends."
+    )
+    clock: Name | None = Field(None, alias="time", title="Time", description="The coordinate that is time, if one is.")
+    unknown_fields: tuple[Name, ...] = Field(
+        ("u",),
+        min_length=1,
+        max_length=8,
+        alias="fields",
+        title="Fields",
+        description="`u`, or `a(x)`.",
+        json_schema_extra={"lines": True},
+    )
+    parameters: dict[Name, Number] = Field({}, max_length=50, title="Parameters")
+    unknowns: dict[Name, UnknownNumber] = Field({}, max_length=1, title="Unknown number")
+    equations: tuple[Text, ...] = Field(
+        min_length=1, max_length=20, title="Equations", json_schema_extra={"lines": True}
+    )
+    conditions: tuple[Condition, ...] = Field((), max_length=100, title="Conditions")
+    solution: dict[Name, _number_or(25_000, "sin(pi*x)")] = Field(
+        {}, max_length=9, alias="exact", title="Exact solution"
+    )
+    manufactured: bool = Field(
+        False, title="Manufactured", description="Sources and conditions are made such that the exact solution is one."
+    )
+    row_weight: float = Field(
+        1.0, gt=0, le=1e6, title="Weight of conditions", description="Of those with rows, beside the equations'."
+    )
+
+    title: ClassVar[str] = "Your own equation"
+    equation: ClassVar[str] = _OfInstance("", lambda problem: latex_of_system(problem.text))
+    coordinates: ClassVar[tuple[str, ...]] = _OfInstance((), lambda problem: tuple(map(plain_name, problem.limits)))
+    fields: ClassVar[tuple[str, ...]] = _OfInstance((), lambda problem: tuple(problem.system.names.fields))
+    residual_names: ClassVar[tuple[str, ...]] = _OfInstance(
+        (), lambda problem: tuple(name for rows in problem.compiled.sets.values() for name in rows.names)
+    )
+    time: ClassVar[str | None] = _OfInstance(
+        None, lambda problem: None if problem.clock is None else plain_name(problem.clock)
+    )
+    forms: ClassVar[dict[str, Form]] = _OfInstance({}, lambda problem: problem.compiled.forms)
+    linear: ClassVar[bool] = _OfInstance(False, lambda problem: problem.system.linearity.in_fields)
+    has_lambda: ClassVar[bool] = _OfInstance(False, lambda problem: bool(problem.unknowns))
+    lambda_range: ClassVar[tuple[float, float]] = _OfInstance(
+        Problem.lambda_range, lambda problem: problem.bounds_of_unknown()
+    )
+    unknown: ClassVar[str] = _OfInstance("λ", lambda problem: next(iter(problem.unknowns), "λ"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _example(cls, data: Any) -> Any:
+        """The kind alone stands for an example; unknown numbers may be given by their start alone."""
+        if not isinstance(data, dict):
+            return data
+        if not set(data) - {"kind"}:
+            return EXAMPLE | data
+        unknowns = data.get("unknowns")
+        if isinstance(unknowns, dict):
+            given = {name: {"start": each} if isinstance(each, int | float | str) else each
+                     for name, each in unknowns.items()}  # fmt: skip
+            return data | {"unknowns": given}
+        return data
+
+    @field_validator("limits")
+    @classmethod
+    def _one_order(cls, limits: dict) -> dict:
+        return dict(sorted(limits.items()))
+
+    @model_validator(mode="after")
+    def _time_last(self) -> Equation:
+        if self.clock in self.limits:
+            ends = self.limits.pop(self.clock)
+            self.limits[self.clock] = ends
+        return self
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Equation:
+        try:
+            how_met(checked(self.typed).system)
+        except EquationError as error:
+            raise at_their_fields(error, self.text) from None
+        return self
+
+    def __hash__(self) -> int:
+        return hash(self.typed)
+
+    @property
+    def text(self) -> SystemText:
+        """The system as texts."""
+        return SystemText(
+            coordinates=self.limits,
+            fields=self.unknown_fields,
+            equations=self.equations,
+            conditions=tuple((each.on, each.that) for each in self.conditions),
+            time=self.clock,
+            parameters=self.parameters,
+            unknowns={name: each.start for name, each in self.unknowns.items()},
+            exact=self.solution,
+        )
+
+    @property
+    def typed(self) -> Typed:
+        """Its texts, as what is made of them is kept by."""
+        return Typed(self.text, self.manufactured)
+
+    @property
+    def system(self):
+        """The system that was read."""
+        return self.compiled.system
+
+    @property
+    def compiled(self) -> Compiled:
+        """What its texts were made into."""
+        return compiled(self.typed)
+
+    @property
+    def pde_order(self) -> int:
+        """Order of the highest derivative."""
+        return self.compiled.order
+
+    @property
+    def inputs(self) -> int:
+        """One for each coordinate, two for a periodic one."""
+        return self.compiled.inputs
+
+    @property
+    def how_conditions_are_met(self) -> tuple[str, ...]:
+        """A sentence for each field and place: built into the ansatz, periodic inputs, or rows."""
+        return self.compiled.words
+
+    def domain(self):
+        frame = self.system.frame
+        return tuple(frame.domain[name] for name in self.coordinates)
+
+    def collocation(self, unit):
+        return self.compiled.collocation(unit)
+
+    def features(self, x, lam):
+        return self.compiled.features(x)
+
+    def ansatz(self, raw, x, lam):
+        return self.compiled.ansatz(raw, x)
+
+    def residuals(self, points, u, x, lam):
+        found = self.compiled.residuals(points, u, x, lam)
+        if points == "interior" or self.row_weight == 1:
+            return found
+        return {name: self.row_weight * row for name, row in found.items()}
+
+    def exact(self, x):
+        return self.compiled.exact(x)
+
+    def lambda_start(self):
+        return next(iter(self.system.unknowns.values()), None)
+
+    def reference_lambda(self):
+        return next((self.system.exact_unknowns[name] for name in self.system.unknowns
+                     if name in self.system.exact_unknowns), None)  # fmt: skip
+
+    def bounds_of_unknown(self) -> tuple[float, float]:
+        """Between which values the unknown number is."""
+        ends = next(((each.low, each.high) for each in self.unknowns.values()), (None, None))
+        return (-np.inf if ends[0] is None else ends[0], np.inf if ends[1] is None else ends[1])
+
+    @classmethod
+    def paths(cls):
+        return ()

@@ -1,0 +1,227 @@
+"""All that a run needs of a typed problem, made once for each value of it: ansatz, rows, sizes, operators, words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.equations.calculus import ZERO, derivatives
+from core.equations.evaluation import Program
+from core.equations.places import Place, Where
+from core.equations.sampling import inner_points, values_of
+from core.equations.structure import order
+from core.equations.system import System
+from core.equations.tree import Coordinate, Expression, Field, TreeError, bounded
+from core.forms import Form
+from core.problems.typed.combined import combined, operator
+from core.problems.typed.conditions import Met, how_met, numbers_for_parameters, sentences
+from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
+from core.problems.typed.reading import KNOWN, Typed, checked
+from core.problems.typed.rows import RowProgram
+from core.problems.typed.sizes import Known
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.jets import Jet
+
+INTERIOR = "interior"
+FEWEST_ON_A_SIDE = 16
+
+
+@dataclass(frozen=True)
+class PointRows:
+    """The rows of one set of points."""
+
+    place: Place | None
+    """None: all of the domain."""
+    names: tuple[str, ...]
+    program: RowProgram
+
+
+class Compiled:
+    """A typed problem, ready to be trained."""
+
+    def __init__(self, system: System):
+        self.system = system
+        self.frame = system.frame
+        self.coordinates = system.names.coordinates
+        self.met, self.start = _ansatz(system)
+        self.words = tuple(sentences(system, self.met))
+        equations = [numbers_for_parameters(system, each) for each in (*system.residuals, *_constancies(system))]
+        conditions = [
+            [numbers_for_parameters(system, each.residual) for each in rows.conditions] for rows in self.met.rows
+        ]
+        shared = combined([*equations, *(each for held in conditions for each in held)])
+        self.forms: dict[str, Form] = shared.forms(self.coordinates)
+        named = {form: name for name, form in self.forms.items()}
+        operators = {leaf: named[operator(parts, self.coordinates)] for leaf, parts in shared.meant.items()}
+        known = Known(system, self.start)
+        sizes = [known.size(each) for each in equations]
+        self.sets: dict[str, PointRows] = {}
+        left = list(shared.residuals)
+        self.sets[INTERIOR] = PointRows(
+            None, tuple(_names(len(system.residuals), "equation") + [f"constant_{k}" for k in
+                        range(1, len(equations) - len(system.residuals) + 1)]),
+            RowProgram(left[: len(equations)], sizes, self.coordinates, operators),
+        )  # fmt: skip
+        del left[: len(equations)]
+        for rows, held in zip(self.met.rows, conditions, strict=True):
+            at_place = [known.size(each, rows.place) for each in held]
+            names = tuple(f"{rows.name}_{k}" if len(held) > 1 else rows.name for k in range(1, len(held) + 1))
+            program = RowProgram(left[: len(held)], at_place, self.coordinates, operators)
+            del left[: len(held)]
+            self.sets[rows.name] = PointRows(rows.place, names, program)
+        self.order = max(1, order(*system.residuals))
+        self._jets = {name: _Derivatives(node, self.coordinates) for name, node in self.start.items()}
+        self._exact = tuple(numbers_for_parameters(system, system.exact[name]) for name in system.names.fields
+                            if name in system.exact)  # fmt: skip
+
+    def collocation(self, unit: np.ndarray) -> dict[str, np.ndarray]:
+        """Points of every set, (n_i, d), from points of the unit cube (n, d)."""
+        low, high = np.array([self.frame.domain[name] for name in self.coordinates]).T
+        inside = low + (high - low) * unit
+        return {name: inside if rows.place is None else self._at(rows.place, inside)
+                for name, rows in self.sets.items()}  # fmt: skip
+
+    def _at(self, place: Place, inside: np.ndarray) -> np.ndarray:
+        """Points moved to a place: as many as lie along a side of a grid of all, four times over."""
+        fixed = dict(place.point) | ({place.coordinate: place.value} if place.kind is Where.SIDE else {})
+        points = inside.copy()
+        for name, value in fixed.items():
+            points[:, self.coordinates.index(name)] = value
+        d = len(self.coordinates)
+        free = d - len(fixed)
+        if not free:
+            return points[:1]
+        different = np.unique(points, axis=0)
+        if len(different) < 0.9 * len(points):
+            return different  # of a grid: again a grid
+        count = max(FEWEST_ON_A_SIDE, int(4 * len(points) ** (free / d)))
+        return points[:count]
+
+    def features(self, x: Sequence[Jet]) -> list[Jet]:
+        """Each coordinate scaled to [−1, 1], a periodic one as cosine and sine."""
+        found = []
+        for name, jet in zip(self.coordinates, x, strict=True):
+            low, high = self.frame.domain[name]
+            if name in self.met.periodic:
+                angle = (jet - low) * (2 * np.pi / (high - low))
+                found += [angle.cos(), angle.sin()]
+            else:
+                found.append((jet - (low + high) / 2) * (2 / (high - low)))
+        return found
+
+    @property
+    def inputs(self) -> int:
+        """How many there are."""
+        return len(self.coordinates) + len(self.met.periodic)
+
+    def ansatz(self, raw: Sequence[Jet], x: Sequence[Jet]) -> dict[str, Jet]:
+        """Each field as G + B·N."""
+        by_name = dict(zip(self.coordinates, x, strict=True))
+        found = {}
+        for name, output in zip(self.system.names.fields, raw, strict=True):
+            distance = bubble(self.met.ends.get(name, {}), by_name, self.frame)
+            field = output if distance is None else distance * output
+            found[name] = field + self._jets[name](x) if name in self._jets else field
+        return found
+
+    def residuals(self, points: str, u: dict[str, Jet], x: Sequence[Jet], lam: Tensor | None) -> dict[str, Tensor]:
+        """The rows of a set of points."""
+        rows = self.sets[points]
+        return dict(zip(rows.names, rows.program(u, x, lam), strict=True))
+
+    def exact(self, x: np.ndarray) -> dict[str, np.ndarray] | None:
+        """The exact fields (n,); None where one isn't known."""
+        names = self.system.names.fields
+        if len(self._exact) < len(names):
+            return None
+        points = dict(zip(self.coordinates, np.asarray(x, dtype=float).T, strict=True))
+        return {name: np.array(value) for name, value in
+                zip(names, values_of(self._exact, points, self.frame), strict=True)}  # fmt: skip
+
+
+class _Derivatives:
+    """The jet of a known expression, kept with points that are used again and again."""
+
+    def __init__(self, node: Expression, coordinates: Sequence[str]):
+        self._node, self._coordinates = node, tuple(coordinates)
+        self._programs: dict[tuple[int, ...], Program] = {}
+
+    def __call__(self, x: Sequence[Jet]) -> Jet:
+        from core.jets import Jet
+
+        kept, key = x[0].known, ("typed start", self)
+        if kept is not None and key in kept:
+            return kept[key]
+        values = {Coordinate(name): jet.value for name, jet in zip(self._coordinates, x, strict=True)}
+        like = x[0].value
+
+        def derivative(by: tuple[int, ...]) -> Tensor:
+            (value,) = self.program(by)(values, "torch")
+            return value.expand_as(like) if hasattr(value, "shape") else like.new_full(like.shape, value)
+
+        jet = Jet.of(x[0].layout, derivative)
+        if kept is not None:
+            jet.known = {}
+            kept[key] = jet
+        return jet
+
+    def program(self, by: tuple[int, ...]) -> Program:
+        """What computes one derivative."""
+        if by not in self._programs:
+            with bounded(MOST_WORK):
+                self._programs[by] = Program([derivatives(self._node, [self._coordinates[i] for i in by])])
+        return self._programs[by]
+
+
+def _ansatz(system: System) -> tuple[Met, dict[str, Expression]]:
+    """How conditions are met, and what each ansatz starts from; a field whose start can't be made gets rows."""
+    by_rows: set[str] = set()
+    while True:
+        met = how_met(system, by_rows)
+        start: dict[str, Expression] = {}
+        failed = set()
+        for name, sides in met.ends.items():
+            try:
+                made = interpolant(sides, system.frame)
+                if not _usable(made, system, name):
+                    failed.add(name)
+                elif made != ZERO:
+                    start[name] = made
+            except TreeError:
+                failed.add(name)
+        if not failed:
+            return met, start
+        by_rows |= failed
+
+
+def _usable(node: Expression, system: System, name: str) -> bool:
+    """Whether an expression and the derivatives that are asked of its field are finite in the domain."""
+    needed = [derivatives(node, by) for by in system.derivatives.get(name, ())]
+    return all(np.isfinite(value).all() for value in values_of(needed, inner_points(system.frame), system.frame))
+
+
+def _constancies(system: System) -> list[Field]:
+    """That a field of some coordinates only doesn't change along the others."""
+    names = system.names.coordinates
+    return [Field(name, names, (x,)) for name, over in system.names.fields.items() for x in names if x not in over]
+
+
+def _names(count: int, what: str) -> list[str]:
+    return [f"{what}_{k}" for k in range(1, count + 1)] if count > 1 else [what]
+
+
+@lru_cache(maxsize=KNOWN)
+def compiled(typed: Typed) -> Compiled:
+    """A typed problem made ready.
+
+    Raises:
+        EquationError: with everything that is wrong with it.
+    """
+    return Compiled(checked(typed).system)

@@ -1,0 +1,112 @@
+"""Residuals of typed equations and conditions at points, from the jets of the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from core.equations.calculus import substituted
+from core.equations.evaluation import Program
+from core.equations.structure import coordinates_in
+from core.equations.tree import (
+    Compare,
+    Coordinate,
+    Expression,
+    Field,
+    Integral,
+    Logic,
+    Normal,
+    Parameter,
+    Unknown,
+    postorder,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.jets import Jet
+
+
+class RowProgram:
+    """Several residuals, each over its natural size, as tensors of jets; what depends on points alone is kept.
+
+    Args:
+        residuals: the expressions, parameters replaced by their values.
+        sizes: what each is divided by.
+        coordinates: names, in the order of the points' columns.
+        operators: leaf of second order or higher → the name of the form that it means.
+    """
+
+    def __init__(
+        self,
+        residuals: Sequence[Expression],
+        sizes: Sequence[float],
+        coordinates: Sequence[str],
+        operators: Mapping[Field, str],
+    ):
+        self._sizes = tuple(sizes)
+        self._coordinates = tuple(coordinates)
+        self._operators = dict(operators)
+        self._known = _known_parts(residuals)
+        self._constant = Program(self._known)
+        self._stands_for = {part: Parameter(f"known {k}") for k, part in enumerate(self._known)}
+        self._program = Program(_with(residuals, self._stands_for))
+
+    def __call__(self, u: Mapping[str, Jet], x: Sequence[Jet], lam: Tensor | None) -> list[Tensor]:
+        """The residuals (n,)."""
+        values: dict[Expression, Tensor] = dict(self._at_points(x))
+        for leaf in self._program.leaves:
+            if isinstance(leaf, Field):
+                values[leaf] = self._derivative(u[leaf.name], leaf)
+            elif isinstance(leaf, Coordinate):
+                values[leaf] = x[self._coordinates.index(leaf.name)].value
+            elif isinstance(leaf, Unknown):
+                values[leaf] = lam
+        like = x[0].value
+        found = self._program(values, "torch")
+        return [(value if hasattr(value, "shape") else like.new_full(like.shape, value)).expand_as(like) / size
+                for value, size in zip(found, self._sizes, strict=True)]  # fmt: skip
+
+    def _at_points(self, x: Sequence[Jet]) -> dict[Expression, Tensor]:
+        """What depends on the points alone, kept with them where they are used again and again."""
+        kept, key = x[0].known, ("typed rows", self)
+        if kept is not None and key in kept:
+            return kept[key]
+        values = {Coordinate(name): jet.value for name, jet in zip(self._coordinates, x, strict=True)}
+        found = dict(zip(self._stands_for.values(), self._constant(values, "torch"), strict=True))
+        if kept is not None:
+            kept[key] = found
+        return found
+
+    def _derivative(self, jet: Jet, leaf: Field) -> Tensor:
+        if leaf.order == 0:
+            return jet.value
+        if leaf.order == 1:
+            return jet.first(self._coordinates.index(leaf.by[0]))
+        return jet.form(self._operators[leaf])
+
+
+def _known_parts(residuals: Sequence[Expression]) -> tuple[Expression, ...]:
+    """The largest parts that hold coordinates and nothing that training changes."""
+    varies: set[Expression] = set()
+    nodes = postorder(*residuals)
+    for each in nodes:
+        if isinstance(each, Field | Unknown | Normal | Integral) or any(below in varies for below in each.operands):
+            varies.add(each)
+    found: dict[Expression, None] = {}
+    waiting = list(residuals)
+    seen: set[Expression] = set()
+    while waiting:
+        each = waiting.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        if each in varies:
+            waiting.extend(each.operands)
+        elif each.operands and not isinstance(each, Compare | Logic) and coordinates_in(each):
+            found[each] = None
+    return tuple(found)
+
+
+def _with(residuals: Sequence[Expression], values: Mapping[Expression, Expression]) -> list[Expression]:
+    return [substituted(each, values) for each in residuals]

@@ -1,0 +1,45 @@
+"""Typed presets: read when asked for, planned by themselves, and written in the form as they are."""
+
+import numpy as np
+import pytest
+
+from core.config import parse_config
+from core.presets import presets
+from core.presets.plan import LARGEST, plan
+from core.problems.equation import Equation
+from pages.parts.shared.written_form import data_of, is_written, written
+
+TYPED = [name for name in presets() if name.startswith("typed-")]
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_a_typed_preset_is_sound_knows_its_solution_and_is_written_as_it_is(name):
+    config = presets()[name].config
+    assert config.problem.kind == presets()[name].kind == "equation"
+    middle = np.mean(config.problem.domain(), axis=1)
+    assert config.problem.exact(middle[None]) is not None
+    data = config.problem.model_dump(mode="json", by_alias=True)
+    for field, info in Equation.model_fields.items():
+        if is_written(info):
+            value = data[info.alias or field]
+            assert data_of(written(value, info), info) == value
+    assert parse_config(config.model_dump(mode="json", by_alias=True)) == config
+
+
+def test_linear_equations_are_planned_as_one_solve_others_as_two_stages():
+    linear, other = (plan(presets()[name].config.problem) for name in ("typed-wave", "typed-burgers"))
+    assert [len(linear.stages), len(other.stages)] == [1, 2]
+    assert "Linear" in linear.words[1]
+    assert "Nonlinear" in other.words[1]
+    assert str(linear.stages[0].fourier.features) in linear.words[0]
+
+
+def test_more_fields_get_no_more_weights_than_one_solve_takes():
+    problem = Equation(
+        coordinates={"x": [0, 1], "y": [0, 1]},
+        fields=[f"u{k}" for k in range(8)],
+        equations=[f"laplacian(u{k}) = 0" for k in range(8)],
+        conditions=[{"on": "boundary", "that": "; ".join(f"u{k} = 1" for k in range(8))}],
+    )
+    (stage,) = plan(problem).stages
+    assert 8 * 2 * stage.fourier.features <= LARGEST
