@@ -23,6 +23,8 @@ from core.domains.shapes import Annulus, Round, Shape
 
 WHOLE = 1e-6
 """An exponent π/ω that is nearer than this to a whole number is one: there a logarithm comes in."""
+LOOKS = 2000
+"""Points of the line behind a corner."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ class CornerFeatures:
     """The direction into the domain that halves it."""
     size: float
     """The length by which r is measured: that of the domain."""
+    depth: float | None = None
+    """How far behind it the angle may be cut open, where the straight line behind it comes back into the domain: a
+    hole's corner, or a bay's."""
     kind: Literal["corner"] = "corner"
 
     @property
@@ -78,18 +83,21 @@ class CornerFeatures:
         return math.pi / self.angle
 
     def polar(self, x: tuple[Number, ...]) -> tuple[Number, Number]:
-        """The radius r over the domain's size, and θ from 0 to ω inside the domain, from the side after it on."""
+        """The radius r over the domain's size, and θ from 0 to ω inside the domain, from the side after it on.
+
+        With a `depth` both are those of w/(1 + w/depth) for w = r e^{iθ}, the same near the corner: analytic but on a
+        line from the corner to the point `depth` behind it, which is outside the domain.
+        """
         (cx, cy), (ux, uy) = self.place, self.towards
         p, q = (x[0] - cx) * (1 / self.size), (x[1] - cy) * (1 / self.size)
         along, across = p * ux + q * uy, q * ux - p * uy
         r = sqrt(p * p + q * q)
-        forward = value_of(along) >= 0
-        # of two forms of the half angle the one that does not cancel
-        ahead = atan(across / chosen(forward, r + along, r))
-        behind = chosen(np.abs(value_of(across)) > 0, across, r)
-        other = atan((r - along) / behind)
-        half = ahead if forward.all() else chosen(forward, ahead, other)
-        return r, half * 2.0 + self.angle / 2
+        if self.depth is None:
+            return r, _angle(along, across, r) + self.angle / 2
+        d, square = self.depth / self.size, across * across
+        beyond = sqrt((along + d) * (along + d) + square)
+        theta = _angle(along * (along + d) + square, across * d, r * beyond)
+        return r * d * reciprocal(beyond), theta + self.angle / 2
 
     def functions(self, x: tuple[Number, ...], count: int = 1, neumann: bool = False) -> list[Number]:
         """r^{kπ/ω} sin(kπθ/ω) for k = 1 … count, each (n,); zero on both sides of the corner, harmonic.
@@ -97,22 +105,39 @@ class CornerFeatures:
         Where kπ/ω is a whole number m these are polynomials, and what a solution has instead is
         r^m (log r sin mθ + θ cos mθ). At the corner itself they have no derivatives.
 
+        With a `depth` sines and cosines come both, 2·count, and vanish on the sides in their first order alone: what is
+        left is for other features. They are harmonic all the same.
+
         Args:
             x: coordinates, as arrays, tensors or jets.
             count: how many.
             neumann: cosines instead, whose normal derivatives vanish on both sides.
         """
         r, theta = self.polar(x)
-        logarithm, out = log(r), []
+        logarithm, first, second = log(r), [], []
         for k in range(1, count + 1):
             m = k * self.exponent
             power = exp(logarithm * m)
             s, c = sin(theta * m), cos(theta * m)
             if abs(m - round(m)) < WHOLE:
-                out.append(power * (logarithm * c - theta * s if neumann else logarithm * s + theta * c))
+                first.append(power * (logarithm * s + theta * c))
+                second.append(power * (logarithm * c - theta * s))
             else:
-                out.append(power * (c if neumann else s))
-        return out
+                first.append(power * s)
+                second.append(power * c)
+        if self.depth is not None:
+            return first + second
+        return second if neumann else first
+
+
+def _angle(along: Number, across: Number, r: Number) -> Number:
+    """The angle of a point at distance r, from −π to π, by that of two forms of its half that does not cancel."""
+    forward = value_of(along) >= 0
+    half = atan(across / chosen(forward, r + along, r))
+    if not forward.all():
+        divisor = chosen(np.abs(value_of(across)) > 0, across, r)
+        half = chosen(forward, half, atan((r - along) / divisor))
+    return half * 2.0
 
 
 LocalFeatures = HoleFeatures | CornerFeatures
@@ -126,12 +151,15 @@ def local_features(domain: Shape, every_corner: bool = False) -> tuple[LocalFeat
         return tuple(_holes_in_space(domain))
     holes = [_of_hole(loop) for loop in loops(domain) if loop.area < 0]
     found = [each for each in corners(domain) if every_corner or each.angle > math.pi + 1e-6]
-    return (*holes, *(_of_corner(each, domain.size) for each in found))
+    return (*holes, *(_of_corner(domain, each) for each in found))
 
 
-def _of_corner(corner: Corner, size: float) -> CornerFeatures:
-    name = " and ".join(dict.fromkeys(corner.names))
-    return CornerFeatures(name, corner.at, corner.angle, corner.towards, size)
+def _of_corner(domain: Shape, corner: Corner) -> CornerFeatures:
+    name, size = " and ".join(dict.fromkeys(corner.names)), domain.size
+    behind = np.geomspace(1e-4, 2, LOOKS) * size
+    inside = domain.contains(np.array(corner.at) - behind[:, None] * corner.towards)
+    depth = float(behind[np.argmax(inside)] / 2) if inside.any() else None
+    return CornerFeatures(name, corner.at, corner.angle, corner.towards, size, depth)
 
 
 def _of_hole(loop: Loop) -> HoleFeatures:

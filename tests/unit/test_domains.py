@@ -216,6 +216,18 @@ def test_functions_of_a_corner_vanish_on_both_of_its_sides(degrees):
         assert function.form("laplacian").abs().max() < 1e-9 * (1 + function.gradient.abs().max() * 100)
 
 
+def test_a_corner_of_a_hole_is_cut_open_inside_the_hole():
+    for corner in [each for each in local_features(FRAME) if each.kind == "corner"]:
+        turn = np.linspace(0, 2 * math.pi, 400)
+        round_the_hole = 1.5 + np.cos(turn), 1.5 + np.sin(turn)
+        assert 0 < corner.depth < 1
+        for function in corner.functions(round_the_hole, 2):
+            assert np.abs(np.diff(function)).max() < 0.05
+        near = np.array(corner.place) + 1e-9 * np.array(corner.towards)
+        r, theta = corner.polar(tuple(near[:, None]))
+        assert r[0] * corner.size == pytest.approx(1e-9, rel=1e-6) and theta[0] == pytest.approx(0.75 * math.pi)
+
+
 def test_features_of_holes():
     first, second = local_features(TWO_HOLES)[::-1]
     assert (first.name, first.place, second.name) == ("hole 1", (0.4, 0.1), "hole 2")
