@@ -1,0 +1,164 @@
+"""Collocation points: inside a domain, and on its boundary with normals and names. The same input, the same points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domains.boundaries import corners as all_corners
+from core.domains.boundaries import pieces
+from core.domains.combined import spread, spread_over
+from core.domains.curves import End
+from core.domains.distances import distance
+from core.domains.polygons import picked
+from core.domains.sequences import halton, shift_of
+from core.domains.shapes import Shape
+from core.domains.surfaces import boundary_names, faces, own_areas, sides
+from core.errors import LabError
+
+MOST_TRIES = 2**24
+"""Candidates that are looked at for one set of points."""
+DENSER = 5.0
+"""At most so many times denser than elsewhere points get near walls, and near corners."""
+
+
+@dataclass(frozen=True)
+class BoundaryPoints:
+    """Points on a domain's boundary."""
+
+    points: np.ndarray
+    """(n, d)."""
+    normals: np.ndarray
+    """Outward unit normals (n, d)."""
+    names: tuple[str, ...]
+    """The boundaries' names."""
+    which: np.ndarray
+    """(n,): for each point the place of its boundary in `names`."""
+
+    def on(self, name: str) -> np.ndarray:
+        """Which points (n,) lie on the boundary of this name."""
+        return self.which == self.names.index(name)
+
+
+def interior(domain: Shape, unit: np.ndarray, *, walls: float = 0.0, corners: float = 0.0) -> np.ndarray:
+    """As many points (n, d) inside as `unit` (n, d) has in the unit cube.
+
+    They are those of `unit`, carried over with equal measure; what that lacks, where shapes were combined, is filled
+    from Halton's sequence, moved around by what `unit` is.
+
+    Args:
+        domain: whose points.
+        unit: points of the unit cube.
+        walls: 0 to 1: how much denser points get towards the boundary, at 1 like the inverse root of the distance.
+        corners: the same towards re-entrant corners of a plane domain.
+
+    Raises:
+        LabError: the domain is so thin in its parts that hardly any point falls into it.
+    """
+    n, d = unit.shape
+    thinned = walls > 0 or corners > 0
+    found = [] if thinned else [spread_over(domain, unit)]
+    have, tried, shift = sum(map(len, found)), 0, shift_of(unit, d + 1)
+    while have < n:
+        if tried >= MOST_TRIES:
+            raise LabError(
+                f"Of {tried:,} points only {have:,} fell into the domain. It is too thin a part of the shapes that it "
+                "is made of; make those smaller."
+            )
+        count = max(1024, 2 * n)
+        lots = halton(count, d + 1, shift, start=tried)
+        tried += count
+        if not thinned:
+            found.append(spread_over(domain, lots[:, :d]))
+        else:  # the last coordinate decides which are kept; each carries its own through, spread or rejected
+            found.append(_kept(domain, lots, walls, corners))
+        have += len(found[-1])
+    return np.concatenate(found)[:n]
+
+
+def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float) -> np.ndarray:
+    d = domain.dimension
+    points, which = spread(domain, lots[:, :d])
+    weight = np.ones(len(points))
+    if walls:
+        depth = np.maximum(distance(domain, tuple(points.T)), 0)
+        weight *= _denser(depth * (4 / np.ptp(domain.box(), axis=1).min())) ** walls
+    if towards_corners and d == 2:
+        nearest = np.full(len(points), np.inf)
+        for corner in all_corners(domain):
+            if corner.angle > np.pi + 1e-6:
+                nearest = np.minimum(nearest, np.hypot(*(points - corner.at).T))
+        weight *= _denser(nearest * (4 / domain.size)) ** towards_corners
+    most = DENSER ** (walls + towards_corners)
+    return points[lots[which, d] * most < weight]
+
+
+def _denser(part: np.ndarray) -> np.ndarray:
+    return 1 / np.sqrt(np.clip(part, DENSER**-2, 1))
+
+
+def boundary(domain: Shape, unit: np.ndarray, on: str | Iterable[str] | None = None) -> BoundaryPoints:
+    """As many points on the boundary as `unit` (n, d) has in the unit cube, even by length or area.
+
+    Args:
+        domain: whose boundary.
+        unit: points of the unit cube; one coordinate less is used than it has.
+        on: names of the boundaries that are meant; None: all.
+
+    Raises:
+        LabError: there is no boundary of such a name.
+    """
+    names = boundary_names(domain)
+    wanted = names if on is None else tuple(dict.fromkeys([on] if isinstance(on, str) else on))
+    for name in wanted:
+        if name not in names:
+            raise LabError(f"The domain has no boundary {name!r}; it has {', '.join(names)}.")
+    if domain.dimension == 1:
+        ends = [piece for piece in pieces(domain) if piece.name in wanted]
+        which = np.arange(len(unit)) % len(ends)
+        found = [(np.array([[end.at]]), np.array([[-float(end.side)]]), end.name) for end in ends]
+        points, normals = (np.concatenate([each[k] for each in found])[which] for k in range(2))
+        return _named([names.index(found[k][2]) for k in which], points, normals, names)
+    return (_on_curves if domain.dimension == 2 else _on_faces)(domain, unit, names, wanted)
+
+
+def _named(which, points, normals, names) -> BoundaryPoints:
+    return BoundaryPoints(points, normals, names, np.array(which, dtype=int))
+
+
+def _on_curves(domain: Shape, unit: np.ndarray, names: tuple[str, ...], wanted: tuple[str, ...]) -> BoundaryPoints:
+    curves = [piece for piece in pieces(domain) if piece.name in wanted and not isinstance(piece, End)]
+    part, rest = picked(unit[:, 0], np.array([curve.length for curve in curves]))
+    points, normals = np.empty((len(unit), 2)), np.empty((len(unit), 2))
+    for k, curve in enumerate(curves):
+        s = curve.along(rest[part == k])
+        points[part == k], normals[part == k] = curve.points(s), curve.normals(s)
+    return _named([names.index(curves[k].name) for k in part], points, normals, names)
+
+
+def _on_faces(domain: Shape, unit: np.ndarray, names: tuple[str, ...], wanted: tuple[str, ...]) -> BoundaryPoints:
+    chosen = [(face, area) for face, area in zip(faces(domain), own_areas(domain), strict=True)
+              if area and face.name in wanted]  # fmt: skip
+    part = picked(unit[:, 0], np.array([area for _, area in chosen]))[0]
+    points, normals, shift = np.empty((len(unit), 3)), np.empty((len(unit), 3)), shift_of(unit, 2)
+    for k, (face, _) in enumerate(chosen):
+        place = np.flatnonzero(part == k)
+        at, out = _own_of_face(domain, face, len(place), shift)
+        points[place], normals[place] = at, out
+    return _named([names.index(chosen[k][0].name) for k in part], points, normals, names)
+
+
+def _own_of_face(domain: Shape, face, n: int, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found, have, tried = [(np.empty((0, 3)), np.empty((0, 3)))], 0, 0
+    while have < n:
+        if tried >= MOST_TRIES:
+            raise LabError(f"Hardly any of the boundary {face.name!r} belongs to the domain. Make its parts smaller.")
+        count = max(256, 2 * n)
+        points, normals = face.sample(halton(count, 2, shift, start=tried))
+        tried += count
+        side = sides(domain, face, points, normals)
+        found.append((points[side != 0], normals[side != 0] * side[side != 0, None]))
+        have += int((side != 0).sum())
+    return tuple(np.concatenate([each[k] for each in found])[:n] for k in range(2))
