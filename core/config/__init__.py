@@ -23,6 +23,7 @@ from core.config.reading import LARGEST_FILE, load_data, read_data
 from core.config.run import UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
 from core.config.size import CHEAP, size
 from core.config.stage import Collocation, Precision, Stage, Warmup
+from core.config.writing import config_yaml
 from core.documents import MOST_VALUES
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Warmup",
     "Woodbury",
     "check_version",
+    "config_yaml",
     "differences",
     "differing",
     "field_errors",

@@ -36,11 +36,12 @@ def _equations(system: System) -> Iterable[Fault]:
             f"{len(residuals)} equation{'s' * (len(residuals) != 1)} for {len(names)} field{'s' * (len(names) != 1)}"
         )
         few = len(residuals) < len(names)
-        yield Fault(f"{count} ({', '.join(names)})", expected="as many as fields, a vector's counted by components",
+        yield Fault(f"{count} ({', '.join(names)})", label="the equations",
+                    expected="as many as fields, a vector's counted by components",
                     warning=not few or system.has_data)  # fmt: skip
     present = {each.name for each in fields_in(*residuals)}
     for name in system.names.fields:
-        if name not in present:
+        if residuals and name not in present:
             yield Fault(f"no equation has the field {name}", label=f"field {name}", expected=f"an equation with {name}")
 
 
