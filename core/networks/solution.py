@@ -181,6 +181,12 @@ class Solution(nn.Module):
         return residuals
 
     @torch.no_grad()
+    def fields_at(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """Fields (N,) at points (N, d), without their equations; nonlocal ones are left out."""
+        u, _, _ = self._fields_at(points, next(self.networks.parameters()))
+        return {name: _value(u[name]).double().cpu().numpy() for name in self.problem.fields if name in u}
+
+    @torch.no_grad()
     def evaluate(
         self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None
     ) -> dict[str, np.ndarray]:

@@ -60,6 +60,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "points": {name: torch.from_numpy(block) for name, block in (checkpoint.points or {}).items()},
         "lambda": None if solution.lam is None else float(exact(solution.lam)),
         "torch_rng": torch.get_rng_state(),
+        "probe": _probe(solution),
         "stages": [
             {
                 "epsilon": epsilon,
@@ -127,6 +128,44 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(path, f"its content is not what this program writes ({_first_line(error)})") from error
 
 
+PROBES = 5
+"""Points at which a checkpoint says what its solution is."""
+CHANGED = 1e-3
+"""Part of a field's largest value by which it may be off when it is read: large weights leave 1e-9 of rounding."""
+
+
+def _probe(solution: Solution) -> dict[str, torch.Tensor] | None:
+    """Fields at a few points of the domain, (n, d) and (n, fields): weights mean nothing without a problem's formulas.
+
+    None where there is no network yet, or where it does not compute in float64 just now.
+    """
+    first = next(solution.networks.parameters(), None)
+    if first is None or first.dtype != torch.float64:
+        return None
+    low, high = np.array(solution.problem.domain()).T
+    golden = np.outer(np.arange(1, PROBES + 1), 0.6180339887498949 ** np.arange(1, len(low) + 1)) % 1
+    points = low + (high - low) * golden
+    return {"points": torch.from_numpy(points), "values": _fields(solution, points)}
+
+
+def _fields(solution: Solution, points: np.ndarray) -> torch.Tensor:
+    found = solution.fields_at(points)
+    return torch.stack([torch.from_numpy(values) for values in found.values()], dim=1)
+
+
+def _check_meaning(solution: Solution, probe: dict[str, torch.Tensor] | None) -> None:
+    """Raise ValueError where the problem's formulas make other fields of the weights than they did when saved."""
+    if probe is None:
+        return
+    then, now = probe["values"], _fields(solution, probe["points"].numpy())
+    off = (now - then).abs().amax(0) / then.abs().amax(0).clamp_min(torch.finfo(torch.float64).tiny)
+    if bool((off > CHANGED).any()):
+        raise ValueError(
+            f"the problem {solution.problem.kind} has other formulas than when it was written: its fields are off by "
+            f"{float(off.max()):.1g} of their size at the points it noted; train it again, or use the program of then"
+        )
+
+
 def _checkpoint(data: dict[str, Any]) -> Checkpoint:
     config = read_config(json.loads(data["config"]), complete=True).config
     solution = Solution(config.problem, data["lambda"])
@@ -139,6 +178,7 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
         _check_shapes(number, config.problem, layers, basis, degrees)
         network = Network(layers, stage["activation"], basis, degrees)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
+    _check_meaning(solution, data.get("probe"))
     return Checkpoint(
         config=config,
         position=Position(**data["position"]),

@@ -10,6 +10,7 @@ from core.forms import Layout
 from core.jets import chebyshev, coordinates, stack
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
+from core.problems.boundary_maps import Sinh
 from core.problems.boussinesq import Boussinesq
 from core.problems.ipm import IPM
 from core.problems.poisson2d import Poisson2D
@@ -191,3 +192,12 @@ def test_a_run_taken_up_again_is_the_one_that_was_not_broken_off(tmp_path, conte
         assert train(config, folder, resume=True).wanted is None
         for name, column in curve(folder).items():
             np.testing.assert_array_equal(column, straight[name], err_msg=name)
+
+
+def test_weights_are_not_read_with_other_formulas_than_they_were_written_with(tmp_path, monkeypatch):
+    written(parse_config(WALL), tmp_path / "last.pt")
+    assert checkpoints.load(tmp_path / "last.pt")
+    moved = tuple((Sinh(radial.center * 1.01, radial.width), angular) for radial, angular in IPM.maps)
+    monkeypatch.setattr(IPM, "maps", moved)
+    with pytest.raises(CheckpointError, match="ipm has other formulas than when it was written: its fields are off by"):
+        checkpoints.load(tmp_path / "last.pt")
