@@ -5,11 +5,14 @@ from core.domains.combined import Difference, Domain, Intersection, Union, parse
 from core.domains.distances import distance, distance_to, factor
 from core.domains.inspection import Outline, measure, outline, remarks
 from core.domains.local_features import CornerFeatures, HoleFeatures, local_features
+from core.domains.mesh import NOT_SMOOTH, Mesh, mesh_for_export, read_mesh
+from core.domains.mesh_file import MeshFile
 from core.domains.points import BoundaryPoints, boundary, interior
 from core.domains.shapes import Annulus, Ball, Box, Disk, Ellipse, Polygon, Shape
 from core.domains.surfaces import boundary_names
 
 __all__ = [
+    "NOT_SMOOTH",
     "Annulus",
     "Ball",
     "BoundaryPoints",
@@ -22,6 +25,8 @@ __all__ = [
     "Ellipse",
     "HoleFeatures",
     "Intersection",
+    "Mesh",
+    "MeshFile",
     "Outline",
     "Polygon",
     "Shape",
@@ -35,7 +40,9 @@ __all__ = [
     "interior",
     "local_features",
     "measure",
+    "mesh_for_export",
     "outline",
     "parse_domain",
+    "read_mesh",
     "remarks",
 ]
