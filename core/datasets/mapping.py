@@ -16,6 +16,7 @@ import numpy as np
 from core.datasets.names import (
     are_counted,
     bare,
+    columns_wanted,
     counted_from_one,
     is_component,
     is_role,
@@ -116,14 +117,14 @@ def guess(table: Table, problem: Problem | type[Problem] | None = None) -> Guess
     """
     names = [*table.columns, *table.refused]
     learning = problems_with_data() if problem is None else [problem]
-    others = CATALOGUE if problem is None else ()
+    others = [each for each in CATALOGUE if each.coordinates] if problem is None else []
     if not table.named or are_counted(list(table.columns)):
         by_place = _by_place(list(table.columns), learning)
         if by_place.title or not table.named:
             return by_place
     best: tuple[int, bool, int, type[Problem], list[Column]] | None = None
     for candidate in (*learning, *others):
-        wanted = (*candidate.coordinates, *candidate.fields)
+        wanted = columns_wanted(candidate)
         found, score = _fitted(names, wanted)
         if len(found) == len(wanted):
             rank = (len(wanted), candidate in learning, score)
@@ -166,15 +167,16 @@ def _points_by_place(names: list[str], learning: list[Problem | type[Problem]]) 
     points = [name for name in names if is_component(spelled[name])]
     values = [name for name in names if name not in points]
     for problem in learning:
-        if len(names) == len(problem.coordinates) + len(problem.fields):
+        fields = columns_wanted(problem)[len(problem.coordinates) :]
+        if len(names) == len(problem.coordinates) + len(fields):
             at, _ = _fitted(names, problem.coordinates)
             rest = [name for name in names if all(column.column != name for column in at)]
             if len(at) == len(problem.coordinates) and not any(map(is_role, rest)):  # then they are the fields
-                said = f"{', '.join(rest)} is taken for {', '.join(problem.fields)}."
-                named = [Column(name, role) for name, role in zip(rest, problem.fields, strict=True)]
+                said = f"{', '.join(rest)} is taken for {', '.join(fields)}."
+                named = [Column(name, role) for name, role in zip(rest, fields, strict=True)]
                 return Guess((*at, *named), problem.title, (said,))
-        if len(points) == len(problem.coordinates) and len(values) == len(problem.fields):
-            given = zip([*points, *values], [*problem.coordinates, *problem.fields], strict=True)
+        if len(points) == len(problem.coordinates) and len(values) == len(fields):
+            given = zip([*points, *values], [*problem.coordinates, *fields], strict=True)
             said = f"{', '.join(points)} are taken for {', '.join(problem.coordinates)}, in this order."
             return Guess(tuple(Column(name, role) for name, role in given), problem.title, (said,))
     return None
@@ -182,7 +184,7 @@ def _points_by_place(names: list[str], learning: list[Problem | type[Problem]]) 
 
 def _by_place(names: list[str], learning: list[Problem | type[Problem]]) -> Guess:
     for problem in learning:
-        wanted = (*problem.coordinates, *problem.fields)
+        wanted = columns_wanted(problem)
         if len(wanted) == len(names):
             columns = tuple(Column(name, role) for name, role in zip(names, wanted, strict=True))
             return Guess(columns, problem.title, ("The columns have no names and are taken in this order.",))

@@ -34,8 +34,14 @@ MARKS = " \"'“”‘’„$*"
 
 
 def problems_with_data() -> list[type[DataProblem]]:
-    """The problems that learn from a dataset."""
-    return [problem for problem in CATALOGUE if issubclass(problem, DataProblem)]
+    """The problems that learn from a dataset, but for those of which each has coordinates of its own."""
+    return [problem for problem in CATALOGUE if issubclass(problem, DataProblem) and problem.coordinates]
+
+
+def columns_wanted(problem: Problem | type[Problem]) -> tuple[str, ...]:
+    """What a dataset of a problem, or of any of its kind, has columns for."""
+    measured = problem.measured if isinstance(problem, DataProblem) else problem.fields
+    return (*problem.coordinates, *measured)
 
 
 def _in_space_and_time() -> list[type[Problem]]:

@@ -23,7 +23,7 @@ def samples_of(problem: Problem) -> Samples | None:
     None for a problem that learns from its equations alone. Raises LabError when the file or version is missing, lacks
     a column, or has points outside the domain.
     """
-    if not isinstance(problem, DataProblem):
+    if not problem.uses_data:
         return problem.samples()
     return problem.samples_in(columns(problem.dataset, problem.dataset_version, problem.dataset_columns))
 
@@ -36,7 +36,7 @@ def pinned(config: RunConfig) -> RunConfig:
     Raises LabError when the dataset or the version can't be had, or is not what the problem needs.
     """
     problem = config.problem
-    if not isinstance(problem, DataProblem):
+    if not problem.uses_data:
         return config
     wanted = problem.dataset_version
     if wanted is None:
@@ -59,7 +59,7 @@ def _columns(problem: DataProblem, git_blob: str) -> str | None:
     if added and problem.dataset_version is None:
         return added.columns
     found = table(problem.dataset, git_blob)
-    wanted = (*problem.coordinates, *problem.fields)
+    wanted = (*problem.coordinates, *problem.measured)
     if all(name in found.columns for name in wanted):  # a config that was pinned before there were mappings
         gaps = any(np.isnan(values).any() for values in found.columns.values())
         return mapping_of(Column(name, name) for name in wanted) if gaps else None
@@ -72,7 +72,7 @@ def _columns(problem: DataProblem, git_blob: str) -> str | None:
 def keep(config: RunConfig) -> Version | None:
     """Keep and note the version that a run with a pinned config is about to use; None for one without a dataset."""
     problem = config.problem
-    if not isinstance(problem, DataProblem):
+    if not problem.uses_data:
         return None
     data, _ = read(problem.dataset, problem.dataset_version)
     return record(problem.dataset, data, "run", problem.dataset_columns)

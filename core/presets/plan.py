@@ -10,8 +10,8 @@ from core.problems import Problem
 FEATURES = {1: 200, 2: 600, 3: 700, 4: 1200, 5: 1600, 6: 2000}
 """Rows of B for one field, by how many coordinates there are: what smooth solutions on a box took (measured)."""
 POINTS_PER_FEATURE = 6
-LARGEST = 4_000
-"""Weights of one stage, all fields together: its solve takes about a minute on one core."""
+LARGEST = 2_400
+"""Weights of one stage, all fields together: its solve takes some seconds on one core."""
 UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
 DAMPED = GaussNewton(damping=1e-8, minimum_damping=1e-32)
 

@@ -119,6 +119,11 @@ class Problem(Frozen):
         """Number of features the network reads, by default one for each coordinate."""
         return len(self.coordinates)
 
+    @property
+    def uses_data(self) -> bool:
+        """Whether it is fitted to a dataset beside its equations."""
+        return False
+
     def domain(self) -> tuple[tuple[float, float], ...]:
         """Lower and upper end of each coordinate."""
         raise NotImplementedError
@@ -287,9 +292,19 @@ class DataProblem(Problem, Extended):
     )
 
     @property
+    def uses_data(self) -> bool:
+        """See `Problem.uses_data`."""
+        return True
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The fields of which the dataset has a column."""
+        return self.fields
+
+    @property
     def row_names(self) -> tuple[str, ...]:
         """The residuals' names, and those of the data's rows."""
-        return (*self.residual_names, *self.data_rows.values())
+        return (*self.residual_names, *(self.data_rows[name] for name in self.measured))
 
     def samples_in(self, table: Mapping[str, np.ndarray]) -> Samples:
         """The rows of its dataset that it is fitted to.
@@ -300,7 +315,7 @@ class DataProblem(Problem, Extended):
         Raises:
             LabError: it lacks a column, or has points outside the domain.
         """
-        wanted = (*self.coordinates, *self.fields)
+        wanted = (*self.coordinates, *self.measured)
         missing = [name for name in wanted if name not in table]
         if missing:
             raise LabError(
@@ -320,4 +335,4 @@ class DataProblem(Problem, Extended):
                     "Rescale it or leave rows out."
                 )
             np.clip(column, low, high, out=column)
-        return Samples(points, {name: table[name].copy() for name in self.fields}, self.data_weight)
+        return Samples(points, {name: table[name].copy() for name in self.measured}, self.data_weight)

@@ -15,7 +15,7 @@ from core.equations.latex_system import latex_of_system
 from core.equations.typed_system import SystemText
 from core.forms import Form
 from core.frozen import Frozen
-from core.problems.base import Problem
+from core.problems.base import DataProblem, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
 from core.problems.typed.reading import Typed, at_their_fields, checked
@@ -80,7 +80,7 @@ class _OfInstance:
         return self._on_class if problem is None else self._value(problem)
 
 
-class Equation(Problem):
+class Equation(DataProblem):
     """A system of equations as typed, on a box.
 
     Its coordinates are in the order of their names, time last, however they were typed.
@@ -112,10 +112,28 @@ class Equation(Problem):
     manufactured: bool = Field(
         False, title="Manufactured", description="Sources and conditions are made such that the exact solution is one."
     )
+    coefficients: tuple[Name, ...] = Field(
+        (),
+        max_length=8,
+        title="Fields found from data",
+        description="Such as `a` of a(x)·u_xx; no column holds them.",
+        json_schema_extra={"lines": True},
+    )
+    unmeasured: tuple[Name, ...] = Field(
+        (),
+        max_length=8,
+        title="Fields without data",
+        description="Other fields that the dataset has no column for.",
+        json_schema_extra={"lines": True},
+    )
+    dataset: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, title="Dataset", description="File in the lab's data folder, with columns for coordinates and fields."
+    )
     row_weight: float = Field(
         1.0, gt=0, le=1e6, title="Weight of conditions", description="Of those with rows, beside the equations'."
     )
 
+    added: ClassVar[frozenset[str]] = frozenset({"dataset", "dataset_version", "dataset_columns"})
     title: ClassVar[str] = "Your own equation"
     equation: ClassVar[str] = _OfInstance("", lambda problem: latex_of_system(problem.text))
     coordinates: ClassVar[tuple[str, ...]] = _OfInstance((), lambda problem: tuple(map(plain_name, problem.limits)))
@@ -184,6 +202,8 @@ class Equation(Problem):
             parameters=self.parameters,
             unknowns={name: each.start for name, each in self.unknowns.items()},
             exact=self.solution,
+            coefficients=self.coefficients,
+            has_data=self.uses_data,
         )
 
     @property
@@ -200,6 +220,17 @@ class Equation(Problem):
     def compiled(self) -> Compiled:
         """What its texts were made into."""
         return compiled(self.typed)
+
+    @property
+    def uses_data(self) -> bool:
+        """See `Problem.uses_data`."""
+        return self.dataset is not None
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """See `DataProblem.measured`."""
+        without = {plain_name(name) for name in (*self.coefficients, *self.unmeasured)}
+        return tuple(name for name in self.fields if name not in without) if self.uses_data else ()
 
     @property
     def pde_order(self) -> int:

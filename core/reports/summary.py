@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.config import RunConfig, Stage
-from core.problems.base import DataProblem
 from core.singularity.certificate import WORDS, Certificate, certified
 from core.singularity.digits import iterate_text, lambda_text, reference_text
 from core.training.measure import Measures
@@ -75,7 +74,7 @@ def summary(
             f"{record.iterations} | {record.seconds:.1f} | {record.max_residual:.2e} | {record.ended} |"
         )
     lines += ["", "## Provenance", "", f"Config hash `{config.hash}`."]
-    if isinstance(problem, DataProblem):
+    if problem.uses_data:
         lines += ["", f"Dataset `{problem.dataset}`, version `{problem.dataset_version}` (Git blob id)."]
         lines += [f"Its columns: `{problem.dataset_columns}`."] if problem.dataset_columns else []
     lines += ["", "| | |", "|---|---|"]

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from core.config import MLP, parse_config
+from core.datasets.mapping import guess
+from core.datasets.tables.table import Table
 from core.errors import ConfigError
 from core.forms import Layout
 from core.jets import Jet, coordinates
@@ -231,3 +233,36 @@ def test_part_of_an_equation_is_not_filled_up_from_the_example():
 def test_the_class_says_only_what_is_true_of_every_typed_problem():
     assert Equation in CATALOGUE
     assert (Equation.coordinates, Equation.fields, Equation.residual_names, Equation.has_lambda) == ((), (), (), False)
+
+
+DARCY = {
+    "coordinates": {"x": [0, 1], "y": [0, 1]},
+    "fields": ["u", "a(x)"],
+    "equations": ["div(a*grad(u)) = -1"],
+    "conditions": [{"on": "boundary", "that": "u = 0"}],
+    "coefficients": ["a"],
+    "dataset": "darcy.csv",
+}
+
+
+def test_a_coefficient_is_a_field_without_a_column_that_depends_on_its_coordinates_alone():
+    problem = Equation(**DARCY)
+    assert problem.measured == ("u",)
+    assert problem.row_names == ("equation", "constant_1", "data_u")
+    table = {name: np.linspace(0.1, 0.9, 5) for name in ("x", "y", "u")}
+    samples = problem.samples_in(table)
+    assert list(samples.values) == ["u"]
+    assert samples.points.shape == (5, 2)
+
+
+def test_without_a_dataset_nothing_is_learned_from_one():
+    problem = Equation(**BURGERS)
+    assert (problem.uses_data, problem.measured, problem.samples()) == (False, (), None)
+    assert "dataset" not in problem.model_dump()
+    lacking = {key: value for key, value in DARCY.items() if key not in ("coefficients", "dataset")}
+    with pytest.raises(ConfigError, match="1 equation for 2 fields"):
+        parse_config({"problem": {"kind": "equation", **lacking}})
+
+
+def test_columns_that_fit_no_problem_are_not_taken_for_a_typed_one():
+    assert guess(Table({"p_17": np.zeros(3), "q": np.ones(3)})).title == ""
