@@ -16,6 +16,7 @@ st.navigation(
         st.Page(
             "pages/launch_runs.py", title="Launch", icon=":material/rocket_launch:", url_path="launch", default=True
         ),
+        st.Page("pages/type_equation.py", title="Equation", icon=":material/function:", url_path="equation"),
         st.Page("pages/watch_runs.py", title="Watch", icon=":material/monitoring:", url_path="watch"),
         st.Page("pages/compare_runs.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
         st.Page("pages/best_run.py", title="Best run", icon=":material/trophy:", url_path="best"),

@@ -11,14 +11,12 @@ ORDINALS = ("no derivative", "first order", "second order", "third order", "four
 
 def description(system: System) -> tuple[str, ...]:
     """Order in space and time, linearity, fields and unknowns: one sentence each."""
-    found = [f"{_counted(len(system.residuals), 'equation')} for {_fields(system)}: {_order(system)}."]
     linear = system.linearity
     if linear.jointly:
-        found.append("Linear: one solve finds it.")
-    elif linear.in_fields:
-        found.append("Linear in its fields, but not together with what is unknown: it takes several steps.")
+        kind = "linear"
     else:
-        found.append("Nonlinear: it is linearised, step by step.")
+        kind = "linear in its fields, not together with what is unknown" if linear.in_fields else "nonlinear"
+    found = [f"{_counted(len(system.residuals), 'equation')} for {_fields(system)}: {_order(system)}; {kind}."]
     if system.unknowns:
         found.append(f"Searched for beside the fields: {', '.join(system.unknowns)}.")
     if system.coefficients:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core import jobs
@@ -11,10 +13,23 @@ from core.tracking.tags import COPY_TAG, REPLAY_TAG
 from pages.parts.launch.filling import start_from_source, validate
 from pages.parts.launch.source import Source, forget_source, source_changes, waiting_source
 from pages.parts.launch.when import When, when_and_how_often
+from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.text import message
 
 TAG = {"replay": REPLAY_TAG, "duplicate": COPY_TAG}
 """Kind of source → the tag that says which run it was."""
+
+
+def with_way_back(draw: Callable[[], None]) -> None:
+    """Draw what queues runs; where their experiment was deleted, say so with a button that brings it back."""
+    try:
+        draw()
+    except ExperimentDeletedError:
+        st.session_state["launch.deleted"] = True
+    except LabError as error:
+        st.error(message(error))
+    if "launch.deleted" in st.session_state and not deleted_experiment():
+        del st.session_state["launch.deleted"]
 
 
 def launch_panel(data: dict, source: Source | None) -> None:
@@ -36,12 +51,21 @@ def launch_panel(data: dict, source: Source | None) -> None:
     if source is not None and source.kind == "edit":
         _save(config, source)
     else:
-        _launch(config, source)
+        launch_button(config, source)
     if config is not None and source is not None:
         source_changes(source, config, restore=start_from_source)
 
 
-def _launch(config: RunConfig | None, source: Source | None) -> None:
+def launch_button(config: RunConfig | None, source: Source | None) -> None:
+    """When and how often, and the button that queues the run or the batch and goes to Watch.
+
+    Args:
+        config: None while it is not valid: the button can't be pressed then.
+        source: where a form's values come from, if from anywhere.
+
+    Raises:
+        ExperimentDeletedError: see `with_way_back`.
+    """
     kind = source.kind if source else None
     batch = config.name or config.problem.kind if config else ""
     button = st.container()  # above what is unfolded, so that it stays where it is

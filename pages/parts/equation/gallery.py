@@ -1,0 +1,61 @@
+"""Typed equations to start from, each with its formula, its time and what was measured of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.equations.latex_system import latex_of_system
+from core.presets import Preset, presets
+from pages.parts.equation.draft import KIND, Draft, draft_of
+from pages.parts.equation.form import start_from
+from pages.parts.equation.reading import system_text
+from pages.parts.shared.text import described, duration, plain
+
+COLUMNS = 3
+
+
+def typed_presets() -> dict[str, Preset]:
+    """The presets that are typed equations, quickest first."""
+    return {name: preset for name, preset in presets().items() if preset.kind == KIND}
+
+
+def first_draft() -> Draft:
+    """What a new visitor finds: the first example, or nothing where there is none."""
+    return next(map(draft_of_preset, typed_presets().values()), Draft())
+
+
+def draft_of_preset(preset: Preset) -> Draft:
+    """The texts of a typed preset."""
+    return draft_of(preset.config.model_dump(mode="json", by_alias=True))
+
+
+@st.dialog("Start from an example", width="large")
+def gallery() -> None:
+    """Cards to choose from; the chosen one fills the form."""
+    examples = list(typed_presets().items())
+    for first in range(0, len(examples), COLUMNS):
+        for part, (name, preset) in zip(st.columns(COLUMNS), examples[first : first + COLUMNS], strict=False):
+            with part:
+                _card(name, preset)
+
+
+def _card(name: str, preset: Preset) -> None:
+    with st.container(border=True, height="stretch", key=f"equation-card-{name}"):
+        st.markdown(f"**{plain(preset.title)}**")
+        st.latex(_formula(preset))
+        st.caption(f"{duration(preset.expected_seconds)} on two cores. {described(preset.description)}")
+        if st.button("Start from this", key=f"equation.start.{name}", on_click=_start, args=(preset,), width="stretch"):
+            st.rerun()  # all of the page, which closes the dialog
+
+
+def _start(preset: Preset) -> None:
+    """Before anything is drawn again."""
+    start_from(draft_of_preset(preset))
+
+
+def _formula(preset: Preset) -> str:
+    """Its equations alone."""
+    typed = system_text(draft_of_preset(preset).data())
+    return latex_of_system(replace(typed, conditions=()))
