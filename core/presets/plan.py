@@ -9,7 +9,7 @@ from core.problems import Problem
 
 FEATURES = {1: 200, 2: 600, 3: 700, 4: 1200, 5: 1600, 6: 2000}
 """Rows of B for one field, by how many coordinates there are: what smooth solutions on a box took (measured)."""
-POINTS_PER_FEATURE = 6
+POINTS_PER_FEATURE = 5
 LARGEST = 2_400
 """Weights of one stage, all fields together: its solve takes some seconds on one core."""
 UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
@@ -28,21 +28,27 @@ class Plan:
 def plan(problem: Problem) -> Plan:
     """Stages that are likely to solve a smooth problem on a box."""
     d, fields = len(problem.coordinates), problem.outputs
-    features = min(FEATURES.get(d, max(FEATURES.values())), LARGEST // (2 * fields))
-    many = "fields" if fields > 1 else "field"
-    words = [
-        f"{d} coordinates and {fields} {many}: {features} Fourier features at "
-        f"{features * POINTS_PER_FEATURE:,} points; their scale σ is searched for."
-    ]
+    most = LARGEST // (2 * fields)
+    size = FEATURES.get(d, max(FEATURES.values()))
+    many = f"{d} coordinate{'s' * (d > 1)} and {fields} field{'s' * (fields > 1)}"
     if problem.linear and not problem.has_lambda:
-        words.append("Linear: one solve of undamped least squares, and two that refine it.")
-        return Plan((_stage(features, UNDAMPED, 3),), tuple(words))
-    more = min(2 * features, LARGEST // (2 * fields))
-    words += [
-        "Nonlinear: damped Gauss–Newton until it settles.",
-        f"Then a second stage of {more} features corrects what the first one left.",
+        stage = _stage(min(size, most), UNDAMPED, 3)
+        words = [_said(many, stage), "Linear: one solve of undamped least squares, and two steps that refine it."]
+        return Plan((stage,), tuple(words))
+    first, second = _stage(min(2 * size // 3, most), DAMPED, 10), _stage(min(5 * size // 3, most), UNDAMPED, 4)
+    words = [
+        _said(many, first),
+        "Nonlinear: at most ten steps of damped Gauss–Newton.",
+        f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps.",
     ]
-    return Plan((_stage(features, DAMPED, 40), _stage(more, UNDAMPED, 4)), tuple(words))
+    return Plan((first, second), tuple(words))
+
+
+def _said(size: str, stage: Stage) -> str:
+    return (
+        f"{size}: {stage.fourier.features:,} Fourier features at {stage.collocation.points:,} points; their scale σ is "
+        "found by trying."
+    )
 
 
 def _stage(features: int, optimizer: GaussNewton, iterations: int) -> Stage:

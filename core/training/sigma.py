@@ -210,13 +210,21 @@ class Tries:
             parameter.requires_grad_(wanted)
 
     def left_by(self, sigma: tuple[float, ...]) -> float:
-        """√loss at the points that are not trained on; λ is left as it was."""
+        """√loss at the points that are not trained on; λ is left as it was.
+
+        Of a nonlinear equation it is that of the linearised residuals: the square of a long step, which no features
+        make smaller, would hide what they can't represent.
+        """
         solution = self._solution
         solution.replace_last(self._network(sigma))
         try:
             rows = read(self._training.slopes()[1])
             scale = ColumnScale().update(rows.norms())
-            self._training.mover().move(DampedSystem(rows, scale).step(self._damping))
+            step = DampedSystem(rows, scale).step(self._damping)
+            if not solution.problem.linear:
+                _, products = self._held_out.products()
+                return float((products.r + products.times(step)).norm())
+            self._training.mover().move(step)
             with torch.no_grad():
                 return float(self._held_out.residuals().loss().sqrt())
         finally:
