@@ -21,7 +21,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if before := st.session_state["equation.before"]:
         st.button("Back to what was typed before", icon=":material/undo:", on_click=start_from, args=(before,))
     st.caption("Your own PDE, its domain and its conditions as text. All of it is checked while you type.")
-typing, seeing = st.columns([6, 5], gap="large")
+with st.container(key="equation-form"):
+    typing, seeing = st.columns([6, 5], gap="large")
 with typing:
     draft, places = equation_form()
     found = read(draft)

@@ -11,7 +11,7 @@ export default function () {
   let waiting;
   const typed = (event) => {
     const field = event.target;
-    if (!field.matches?.("[class*='st-key-equation.'] textarea, [class*='st-key-equation'] input[type=text]")) return;
+    if (!field.matches?.(".st-key-equation-form textarea, .st-key-equation-form input[type=text]")) return;
     clearTimeout(waiting);
     if (event.isComposing) return;
     waiting = setTimeout(() => {

@@ -14,6 +14,8 @@ from pages.parts.equation.reading import system_text
 from pages.parts.shared.text import described, duration, plain
 
 COLUMNS = 3
+LONGEST_SOURCE = 30
+"""Characters of a source that has room on a card."""
 
 
 def typed_presets() -> dict[str, Preset]:
@@ -43,7 +45,7 @@ def gallery() -> None:
 
 def _card(name: str, preset: Preset) -> None:
     with st.container(border=True, height="stretch", key=f"equation-card-{name}"):
-        st.markdown(f"**{plain(preset.title)}**")
+        st.markdown(f"**{plain(preset.title.removesuffix(', typed'))}**")
         st.latex(_formula(preset))
         st.caption(f"{duration(preset.expected_seconds)} on two cores. {described(preset.description)}")
         if st.button("Start from this", key=f"equation.start.{name}", on_click=_start, args=(preset,), width="stretch"):
@@ -56,6 +58,6 @@ def _start(preset: Preset) -> None:
 
 
 def _formula(preset: Preset) -> str:
-    """Its equations alone."""
+    """Its equations alone, long sources as f."""
     typed = system_text(draft_of_preset(preset).data())
-    return latex_of_system(replace(typed, conditions=()))
+    return latex_of_system(replace(typed, conditions=()), LONGEST_SOURCE)
