@@ -34,6 +34,9 @@ with seeing:
         run = run_fields(draft, form_key())
         launched = Planned(None) if found.faults else planned(draft, run)
         st.session_state["equation.typed"] = draft.with_run(run)
+        if launched.errors != st.session_state["equation.errors"]:
+            st.session_state["equation.errors"] = launched.errors
+            st.rerun()  # once, so that each message stands beside its field
         with_way_back(lambda: launching(launched, elsewhere, len(faults)))
     in_words(found, launched)
     domain(found.drawn)

@@ -135,6 +135,7 @@ def test_examples_fill_the_form_and_keep_their_own_stages():
     name = "typed-kdv"
     next(item for item in app.button if item.key == f"equation.start.{name}").click().run()
     assert not app.exception, app.exception
+    assert "It takes about" in texts(app)
     yaml = next(item.value for item in app.code if "problem:" in item.value)
     assert parse_config(yaml_data(yaml)).hash == presets()[name].config.hash
     button(app, "Open in the Launch form").click().run()

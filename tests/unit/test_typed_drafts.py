@@ -1,7 +1,12 @@
 """What stands in the fields of the Equation page: its data, faults at their places, formulas, its picture."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from core.config import config_yaml, parse_config
+from core.documents import yaml_data
 from core.equations.description import description
 from core.equations.faults import Fault
 from core.equations.latex_system import latex_of_system
@@ -164,3 +169,33 @@ def test_every_kind_of_place_can_be_drawn(coordinates, time, conditions):
     drawn = read(Draft(coordinates, time, conditions=conditions)).drawn
     figure = domain_figure(drawn)
     assert sum(trace.showlegend for trace in figure.data) == len(by_place(drawn.conditions)) >= len(conditions)
+
+
+def test_a_config_written_as_yaml_is_the_same_config_and_so_is_the_one_of_the_manual():
+    manual = (Path(__file__).parents[2] / "docs" / "your-equation.md").read_text(encoding="utf-8")
+    config = parse_config(yaml_data(re.search(r"```yaml\n(.*?)```", manual, re.DOTALL)[1]))
+    assert read(draft_of(config.model_dump(mode="json", by_alias=True))).system is not None
+    again = parse_config(yaml_data(config_yaml(config)))
+    assert (again, again.name) == (config, "heat in a rod")
+
+
+def test_the_examples_of_the_manual_can_be_launched():
+    manual = (Path(__file__).parents[2] / "docs" / "your-equation.md").read_text(encoding="utf-8")
+    tables = [dict(re.findall(r"^\| (.+?) \| (.+) \|$", part, re.MULTILINE)) for part in manual.split("## ")]
+    tables = [table for table in tables if "Equations" in table]
+    assert len(tables) == 5
+    for table in tables:
+        coordinates = re.findall(r"(\w) from (\S+) to ([^;, ]+)", table["Coordinates"])
+        holds = re.findall(r"`([^`]+)`: (?:`([^`]+)`|nothing)", table["Conditions"])
+        exact = re.findall(r"`(.+)`", table.get("Exact u", "") + table.get("Solution of u", ""))
+        draft = Draft(
+            tuple(coordinates),
+            "t" if "is time" in table["Coordinates"] else "",
+            table.get("Fields", "u").strip("`"),
+            table.get("Parameters", "").strip("`"),
+            equations="\n".join(re.findall(r"`([^`]+)`", table["Equations"])),
+            conditions=tuple(holds),
+            manufactured="Choose the solution" in table,
+            exact={"u": exact[0]} if exact else {},
+        )
+        assert read(draft).faults == () and read(draft).system is not None, table

@@ -43,6 +43,8 @@ class Draft:
     """The rest of the config: name, seed, device, network."""
     stages: tuple[Any, ...] = ()
     """As they came with an example or a run; for another problem they are planned anew."""
+    seconds: float | None = None
+    """What an example takes on two cores, where the problem is still the example's."""
     stages_for: Mapping[str, Any] = field(default_factory=dict)
     """The problem that those stages are for."""
 
@@ -74,7 +76,7 @@ class Draft:
     @property
     def own_stages(self) -> tuple[Any, ...]:
         """The stages that came with this very problem; none where it was changed since."""
-        return self.stages if self.data() == self.stages_for else ()
+        return self.stages if _said(self.data()) == _said(self.stages_for) else ()
 
     def with_run(self, run: Mapping[str, Any]) -> Draft:
         """The same texts for a run of another name, seed or device."""
@@ -142,6 +144,11 @@ def draft_of(config: Mapping[str, Any]) -> Draft:
         {key: value for key, value in config.items() if key not in ("problem", "stages")},
     )
     return replace(found, stages=tuple(config.get("stages") or ()), stages_for=found.data())
+
+
+def _said(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Without fields that are left empty, which a config may leave out."""
+    return {name: value for name, value in data.items() if value is not None}
 
 
 def between_commas(text: str) -> list[str]:

@@ -11,11 +11,16 @@ import streamlit as st
 from core.config import RunConfig
 from core.equations.names import MOST_COORDINATES, MOST_FIELDS
 from core.equations.typed_system import MOST_CONDITIONS
-from pages.parts.equation.draft import Draft
+from core.problems.equation import Equation
+from pages.parts.equation.draft import TYPED, Draft
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.text import Markdown, plain
 
 TEXT_HEIGHT = 110
+FURTHER_FIELDS = {name for name, info in Equation.model_fields.items() if (info.alias or name) not in TYPED}
+"""Fields of the problem that have no place of their own on the page: dataset, weights."""
+FURTHER = tuple(info.alias or name for name, info in Equation.model_fields.items() if name in FURTHER_FIELDS)
+"""The names that they have in the problem's data."""
 FIRST = {"seed": 0, "device": "auto"}
 MOST_ROWS = {"coordinate": MOST_COORDINATES + 1, "condition": MOST_CONDITIONS}
 
@@ -43,6 +48,7 @@ def start_from(draft: Draft) -> None:
 def _fill(draft: Draft) -> None:
     held = st.session_state
     held["equation.draft"] = held["equation.typed"] = draft
+    held["equation.errors"] = {}
     held["equation.form"] = held.get("equation.form", 0) + 1
     held["equation.rows"] = {
         "coordinate": list(range(len(draft.coordinates))),
@@ -75,15 +81,23 @@ def equation_form() -> tuple[Draft, Places]:
         conditions = _conditions(draft, key, places)
     with st.container(border=True):
         manufactured, exact = _exact(replace(draft, **names), key, places)
+    with st.expander("Data and weights", icon=":material/dataset:"):
+        further = _further(draft, key)
     st.session_state["equation.drawn"] = st.session_state["equation.form"]
     typed = replace(
         draft, coordinates=coordinates, time=time, equations=equations, conditions=conditions,
-        manufactured=manufactured, exact=exact, **names,
+        manufactured=manufactured, exact=exact, problem={**draft.problem, **further}, **names,
     )  # fmt: skip
     for number, row in enumerate(typed.typed_rows, 1):
         places["condition", number] = places["row", row]
         places["where", number] = places["where row", row]
     return typed, places
+
+
+def _further(draft: Draft, key: str) -> dict[str, Any]:
+    errors = {path[1:]: line for path, line in st.session_state["equation.errors"].items() if path[0] == "problem"}
+    first = Equation.model_construct().model_dump(mode="json", by_alias=True, include=FURTHER_FIELDS)
+    return fields_form(Equation, FURTHER, {**first, **draft.problem}, errors, f"{key}.further")
 
 
 def run_fields(draft: Draft, key: str) -> dict[str, Any]:

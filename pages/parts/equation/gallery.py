@@ -30,7 +30,8 @@ def first_draft() -> Draft:
 
 def draft_of_preset(preset: Preset) -> Draft:
     """The texts of a typed preset."""
-    return draft_of(preset.config.model_dump(mode="json", by_alias=True))
+    found = draft_of(preset.config.model_dump(mode="json", by_alias=True))
+    return replace(found, seconds=preset.expected_seconds)
 
 
 @st.dialog("Start from an example", width="large")

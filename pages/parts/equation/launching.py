@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.config import RunConfig, config_yaml
 from core.equations.faults import Fault
+from core.plain_text import lasting
 from core.presets.plan import plan
 from pages.parts.equation.draft import Draft
 from pages.parts.equation.messages import show_fault
@@ -46,10 +47,15 @@ def planned(draft: Draft, run: Mapping[str, Any]) -> Planned:
     if config is None:
         return Planned(None, errors=errors)
     automatic = plan(config.problem)
-    if draft.own_stages and config.stages != automatic.stages:
-        count = len(config.stages)
-        return Planned(config, (f"{count} stage{'s' * (count != 1)}, as they came with this problem.",))
-    return Planned(config.model_copy(update={"stages": automatic.stages}), automatic.words)
+    if not draft.own_stages:
+        return Planned(config.model_copy(update={"stages": automatic.stages}), automatic.words)
+    count = len(config.stages)
+    words = automatic.words
+    if config.stages != automatic.stages:
+        words = (f"{count} stage{'s' * (count != 1)}, as they came with this problem.",)
+    if draft.seconds is not None:
+        words = (*words, f"It takes about {lasting(draft.seconds)} on two cores.")
+    return Planned(config, words)
 
 
 def launching(found: Planned, elsewhere: list[Fault], wrong: int) -> None:

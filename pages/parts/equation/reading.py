@@ -78,6 +78,8 @@ def system_text(problem: Mapping[str, Any]) -> SystemText:
         parameters=problem["parameters"],
         unknowns={name: each["start"] for name, each in problem["unknowns"].items()},
         exact=problem["exact"],
+        coefficients=tuple(problem.get("coefficients") or ()),
+        has_data=problem.get("dataset") is not None,
     )
 
 
