@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 
@@ -23,12 +22,11 @@ LINE = 21
 Line = tuple[list[float], list[float]]
 
 
-def domain_figure(system: System, points: np.ndarray | None = None) -> go.Figure:
+def domain_figure(system: System) -> go.Figure:
     """The domain with the places of its conditions, each in a colour of its own.
 
     Args:
         system: as far as it was read.
-        points: (n, d) collocation points, columns in the order of the coordinates.
     """
     frame = system.frame
     shown = drawn_coordinates(frame)
@@ -36,11 +34,6 @@ def domain_figure(system: System, points: np.ndarray | None = None) -> go.Figure
     low, high = (dict(zip(shown, ends, strict=True)) for ends in zip(*(frame.domain[x] for x in shown), strict=True))
     outline = _outline(frame, shown)
     _trace(figure, [outline], "", GREY, {"width": 1, "dash": "dot"})
-    if points is not None:
-        columns = [points[:, frame.names.coordinates.index(x)] for x in shown]
-        columns += [np.zeros(len(points))] * (2 - len(shown))
-        figure.add_scatter(x=columns[0], y=columns[1], mode="markers", name="points", showlegend=False,
-                           marker={"size": 2.5, "color": GREY, "opacity": 0.55}, hoverinfo="skip")  # fmt: skip
     for k, (place, conditions) in enumerate(list(by_place(system.conditions).items())[:MOST_DRAWN]):
         _draw(figure, place, conditions, frame, shown, PALETTE[k % len(PALETTE)])
     margin = {x: 0.06 * (high[x] - low[x]) for x in shown}
@@ -52,7 +45,7 @@ def domain_figure(system: System, points: np.ndarray | None = None) -> go.Figure
                "zeroline": False},
         yaxis={"title": {"text": y}, "range": [low[y] - margin[y], high[y] + margin[y]], "showgrid": False,
                "zeroline": False} if y else {"visible": False, "range": [-1, 1]},
-        legend={"orientation": "v", "x": 0, "y": -0.24, "yanchor": "top", "font": {"size": 12}},
+        legend={"orientation": "v", "x": 0, "y": -0.3, "yanchor": "top", "font": {"size": 12}},
         uirevision=",".join(shown),
         hovermode="closest",
     )  # fmt: skip
