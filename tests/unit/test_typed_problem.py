@@ -266,3 +266,11 @@ def test_without_a_dataset_nothing_is_learned_from_one():
 
 def test_columns_that_fit_no_problem_are_not_taken_for_a_typed_one():
     assert guess(Table({"p_17": np.zeros(3), "q": np.ones(3)})).title == ""
+
+
+def test_a_solution_is_a_start_only_where_its_networks_can_be_read():
+    heat = Equation(**HEAT2D)
+    assert heat.continues(Equation(**dict(HEAT2D, equations=["u_t = 0.2*laplacian(u)"], exact={})))
+    assert not heat.continues(Equation(**dict(HEAT2D, equations=["u_t = u_xx + 2*u_yy"], exact={})))
+    assert not heat.continues(Equation(**WAVE))
+    assert not heat.continues(Heat2D())
