@@ -12,6 +12,8 @@ FEATURES = {1: 200, 2: 600, 3: 700, 4: 1200, 5: 1600, 6: 2000}
 POINTS_PER_FEATURE = 5
 LARGEST = 2_400
 """Weights of one stage, all fields together: its solve takes some seconds on one core."""
+LARGEST_LAST = 4_000
+"""The same of a second stage, which takes four steps."""
 UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
 DAMPED = GaussNewton(damping=1e-8, minimum_damping=1e-32)
 
@@ -35,10 +37,13 @@ def plan(problem: Problem) -> Plan:
         stage = _stage(min(size, most), UNDAMPED, 3)
         words = [_said(many, stage), "Linear: one solve of undamped least squares, and two steps that refine it."]
         return Plan((stage,), tuple(words))
-    first, second = _stage(min(2 * size // 3, most), DAMPED, 10), _stage(min(5 * size // 3, most), UNDAMPED, 4)
+    first, second = (
+        _stage(min(2 * size // 3, most), DAMPED, 20),
+        _stage(min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4),
+    )
     words = [
         _said(many, first),
-        "Nonlinear: at most ten steps of damped Gauss–Newton.",
+        "Nonlinear: at most 20 steps of damped Gauss–Newton, whose damping falls as they come true.",
         f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps.",
     ]
     return Plan((first, second), tuple(words))

@@ -281,6 +281,13 @@ class Equation(DataProblem):
         ends = next(((each.low, each.high) for each in self.unknowns.values()), (None, None))
         return (-np.inf if ends[0] is None else ends[0], np.inf if ends[1] is None else ends[1])
 
+    def continues(self, other):
+        """Whether the networks of `other` can be read here: the same inputs, fields, operators and unknown."""
+        return isinstance(other, Equation) and self._read_as() == other._read_as()
+
+    def _read_as(self) -> tuple:
+        return (self.coordinates, self.compiled.met.periodic, self.fields, self.forms, self.has_lambda)
+
     @classmethod
     def paths(cls):
         return ()

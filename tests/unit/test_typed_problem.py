@@ -17,6 +17,7 @@ from core.networks.solution import Solution, Term
 from core.problems import CATALOGUE
 from core.problems.equation import EXAMPLE, Equation
 from core.problems.heat2d import Heat2D
+from core.problems.typed.interpolant import bounded_hermite
 from core.problems.wave import Wave
 
 HEAT2D = {
@@ -266,3 +267,32 @@ def test_without_a_dataset_nothing_is_learned_from_one():
 
 def test_columns_that_fit_no_problem_are_not_taken_for_a_typed_one():
     assert guess(Table({"p_17": np.zeros(3), "q": np.ones(3)})).title == ""
+
+
+def test_a_solution_is_a_start_only_where_its_networks_can_be_read():
+    heat = Equation(**HEAT2D)
+    assert heat.continues(Equation(**dict(HEAT2D, equations=["u_t = 0.2*laplacian(u)"], exact={})))
+    assert not heat.continues(Equation(**dict(HEAT2D, equations=["u_t = u_xx + 2*u_yy"], exact={})))
+    assert not heat.continues(Equation(**WAVE))
+    assert not heat.continues(Heat2D())
+
+
+def test_an_initial_velocity_is_met_and_fades():
+    conditions = [{"on": "t = 1", "that": "u = 0; u_t = 3*sin(pi*x)"}, {"on": "boundary", "that": "u = 0"}]
+    limits = {"x": [0, 1], "t": [1, 9]}
+    problem = Equation(**dict(WAVE, coordinates=limits, conditions=conditions, exact={}))
+    points = inside(problem)["interior"]
+    points[:, 1] = 1
+    fields, slopes = random_solution(problem).gradients(points)
+    np.testing.assert_allclose(fields["u"], 0, atol=1e-13)
+    np.testing.assert_allclose(slopes["u"][:, 1], 3 * np.sin(np.pi * points[:, 0]), atol=1e-12)
+    start = Solution(problem, None).evaluate(inside(problem, 500)["interior"])["u"]
+    assert np.abs(start).max() < 4
+
+
+def test_polynomials_of_the_ends_are_hermites():
+    for low, high in [(1, 1), (2, 2), (1, 0), (0, 2), (3, 1)]:
+        for k, coefficients in enumerate(bounded_hermite(low, high)):
+            p = np.polynomial.Polynomial([float(c) for c in coefficients])
+            given = [p.deriv(j)(0) for j in range(low)] + [p.deriv(j)(1) for j in range(high)]
+            np.testing.assert_allclose(given, np.eye(low + high)[k], atol=1e-12)

@@ -35,7 +35,7 @@ def interpolant(sides: Mapping[str, Ends], frame: Frame) -> Expression:
     with bounded(MOST_WORK):
         for coordinate, ends in sides.items():
             low, high = frame.domain[coordinate]
-            polynomials = hermite(len(ends.low), len(ends.high))
+            polynomials = bounded_hermite(len(ends.low), len(ends.high))
             s = product(number(1 / (high - low)), total(Coordinate(coordinate), number(-low)))
             parts = []
             given = [*((low, k, g) for k, g in enumerate(ends.low)), *((high, k, g) for k, g in enumerate(ends.high))]
@@ -64,6 +64,19 @@ def hermite(low: int, high: int) -> list[list[Fraction]]:
     rows += [[Fraction(math.perm(j, k)) for j in range(n)] for k in range(high)]
     inverse = _inverse(rows)
     return [[inverse[j][i] for j in range(n)] for i in range(n)]
+
+
+def bounded_hermite(low: int, high: int) -> list[list[Fraction]]:
+    """`hermite`, but with rates at one end alone, the highest one fades towards the other end.
+
+    An initial velocity that goes on for all of a long time is far from any solution, and Newton's method starts there.
+    """
+    found = hermite(low, high)
+    if min(low, high) == 0 and max(low, high) > 1:
+        fading = [1, -2, 1] if low else [0, 0, 1]  # (1 − s)², or s²
+        found[-1] = [sum(found[-1][k - i] * fading[i] for i in range(3) if 0 <= k - i < len(found[-1]))
+                     for k in range(len(found[-1]) + 2)]  # fmt: skip
+    return found
 
 
 def _inverse(rows: list[list[Fraction]]) -> list[list[Fraction]]:
