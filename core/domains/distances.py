@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from core.domains.arithmetic import Number, both, chosen, either, joined, points_of, sqrt, turned_positive, value_of
-from core.domains.boundaries import STEP, pieces
+from core.domains.boundaries import SAME, STEP, pieces
 from core.domains.combined import Combined, Difference, Union, candidates
 from core.domains.curves import Curve, End
 from core.domains.shapes import Annulus, Box, Round, Shape
 from core.domains.surfaces import Face, Spheroid, boundary_names, crosses_itself, faces, own_areas
 from core.errors import LabError
 
+MOST_FACTORS = 24
+"""Of more than so many pieces a product spans too many decades, and a distance takes its place."""
 ROUNDING = 1e-9
 """Part of a length within which a point counts as on the boundary."""
 
@@ -76,19 +78,29 @@ def _factors(domain: Shape, names: frozenset[str] | None) -> tuple[float, tuple[
     inner = candidates(domain, 4096)
     if domain.dimension == 3 and names is None and any(crosses_itself(domain, face) for face in faces(domain)):
         return domain.size / 4, (functools.partial(_in_space, domain),)
-    parts: dict[object, Callable] = {}
+    s, parts = np.linspace(0, 1, 33), {}
+    edge = np.concatenate([piece.points(s) for piece in pieces(domain)]) if domain.dimension == 2 else inner
     for piece in _own(domain):
         if names is None or piece.name in names:
-            if _stays_outside(domain, piece, inner):
+            if _stays_outside(domain, piece, inner, edge):
                 parts[piece.key] = _untrimmed(piece, domain)
             else:
                 parts[piece] = functools.partial(_to_piece, piece)
+    if len(parts) > MOST_FACTORS:
+        whole = distance if names is None else functools.partial(_distance_to, names)
+        return _typical(whole(domain, tuple(inner.T))), (functools.partial(whole, domain),)
     if not parts:
         known = ", ".join(boundary_names(domain))
         raise LabError(f"The domain has no boundary {', '.join(names or ())}; it has {known}.")
-    x = tuple(np.ascontiguousarray(inner.T))
-    product = np.prod([part(x) for part in parts.values()], axis=0)
-    return float(np.quantile(product, 0.99)), tuple(parts.values())
+    return _typical(np.prod([part(tuple(inner.T)) for part in parts.values()], axis=0)), tuple(parts.values())
+
+
+def _typical(values: np.ndarray) -> float:
+    return float(np.quantile(values, 0.99))
+
+
+def _distance_to(names: frozenset[str], domain: Shape, x: tuple[Number, ...]) -> Number:
+    return distance_to(domain, names, x)
 
 
 def _untrimmed(piece, domain: Shape) -> Callable:
@@ -96,14 +108,16 @@ def _untrimmed(piece, domain: Shape) -> Callable:
     return lambda x: turned_positive(piece.implicit(x), ROUNDING * domain.size) * (1 / size)
 
 
-def _stays_outside(domain: Shape, piece: Curve | End | Face | Spheroid, inner: np.ndarray) -> bool:
+def _stays_outside(domain: Shape, piece: Curve | End | Face | Spheroid, inner: np.ndarray, edge: np.ndarray) -> bool:
     """Whether the line or circle that a piece is part of goes nowhere else through the domain."""
     values = piece.implicit(tuple(inner.T))
-    if isinstance(piece, Curve):
+    if not ((values > 0).all() or (values < 0).all()):
+        return False
+    if isinstance(piece, Curve) and (piece.implicit(tuple(edge.T)) < -SAME * domain.size).any():
         at, normals = piece.extended(domain.size)
         step = normals * (STEP * domain.size)
         return not (domain.contains(at + step) & domain.contains(at - step) & domain.contains(at)).any()
-    return bool((values > 0).all() or (values < 0).all())
+    return True
 
 
 def _to_piece(piece: Curve | End, x: tuple[Number, ...]) -> Number:

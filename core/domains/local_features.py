@@ -23,7 +23,8 @@ from core.domains.shapes import Annulus, Round, Shape
 
 WHOLE = 1e-6
 """An exponent π/ω that is nearer than this to a whole number is one: there a logarithm comes in."""
-LOOKS = 2000
+MOST = 32
+LOOKS = 500
 """Points of the line behind a corner."""
 
 
@@ -143,15 +144,22 @@ def _angle(along: Number, across: Number, r: Number) -> Number:
 LocalFeatures = HoleFeatures | CornerFeatures
 
 
-def local_features(domain: Shape, every_corner: bool = False) -> tuple[LocalFeatures, ...]:
-    """The features of a domain's holes, and of its re-entrant corners or, if asked for, of every one."""
+def local_features(domain: Shape, every_corner: bool = False, most: int = MOST) -> tuple[LocalFeatures, ...]:
+    """The features of a domain's holes, and of its corners.
+
+    Args:
+        domain: whose features.
+        every_corner: of convex corners too, where a solution is less singular; else of re-entrant ones.
+        most: so many corners at most, those with the largest angles; a curve drawn as a polygon has hundreds.
+    """
     if domain.dimension == 1:
         return ()
     if domain.dimension == 3:
         return tuple(_holes_in_space(domain))
     holes = [_of_hole(loop) for loop in loops(domain) if loop.area < 0]
     found = [each for each in corners(domain) if every_corner or each.angle > math.pi + 1e-6]
-    return (*holes, *(_of_corner(domain, each) for each in found))
+    sharpest = sorted(found, key=lambda each: -each.angle)[:most]
+    return (*holes, *(_of_corner(domain, each) for each in sharpest))
 
 
 def _of_corner(domain: Shape, corner: Corner) -> CornerFeatures:

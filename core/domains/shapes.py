@@ -5,6 +5,7 @@ Each primitive maps the unit cube onto itself with equal measure, so that points
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Annotated, Literal
 
@@ -280,7 +281,12 @@ class Polygon(Primitive):
         return float(sum(polygons.signed_area(ring) for ring in self.rings))
 
     def mapped(self, unit):
-        return polygons.spread(unit, polygons.triangles(self.rings))
+        return polygons.spread(unit, _triangles(self))
+
+
+@functools.lru_cache(maxsize=32)
+def _triangles(polygon: Polygon) -> np.ndarray:
+    return polygons.triangles(polygon.rings)
 
 
 def ball_measure(dimension: int) -> float:

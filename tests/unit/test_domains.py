@@ -251,6 +251,46 @@ def test_points_get_denser_towards_walls_and_corners():
     assert edge[1] > 1.5 * edge[0]
 
 
+def _box(x0, y0, x1, y1):
+    return Box(low=(x0, y0), high=(x1, y1))
+
+
+@pytest.mark.parametrize(
+    ("domain", "area", "angles"),
+    [
+        (Difference(of=_box(0, 0, 4, 2), less=(_box(0, 1, 2, 2),)), 6, [270] + 5 * [90]),
+        (Difference(of=_box(-1, -1, 1, 1), less=(_box(-0.1, -2, 0.1, 2),)), 3.6, 8 * [90]),
+        (Union(parts=(_box(-1, -0.2, 1, 0.2), _box(-0.2, -1, 0.2, 1))), 1.44, 4 * [270] + 8 * [90]),
+        (Union(parts=(_box(0, 0, 1, 1), _box(1, 1, 2, 2))), 2, 8 * [90]),
+        (Difference(of=_box(0, 0, 1, 1), less=(_box(0.5, -0.1, 0.5002, 0.5),)), 0.9999, 2 * [270] + 6 * [90]),
+        (Difference(of=Disk(centre=(0, 0), radius=1),
+                    less=(Difference(of=Disk(centre=(0, 0), radius=0.6), less=(Disk(centre=(0, 0), radius=0.3),)),)),
+         math.pi * 0.73, []),
+        (Difference(of=Disk(centre=(0, 0), radius=1), less=(Disk(centre=(0.5, 0), radius=0.5),)), math.pi * 0.75, None),
+        (Difference(of=Disk(centre=(1e4, 1e4), radius=1), less=(Disk(centre=(1e4, 1e4), radius=0.5),)), math.pi * 0.75,
+         []),
+    ],
+    ids=["step", "split", "plus", "corner to corner", "thin slot", "ring", "touching", "far away"],
+)  # fmt: skip
+def test_combinations_of_all_kinds(domain, area, angles):
+    assert measure(domain) == pytest.approx(area, rel=1e-10 if domain.box().max() < 100 else 1e-8)
+    if angles is not None:
+        assert sorted(math.degrees(each.angle) for each in corners(domain)) == pytest.approx(sorted(angles))
+    on = boundary(domain, unit(domain))
+    step = 1e-5 * domain.size
+    clear = domain.contains(on.points - step * on.normals) & ~domain.contains(on.points + step * on.normals)
+    assert clear.mean() > 0.99
+    inside = interior(domain, unit(domain))
+    assert (distance(domain, tuple(inside.T)) > 0).all() and (factor(domain, tuple(inside.T)) > 0).all()
+
+
+def test_holes_that_touch_in_a_point_are_said():
+    touching = Difference(of=_box(-1, -1, 1, 1),
+                          less=(Disk(centre=(0.25, 0), radius=0.25), Disk(centre=(-0.25, 0), radius=0.25)))  # fmt: skip
+    with pytest.raises(LabError, match=r"touch there without overlapping\. Move one"):
+        remarks(touching)
+
+
 def test_names_of_boundaries():
     assert boundary_names(TWO_HOLES) == ("outer", "hole 1", "hole 2")
     assert boundary_names(FRAME) == ("outer", "hole 1") and boundary_names(SHELL) == ("outer", "hole 1")
@@ -281,6 +321,16 @@ def test_what_is_said_of_disjoint_parts():
     balls = Union(parts=(Ball(centre=(0, 0, 0), radius=1), Ball(centre=(3, 0, 0), radius=1)))
     assert "2 parts" in remarks(balls)[0]
     assert not any(remarks(domain) for domain in (TWO_HOLES, L_OF_BOXES, LENS, DOMED, SHELL))
+
+
+def test_a_curve_drawn_as_a_polygon_is_one_too():
+    turn = np.arange(120) * 2 * math.pi / 120
+    r = 1 + 0.2 * np.cos(3 * turn) + 0.02 * np.random.default_rng(0).random(120)
+    drawn = Polygon(vertices=tuple(zip(r * np.cos(turn), r * np.sin(turn), strict=True)))
+    inside = interior(drawn, unit(drawn, 500), walls=1.0, corners=1.0)
+    assert len(inside) == 500 and drawn.contains(inside).all()
+    assert np.isfinite(factor(drawn, tuple(inside.T))).all() and (factor(drawn, tuple(inside.T)) > 0).all()
+    assert len(local_features(drawn)) == 32
 
 
 def test_outlines():
