@@ -16,8 +16,9 @@ from core.domains.arithmetic import Number, both, chosen, either, joined, points
 from core.domains.boundaries import SAME, STEP, pieces
 from core.domains.combined import Combined, Difference, Union, candidates
 from core.domains.curves import Curve, End
+from core.domains.sequences import halton
 from core.domains.shapes import Annulus, Box, Round, Shape
-from core.domains.surfaces import Face, Spheroid, boundary_names, crosses_itself, faces, own_areas
+from core.domains.surfaces import LOOKS, Face, Spheroid, boundary_names, crosses_itself, faces, own_areas
 from core.errors import LabError
 
 MOST_FACTORS = 24
@@ -29,9 +30,11 @@ ROUNDING = 1e-9
 def distance(domain: Shape, x: tuple[Number, ...]) -> Number:
     """The distance to the boundary to first order: positive inside, negative outside, slope 1 on it; (n,).
 
-    Smooth in the open domain. Derivatives at a corner itself are none.
+    Smooth in the open domain. Derivatives at a corner itself are none. Raises LabError in space where parts of a union
+    touch along a face without overlapping: there it would vanish inside.
     """
     if domain.dimension == 3:
+        _check_touching(domain)
         return _in_space(domain, x)
     phi = _joined(_to_piece(piece, x) for piece in pieces(domain))
     outside = ~domain.contains(points_of(x)) & (value_of(phi) > ROUNDING * domain.size)
@@ -77,7 +80,7 @@ def factor(domain: Shape, x: tuple[Number, ...], names: str | Iterable[str] | No
 def _factors(domain: Shape, names: frozenset[str] | None) -> tuple[float, tuple[Callable, ...]]:
     inner = candidates(domain, 4096)
     if domain.dimension == 3 and names is None and any(crosses_itself(domain, face) for face in faces(domain)):
-        return domain.size / 4, (functools.partial(_in_space, domain),)
+        return domain.size / 4, (functools.partial(distance, domain),)
     s, parts = np.linspace(0, 1, 33), {}
     edge = np.concatenate([piece.points(s) for piece in pieces(domain)]) if domain.dimension == 2 else inner
     for piece in _own(domain):
@@ -145,6 +148,21 @@ def _joined(parts: Iterable[Number]) -> Number:
         pairs = [joined(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
         level = pairs + ([level[-1]] if len(level) % 2 else [])
     return level[0]
+
+
+@functools.lru_cache(maxsize=32)
+def _check_touching(domain: Shape) -> None:
+    if not isinstance(domain, Combined):
+        return
+    for face in faces(domain):
+        points, normals = face.sample(halton(LOOKS, 2, np.zeros(2)))
+        step = normals * (STEP * domain.size)
+        inner = points[domain.contains(points) & domain.contains(points + step) & domain.contains(points - step)]
+        if len(inner) and np.abs(_in_space(domain, tuple(inner.T))).min() < ROUNDING * domain.size:
+            raise LabError(
+                f"Two parts of the domain touch at {', '.join(f'{c:g}' for c in inner[0])} without overlapping, and no "
+                "smooth distance is known there. Let them overlap, or ask conditions as weighted rows."
+            )
 
 
 def _in_space(domain: Shape, x: tuple[Number, ...]) -> Number:

@@ -9,19 +9,7 @@ import pytest
 
 from core.domains import mesh_file, mesh_for_export, read_mesh
 from core.errors import LabError
-
-BIG, SMALL = 1.0, 0.4
-
-
-def torus(n=48, m=24):
-    """Points and triangles of a torus about the z axis, normals outwards."""
-    u, v = np.meshgrid(np.arange(n) * 2 * np.pi / n, np.arange(m) * 2 * np.pi / m, indexing="ij")
-    r = BIG + SMALL * np.cos(v)
-    points = np.stack([r * np.cos(u), r * np.sin(u), SMALL * np.sin(v)], axis=-1).reshape(-1, 3)
-    at = np.arange(n * m).reshape(n, m)
-    right, up, both = np.roll(at, -1, 0), np.roll(at, -1, 1), np.roll(at, (-1, -1), (0, 1))
-    triangles = np.concatenate([np.stack([at, right, both], -1), np.stack([at, both, up], -1)]).reshape(-1, 3)
-    return points, triangles
+from tests.curved import BIG, SMALL, torus
 
 
 def sphere(radius, level=12):

@@ -251,6 +251,15 @@ def test_points_get_denser_towards_walls_and_corners():
     assert edge[1] > 1.5 * edge[0]
 
 
+def test_touching_parts_in_space_have_to_overlap():
+    room = Box(low=(0, 0, 0), high=(1, 1, 1))
+    touching = Union(parts=(room, Box(low=(1, 0, 0), high=(2, 1, 0.5))))
+    with pytest.raises(LabError, match=r"touch at 1, .* without overlapping"):
+        distance(touching, tuple(np.ones((3, 1))))
+    overlapping = Union(parts=(room, Box(low=(0.5, 0, 0), high=(2, 1, 0.5))))
+    assert distance(overlapping, (np.array([1.0]), np.array([0.5]), np.array([0.25])))[0] > 0.1
+
+
 def _box(x0, y0, x1, y1):
     return Box(low=(x0, y0), high=(x1, y1))
 
