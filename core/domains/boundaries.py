@@ -246,13 +246,18 @@ def _corners(chain: list[Curve]) -> Iterator[Corner]:
     if chain[0].whole:
         return
     for before, after in zip([chain[-1], *chain[:-1]], chain, strict=True):
-        (ux, uy), (vx, vy) = before.velocities(np.array([1.0]))[0], after.velocities(np.array([0.0]))[0]
-        turn = math.atan2(ux * vy - uy * vx, ux * vx + uy * vy)
-        if abs(turn) > 1e-6:
-            angle = math.pi - turn
-            half = math.atan2(vy, vx) + angle / 2
-            at = tuple(map(float, after.points(np.array([0.0]))[0]))
-            yield Corner(at, angle, (math.cos(half), math.sin(half)), (before.name, after.name))
+        arriving, leaving = before.velocities(np.array([1.0]))[0], after.velocities(np.array([0.0]))[0]
+        corner = corner_between(arriving, leaving, after.points(np.array([0.0]))[0], (before.name, after.name))
+        if abs(corner.angle - math.pi) > 1e-6:
+            yield corner
+
+
+def corner_between(arriving: np.ndarray, leaving: np.ndarray, at: np.ndarray, names: tuple[str, str]) -> Corner:
+    """The corner at a point between two directions (2,) of a boundary that has the domain on its left."""
+    (ux, uy), (vx, vy) = arriving, leaving
+    angle = math.pi - math.atan2(ux * vy - uy * vx, ux * vx + uy * vy)
+    half = math.atan2(vy, vx) + angle / 2
+    return Corner(tuple(map(float, at)), angle, (math.cos(half), math.sin(half)), names)
 
 
 def corners(domain: Shape) -> tuple[Corner, ...]:

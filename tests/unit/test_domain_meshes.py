@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.domains import mesh_file, mesh_for_export, read_mesh
+from core.domains.mesh import made as made_mesh
 from core.errors import LabError
 from tests.curved import BIG, SMALL, torus
 
@@ -159,6 +160,20 @@ def test_a_plane_mesh(tmp_path):
     edge = np.min([inside, 1 - inside], axis=(0, 2))
     assert np.abs(mesh.distance(inside) - edge).max() < 1e-12
     assert len(mesh.outline().lines) == 32
+
+
+def test_corners_of_a_plane_mesh():
+    points, triangles, _ = plate()
+    middles = points[triangles].mean(axis=1)
+    bent = triangles[~((middles > 0.5).all(axis=1))]
+    mesh = made_mesh(meshio.Mesh(points, [("triangle", bent)]), "bent")
+    (corner,) = mesh.local_features()
+    assert corner.place == (0.5, 0.5) and corner.angle == pytest.approx(1.5 * math.pi)
+    assert corner.towards == pytest.approx((-(0.5**0.5), -(0.5**0.5))) and corner.depth is None
+    with_hole = triangles[~((np.abs(middles - 0.5) < 0.25).all(axis=1))]
+    hole, *around = made_mesh(meshio.Mesh(points, [("triangle", with_hole)]), "hole").local_features()
+    assert hole.place == pytest.approx((0.5, 0.5)) and hole.radius == pytest.approx(math.sqrt(0.25 / math.pi))
+    assert len(around) == 4 and all(0.2 < each.depth < 0.4 for each in around)
 
 
 def _written_plainly(folder, points, cells):

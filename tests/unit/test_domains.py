@@ -380,6 +380,8 @@ SQUARE = ((0, 0), (1, 0), (1, 1), (0, 1))
         (_disk(centre=(1e300, 0)), "less than or equal to 1000000000"),
         (_disk(centre=(1e8, 0), radius=1e-3), "too small for how far it is from the origin"),
         (_disk(centre=(0, 0, 0)), "centre"),
+        (_disk(name="a\nb"), "text on one line"),
+        (_disk(name=" "), "text on one line"),
         ({"kind": "annulus", "centre": (0, 0), "inner": 2, "outer": 1}, "must be smaller"),
         ({"kind": "box", "low": (0, 0), "high": (1, 0)}, "coordinate 2 goes from 0 to 0"),
         ({"kind": "box", "low": (0, 0), "high": (1,)}, "low has 2 coordinates, high has 1"),
@@ -396,7 +398,7 @@ SQUARE = ((0, 0), (1, 0), (1, 1), (0, 1))
         ({"kind": "difference", "of": _disk(), "less": [_disk(centre=(5, 0))]}, r"hole 1 \(disk\) lies outside"),
         ({"kind": "intersection", "parts": [_disk(), _disk(centre=(5, 0))]}, "nothing in common"),
         ({"kind": "union", "parts": [_disk(), {"kind": "box", "low": (0,), "high": (1,)}]}, "1 and 2 dimensions"),
-        ({"kind": "union", "parts": [_disk()] * 101}, "at most 100"),
+        ({"kind": "union", "parts": [_disk()] * 101}, "more than 100 parts"),
         ({"kind": "torus"}, "'box', 'disk', 'ball'"),
     ],
 )
@@ -407,7 +409,7 @@ def test_what_is_no_domain_is_said_in_a_line(data, said):
 
 def test_deep_nesting_ends():
     deep = _disk()
-    for _ in range(14):
+    for _ in range(400):
         deep = {"kind": "union", "parts": [deep]}
-    with pytest.raises(ValidationError, match="deep; 12 is the most"):
+    with pytest.raises(ValidationError, match=r"^1 validation error.*\n.*\n.*nested more than 12 deep"):
         parse_domain(deep)
