@@ -22,6 +22,7 @@ from core.domains import (
     distance,
     distance_to,
     factor,
+    images,
     interior,
     local_features,
     measure,
@@ -226,6 +227,17 @@ def test_a_corner_of_a_hole_is_cut_open_inside_the_hole():
         near = np.array(corner.place) + 1e-9 * np.array(corner.towards)
         r, theta = corner.polar(tuple(near[:, None]))
         assert r[0] * corner.size == pytest.approx(1e-9, rel=1e-6) and theta[0] == pytest.approx(0.75 * math.pi)
+
+
+def test_holes_near_straight_walls_have_images():
+    less = tuple(Disk(centre=(x, y), radius=0.1) for x in (-0.3, 0.3) for y in (-0.3, 0.3))
+    found = images(Difference(of=_box(-0.5, -0.5, 0.5, 0.5), less=less))
+    wanted = {(x, y) for x in (-0.7, -0.3, 0.3, 0.7) for y in (-0.7, -0.3, 0.3, 0.7) if max(abs(x), abs(y)) > 0.5}
+    assert {tuple(np.round(each.place, 12)) for each in found} == wanted and len(found) == 12
+    assert [each.radius for each in found] == pytest.approx(12 * [0.1]) and found[0].name.startswith("image of hole")
+    assert images(TWO_HOLES) == () and images(DRILLED) == ()
+    far = Difference(of=_box(-5, -5, 5, 5), less=(Disk(centre=(0, 0), radius=0.5),))
+    assert images(far) == ()
 
 
 def test_features_of_holes():
