@@ -3,6 +3,7 @@
 from core.domains.boundaries import Corner, corners
 from core.domains.combined import Difference, Domain, Intersection, Union, parse_domain
 from core.domains.distances import distance, distance_to, factor
+from core.domains.images import images
 from core.domains.inspection import Outline, measure, outline, remarks
 from core.domains.local_features import CornerFeatures, HoleFeatures, local_features
 from core.domains.mesh import NOT_SMOOTH, Mesh, mesh_for_export, read_mesh
@@ -37,6 +38,7 @@ __all__ = [
     "distance",
     "distance_to",
     "factor",
+    "images",
     "interior",
     "local_features",
     "measure",

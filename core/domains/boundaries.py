@@ -21,6 +21,8 @@ from core.errors import LabError
 
 SAMPLES = 1024
 """Points of a piece at which it is first looked which parts are the domain's boundary."""
+LOOKS = np.array([0.23, 0.41, 0.5, 0.62, 0.79])
+"""Where on a part it is asked once more on which side the domain lies."""
 STEP = 1e-7
 """How far to both sides of a boundary it is looked, as a part of the domain's size."""
 SAME = 1e-9
@@ -54,12 +56,16 @@ def pieces(domain: Shape) -> tuple[Curve | End, ...]:
     """All pieces of the boundary of a domain of one or two dimensions."""
     if domain.dimension == 1:
         return tuple(_ends(domain))
+    curves = list(named_curves(domain, "outer", itertools.count(1)))
     found: list[Curve] = []
-    for curve in named_curves(domain, "outer", itertools.count(1)):
-        if isinstance(domain, Combined):
-            found += _own_parts(domain, curve, found)
-        else:
-            found.append(curve)
+    if isinstance(domain, Combined):
+        s = np.linspace(0, 1, max(8, min(64, 4096 // len(curves))))
+        near = [(curve.points(s), np.full(len(s), curve.size)) for curve in curves]
+        places, reach = (np.concatenate([each[k] for each in near]) for k in range(2))
+        for curve in curves:
+            found += _own_parts(domain, curve, found, places, reach)
+    else:
+        found = curves
     if not found:
         raise LabError("The domain has no boundary. Nothing is left of it, or less than its rounding.")
     return tuple(found)
@@ -132,8 +138,16 @@ def _named_ends(domain: Shape, default: str, holes: Iterator[int]) -> Iterator[t
     yield domain.side(0, 1) or name, domain.high[0]
 
 
-def _own_parts(domain: Shape, curve: Curve, earlier: list[Curve]) -> list[Curve]:
-    """The parts of a primitive's boundary that are the domain's, the domain on their left."""
+def _own_parts(domain: Shape, curve: Curve, earlier: list[Curve], places: np.ndarray, reach: np.ndarray) -> list[Curve]:
+    """The parts of a primitive's boundary that are the domain's, the domain on their left.
+
+    Args:
+        domain: whose boundary.
+        curve: of the primitive.
+        earlier: parts that were found already.
+        places: points (n, 2) on all primitives' boundaries, next to which it is looked too: what is small may cut.
+        reach: (n,): how large the piece is that each of them is on.
+    """
     size = domain.size
 
     def side(s: np.ndarray) -> np.ndarray:
@@ -144,20 +158,28 @@ def _own_parts(domain: Shape, curve: Curve, earlier: list[Curve]) -> list[Curve]
             sides[lies_on(other, at, SAME * size)] = 0
         return sides
 
-    s = (np.arange(SAMPLES) + 0.5) / SAMPLES
+    beside = curve.nearest(places)
+    beside = beside[np.linalg.norm(curve.points(beside) - places, axis=1) <= reach]
+    beside = np.concatenate([[0.0], np.unique(beside), [1.0]])
+    s = np.unique(np.concatenate([(np.arange(SAMPLES) + 0.5) / SAMPLES, (beside[1:] + beside[:-1]) / 2]))
     known = side(s)
     changes = [_change(side, s[k], s[k + 1], known[k]) for k in np.flatnonzero(known[1:] != known[:-1])]
     cuts = [0.0, *(_polished(domain, curve, cut) for cut in changes), 1.0]
     wrapped = curve.whole and known[0] == known[-1]  # begins and ends within one part
     kept = []
     for low, high in itertools.pairwise(cuts):
-        if high - low > SAME and (there := side(np.array([(low + high) / 2]))[0]):
+        if high - low > SAME and (there := _mostly(side(low + (high - low) * LOOKS))):
             kept.append((low, high, there))
     if wrapped and len(kept) > 1 and kept[0][0] == 0 and kept[-1][1] == 1:
         (_, high, there), (low, _, _) = kept[0], kept[-1]
         kept = [*kept[1:-1], (low, 1 + high, there)]
     parts = [(curve if (low, high) == (0, 1) else curve.part(low, high), there) for low, high, there in kept]
     return [part if there > 0 else part.reversed() for part, there in parts]
+
+
+def _mostly(sides: np.ndarray) -> int:
+    """The side of a part; at some of its points alone another boundary may touch it."""
+    return int(np.sign(sides.sum()))
 
 
 def _change(side, low: float, high: float, before: int) -> float:
@@ -199,19 +221,23 @@ def lies_on(curve: Curve, at: np.ndarray, near: float) -> np.ndarray:
 @functools.lru_cache(maxsize=32)
 def loops(domain: Shape) -> tuple[Loop, ...]:
     """The boundary of a plane domain as closed loops, outer ones first."""
-    near = 100 * STEP * domain.size
-    left, found = list(pieces(domain)), []
-    while left:
-        chain = [left.pop(0)]
-        first = chain[0].points(np.array([0.0]))[0]
-        while not chain[-1].whole and math.dist(end := chain[-1].points(np.array([1.0]))[0], first) > near:
-            gaps = [math.dist(end, piece.points(np.array([0.0]))[0]) for piece in left]
-            if not gaps or min(gaps) > near:
+    near, found = 100 * STEP * domain.size, []
+    every = pieces(domain)
+    starts, ends = (np.concatenate([piece.points(np.array([s])) for piece in every]) for s in (0.0, 1.0))
+    left = np.ones(len(every), bool)
+    while left.any():
+        first = last = int(np.argmax(left))
+        chain, left[first] = [every[first]], False
+        while not every[last].whole and math.dist(ends[last], starts[first]) > near:
+            gaps = np.where(left, np.linalg.norm(starts - ends[last], axis=1), np.inf)
+            if gaps.min() > near:
                 raise LabError(
-                    f"The domain's boundary is open near ({end[0]:g}, {end[1]:g}): two of its parts touch there "
-                    "without overlapping. Move one of them a little."
+                    f"The domain's boundary is open near ({ends[last][0]:g}, {ends[last][1]:g}): two of its parts "
+                    "touch there without overlapping. Move one of them a little."
                 )
-            chain.append(left.pop(int(np.argmin(gaps))))
+            last = int(np.argmin(gaps))
+            left[last] = False
+            chain.append(every[last])
         found.append(Loop(tuple(chain), tuple(_corners(chain)), sum(piece.swept for piece in chain)))
     return tuple(sorted(found, key=lambda loop: -loop.area))
 
@@ -220,13 +246,18 @@ def _corners(chain: list[Curve]) -> Iterator[Corner]:
     if chain[0].whole:
         return
     for before, after in zip([chain[-1], *chain[:-1]], chain, strict=True):
-        (ux, uy), (vx, vy) = before.velocities(np.array([1.0]))[0], after.velocities(np.array([0.0]))[0]
-        turn = math.atan2(ux * vy - uy * vx, ux * vx + uy * vy)
-        if abs(turn) > 1e-6:
-            angle = math.pi - turn
-            half = math.atan2(vy, vx) + angle / 2
-            at = tuple(map(float, after.points(np.array([0.0]))[0]))
-            yield Corner(at, angle, (math.cos(half), math.sin(half)), (before.name, after.name))
+        arriving, leaving = before.velocities(np.array([1.0]))[0], after.velocities(np.array([0.0]))[0]
+        corner = corner_between(arriving, leaving, after.points(np.array([0.0]))[0], (before.name, after.name))
+        if abs(corner.angle - math.pi) > 1e-6:
+            yield corner
+
+
+def corner_between(arriving: np.ndarray, leaving: np.ndarray, at: np.ndarray, names: tuple[str, str]) -> Corner:
+    """The corner at a point between two directions (2,) of a boundary that has the domain on its left."""
+    (ux, uy), (vx, vy) = arriving, leaving
+    angle = math.pi - math.atan2(ux * vy - uy * vx, ux * vx + uy * vy)
+    half = math.atan2(vy, vx) + angle / 2
+    return Corner(tuple(map(float, at)), angle, (math.cos(half), math.sin(half)), names)
 
 
 def corners(domain: Shape) -> tuple[Corner, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, TypeAdapter, model_validator
@@ -40,6 +40,19 @@ class Combined(Shape):
     def dimension(self):
         return self.operands[0].dimension
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_not_too_deep(cls, data: Any) -> Any:
+        """Said once, before every level of it would be at fault."""
+        level, deep = [data], 0
+        while level := [part for each in level for part in _parts_in(each)]:
+            deep += 1
+            if deep > DEEPEST:
+                raise ValueError(f"its parts are nested more than {DEEPEST} deep")
+            if len(level) > MOST_PARTS:
+                raise ValueError(f"it has more than {MOST_PARTS} parts")
+        return data
+
     @model_validator(mode="after")
     def _is_a_domain(self):
         dimensions = {part.dimension for part in self.operands}
@@ -49,8 +62,6 @@ class Combined(Shape):
             )
         if (parts := sum(1 for _ in primitives(self))) > MOST_PARTS:
             raise ValueError(f"it has {parts} parts; a domain may have {MOST_PARTS}")
-        if depth(self) > DEEPEST:
-            raise ValueError(f"its parts are nested {depth(self)} deep; {DEEPEST} is the most")
         self._check_parts()
         return self
 
@@ -158,9 +169,14 @@ def primitives(domain: Shape) -> Iterator[Primitive]:
         yield domain
 
 
-def depth(domain: Shape) -> int:
-    """How deep combinations are nested; 0 for a shape by itself."""
-    return 1 + max(map(depth, domain.operands)) if isinstance(domain, Combined) else 0
+def _parts_in(data: Any) -> list[Any]:
+    """The parts of a domain that is not yet known to be one."""
+    if isinstance(data, Combined):
+        return list(data.operands)
+    if not isinstance(data, dict):
+        return []
+    parts = [data[key] for key in ("parts", "less") if isinstance(data.get(key), list | tuple)]
+    return [*(part for each in parts for part in each), *([data["of"]] if "of" in data else [])]
 
 
 def spread_over(domain: Shape, unit: np.ndarray) -> np.ndarray:

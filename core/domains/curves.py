@@ -62,6 +62,10 @@ class Curve:
         """Derivatives (n, 2) of the points by position."""
         raise NotImplementedError
 
+    def nearest(self, points: np.ndarray) -> np.ndarray:
+        """Positions (n,) about as near as can be to points (n, 2)."""
+        raise NotImplementedError
+
     def normals(self, s: np.ndarray) -> np.ndarray:
         """Outward unit normals (n, 2)."""
         v = self.velocities(s)
@@ -144,6 +148,10 @@ class Segment(Curve):
     def velocities(self, s):
         return np.tile(np.array(self.b) - self.a, (len(s), 1))
 
+    def nearest(self, points):
+        along = np.array(self.b) - self.a
+        return np.clip((points - self.a) @ along / self.size**2, 0, 1)
+
     def along(self, fractions):
         return fractions
 
@@ -207,6 +215,13 @@ class Arc(Curve):
     def _out(self, p: np.ndarray, q: np.ndarray) -> np.ndarray:
         c, s = math.cos(self.angle), math.sin(self.angle)
         return np.stack([c * p - s * q, s * p + c * q], axis=1)
+
+    def nearest(self, points):
+        p, q = (points - self.centre).T
+        c, s = math.cos(self.angle), math.sin(self.angle)
+        turn = np.arctan2((q * c - p * s) / self.semi[1], (p * c + q * s) / self.semi[0])
+        span = self.end - self.start
+        return np.clip(np.mod((turn - self.start) * np.sign(span), 2 * np.pi) / abs(span), 0, 1)
 
     def along(self, fractions):
         return fractions if self.semi[0] == self.semi[1] else super().along(fractions)

@@ -13,13 +13,16 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from core.domains.arithmetic import Number, both, chosen, either, joined, points_of, sqrt, turned_positive, value_of
-from core.domains.boundaries import STEP, pieces
+from core.domains.boundaries import SAME, STEP, pieces
 from core.domains.combined import Combined, Difference, Union, candidates
 from core.domains.curves import Curve, End
+from core.domains.sequences import halton
 from core.domains.shapes import Annulus, Box, Round, Shape
-from core.domains.surfaces import Face, Spheroid, boundary_names, crosses_itself, faces, own_areas
+from core.domains.surfaces import LOOKS, Face, Spheroid, boundary_names, crosses_itself, faces, own_areas
 from core.errors import LabError
 
+MOST_FACTORS = 24
+"""Of more than so many pieces a product spans too many decades, and a distance takes its place."""
 ROUNDING = 1e-9
 """Part of a length within which a point counts as on the boundary."""
 
@@ -27,9 +30,11 @@ ROUNDING = 1e-9
 def distance(domain: Shape, x: tuple[Number, ...]) -> Number:
     """The distance to the boundary to first order: positive inside, negative outside, slope 1 on it; (n,).
 
-    Smooth in the open domain. Derivatives at a corner itself are none.
+    Smooth in the open domain. Derivatives at a corner itself are none. Raises LabError in space where parts of a union
+    touch along a face without overlapping: there it would vanish inside.
     """
     if domain.dimension == 3:
+        _check_touching(domain)
         return _in_space(domain, x)
     phi = _joined(_to_piece(piece, x) for piece in pieces(domain))
     outside = ~domain.contains(points_of(x)) & (value_of(phi) > ROUNDING * domain.size)
@@ -75,20 +80,30 @@ def factor(domain: Shape, x: tuple[Number, ...], names: str | Iterable[str] | No
 def _factors(domain: Shape, names: frozenset[str] | None) -> tuple[float, tuple[Callable, ...]]:
     inner = candidates(domain, 4096)
     if domain.dimension == 3 and names is None and any(crosses_itself(domain, face) for face in faces(domain)):
-        return domain.size / 4, (functools.partial(_in_space, domain),)
-    parts: dict[object, Callable] = {}
+        return domain.size / 4, (functools.partial(distance, domain),)
+    s, parts = np.linspace(0, 1, 33), {}
+    edge = np.concatenate([piece.points(s) for piece in pieces(domain)]) if domain.dimension == 2 else inner
     for piece in _own(domain):
         if names is None or piece.name in names:
-            if _stays_outside(domain, piece, inner):
+            if _stays_outside(domain, piece, inner, edge):
                 parts[piece.key] = _untrimmed(piece, domain)
             else:
                 parts[piece] = functools.partial(_to_piece, piece)
+    if len(parts) > MOST_FACTORS:
+        whole = distance if names is None else functools.partial(_distance_to, names)
+        return _typical(whole(domain, tuple(inner.T))), (functools.partial(whole, domain),)
     if not parts:
         known = ", ".join(boundary_names(domain))
         raise LabError(f"The domain has no boundary {', '.join(names or ())}; it has {known}.")
-    x = tuple(np.ascontiguousarray(inner.T))
-    product = np.prod([part(x) for part in parts.values()], axis=0)
-    return float(np.quantile(product, 0.99)), tuple(parts.values())
+    return _typical(np.prod([part(tuple(inner.T)) for part in parts.values()], axis=0)), tuple(parts.values())
+
+
+def _typical(values: np.ndarray) -> float:
+    return float(np.quantile(values, 0.99))
+
+
+def _distance_to(names: frozenset[str], domain: Shape, x: tuple[Number, ...]) -> Number:
+    return distance_to(domain, names, x)
 
 
 def _untrimmed(piece, domain: Shape) -> Callable:
@@ -96,14 +111,16 @@ def _untrimmed(piece, domain: Shape) -> Callable:
     return lambda x: turned_positive(piece.implicit(x), ROUNDING * domain.size) * (1 / size)
 
 
-def _stays_outside(domain: Shape, piece: Curve | End | Face | Spheroid, inner: np.ndarray) -> bool:
+def _stays_outside(domain: Shape, piece: Curve | End | Face | Spheroid, inner: np.ndarray, edge: np.ndarray) -> bool:
     """Whether the line or circle that a piece is part of goes nowhere else through the domain."""
     values = piece.implicit(tuple(inner.T))
-    if isinstance(piece, Curve):
+    if not ((values > 0).all() or (values < 0).all()):
+        return False
+    if isinstance(piece, Curve) and (piece.implicit(tuple(edge.T)) < -SAME * domain.size).any():
         at, normals = piece.extended(domain.size)
         step = normals * (STEP * domain.size)
         return not (domain.contains(at + step) & domain.contains(at - step) & domain.contains(at)).any()
-    return bool((values > 0).all() or (values < 0).all())
+    return True
 
 
 def _to_piece(piece: Curve | End, x: tuple[Number, ...]) -> Number:
@@ -131,6 +148,21 @@ def _joined(parts: Iterable[Number]) -> Number:
         pairs = [joined(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
         level = pairs + ([level[-1]] if len(level) % 2 else [])
     return level[0]
+
+
+@functools.lru_cache(maxsize=32)
+def _check_touching(domain: Shape) -> None:
+    if not isinstance(domain, Combined):
+        return
+    for face in faces(domain):
+        points, normals = face.sample(halton(LOOKS, 2, np.zeros(2)))
+        step = normals * (STEP * domain.size)
+        inner = points[domain.contains(points) & domain.contains(points + step) & domain.contains(points - step)]
+        if len(inner) and np.abs(_in_space(domain, tuple(inner.T))).min() < ROUNDING * domain.size:
+            raise LabError(
+                f"Two parts of the domain touch at {', '.join(f'{c:g}' for c in inner[0])} without overlapping, and no "
+                "smooth distance is known there. Let them overlap, or ask conditions as weighted rows."
+            )
 
 
 def _in_space(domain: Shape, x: tuple[Number, ...]) -> Number:

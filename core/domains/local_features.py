@@ -9,6 +9,7 @@ r^{π/ω} sin(πθ/ω), whose derivatives are infinite at a re-entrant one.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,8 @@ from core.domains.shapes import Annulus, Round, Shape
 
 WHOLE = 1e-6
 """An exponent π/ω that is nearer than this to a whole number is one: there a logarithm comes in."""
-LOOKS = 2000
+MOST = 32
+LOOKS = 500
 """Points of the line behind a corner."""
 
 
@@ -143,21 +145,29 @@ def _angle(along: Number, across: Number, r: Number) -> Number:
 LocalFeatures = HoleFeatures | CornerFeatures
 
 
-def local_features(domain: Shape, every_corner: bool = False) -> tuple[LocalFeatures, ...]:
-    """The features of a domain's holes, and of its re-entrant corners or, if asked for, of every one."""
+def local_features(domain: Shape, every_corner: bool = False, most: int = MOST) -> tuple[LocalFeatures, ...]:
+    """The features of a domain's holes, and of its corners.
+
+    Args:
+        domain: whose features.
+        every_corner: of convex corners too, where a solution is less singular; else of re-entrant ones.
+        most: so many corners at most, those with the largest angles; a curve drawn as a polygon has hundreds.
+    """
     if domain.dimension == 1:
         return ()
     if domain.dimension == 3:
         return tuple(_holes_in_space(domain))
     holes = [_of_hole(loop) for loop in loops(domain) if loop.area < 0]
     found = [each for each in corners(domain) if every_corner or each.angle > math.pi + 1e-6]
-    return (*holes, *(_of_corner(domain, each) for each in found))
+    sharpest = sorted(found, key=lambda each: -each.angle)[:most]
+    return (*holes, *(of_corner(each, domain.size, domain.contains) for each in sharpest))
 
 
-def _of_corner(domain: Shape, corner: Corner) -> CornerFeatures:
-    name, size = " and ".join(dict.fromkeys(corner.names)), domain.size
+def of_corner(corner: Corner, size: float, contains: Callable[[np.ndarray], np.ndarray]) -> CornerFeatures:
+    """The features of a corner of a domain of this size; `contains` says of points (n, 2) whether they are inside."""
+    name = " and ".join(dict.fromkeys(corner.names))
     behind = np.geomspace(1e-4, 2, LOOKS) * size
-    inside = domain.contains(np.array(corner.at) - behind[:, None] * corner.towards)
+    inside = contains(np.array(corner.at) - behind[:, None] * corner.towards)
     depth = float(behind[np.argmax(inside)] / 2) if inside.any() else None
     return CornerFeatures(name, corner.at, corner.angle, corner.towards, size, depth)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.domains import polygons
+from core.domains.boundaries import Corner, corner_between
 from core.domains.inspection import Outline
-from core.domains.local_features import HoleFeatures
+from core.domains.local_features import MOST, HoleFeatures, LocalFeatures, of_corner
 from core.domains.mesh_cells import Sorted, sorted_cells
 from core.domains.mesh_distance import crossed_in_space, distances
 from core.domains.mesh_file import read_file
@@ -133,6 +134,26 @@ class Mesh:
         weights = np.diff(cuts, axis=1, prepend=0, append=1)
         points = np.einsum("ni,nij->nj", weights, corners[part])
         return BoundaryPoints(points, normals[part] / sizes[part, None], self.names, self.which[own[part]])
+
+    def local_features(self, least: float = 1.1 * np.pi) -> tuple[LocalFeatures, ...]:
+        """Features of holes and, in the plane, of corners with at least this angle, in radians.
+
+        A curve of straight sides has corners everywhere, just above π.
+        """
+        if self.dimension == 3:
+            return self.holes
+        found = sorted((each for each in self._corners() if each.angle >= least), key=lambda each: -each.angle)
+        return (*self.holes, *(of_corner(each, self.size, self.contains) for each in found[:MOST]))
+
+    def _corners(self) -> Iterator[Corner]:
+        """Corners between two sides; where more than two meet is none."""
+        after = dict(zip(self.facets[:, 0].tolist(), range(len(self.facets)), strict=True))
+        met = np.bincount(self.facets[:, 0], minlength=len(self.points))
+        for k, (_, vertex) in enumerate(self.facets.tolist()):
+            if met[vertex] == 1:
+                names = self.names[self.which[k]], self.names[self.which[after[vertex]]]
+                directions = [np.diff(self.points[self.facets[side]], axis=0)[0] for side in (k, after[vertex])]
+                yield corner_between(*directions, self.points[vertex], names)
 
     def outline(self) -> Outline:
         """The boundary by name: each side a line in the plane, triangles in space."""

@@ -47,6 +47,18 @@ def enclosed(corners: np.ndarray) -> float:
     return float(np.einsum("ni,ni->n", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6)
 
 
+def numbered(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of whole numbers from −1 on told apart: the number of each; of each number its first row and its count."""
+    width, code = int(rows.max()) + 2, rows[:, 0].astype(np.int64)
+    for column in rows.T[1:]:
+        _, first, code, count = np.unique(
+            code * width + column, return_index=True, return_inverse=True, return_counts=True
+        )
+    if rows.shape[1] == 1:
+        _, first, code, count = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
+    return code, first, count
+
+
 def hull(cells: Sorted, name: str) -> Hull:
     """The boundary of a mesh's cells. Raises LabError where it is open, or no surface."""
     dimension, points, remarks = cells.points.shape[1], cells.points, []
@@ -78,8 +90,7 @@ def hull(cells: Sorted, name: str) -> Hull:
 
 def _outer_faces(cells: Sorted, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Those faces that belong to one cell alone, and the middles of their cells."""
-    keys = np.sort(cells.faces, axis=1)
-    _, first, count = np.unique(keys, axis=0, return_index=True, return_counts=True)
+    _, first, count = numbered(np.sort(cells.faces, axis=1))
     if count.max() > 2:
         corner = cells.points[cells.faces[first[np.argmax(count)], 0]]
         raise LabError(
@@ -136,13 +147,14 @@ def _components(points: np.ndarray, facets: np.ndarray, name: str) -> np.ndarray
     from scipy.sparse.csgraph import connected_components
 
     ridges, owner = _ridges(facets)
-    keys, at, count = np.unique(np.sort(ridges, axis=1), axis=0, return_inverse=True, return_counts=True)
+    at, first, count = numbered(np.sort(ridges, axis=1))
+    keys = ridges[first]
     odd = np.flatnonzero(count % 2)
     if len(odd):
         ends = " to ".join(_place(points[k]) for k in keys[odd[0]])
         what = "edge from" if facets.shape[1] == 3 else "point"
         raise LabError(f"{name} is not closed: the {what} {ends} is open; so are {len(odd):,} in all. Mend the mesh.")
-    graph = coo_array((np.ones(len(owner)), (owner, len(facets) + at.ravel())), shape=2 * (len(facets) + len(keys),))
+    graph = coo_array((np.ones(len(owner)), (owner, len(facets) + at)), shape=2 * (len(facets) + len(keys),))
     _, labels = connected_components(graph, directed=False)
     return np.unique(labels[: len(facets)], return_inverse=True)[1]
 
@@ -164,14 +176,13 @@ def _consistent(points: np.ndarray, facets: np.ndarray, component: np.ndarray, n
 def _unturned(points: np.ndarray, facets: np.ndarray, name: str) -> np.ndarray:
     """Triangles such that neighbours go along their common edge in opposite directions. Raises LabError."""
     from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import breadth_first_order
+    from scipy.sparse.csgraph import connected_components
 
     facets = facets.copy()
     ridges, owner = _ridges(facets)
-    keys, at = np.unique(np.sort(ridges, axis=1), axis=0, return_inverse=True)
-    at, forward = at.ravel(), ridges[:, 0] < ridges[:, 1]
+    at, first, count = numbered(np.sort(ridges, axis=1))
+    keys, forward = ridges[first], ridges[:, 0] < ridges[:, 1]
     order = np.argsort(at, kind="stable")
-    count = np.bincount(at, minlength=len(keys))
     if (count != 2).any():
         edge = keys[np.argmax(count)]
         raise LabError(f"{name}: {count.max()} triangles meet along the edge from {_place(points[edge[0]])} to "
@@ -179,19 +190,14 @@ def _unturned(points: np.ndarray, facets: np.ndarray, name: str) -> np.ndarray:
     one, two = order[::2], order[1::2]
     if (forward[one] != forward[two]).all():
         return facets
-    same = (forward[one] == forward[two]).astype(int)
-    a, b = owner[one], owner[two]
-    graph = coo_array((np.concatenate([same, same]) + 1, (np.concatenate([a, b]), np.concatenate([b, a])))).tocsr()
-    turned = np.full(len(facets), -1)
-    for start in range(len(facets)):
-        if turned[start] < 0:
-            turned[start] = 0
-            visited, before = breadth_first_order(graph, start, directed=False)
-            for facet in visited[1:]:
-                turned[facet] = (turned[before[facet]] + graph[facet, before[facet]] - 1) % 2
-    if ((turned[a] + turned[b]) % 2 != same).any():
+    # each facet stands twice, as it is and turned: what must be turned alike is connected
+    same, a, b, n = (forward[one] == forward[two]).astype(int), owner[one], owner[two], len(facets)
+    ends = np.concatenate([a, a + n]), np.concatenate([b + n * same, b + n * (1 - same)])
+    _, label = connected_components(coo_array((np.ones(len(ends[0])), ends), shape=(2 * n, 2 * n)), directed=False)
+    if (label[:n] == label[n:]).any():
         raise LabError(f"{name} has one side only, like a Möbius strip: it encloses nothing.")
-    facets[turned == 1] = facets[turned == 1][:, ::-1]
+    turned = label[:n] > label[n:]
+    facets[turned] = facets[turned][:, ::-1]
     return facets
 
 
@@ -213,8 +219,7 @@ def _groups(cells: Sorted, faces: np.ndarray, origin: np.ndarray, labels: np.nda
     groups = np.concatenate([group for _, group in cells.named])
     names = np.repeat([label for label, _ in cells.named], [len(group) for _, group in cells.named])
     both = np.concatenate([np.sort(groups, axis=1), np.sort(faces, axis=1)])
-    _, number = np.unique(both, axis=0, return_inverse=True)
-    number = number.ravel()
+    number = numbered(both)[0]
     called = dict(zip(number[: len(groups)].tolist(), names.tolist(), strict=True))
     of_face = [called.get(key) for key in number[len(groups) :].tolist()]
     for k, face in enumerate(origin):

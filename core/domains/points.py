@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,6 @@ from core.domains.boundaries import corners as all_corners
 from core.domains.boundaries import pieces
 from core.domains.combined import spread, spread_over
 from core.domains.curves import End
-from core.domains.distances import distance
 from core.domains.polygons import picked
 from core.domains.sequences import halton, shift_of
 from core.domains.shapes import Shape
@@ -20,6 +20,7 @@ from core.errors import LabError
 
 MOST_TRIES = 2**24
 """Candidates that are looked at for one set of points."""
+WALL_POINTS = 8192
 DENSER = 5.0
 """At most so many times denser than elsewhere points get near walls, and near corners."""
 
@@ -83,7 +84,7 @@ def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float)
     points, which = spread(domain, lots[:, :d])
     weight = np.ones(len(points))
     if walls:
-        depth = np.maximum(distance(domain, tuple(points.T)), 0)
+        depth = _wall(domain).query(points)[0]
         weight *= _denser(depth * (4 / np.ptp(domain.box(), axis=1).min())) ** walls
     if towards_corners and d == 2:
         nearest = np.full(len(points), np.inf)
@@ -93,6 +94,14 @@ def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float)
         weight *= _denser(nearest * (4 / domain.size)) ** towards_corners
     most = DENSER ** (walls + towards_corners)
     return points[lots[which, d] * most < weight]
+
+
+@functools.lru_cache(maxsize=8)
+def _wall(domain: Shape):
+    """A tree of points on the boundary; that there are gaps between them matters little for how dense points are."""
+    from scipy.spatial import cKDTree
+
+    return cKDTree(boundary(domain, halton(WALL_POINTS, domain.dimension, np.zeros(domain.dimension))).points)
 
 
 def _denser(part: np.ndarray) -> np.ndarray:

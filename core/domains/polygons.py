@@ -127,10 +127,11 @@ def triangles(rings: list[np.ndarray]) -> np.ndarray:
         slope = (b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1])
         x = a[:, 0] + (np.array([[low], [high]]) - a[:, 1]) * slope
         order = np.argsort(x.sum(axis=0))
-        for left, right in zip(order[::2], order[1::2], strict=True):
-            corners = [(x[0, left], low), (x[0, right], low), (x[1, right], high), (x[1, left], high)]
-            out += [(corners[0], corners[1], corners[2]), (corners[0], corners[2], corners[3])]
-    made = np.array(out)
+        left, right = x[:, order[::2]], x[:, order[1::2]]
+        ring = ((left[0], low), (right[0], low), (right[1], high), (left[1], high))
+        corners = np.array([np.stack([at, np.full_like(at, y)], axis=1) for at, y in ring])
+        out += [corners[[0, 1, 2]].transpose(1, 0, 2), corners[[0, 2, 3]].transpose(1, 0, 2)]
+    made = np.concatenate(out)
     return made[areas(made) > 0]
 
 

@@ -5,6 +5,7 @@ Each primitive maps the unit cube onto itself with equal measure, so that points
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from core.domains import polygons
-from core.frozen import Frozen
+from core.frozen import Frozen, shaped
 
 LARGEST = 1e9
 SMALLEST = 1e-9
@@ -21,7 +22,9 @@ FEWEST_DIGITS = 1e-6
 
 Coordinate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Length = Annotated[float, Field(gt=0, ge=SMALLEST, le=LARGEST)]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
+Name = Annotated[
+    str, Field(max_length=60), shaped(r"[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*", "text on one line")
+]
 Place = Annotated[tuple[Coordinate, ...], Field(min_length=1, max_length=3)]
 Vertex = tuple[Coordinate, Coordinate]
 
@@ -280,7 +283,12 @@ class Polygon(Primitive):
         return float(sum(polygons.signed_area(ring) for ring in self.rings))
 
     def mapped(self, unit):
-        return polygons.spread(unit, polygons.triangles(self.rings))
+        return polygons.spread(unit, _triangles(self))
+
+
+@functools.lru_cache(maxsize=32)
+def _triangles(polygon: Polygon) -> np.ndarray:
+    return polygons.triangles(polygon.rings)
 
 
 def ball_measure(dimension: int) -> float:

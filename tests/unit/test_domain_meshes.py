@@ -8,20 +8,9 @@ import numpy as np
 import pytest
 
 from core.domains import mesh_file, mesh_for_export, read_mesh
+from core.domains.mesh import made as made_mesh
 from core.errors import LabError
-
-BIG, SMALL = 1.0, 0.4
-
-
-def torus(n=48, m=24):
-    """Points and triangles of a torus about the z axis, normals outwards."""
-    u, v = np.meshgrid(np.arange(n) * 2 * np.pi / n, np.arange(m) * 2 * np.pi / m, indexing="ij")
-    r = BIG + SMALL * np.cos(v)
-    points = np.stack([r * np.cos(u), r * np.sin(u), SMALL * np.sin(v)], axis=-1).reshape(-1, 3)
-    at = np.arange(n * m).reshape(n, m)
-    right, up, both = np.roll(at, -1, 0), np.roll(at, -1, 1), np.roll(at, (-1, -1), (0, 1))
-    triangles = np.concatenate([np.stack([at, right, both], -1), np.stack([at, both, up], -1)]).reshape(-1, 3)
-    return points, triangles
+from tests.curved import BIG, SMALL, torus
 
 
 def sphere(radius, level=12):
@@ -171,6 +160,20 @@ def test_a_plane_mesh(tmp_path):
     edge = np.min([inside, 1 - inside], axis=(0, 2))
     assert np.abs(mesh.distance(inside) - edge).max() < 1e-12
     assert len(mesh.outline().lines) == 32
+
+
+def test_corners_of_a_plane_mesh():
+    points, triangles, _ = plate()
+    middles = points[triangles].mean(axis=1)
+    bent = triangles[~((middles > 0.5).all(axis=1))]
+    mesh = made_mesh(meshio.Mesh(points, [("triangle", bent)]), "bent")
+    (corner,) = mesh.local_features()
+    assert corner.place == (0.5, 0.5) and corner.angle == pytest.approx(1.5 * math.pi)
+    assert corner.towards == pytest.approx((-(0.5**0.5), -(0.5**0.5))) and corner.depth is None
+    with_hole = triangles[~((np.abs(middles - 0.5) < 0.25).all(axis=1))]
+    hole, *around = made_mesh(meshio.Mesh(points, [("triangle", with_hole)]), "hole").local_features()
+    assert hole.place == pytest.approx((0.5, 0.5)) and hole.radius == pytest.approx(math.sqrt(0.25 / math.pi))
+    assert len(around) == 4 and all(0.2 < each.depth < 0.4 for each in around)
 
 
 def _written_plainly(folder, points, cells):
