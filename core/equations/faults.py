@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from core.errors import MOST_FAULTS, LabError
 from core.plain_text import printable
@@ -83,7 +84,9 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     for each in sorted(set(known)):
         if abs(len(each) - len(name)) > 2:
             continue
-        far = _edits(name.lower(), each.lower()) + 0.1 * (len(each) != len(name)) + 0.2 * (each[0] != name[0])
+        typed, there = name.lower(), each.lower()
+        alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(typed, there, strict=False)))
+        far = _edits(typed, there) - 0.3 * alike / len(typed)  # a slip is rarely at the start
         if far < best:
             best, found = far, each
     return found

@@ -106,6 +106,7 @@ def test_a_field_of_some_coordinates():
     "text, message, start, end, more",
     [
         ("u_t = sen(x)", "unknown function 'sen'", 6, 9, "did you mean sin?"),
+        ("u_t = sinn(x)", "unknown function 'sinn'", 6, 10, "did you mean sin?"),
         ("u_t = mu*u_xx", "unknown name 'mu'", 6, 8, "did you mean nu?"),
         ("u_t = U_xx", "unknown name 'U_xx'", 6, 10, "did you mean u_xx?"),
         ("u(x, 0) = 1", "the field u is called", 0, 1, "condition"),
