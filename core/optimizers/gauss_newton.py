@@ -9,8 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from core.errors import NotFiniteError
 from core.optimizers import triangle
-from core.optimizers.report import StepReport, Trial
+from core.optimizers.report import Residuals, StepReport, Trial
 from core.optimizers.rows import Rows, read
 
 WELL_CONDITIONED = 1e-7
@@ -26,11 +27,12 @@ ROUNDED = 1e-24
 """Loss, of residuals that are divided by their natural scale, below which an undamped step follows rounding."""
 
 MOST_RISE, MOST_AHEAD = 1e6, 3
-"""An undamped step may raise the loss so many times over, and so many steps may leave it above the best there was.
+"""An undamped step may raise the loss so many times over, where at most so many further ones bring it below again.
 
 Far from the solution along what the residual hardly tells, such as λ, Newton's step is right to first order, what is
 of second order is more than the small residual there was, and the next step removes it (the watchdog of Chamberlain
-et al., Math. Programming Study 16, 1982). Damping would creep along that direction instead.
+et al., Math. Programming Study 16, 1982). Damping would creep along that direction instead. All of them are one
+iteration, so that nothing that looks at a run between two ever sees a loss that rose.
 """
 
 SHRINKS, OPENED = 0.5, 10.0
@@ -182,19 +184,42 @@ class GaussNewton:
         self.scale = ColumnScale()
         self.guard = guard
         self.dampings = dampings or 1
-        self.ahead = 0
-        self.best = math.inf
-        self.way_back: Tensor | None = None
         self.last = 0.0
 
     def iterate(self, objective):
         """See `Optimizer.iterate`."""
-        residuals, slopes = objective.slopes()
-        rows = read(slopes, whole=self.guard == "geodesic")
-        del slopes  # and what it was made from
-        return residuals, self.step(rows, objective.mover())
+        residuals, rows = self._linearised(objective)
+        move = objective.mover()
+        report = self.step(rows, move, may_rise=True)
+        if report is None:
+            del rows  # two of them need not fit
+            after = self._onward(objective, float(residuals.loss()))
+            if after is not None:
+                return residuals, StepReport(True, after, self.damping.value, float("nan"), self.last)
+            move(torch.zeros_like(self.scale.value))
+            residuals, rows = self._linearised(objective)
+            report = self.step(rows, move)
+        return residuals, report
 
-    def step(self, rows: Rows, loss_after: Trial) -> StepReport:
+    def _linearised(self, objective) -> tuple[Residuals, Rows]:
+        residuals, slopes = objective.slopes()
+        return residuals, read(slopes, whole=self.guard == "geodesic")
+
+    def _onward(self, objective, limit: float) -> float | None:
+        """The loss once further undamped steps have brought it below `limit`; None where they don't."""
+        for _ in range(MOST_AHEAD):
+            try:
+                _, rows = self._linearised(objective)
+            except NotFiniteError:
+                return None
+            after = objective.mover()(DampedSystem(rows, self.scale.update(rows.norms())).step(self.damping.value))
+            if after < limit:
+                return after
+            if not after < MOST_RISE * limit:
+                return None
+        return None
+
+    def step(self, rows: Rows, loss_after: Trial, may_rise: bool = False) -> StepReport | None:
         """One iteration: steps of growing damping until one decreases the loss.
 
         Args:
@@ -202,9 +227,11 @@ class GaussNewton:
             loss_after: sets the parameters to θ + δ for a given δ (P,) and returns the loss there, NaN allowed. Called
                 a last time with δ = 0 when no step is accepted, so that θ is restored. The geodesic guard also asks
                 its `rows(δ)`, the residuals (M,) there.
+            may_rise: whether an undamped step may be left as it is although it raised the loss.
 
         Returns:
-            The report; `accepted` is False when no damping gave a decrease: θ is as good as float64 tells.
+            The report; `accepted` is False when no damping gave a decrease: θ is as good as float64 tells. None where
+            the parameters were left at a step that raised the loss.
         """
         system = DampedSystem(rows, self.scale.update(rows.norms()))
         before, begun_with = float(rows.r @ rows.r), self.damping.value
@@ -239,40 +266,15 @@ class GaussNewton:
                 self.last = length
             if damping < UNDAMPED and (nothing or (before < ROUNDED and not gained)):
                 break  # Newton's own step neither promised nor changed anything: a shorter one will not either
-            if gained or (damping < UNDAMPED and self._may_rise(before, after)):
-                if gained:
-                    self.damping.accept(min(ratio, 1.0))
-                self._went(step, before, after)
+            if gained:
+                self.damping.accept(min(ratio, 1.0))
                 return StepReport(True, after, damping, ratio, float(step.norm()))
-            if self.way_back is not None:
-                break
+            if may_rise and damping < UNDAMPED and after < MOST_RISE * before:
+                return None
             self.damping.reject()
-        tried = self.damping.value
-        if self.way_back is not None:  # steps that rose led nowhere: on from the best, and no more of them
-            length = float(self.way_back.norm())
-            return StepReport(True, self.return_to_best(loss_after), tried, ratio, length)
         loss_after(torch.zeros_like(step))
-        self.damping.value = begun_with  # where none helps, none was too small
+        tried, self.damping.value = self.damping.value, begun_with  # where none helps, none was too small
         return StepReport(False, before, tried, ratio, 0.0)
-
-    def return_to_best(self, loss_after: Trial) -> float | None:
-        """Leave parameters that steps which raised the loss led to; the loss then, or None where there were none."""
-        if self.way_back is None:
-            return None
-        step, self.way_back = self.way_back, None
-        return loss_after(step)
-
-    def _may_rise(self, before: float, after: float) -> bool:
-        return self.ahead < MOST_AHEAD and after < MOST_RISE * min(before, self.best)
-
-    def _went(self, step: Tensor, before: float, after: float) -> None:
-        """Keep the way back to the best parameters while the loss is above theirs."""
-        best = before if self.way_back is None else self.best
-        if after < best:
-            self.ahead, self.best, self.way_back = 0, math.inf, None
-        else:
-            self.ahead, self.best = self.ahead + 1, best
-            self.way_back = -step if self.way_back is None else self.way_back - step
 
     def _best_of_several(self, system: DampedSystem, loss_after: Trial) -> float:
         """The damping around the present one whose step leaves least; the present one where none leaves a number."""
@@ -297,9 +299,6 @@ class GaussNewton:
             "damping": self.damping.value,
             "growth": self.damping.growth,
             "scale": self.scale.value,
-            "ahead": self.ahead,
-            "best": self.best,
-            "way_back": self.way_back,
             "last": self.last,
         }
 
@@ -307,6 +306,4 @@ class GaussNewton:
         """See `Optimizer.restore`."""
         self.damping.value, self.damping.growth = state["damping"], state["growth"]
         self.scale.value = state["scale"]
-        if "ahead" in state:  # not in checkpoints of before there were such steps
-            self.ahead, self.best, self.way_back = state["ahead"], state["best"], state["way_back"]
-            self.last = state["last"]
+        self.last = state.get("last", 0.0)  # not in checkpoints of before it was asked for

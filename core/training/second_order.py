@@ -7,7 +7,6 @@ import time
 from core import config as configs
 from core.errors import NotFiniteError, TrainingError
 from core.optimizers.build import build
-from core.optimizers.gauss_newton import GaussNewton
 from core.optimizers.report import StepReport
 from core.training import equations
 from core.training.exponent import Exponent
@@ -76,8 +75,6 @@ class SecondOrderPhase:
                 return wanted
         else:
             run.record.ended = "all iterations done"
-            if isinstance(optimizer, GaussNewton):
-                optimizer.return_to_best(objective.mover())
             self.exponent.iterations_used_up()
         recorder.final_residuals(objective)
         return None

@@ -1,86 +1,127 @@
 """Undamped Gauss–Newton steps that raise the loss for a while, or hardly change it: both lead somewhere."""
 
+from itertools import pairwise
+
+import pytest
 import torch
 
-from core.optimizers.gauss_newton import MOST_AHEAD, GaussNewton
-from core.optimizers.rows import Whole
+from core.errors import NotFiniteError
+from core.optimizers.gauss_newton import MOST_AHEAD, UNDAMPED, GaussNewton
 
 
-class Curved:
-    """A valley r = (x − y², 0.01·(y − 1)) with a small floor; Newton's step along it leaves the valley at first."""
+class Residuals:
+    """The rows of a valley somewhere."""
 
-    def __init__(self, y, hopeless=False):
-        self.start, self.x, self.hopeless = None, torch.tensor([y * y, y], dtype=torch.float64), hopeless
+    def __init__(self, rows):
+        self.rows = rows
+
+    def loss(self):
+        """|r|²."""
+        return self.rows.square().sum()
+
+
+class Slopes:
+    """[J r] there."""
+
+    def __init__(self, rows, x):
+        self.shape, self.r = (len(rows(x)), len(x)), rows(x)
+        self.joined = torch.cat([torch.autograd.functional.jacobian(rows, x), self.r[:, None]], dim=1)
+
+    def whole(self):
+        """Column-major, as where it is factorised."""
+        return self.joined.T.contiguous().T
+
+
+class Valley:
+    """r = (x − y², 0.01·(y − 1)): Newton's step along it leaves the valley at first."""
+
+    def __init__(self, *x):
+        self.x, self.asked = torch.tensor(x, dtype=torch.float64), 0
 
     def rows(self, x):
-        bent = x[0] - x[1] ** 2 if not self.hopeless else (x[0] - x[1].sin() * 2) * 30 + (x[1] * 40).cos()
-        return torch.stack([bent, 1e-2 * (x[1] - 1)])
+        return torch.stack([x[0] - x[1] ** 2, 1e-2 * (x[1] - 1)])
 
-    def step(self, optimizer):
-        x = self.x.clone()
-        r, J = self.rows(x), torch.autograd.functional.jacobian(self.rows, x)
+    def loss(self):
+        return float(Residuals(self.rows(self.x)).loss())
 
-        def after(step):
-            self.x = x + step
-            return float(self.rows(self.x).square().sum())
+    def slopes(self):
+        self.asked += 1
+        return Residuals(self.rows(self.x)), Slopes(self.rows, self.x)
 
-        return float(r @ r), optimizer.step(Whole.of(r, J), after)
+    def mover(self):
+        base = self.x.clone()
+
+        def move(step):
+            self.x = base + step
+            return self.loss()
+
+        return move
+
+
+class Cliff(Valley):
+    """Where its bend is so sharp that further steps find nothing."""
+
+    def rows(self, x):
+        bend = (x[1] * 40).cos() - (120 * torch.ones_like(x[0])).cos()
+        return torch.stack([(x[0] - x[1] ** 2) * 3 + bend, x[1] * 1e-2])
+            [(x[0] - x[1] ** 2) * 3 + (x[1] * 40).cos() - (120 * torch.ones_like(x[0])).cos(), x[1] * 1e-2]
+        )
+
+
+class Flat(Valley):
+    """A floor of one, beside which what x does is a part of 1e-8."""
+
+    def rows(self, x):
+        return torch.stack([torch.ones_like(x[0]), 1e-4 * (x[0] ** 2 - 2)])
 
 
 def undamped():
     return GaussNewton(1e-32, 1e-32)
 
 
-def test_newton_s_steps_go_through_a_loss_that_is_higher_for_a_while():
-    valley, optimizer, losses = Curved(3.0), undamped(), []
-    for _ in range(3):
-        before, report = valley.step(optimizer)
-        assert report.accepted or before < 1e-20
-        losses.append(before)
-    assert losses[1] > 1e4 * losses[0]
+def test_newton_s_steps_go_through_a_loss_that_is_higher_within_one_iteration():
+    valley = Valley(9.0, 3.0)
+    before = valley.loss()
+    _, report = undamped().iterate(valley)
+    assert report.accepted
+    assert valley.asked > 1  # where it stood after the first step, which had raised it
+    assert report.loss == valley.loss() < 1e-20 * before
     torch.testing.assert_close(valley.x, torch.ones(2, dtype=torch.float64), rtol=1e-12, atol=1e-12)
-    assert optimizer.way_back is None
 
 
-def test_where_they_lead_nowhere_the_best_is_gone_back_to():
-    valley, optimizer = Curved(0.3, hopeless=True), undamped()
-    losses = [valley.step(optimizer)[0] for _ in range(30)]
-    best = losses[0]
-    for k, loss in enumerate(losses):
-        assert min(losses[max(0, k - MOST_AHEAD) : k + 1]) <= best * (1 + 1e-12)  # never away from it for longer
-        best = min(best, loss)
+@pytest.mark.parametrize("broken", [False, True])
+def test_where_they_lead_nowhere_nothing_has_moved_and_damping_takes_over(monkeypatch, broken):
+    cliff, optimizer = Cliff(9.0, 3.0), undamped()
+    if broken:
+        onward = GaussNewton._onward
 
+        def not_finite(self, objective, limit):
+            monkeypatch.setattr(objective, "slopes", lambda: (_ for _ in ()).throw(NotFiniteError("inf")))
+            found = onward(self, objective, limit)
+            monkeypatch.undo()
+            return found
 
-def test_a_stage_that_ends_on_the_way_goes_back_and_a_resumed_one_knows_the_way():
-    valley, optimizer = Curved(3.0), undamped()
-    best, _ = valley.step(optimizer)
-    resumed = undamped()
-    resumed.restore(optimizer.state())
-    x = valley.x.clone()
-
-    def after(step):
-        valley.x = x + step
-        return float(valley.rows(valley.x).square().sum())
-
-    assert resumed.return_to_best(after) == best
-    assert resumed.return_to_best(after) is None
+        monkeypatch.setattr(GaussNewton, "_onward", not_finite)
+    losses = [cliff.loss()]
+    for _ in range(4):
+        asked = cliff.asked
+        _, report = optimizer.iterate(cliff)
+        losses.append(cliff.loss())
+        assert cliff.asked - asked <= 2 + MOST_AHEAD
+    assert all(after <= before for before, after in pairwise(losses))
+    assert report.damping > UNDAMPED or not report.accepted or losses[-1] < losses[0]
 
 
 def test_steps_along_what_the_loss_hardly_knows_are_taken_while_they_shrink():
-    x, optimizer, accepted = torch.tensor([1.6], dtype=torch.float64), undamped(), []
-
-    def rows(x):  # a floor of one, beside which what x does is a part of 1e-8
-        return torch.stack([torch.ones_like(x[0]), 1e-4 * (x[0] ** 2 - 2)])
-
-    for _ in range(5):
-        at = x.clone()
-
-        def after(step, at=at):
-            nonlocal x
-            x = at + step
-            return float(rows(x).square().sum())
-
-        J = torch.autograd.functional.jacobian(rows, at)
-        accepted.append(optimizer.step(Whole.of(rows(at), J), after).accepted)
-    assert abs(float(x[0]) - 2**0.5) < 1e-6
+    flat, optimizer = Flat(1.6), undamped()
+    accepted = [optimizer.iterate(flat)[1].accepted for _ in range(5)]
+    assert abs(float(flat.x[0]) - 2**0.5) < 1e-6
     assert not accepted[-1]
+
+
+def test_a_resumed_optimizer_knows_how_long_the_last_step_was():
+    flat, optimizer = Flat(1.6), undamped()
+    optimizer.iterate(flat)
+    resumed = undamped()
+    resumed.restore(optimizer.state())
+    assert resumed.last == optimizer.last > 0
