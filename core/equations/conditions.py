@@ -77,6 +77,10 @@ _SYMMETRY = re.compile(r"(?P<fields>[^\s,]+(?:\s*,\s*[^\s,]+)*)\s+(?:(?:is|are)\
                        r"(?:\s+in\s+(?P<coordinate>\S+))?")  # fmt: skip
 
 
+MOST_OF_ONE = 100
+"""Conditions that one row may stand for."""
+
+
 def read_conditions(where: str, text: str, frame: Frame, label: str = "condition") -> list[Condition]:
     """What was typed as one condition: several where it has several components, places, or texts between `;`.
 
@@ -90,7 +94,13 @@ def read_conditions(where: str, text: str, frame: Frame, label: str = "condition
     except EquationError as error:
         faults.extend(error.faults)
     found: list[Condition] = []
-    for part in (part.strip() for part in text.split(";")):
+    parts = text.split(";")
+    places = list(dict.fromkeys(places))
+    if len(places) * len(parts) > MOST_OF_ONE:
+        faults.append(Fault(f"{len(parts):,} texts at {len(places):,} places", label=label,
+                            expected=f"at most {MOST_OF_ONE} of them in one condition"))  # fmt: skip
+        raise EquationError(faults)
+    for part in map(str.strip, parts):
         try:
             found.extend(_of_text(part, places, frame, label))
         except EquationError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.equations.algebra import is_divisor
+from core.equations.algebra import is_divisor, number
 from core.equations.calculus import derivatives, substituted
 from core.equations.conditions import Condition, Kind
 from core.equations.faults import Fault
@@ -15,14 +15,14 @@ from core.equations.places import Place, Where
 from core.equations.sampling import inner_points, is_known, points_at, values_of, where
 from core.equations.structure import fields_in, has_field
 from core.equations.system import System
-from core.equations.tree import Expression, Normal, Number, Power, TooLarge, TreeError, postorder
+from core.equations.tree import Expression, Normal, Number, Parameter, Power, TooLarge, TreeError, postorder
 from core.equations.writing import text_of
 
 AGREE = 1e-9
 """Of the values' size: nearer than this, two values are the same."""
 EXACT = 1e-8
 """Of the largest term: an exact solution leaves less."""
-MOST_PAIRS = 1_000
+MOST_PAIRS = 20_000
 CORNER_POINTS = 40
 _VALUES = (Kind.VALUE, Kind.INITIAL_VALUE, Kind.POINT_VALUE)
 
@@ -53,11 +53,11 @@ def contradictions(system: System, jumps: bool = False) -> list[Fault]:
     pairs = 0
     for i, first in enumerate(given):
         for second in given[i + 1 :]:
-            if first.condition.field != second.condition.field or not _meet(first.place, second.place):
-                continue
             pairs += 1
             if pairs > MOST_PAIRS:
-                break
+                return [fault for _, fault in worst.values()]
+            if first.condition.field != second.condition.field or not _meet(first.place, second.place):
+                continue
             found = _clash(system, first, second, sizes[first.condition.field], jumps)
             key = (id(first.condition), id(second.condition))
             if found is not None and found[0] > worst.get(key, (0.0,))[0]:
@@ -113,7 +113,7 @@ def _clash(system: System, a: _Given, b: _Given, size: float, jumps: bool) -> tu
             f"{b.condition.label} ({b.place.text}) at {where(points, at)}")  # fmt: skip
     text = b.condition.text
     fault = Fault(said, text, 0, len(text), b.condition.label, "" if across else "one value, or that jumps are allowed",
-                  warning=across or jumps)  # fmt: skip
+                  warning=jumps or (across and system.names.time not in b.by))  # fmt: skip
     return float(apart[at]), fault
 
 
@@ -238,6 +238,25 @@ def vanishing_divisors(system: System) -> list[Fault]:
                 if said:
                     found.setdefault((label, node.base), Fault(said, label=label, warning=True))
     return list(found.values())
+
+
+def meaningless_numbers(system: System) -> list[Fault]:
+    """What means nothing once its parameters are the numbers that they are: a division by k where k is 0."""
+    values: dict[Expression, Expression] = {
+        Parameter(name): number(value) for name, value in system.frame.parameters.items()
+    }
+    found: list[Fault] = []
+    labelled = [*zip(system.residuals, system.residual_labels, strict=True)]
+    labelled += [(each.residual, each.label) for each in system.conditions if each.residual is not None]
+    for node, label in labelled:
+        try:
+            substituted(node, values)
+        except TooLarge:
+            raise
+        except TreeError as error:
+            fault = Fault(f"with the parameters' numbers it means nothing: {error}", label=label)
+            found += [fault] if fault not in found else []
+    return found
 
 
 def _or_none(make: Callable[..., Expression | None], *arguments: object) -> Expression | None:

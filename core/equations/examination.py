@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.equations.completeness import missing
-from core.equations.consistency import contradictions, exact_faults, vanishing_divisors
+from core.equations.consistency import contradictions, exact_faults, meaningless_numbers, vanishing_divisors
 from core.equations.faults import EquationError, Fault
 from core.equations.manufactured import MOST_WORK, manufactured
 from core.equations.system import System
@@ -52,6 +52,7 @@ def examined(
         system = manufactured(system)
     found: list[Fault] = []
     for what, check in (
+        ("the parameters", lambda: meaningless_numbers(system)),
         ("what is missing", lambda: missing(system)),
         ("corners", lambda: contradictions(system, jumps)),
         ("the exact solution", lambda: exact_faults(system, points, boundaries)),

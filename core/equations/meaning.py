@@ -268,11 +268,11 @@ class Reader:
         value = self._read(arguments[0])
         by: list[str] = []
         for each in arguments[1:]:
-            if isinstance(each, Literal) and by and each.text.isdigit() and int(each.text[:9]) >= 1:
-                if len(by) + int(each.text[:9]) - 1 > HIGHEST_ORDER:
-                    return self.refuse(each, f"a derivative of order {len(by) - 1 + int(each.text[:9])}",
-                                       f"at most {HIGHEST_ORDER}")  # fmt: skip
-                by.extend(by[-1:] * (int(each.text) - 1))
+            count = int(each.text.lstrip("0")[:9] or 0) if isinstance(each, Literal) and each.text.isdigit() else 0
+            if by and count:
+                if len(by) + count - 1 > HIGHEST_ORDER:
+                    return self.refuse(each, f"a derivative of order {len(by) - 1 + count}", f"at most {HIGHEST_ORDER}")
+                by.extend(by[-1:] * (count - 1))
                 continue
             coordinate = self._coordinate(each)
             if coordinate is None:

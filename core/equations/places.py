@@ -84,6 +84,14 @@ def shortest(value: float) -> str:
     return text if float(text) == value else repr(float(value))
 
 
+def as_float(value: float) -> float:
+    """A number as a float, infinite where it is beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
 def read_number(text: str | float, names: Names, parameters: Mapping[str, float], label: str) -> float:
     """A number, or a text such as `2*pi` or `0.01/pi`, which may name parameters.
 
@@ -91,7 +99,7 @@ def read_number(text: str | float, names: Names, parameters: Mapping[str, float]
         EquationError: it is no finite number.
     """
     if not isinstance(text, str):
-        value = float(text)
+        value = as_float(text)
         if not math.isfinite(value):
             raise EquationError([Fault(f"it is {value}", label=label, expected="a finite number")])
         return value
@@ -103,7 +111,7 @@ def _number_of(node: Expression, parameters: Mapping[str, float], fault: Fault) 
     leaves = {each for each in postorder(node) if isinstance(each, Parameter)}
     known = {each: parameters[each.name] for each in leaves if each.name in parameters}
     try:
-        value = float(evaluate(node, known))
+        value = as_float(evaluate(node, known))
     except (KeyError, ZeroDivisionError):
         raise EquationError([fault]) from None
     if not math.isfinite(value):
@@ -162,11 +170,14 @@ def _side(text: str, frame: Frame, label: str) -> Place:
         nearest = nearest_name(name, frame.domain)
         reader.refuse(statement.left, "a place is a coordinate and a number", "" if nearest else
                       f"one of {', '.join(frame.domain)}", nearest)  # fmt: skip
-    node = reader.read(statement.right)
-    if isinstance(node, tuple):
-        reader.refuse(statement.right, "a list", "a number")
-    reader.finish()
     right = statement.right
+    if right is None:
+        reader.refuse(statement.left, "a place is a coordinate, one = and a number", f"such as {name or 'x'} = 0")
+    reader.finish()
+    node = reader.read(right)
+    if isinstance(node, tuple):
+        reader.refuse(right, "a list", "a number")
+    reader.finish()
     value = _number_of(node, frame.parameters, Fault("this is no number", text, right.start, right.end, label))
     low, high = frame.domain[name]
     margin = 1e-9 * (high - low)

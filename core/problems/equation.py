@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, PlainValidator, field_validator, model_validator
+from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
 
 from core.equations.faults import EquationError
 from core.equations.functions import plain_name
@@ -22,7 +22,7 @@ from core.problems.typed.reading import Typed, at_their_fields, checked
 
 Text = Annotated[str, Field(max_length=25_000)]
 """Longer than any text that is read; the reader says what is too long at its place."""
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 LONGEST_NUMBER = 500
 
 

@@ -198,7 +198,8 @@ def test_conditions_that_contradict_at_a_corner():
     assert "u is 1 by condition 1" in warned(step, jumps=True)
     rate = replace(HEAT, equations=("u_tt = u_xx",), exact={}, conditions=(
         ("t = 0", "u = 0"), ("t = 0", "u_t = 1"), ("boundary", "u = t^2")))  # fmt: skip
-    assert "u_t is 0 by condition 3 (x = 0) and 1 by condition 2 (t = 0)" in warned(rate)
+    assert "u_t is 0 by condition 3 (x = 0) and 1 by condition 2 (t = 0)" in refused(rate)  # no start meets both
+    assert "u_t is 0 by condition 3" in warned(rate, jumps=True)
     lid = SystemText(SQUARE, ("u",), ("laplacian(u) = 0",), (("boundary", "u = 0"), ("(0, 0.5)", "u = 1")))
     assert "u is 0 by condition 1 (x = 0) and 1 by condition 2 ((0, 0.5)) at x = 0, y = 0.5" in refused(lid)
     twice = replace(lid, conditions=(("boundary", "u = x"), ("x = 1", "u = 2")))
@@ -359,3 +360,28 @@ def test_hostile_systems_end_in_faults():
         manufactured(
             read_system(replace(HEAT, exact={"u": "x^(" * 30 + "t" + ")" * 30}, equations=("u_xxxx^9 = u_t",)))
         )
+
+
+def test_slips_in_places_and_numbers_are_faults():
+    for where in ("x == 0", "x <= 0", "x >= 1"):
+        assert "a place is a coordinate, one = and a number" in refused(replace(HEAT, conditions=((where, "u = 0"),)))
+    assert "parameter" in refused(replace(HEAT, parameters={"kappa": "9" * 400}))
+
+
+def test_a_row_of_conditions_stands_for_no_more_than_a_person_would_type():
+    many = ";".join(["u = 0"] * 60)
+    assert "at most 100 of them in one condition" in refused(replace(HEAT, conditions=(("x = 0; x = 1", many),)))
+    again = replace(HEAT, conditions=(("periodic in " + "x " * 400, ";" * 90), ("t = 0", "u = sin(2*pi*x)")), exact={})
+    assert len(read_system(again).conditions) < 100
+
+
+def test_an_order_with_zeros_before_it_is_that_order():
+    assert "a derivative of order" in refused(replace(HEAT, equations=("u_t = diff(u, x, 000000001999999999)",)))
+
+
+def test_parameters_that_leave_nothing_are_faults():
+    numbers = {**HEAT.parameters, "k": 0}
+    over = replace(HEAT, equations=("u_t = u_xx/k",), parameters=numbers, exact={})
+    assert "equation 1: with the parameters' numbers it means nothing: division by 0" in refused(over)
+    held = replace(HEAT, conditions=(*HEAT.conditions[:-1], ("x = 1", "u = 1/k")), parameters=numbers, exact={})
+    assert "with the parameters' numbers it means nothing" in refused(held)

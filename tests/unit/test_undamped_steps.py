@@ -64,8 +64,6 @@ class Cliff(Valley):
     def rows(self, x):
         bend = (x[1] * 40).cos() - (120 * torch.ones_like(x[0])).cos()
         return torch.stack([(x[0] - x[1] ** 2) * 3 + bend, x[1] * 1e-2])
-            [(x[0] - x[1] ** 2) * 3 + (x[1] * 40).cos() - (120 * torch.ones_like(x[0])).cos(), x[1] * 1e-2]
-        )
 
 
 class Flat(Valley):

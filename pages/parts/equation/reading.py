@@ -68,9 +68,10 @@ def _read(data: str) -> Read:
 
 
 def system_text(problem: Mapping[str, Any]) -> SystemText:
-    """The texts of a problem's data."""
+    """The texts of a problem's data, coordinates in the order in which the problem has them."""
+    order = sorted(problem["coordinates"], key=lambda name: (name == problem["time"], name))
     return SystemText(
-        coordinates={name: tuple(ends) for name, ends in problem["coordinates"].items()},
+        coordinates={name: tuple(problem["coordinates"][name]) for name in order},
         fields=tuple(problem["fields"]),
         equations=tuple(problem["equations"]),
         conditions=tuple((each["on"], each["that"]) for each in problem["conditions"]),
