@@ -128,4 +128,4 @@ def test_the_benchmark_for_a_gpu_says_there_what_it_would_measure(bare):
     assert not done.stdout
     first, *parts = done.stderr.splitlines()
     assert "needs a CUDA device" in first
-    assert [line.split(":")[0].strip() for line in parts] == ["amp", "graph", "second-order", "accuracy"]
+    assert [line.split(":")[0].strip() for line in parts] == ["amp", "graph", "second-order", "accuracy", "walls"]
