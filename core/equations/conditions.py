@@ -144,6 +144,10 @@ def _symmetry(name: str, typed: re.Match, place: Place, text: str, frame: Frame,
         raise EquationError([Fault(f"a symmetry in {coordinate} at {place.text}", text, 0, len(text), label,
                                    f"{coordinate} = its centre, or everywhere")])  # fmt: skip
     centre = place.value if place.kind is Where.SIDE else 0.0
+    low, high = frame.domain[coordinate]
+    if not low <= centre <= high:
+        said = f"the middle {coordinate} = {centre:g} is outside: {coordinate} runs from {low:g} to {high:g}"
+        raise EquationError([Fault(said, text, 0, len(text), label, f"the place {coordinate} = {low:g}, for one")])
     return Condition(Kind(typed["kind"]), place, text, name, coordinate=coordinate, centre=centre, label=label)
 
 

@@ -385,3 +385,9 @@ def test_parameters_that_leave_nothing_are_faults():
     assert "equation 1: with the parameters' numbers it means nothing: division by 0" in refused(over)
     held = replace(HEAT, conditions=(*HEAT.conditions[:-1], ("x = 1", "u = 1/k")), parameters=numbers, exact={})
     assert "with the parameters' numbers it means nothing" in refused(held)
+
+
+def test_a_symmetry_has_its_middle_inside():
+    beside = replace(HEAT, coordinates={"x": (1, 2), "t": (0, 1)}, exact={}, conditions=(
+        ("t = 0", "u = x*0"), ("", "u odd in x"), ("x = 2", "u = 0")))  # fmt: skip
+    assert "the middle x = 0 is outside: x runs from 1 to 2" in refused(beside)

@@ -296,3 +296,14 @@ def test_polynomials_of_the_ends_are_hermites():
             p = np.polynomial.Polynomial([float(c) for c in coefficients])
             given = [p.deriv(j)(0) for j in range(low)] + [p.deriv(j)(1) for j in range(high)]
             np.testing.assert_allclose(given, np.eye(low + high)[k], atol=1e-12)
+
+
+def test_what_stands_in_a_sign_or_a_choice_stays_apart():
+    for equation in ("u_xx + u_yy + sign(u_xx) = 1", "laplacian(u) = where(u_xx > 0, 1, 2)"):
+        problem = Equation(
+            coordinates={"x": (0, 1), "y": (0, 1)},
+            fields=("u",),
+            equations=(equation,),
+            conditions=({"on": "boundary", "that": "u = 0"},),
+        )
+        assert len(problem.forms) == 2, equation

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.equations.algebra import split
 from core.equations.calculus import ONE, ZERO, partial, substituted
-from core.equations.structure import fields_in
+from core.equations.structure import degree, fields_in
 from core.equations.tree import Expression, Field, Number, TreeError
 from core.forms import Form
 
@@ -55,6 +55,8 @@ def _slopes(residuals: Sequence[Expression], leaf: Field) -> tuple[Expression, .
         found = tuple(partial(each, leaf) for each in residuals)
     except TreeError:
         return None
+    if any(degree(each, lambda node: node == leaf) > 1 for each in residuals):
+        return None  # within `sign` or the condition of a `where` its slope is zero, and it matters all the same
     high = any(each.order >= 2 for each in fields_in(*found))
     return None if high else found
 
