@@ -1,11 +1,12 @@
-"""Datasets: files that runs learn from, their versions, and which run used which."""
+"""Datasets: files that runs learn from, meshes that they are on, their versions, and which run used which."""
 
 import streamlit as st
 
-from core.datasets import FORMATS, Column, add, datasets
+from core.datasets import TAKEN, Column, add, datasets, is_mesh
 from core.errors import LabError
 from core.problems.burgers_inverse import SAMPLE, sample_csv
 from core.tracking.dataset_inputs import uses
+from pages.parts.datasets.mesh_view import mesh_view
 from pages.parts.datasets.preview import columns_of, previewed
 from pages.parts.datasets.view import chosen_dataset, dataset_view
 from pages.parts.shared.text import message
@@ -13,25 +14,26 @@ from pages.parts.shared.text import message
 
 def upload_panel():
     """A file from the visitor's computer, if one is chosen, and the name that it is to have."""
-    st.subheader("Add a dataset")
+    st.subheader("Add a dataset or a mesh")
     file = st.file_uploader(
         "Upload",
-        type=list(FORMATS),
+        type=list(TAKEN),
         key=f"datasets.file.{st.session_state.get('datasets.added', 0)}",
         help="Text with a table (CSV, TSV, COMSOL, np.savetxt), NumPy's .npy and .npz, MATLAB's .mat, or Parquet: one "
-        "column for each coordinate and field, or axes and matrices over them.",
+        "column for each coordinate and field, or axes and matrices over them. Or a mesh to solve an equation on: "
+        "Gmsh's .msh, .vtu, .vtk, .stl, .obj, .ply, .off, .med, .mesh, .su2; its groups become boundaries.",
     )
     if file is None:
         return None, ""
     return file, st.text_input("Name", file.name, key=f"datasets.name.{file.file_id}")
 
 
-def add_panel(name: str, data: bytes | None, columns: list[Column] | None) -> None:
+def add_panel(name: str, data: bytes | None, columns: list[Column] | None, ready: bool) -> None:
     """The buttons that put the file, or the sample, into the data folder."""
     replace = st.checkbox(
         "Replace a dataset of this name", key="datasets.replace", help="Its old version is kept, with its runs."
     )
-    if st.button("Add", type="primary", disabled=columns is None, icon=":material/upload:") and data is not None:
+    if st.button("Add", type="primary", disabled=not ready, icon=":material/upload:") and data is not None:
         take(name, data, replace, columns)
     if st.button("Make the sample dataset", icon=":material/science:"):
         take(SAMPLE, sample_csv(), replace)
@@ -64,17 +66,23 @@ st.title("Datasets")
 main, side = st.columns([11, 4], gap="large")
 with side:
     file, name = upload_panel()
-columns = None
+columns, ready = None, False
 if file is not None:
     with main, st.container(border=True):
         try:
-            if found := previewed(file, name, cancel=forget_file):
+            found = previewed(file, name, cancel=forget_file)
+            if is_mesh(name):
+                st.subheader("Preview")
+                mesh_view(found, file.file_id)
+                ready = True
+            else:
                 columns = columns_of(found, file.file_id)
+                ready = columns is not None
         except LabError as error:
             st.error(message(error))
 with side:
     try:
-        add_panel(name, None if file is None else file.getvalue(), columns)
+        add_panel(name, None if file is None else file.getvalue(), columns, ready)
     except LabError as error:
         st.error(message(error))
 with main:
@@ -83,7 +91,8 @@ with main:
         if not listed:
             st.info(
                 "No datasets yet. A dataset is a file of measurements that a run learns from: upload one, or make the "
-                "sample. Then choose “Burgers, viscosity from data” on the Launch page.",
+                "sample. Then choose “Burgers, viscosity from data” on the Launch page. A mesh is a domain for an "
+                "equation of your own.",
                 icon=":material/info:",
             )
             st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")

@@ -13,7 +13,7 @@ from core.cli.output import note, say
 from core.errors import LabError
 
 if TYPE_CHECKING:
-    from core.datasets import Added, Preview
+    from core.datasets import Added, Column, Preview
 
 
 def list_datasets() -> None:
@@ -36,7 +36,10 @@ def list_datasets() -> None:
 
 
 def add_dataset(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="csv, tsv, txt, dat, npy, npz, mat or parquet.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="csv, tsv, txt, dat, npy, npz, mat, parquet; or a mesh: msh, vtu, stl …"),
+    ],
     replace: Annotated[bool, typer.Option("--replace", help="As the new version; the old one is kept.")] = False,
     name: Annotated[str | None, typer.Option(help="Of the dataset, where it is not to be the file's.")] = None,
     columns: Annotated[
@@ -48,9 +51,9 @@ def add_dataset(
         ),
     ] = None,
 ) -> None:
-    """Read a file, say what its columns are taken for, and put it into the data folder."""
-    from core.datasets import LARGEST, add, check_size, checked_name, parse_column, preview
-    from core.problems.base import digits
+    """Read a file, say what its columns are taken for, or what the mesh is, and put it into the data folder."""
+    from core.datasets import LARGEST, add, check_size, checked_name, described, is_mesh, mesh_of_bytes
+    from core.datasets.mapping import parse_column
 
     name = checked_name(_with_ending(name or file.name, file))
     asked = [parse_column(text) for text in columns or ()]
@@ -61,6 +64,21 @@ def add_dataset(
         check_size(str(file), len(data))
     except OSError as error:
         raise LabError(f"{file} can't be read: {error.strerror}.") from None
+    if is_mesh(name):
+        if asked:
+            raise LabError(f"{name} is a mesh and has no columns: leave out --map.")
+        for sentence in described(mesh_of_bytes(name, data)):
+            say(f"    {sentence}")
+        _print(add(name, data, replace=replace))
+    else:
+        _print(add(name, data, replace=replace, columns=_columns(name, data, asked)))
+
+
+def _columns(name: str, data: bytes, asked: list[Column]) -> list[Column]:
+    """What the columns of a table stand for, which is said."""
+    from core.datasets import preview
+    from core.problems.base import digits
+
     found = preview(name, data, _progress if sys.stderr.isatty() else lambda part: None)
     chosen = found.guess.changed(asked)
     _print_preview(found)
@@ -71,7 +89,7 @@ def add_dataset(
     say(f"    {len(next(iter(values.values()))):,} rows. {left_out}".rstrip())
     if caution := found.caution(values):
         note(f"    No run can learn from it as it is: {caution}")
-    _print(add(name, data, replace=replace, columns=chosen))
+    return chosen
 
 
 def sample_dataset() -> None:
@@ -83,9 +101,9 @@ def sample_dataset() -> None:
 
 
 def _with_ending(name: str, file: Path) -> str:
-    from core.datasets import FORMATS
+    from core.datasets import TAKEN
 
-    known = Path(name).suffix.lower() in FORMATS or file.suffix.lower() not in FORMATS
+    known = Path(name).suffix.lower() in TAKEN or file.suffix.lower() not in TAKEN
     return name if known else name + file.suffix
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.datasets.files import current, locate
-from core.datasets.identity import Digests
+from core.data_folder import current, locate
 from core.datasets.ledger import Version, versions
+from core.digests import Digests
 from core.errors import LabError
 from core.home import home
 

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from core.datasets.files import kept_copy
-from core.datasets.identity import Digests, digests, digests_of
+from core.data_folder import kept_copy
+from core.digests import Digests, digests, digests_of
 from core.errors import LabError
 from core.files import write_whole
 from core.home import home

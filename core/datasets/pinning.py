@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.datasets.files import columns, current, read, table
+from core.data_folder import current, read
+from core.datasets.files import columns, table
 from core.datasets.ledger import Version, added_as, record, recorded
 from core.datasets.mapping import Column, guess, mapping_of, stored
 from core.errors import LabError

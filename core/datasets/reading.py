@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.datasets.child import read_in_child
-from core.datasets.identity import digests_of
 from core.datasets.tables import FORMATS, Table, read_file
+from core.digests import digests_of
 
 SMALL = 2**20
 """Bytes of a file that is read in the process that asks."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.datasets.files import LONGEST_NAME, bytes_of, place_of
-from core.datasets.identity import digests_of
+from core.data_folder import LONGEST_NAME, bytes_of, place_of
 from core.datasets.ledger import Version, added_as, record, recorded
 from core.datasets.mapping import Column, guess, mapped, stored
+from core.datasets.meshes import MESHES, is_mesh, mesh_of_bytes
 from core.datasets.reading import table_of_bytes
 from core.datasets.tables import FORMATS, instead
+from core.digests import digests_of
 from core.errors import LabError
 from core.files import write_whole
 from core.home import home
@@ -21,6 +22,9 @@ from core.locks import one_at_a_time
 
 LARGEST = 50 * 2**20
 """Bytes of the largest file that can be added; `server.maxUploadSize` in .streamlit/config.toml says the same."""
+
+TAKEN = (*FORMATS, *MESHES)
+"""Endings of files that can be added: tables, then meshes."""
 
 Outcome = Literal["added", "replaced", "already there"]
 
@@ -38,10 +42,11 @@ def checked_name(name: str) -> str:
     name = unicodedata.normalize("NFC", name.strip())
     plain = name.isprintable() and "/" not in name and not name.startswith(".")
     fits = len(name.encode("utf-8", "replace")) <= LONGEST_NAME
-    if not plain or not fits or not Path(name).stem or Path(name).suffix.lower() not in FORMATS:
+    if not plain or not fits or not Path(name).stem or Path(name).suffix.lower() not in TAKEN:
         raise LabError(
             f"{name[:LONGEST_NAME]!r} can't be a dataset's name: letters, digits, signs and blanks, no '/', no '.' in "
-            f"front, at most {LONGEST_NAME} bytes, ending in {', '.join(FORMATS)}. {instead(name)}".strip()
+            f"front, at most {LONGEST_NAME} bytes, ending in {', '.join(FORMATS)}, or for a mesh "
+            f"{', '.join(MESHES)}. {instead(name)}".strip()
         )
     return name
 
@@ -51,7 +56,11 @@ def check_size(name: str, size: int) -> None:
     if size > LARGEST:
         raise LabError(
             f"{name} has {size / 2**20:.0f} MB; at most {LARGEST // 2**20} MB can be added. "
-            "Thin its rows out, or leave columns out."
+            + (
+                "Make the mesh coarser, or write it compressed, as .vtu."
+                if is_mesh(name)
+                else "Thin its rows out, or leave columns out."
+            )
         )
 
 
@@ -63,7 +72,7 @@ def add(name: str, data: bytes, *, replace: bool = False, columns: Iterable[Colu
         data: its bytes.
         replace: let it become the new version of a dataset of this name that has other bytes, or whose columns stand
             for something else; the old version is kept.
-        columns: what its columns stand for; None takes the guess.
+        columns: what a table's columns stand for; None takes the guess.
 
     Raises:
         LabError: a name, size or content that is not taken, another dataset of this name, or a full disk.
@@ -71,9 +80,7 @@ def add(name: str, data: bytes, *, replace: bool = False, columns: Iterable[Colu
     name = checked_name(name)
     check_size(name, len(data))
     found = digests_of(data)
-    table = table_of_bytes(name, data, found.git_blob)
-    mapping = stored(guess(table).columns if columns is None else columns, table)
-    mapped(name, table, mapping)
+    mapping = _mapping(name, data, found.git_blob, columns)
     with one_at_a_time(home().ensure().root / "datasets.lock"):
         place = place_of(name)
         if place.exists() and not place.is_file():
@@ -98,3 +105,14 @@ def add(name: str, data: bytes, *, replace: bool = False, columns: Iterable[Colu
             except OSError as error:
                 raise LabError(f"{name} could not be written: {error.strerror}.") from error
     return Added(version, outcome)
+
+
+def _mapping(name: str, data: bytes, git_blob: str, columns: Iterable[Column] | None) -> str | None:
+    """What a table's columns stand for; None of a mesh. Raises LabError: the file is neither."""
+    if is_mesh(name):
+        mesh_of_bytes(name, data, git_blob)
+        return None
+    table = table_of_bytes(name, data, git_blob)
+    mapping = stored(guess(table).columns if columns is None else columns, table)
+    mapped(name, table, mapping)
+    return mapping

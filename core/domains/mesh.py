@@ -49,8 +49,8 @@ class Mesh:
     """Features of what is hollow inside."""
     remarks: tuple[str, ...]
     """What one should know of it, a sentence each."""
-    source: meshio.Mesh = field(repr=False)
-    """As it was read, for an export on the same cells."""
+    source: meshio.Mesh | None = field(repr=False)
+    """As it was read, for an export on the same cells; None where it was read in another process."""
 
     @property
     def dimension(self) -> int:

@@ -27,6 +27,10 @@ FORMATS = {
 MOST_CELLS = 10**7
 LARGEST_FILE = 2 * 2**30
 HEAD = 2**16
+MOST_GROUPS = 10_000
+"""Groups of an HDF5 file that are looked through; a mesh of MED has some dozens."""
+LONGEST_PATH = 100
+"""Characters of a group's path that are told."""
 
 
 class MeshFile(Frozen):
@@ -59,11 +63,13 @@ def read_file(path: Path, name: str | None = None) -> meshio.Mesh:
         if path.stat().st_size > LARGEST_FILE:
             raise LabError(f"{name} is larger than {LARGEST_FILE / 2**30:.0f} GiB. Make the mesh coarser.")
         refuse_too_many(name, announced_cells(path, suffix))
-        _refuse_references(path, suffix, name)
     except OSError as error:
         raise LabError(f"{name} can't be read: {error.strerror or error}.") from error
     try:
+        _refuse_references(path, suffix, name)
         mesh = getattr(meshio, FORMATS[suffix]).read(str(path))
+    except LabError:
+        raise
     except MemoryError:
         raise LabError(f"{name} needs more memory than there is. Make the mesh coarser.") from None
     except (Exception, SystemExit) as error:  # a reader of ten formats raises anything on a damaged file
@@ -119,17 +125,32 @@ def _refuse_references(path: Path, suffix: str, name: str) -> None:
             _refuse_links(file, name)
 
 
-def _refuse_links(group, name: str) -> None:
+def _refuse_links(file, name: str) -> None:
+    """Raise LabError where anything in a file of HDF5 leads to another file, or a group lies within itself.
+
+    What several hard links lead to is looked at once; HDF5 itself knows it by its address.
+    """
     import h5py
 
-    for key in group:
-        link = group.get(key, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            raise LabError(f"{name} leads to another file at {key!r}. Only files that hold all of a mesh are read.")
-        if isinstance(link, h5py.SoftLink):
+    seen, waiting = set(), [(file, "", ())]
+    while waiting:
+        group, where, around = waiting.pop()
+        address = h5py.h5o.get_info(group.id).addr
+        if address in around:
+            raise LabError(f"{name}: the group {where!r} lies within itself. No mesh is written so; it is not read.")
+        if address in seen:
             continue
-        part = group[key]
-        if isinstance(part, h5py.Group):
-            _refuse_links(part, name)
-        elif part.external or part.is_virtual:
-            raise LabError(f"{name} keeps numbers of {key!r} in another file. Only files that hold all are read.")
+        seen.add(address)
+        if len(seen) > MOST_GROUPS:
+            raise LabError(f"{name} has more than {MOST_GROUPS:,} groups, which no mesh needs. It is not read.")
+        for key in group:
+            link = group.get(key, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise LabError(f"{name} leads to another file at {key!r}. Only files that hold all of a mesh are read.")
+            if isinstance(link, h5py.SoftLink):
+                continue
+            part = group[key]
+            if isinstance(part, h5py.Group):
+                waiting.append((part, f"{where}/{key}"[-LONGEST_PATH:], (*around, address)))
+            elif isinstance(part, h5py.Dataset) and (part.external or part.is_virtual):
+                raise LabError(f"{name} keeps numbers of {key!r} in another file. Only files that hold all are read.")

@@ -13,6 +13,7 @@ from core.problems.burgers_inverse import SAMPLE, sample_csv
 from core.runs import run_folder
 from tests.integration.test_dataset_runs import SHORT
 from tests.integration.test_pages import opened, texts
+from tests.unit.test_uploaded_meshes import named_plate
 
 PAGE = "pages/data_sets.py"
 CSV = b"x,t,u\n0.5,0.25,1\n"
@@ -183,3 +184,17 @@ def test_use_in_a_run_fills_the_form():
     chosen = app.session_state["launch.data"]["problem"]
     assert (chosen["dataset"], chosen["dataset_version"]) == ("mine.csv", digests_of(CSV).git_blob)
     assert not app.error
+
+
+def test_a_mesh_is_previewed_added_and_shown_and_a_bad_one_is_a_line(tmp_path):
+    content = named_plate(tmp_path).read_bytes()
+    app = opened(PAGE)
+    app.file_uploader[0].set_value(("plate.msh", content, "")).run()
+    assert not app.exception, app.exception
+    assert "inlet (8), outer (24)" in texts(app) and not button(app, "Add").disabled
+    button(app, "Add").click().run()
+    assert not app.exception, app.exception
+    assert "added" in app.success[0].value and "128 triangles" in texts(app)
+    app.file_uploader[0].set_value(("open.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 1\n3 0 1 2\n", "")).run()
+    assert not app.exception, app.exception
+    assert "not closed" in app.error[0].value and button(app, "Add").disabled

@@ -16,8 +16,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import datasets
-from core.datasets import add, current, digests, digests_of, files, locate, read, samples_of, upload, versions
+from core import data_folder, datasets
+from core.datasets import add, current, digests, digests_of, locate, read, samples_of, upload, versions
 from core.datasets.tables import limits, read_table
 from core.errors import LabError
 from core.home import home
@@ -102,10 +102,10 @@ def test_what_was_hashed_is_not_hashed_again_until_it_changes(data, monkeypatch)
     path = data / "a.csv"
     path.write_bytes(CSV)
     os.utime(path, (1, 1))
-    monkeypatch.setattr(files, "SETTLED_S", -1.0)
+    monkeypatch.setattr(data_folder, "SETTLED_S", -1.0)
     counted = []
-    real = files.digests
-    monkeypatch.setattr(files, "digests", lambda p: counted.append(p) or real(p))
+    real = data_folder.digests
+    monkeypatch.setattr(data_folder, "digests", lambda p: counted.append(p) or real(p))
     first = current("a.csv")
     assert current("a.csv") == first
     assert len(counted) == 1

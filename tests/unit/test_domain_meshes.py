@@ -283,3 +283,24 @@ def test_what_a_file_did_not_announce_is_counted(tmp_path, monkeypatch):
     for suffix in ("stl", "obj"):
         with pytest.raises(LabError, match="has 192 cells"):
             read_mesh(written(tmp_path, f"torus.{suffix}", points, [("triangle", triangles)]))
+
+
+def test_groups_of_a_file_that_go_round_are_followed_once(tmp_path):
+    with h5py.File(tmp_path / "round.med", "w") as file:
+        inner = file.create_group("a").create_group("b")
+        inner["again"] = file["a"]
+    with pytest.raises(LabError, match="lies within itself"):
+        read_mesh(tmp_path / "round.med")
+    with h5py.File(tmp_path / "many.med", "w") as file:  # 2^40 ways through 40 groups
+        group = file
+        for _ in range(40):
+            group["other"] = group.create_group("one")
+            group = group["one"]
+    with pytest.raises(LabError, match="damaged"):
+        read_mesh(tmp_path / "many.med")
+    with h5py.File(tmp_path / "deep.med", "w") as file:
+        group = file
+        for _ in range(1500):
+            group = group.create_group("a")
+    with pytest.raises(LabError, match="damaged"):
+        read_mesh(tmp_path / "deep.med")

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets import NOTHING, Column, Preview, bare, checked_name, preview, roles
+from core.datasets import NOTHING, Column, Preview, bare, checked_name, is_mesh, mesh_of_bytes, preview, roles
+from core.domains import Mesh
 from core.errors import LabError
 from core.problems.base import digits
 from pages.parts.datasets.preview_figure import fields_drawn, preview_figure
@@ -24,10 +25,10 @@ MOST = 60
 WIDTHS = (4, 3, 2)
 
 
-def previewed(file: Any, name: str, cancel: Callable[[], None]) -> Preview | None:
+def previewed(file: Any, name: str, cancel: Callable[[], None]) -> Preview | Mesh:
     """The uploaded file as it was read, once for each file and format, with progress and a button to end it.
 
-    Raises LabError: what it has instead of a table, or a name that is none.
+    Raises LabError: what it has instead of a table or a mesh, or a name that is none.
     """
     name = checked_name(name)
     key = (file.file_id, Path(name).suffix.lower())
@@ -40,7 +41,12 @@ def previewed(file: Any, name: str, cancel: Callable[[], None]) -> Preview | Non
         st.button("Cancel", on_click=cancel, key=f"datasets.cancel.{file.file_id}")
     # a click ends this script where it next tells the browser something, and with it the child that reads
     try:
-        found = preview(name, file.getvalue(), lambda part: bar.progress(part, text=f"Reading the file: {part:.0%}"))
+        if is_mesh(name):
+            found = mesh_of_bytes(name, file.getvalue(), told=lambda part: bar.progress(0.5, text="Reading the mesh …"))
+        else:
+            found = preview(
+                name, file.getvalue(), lambda part: bar.progress(part, text=f"Reading the file: {part:.0%}")
+            )
     except LabError:
         space.empty()
         raise

@@ -7,10 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from core.config import parse_config
-from core.datasets import Dataset, Digests, added_as, columns, read, since
+from core.datasets import Dataset, Digests, added_as, columns, is_mesh, mesh, read, since
 from core.errors import LabError
 from core.presets import presets
 from core.tracking.dataset_inputs import Use
+from pages.parts.datasets.mesh_view import mesh_view
 from pages.parts.launch.source import Source
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.made_download import made_download
@@ -67,7 +68,7 @@ def dataset_view(item: Dataset, used: list[Use]) -> None:
         format_func=lambda digests: digests.git_blob[:12] + (" · the file now" if digests == item.now else ""),
         key=f"datasets.version.{item.path}.{known[0].git_blob}",
     )
-    _content(item, version)
+    (_mesh if is_mesh(item.path) else _content)(item, version)
     _digests(version)
     st.caption("Versions")
     data_table(_version_rows(item, mine), hide_index=True)
@@ -119,6 +120,20 @@ def _content(item: Dataset, version: Digests) -> None:
             config = parse_config(data | {"problem": data["problem"] | chosen})
             st.session_state["launch.upload"] = Source("dataset", item.path, config, ())
             st.switch_page("pages/launch_runs.py")
+
+
+def _mesh(item: Dataset, version: Digests) -> None:
+    """What a version of a mesh is, and what can be done with it."""
+    try:
+        found = mesh(item.path, version.git_blob)
+    except LabError as error:
+        st.error(message(error))
+        return
+    mesh_view(found, version.git_blob)
+    with st.container(horizontal=True):
+        made_download(
+            "Download", lambda: read(item.path, version.git_blob)[0], Path(item.path).name, "application/octet-stream"
+        )
 
 
 def _digests(version: Digests) -> None:
