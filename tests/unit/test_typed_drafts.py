@@ -15,6 +15,7 @@ from pages.parts.equation.draft import Draft, between_commas, draft_of
 from pages.parts.equation.form import Place
 from pages.parts.equation.messages import place_of
 from pages.parts.equation.reading import LONGEST, read, system_text
+from pages.parts.launch.filling import unknown_of
 
 HEAT = Draft(
     (("x", "0", "2*pi"), ("t", "0", "1e-3")),
@@ -199,3 +200,17 @@ def test_the_examples_of_the_manual_can_be_launched():
             exact={"u": exact[0]} if exact else {},
         )
         assert read(draft).faults == () and read(draft).system is not None, table
+
+
+def test_an_exact_solution_of_a_greek_name_is_kept():
+    greek = changed(fields="θ", exact={"θ": "exp(-nu*t)*sin(x)"}, equations="θ_t = nu*θ_xx")
+    assert greek.data()["exact"] == {"θ": "exp(-nu*t)*sin(x)"}
+    assert draft_of({"problem": greek.data()}).exact == {"theta": "exp(-nu*t)*sin(x)"}  # as the form's field has it
+    assert draft_of({"problem": greek.data()}).data()["exact"] == {"theta": "exp(-nu*t)*sin(x)"}
+
+
+def test_the_unknown_number_of_a_typed_problem_has_its_fields_on_the_launch_form():
+    data = changed(parameters="k = 2*pi", unknowns="ν = 0.1").data()
+    assert unknown_of(data | {"exact": {}}) == "ν"  # as typed, also while something is missing
+    assert unknown_of(HEAT.data()) is None
+    assert unknown_of({"kind": "burgers_inverse", "dataset": "a.csv"}) == "ν"

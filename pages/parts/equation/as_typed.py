@@ -1,4 +1,4 @@
-"""What is typed reaches the page while one types: a pause of half a second does what Enter does."""
+"""What is typed reaches the page after a pause of half a second, as if by Enter; and long formulas scroll."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ export default function () {
   return () => { clearTimeout(waiting); document.removeEventListener("input", typed); };
 }
 """.replace("PAUSE_MS", str(PAUSE_MS))
-_component = st.components.v2.component("singularity_lab_as_typed", js=_SCRIPT, isolate_styles=False)
+_STYLE = """
+[class*="st-key-equation-formulas"] .katex-display, [class*="st-key-equation-card"] .katex-display {
+  overflow-x: auto; overflow-y: hidden; padding-bottom: 0.3rem; scrollbar-width: thin;
+}
+"""
+_component = st.components.v2.component("singularity_lab_as_typed", css=_STYLE, js=_SCRIPT, isolate_styles=False)
 
 
 def as_typed() -> None:

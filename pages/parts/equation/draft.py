@@ -100,7 +100,8 @@ class Draft:
             "conditions": [dict(zip(("on", "that"), map(str.strip, self.conditions[row]), strict=True))
                            for row in self.typed_rows],
             "manufactured": self.manufactured,
-            "exact": {name: text.strip() for name, text in self.exact.items() if name in known and text.strip()},
+            "exact": {name: text.strip() for name, text in self.exact.items()
+                      if plain_name(name) in known and text.strip()},
         }  # fmt: skip
 
     def faults(self) -> list[Fault]:
@@ -139,7 +140,7 @@ def draft_of(config: Mapping[str, Any]) -> Draft:
         tuple((each["on"], each["that"]) for each in problem.get("conditions") or ()) or (("", ""),),
         {plain_name(name): each for name, each in (problem.get("unknowns") or {}).items()},
         bool(problem.get("manufactured")),
-        {name: shown(value) for name, value in (problem.get("exact") or {}).items()},
+        {plain_name(name): shown(value) for name, value in (problem.get("exact") or {}).items()},
         {key: value for key, value in problem.items() if key not in TYPED},
         {key: value for key, value in config.items() if key not in ("problem", "stages")},
     )

@@ -15,8 +15,6 @@ from pages.parts.launch.source import NEXT_STAGE, Source, forget_source
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.text import plain
 
-UNKNOWN = {problem.model_fields["kind"].default: problem.unknown for problem in CATALOGUE if problem.has_lambda}
-
 
 def start_from(data: dict) -> None:
     """Fill the form anew."""
@@ -64,6 +62,14 @@ def chosen_problem(data: dict) -> Problem | type[Problem]:
         return kind
 
 
+def unknown_of(data: dict) -> str | None:
+    """What λ is called in the problem that the form holds; None where it has none."""
+    problem = chosen_problem(data)
+    if isinstance(problem, type) and (typed := data.get("unknowns")):
+        return next(iter(typed))  # while something else of it is wrong
+    return problem.unknown if problem.has_lambda else None
+
+
 def fill_in() -> dict:
     """The form in two columns: what is solved and with which network, then the stages."""
     data, errors = st.session_state["launch.data"], st.session_state["launch.errors"]
@@ -71,7 +77,7 @@ def fill_in() -> dict:
     what, how = st.columns([4, 5], gap="large")
     with what:
         filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
-        if unknown := UNKNOWN.get(filled["problem"]["kind"]):
+        if unknown := unknown_of(filled["problem"]):
             if unknown != "λ":
                 st.caption(f"λ stands for {plain(unknown)} here.")
             filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
