@@ -62,13 +62,18 @@ class Collocation(Extended):
 class Stage(Extended):
     """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins", "chebyshev"})
+    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins", "chebyshev", "enough"})
 
     optimizer: Optimizer = GaussNewton()
     iterations: int = Field(100, ge=1, le=10_000_000)
     warmup: Warmup = Warmup()
     target_residual: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Stop the stage early once the largest residual is at most this."
+    )
+    enough: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="The run ends with this stage where its largest residual is at most this; the stages after it are "
+        "for what is harder. Empty: all stages are trained.",
     )
     patience: int = Field(
         15, ge=1, le=1_000_000, description="Stop after so many iterations without 1 % less loss (second order only)."

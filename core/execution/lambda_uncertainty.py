@@ -45,7 +45,8 @@ def lambda_uncertainty(
         columns: its history.
         rms_residual: over all equations, at points that were not trained on.
     """
-    basin = _basin(config, solution, rms_residual)
+    trained = config.model_copy(update={"stages": config.stages[: len(records)]})
+    basin = _basin(trained, solution, rms_residual)
     found = _change(config, records, columns) if isinstance(config.problem, BoundaryProfile) else None
     if basin is None or found is None:
         return basin

@@ -87,7 +87,7 @@ class Trainer:
         if run.position.phase == PATH and not len(run.solution.networks):
             raise LabError("A continuation starts from a parent's solution, and none was given.")
         run.solution.to(run.device)
-        while run.position.stage < len(run.config.stages):
+        while run.position.stage < len(run.config.stages) and not self._left_out():
             stage = StageTraining(run, self._recorder, self._exponent)
             if wanted := stage.begin() or stage.advance():
                 self._recorder.save()
@@ -95,7 +95,21 @@ class Trainer:
             stage.end()
             if run.failed:
                 break  # a stage that releases λ now would only invent digits
+            if left := self._left_out():
+                run.say(left)
         return Outcome(None, run.solution, run.records, run.position, run.failed)
+
+    def _left_out(self) -> str:
+        """Why the stages that are left are not trained, in words; empty where they are, or there are none."""
+        run = self.run
+        done, of = run.position.stage, len(run.config.stages)
+        if not 0 < done < of:
+            return ""
+        enough, reached = run.config.stages[done - 1].enough, run.records[done - 1].max_residual
+        if enough is None or not reached <= enough:
+            return ""
+        rest = f"stage {of} is" if done + 1 == of else f"stages {done + 1} to {of} are"
+        return f"the residual of stage {done} is at most {enough:g}: {rest} left out"
 
     def _underway(self) -> str:
         run = self.run

@@ -170,6 +170,15 @@ def ended(folder, *settings):
     return train(config.model_copy(update={"stages": config.stages[:1]}), folder).records[0].ended
 
 
+def test_a_stage_that_is_enough_ends_the_run_and_a_resumed_one_too(tmp_path):
+    few = ("stages.0.warmup.iterations=0", "stages.0.iterations=2", "stages.1.iterations=2")
+    assert len(train(small(*few, "stages.0.enough=1e-30"), tmp_path / "hard").records) == 2
+    trainer, said = trained(small(*few, "stages.0.enough=1e3"), tmp_path / "easy")
+    assert said[-1] == "the residual of stage 1 is at most 1000: stage 2 is left out"
+    outcome = train(trainer.run.config, tmp_path / "easy", resume=True)  # from its last checkpoint
+    assert outcome.wanted is None and len(outcome.records) == len(trainer.run.records) == 1
+
+
 def test_early_stopping_says_which(tmp_path):
     at_once = "stages.0.warmup.iterations=0"
     assert ended(tmp_path / "a", at_once, "stages.0.target_residual=0.5") == "target residual 0.5 reached"
