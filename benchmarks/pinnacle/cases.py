@@ -1,0 +1,107 @@
+"""The rows: which config each is, what it is held against, and what the bars are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.pinnacle import references
+from benchmarks.pinnacle.tables import Table, read_table
+
+EQUATIONS = Path(__file__).parent / "equations"
+QUARTER_HOUR, HALF_HOUR = 900.0, 1800.0
+
+
+def _as_they_are(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return points, np.ones(len(points))
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a row is held against."""
+
+    against: str
+    """In words."""
+    fields: tuple[str, ...]
+    bar: float | None
+    """Largest relative L2 error; None: shown, not asked for."""
+    reference: Callable[[Path | None], Table]
+    """From the folder of tables."""
+    needs_table: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the suite as a typed equation."""
+
+    name: str
+    checks: tuple[Check, ...]
+    """The first is what the row says as its error."""
+    published: float
+    """Relative L2 error of PELINE, an agent that chains optimizers, as its public repository quotes it."""
+    most_seconds: float = QUARTER_HOUR
+    way: str = "as it stands"
+    """What a reader must know of how it was typed or trained."""
+    seen_as: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] = _as_they_are
+    """Points of the table → points of the run's own coordinates, and the sign (n,) of the fields there."""
+    prepare: Callable[[Path], None] | None = None
+    """Puts into a lab home what the run learns from."""
+
+    @property
+    def config(self) -> Path:
+        """The file that `core train` is given."""
+        return EQUATIONS / f"{self.name}.yaml"
+
+
+def table(file: str, coordinates: Sequence[str], fields: Sequence[str], bar: float | None) -> Check:
+    """A check against one of PINNacle's tables."""
+
+    def read(folder: Path | None) -> Table:
+        return read_table(folder / file, coordinates, fields)
+
+    return Check("PINNacle's table", tuple(fields), bar, read, needs_table=True)
+
+
+def known(against: str, fields: Sequence[str], bar: float, made: Callable[[], Table]) -> Check:
+    """A check against what needs no table."""
+    return Check(against, tuple(fields), bar, lambda folder: made())
+
+
+def _stretched(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points x → asinh(|x|/d)/asinh(1/d), d = 0.01, of an odd solution."""
+    x, t = points.T
+    return np.stack([np.arcsinh(np.abs(x) / 0.01) / np.arcsinh(100), t], axis=1), np.sign(x)
+
+
+BURGERS = (
+    known("Cole–Hopf", ["u"], 1e-6, references.burgers),
+    table("burgers1d_c.csv", ["x", "t"], ["u"], None),
+)
+
+_ALL = (
+    Case("burgers1d-c", BURGERS, 1.3e-2, way="typed in a stretched coordinate", seen_as=_stretched),
+    Case("burgers1d-c-plain", BURGERS, 1.3e-2),
+    Case(
+        "heat2d-ms",
+        (
+            known("exact", ["u"], 1e-6, references.heat2d_ms),
+            table("heat2d_ms.csv", ["x", "y", "t"], ["u"], None),
+        ),
+        1.3e-1,
+    ),
+    Case(
+        "ns2d-c",
+        (
+            table("ns2d_c_lid_a4.csv", ["x", "y"], ["u", "v"], 1e-3),
+            table("ns2d_c_lid_a4.csv", ["x", "y"], ["p"], None),
+        ),
+        4.4e-2,
+    ),
+    Case("wave1d-c", (known("exact", ["u"], 1e-6, references.wave1d),), 6.5e-2),
+    Case("poisson5d", (known("exact", ["u"], 1e-6, references.poisson5d),), 2.4e-4),
+)
+CASES: dict[str, Case] = {case.name: case for case in _ALL}
+"""Name → row, in PINNacle's order."""

@@ -1,0 +1,48 @@
+"""Exact solutions, at points that are the same in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.pinnacle.tables import Table
+from core.problems.burgers_viscous import BurgersViscous
+
+
+def points_in(ends: Sequence[tuple[float, float]], count: int = 20_000) -> np.ndarray:
+    """Points (count, d) drawn evenly from a box, always the same."""
+    low, high = np.array(ends, dtype=float).T
+    return low + (high - low) * np.random.default_rng(16).random((count, len(low)))
+
+
+def burgers() -> Table:
+    """Cole–Hopf on a grid, finer where the layer is; t = 0 is left out, where it is the initial value."""
+    even, crowded = np.linspace(-1, 1, 101), np.sinh(5 * np.linspace(-1, 1, 101)) / np.sinh(5)
+    x, t = np.meshgrid(np.concatenate([even, crowded]), np.linspace(0.04, 1, 25), indexing="ij")
+    points = np.stack([x.ravel(), t.ravel()], axis=1)
+    return Table(("x", "t"), points, BurgersViscous().exact(points))
+
+
+def heat2d_ms() -> Table:
+    """The initial mode, decaying at (20π)²/(500π)² + 1."""
+    points = points_in([(0, 1), (0, 1), (0, 5)])
+    x, y, t = points.T
+    return Table(
+        ("x", "y", "t"),
+        points,
+        {"u": np.sin(20 * np.pi * x) * np.sin(np.pi * y) * np.exp(-(0.04**2 + 1) * t)},
+    )
+
+
+def wave1d() -> Table:
+    """Two standing modes."""
+    points = points_in([(0, 1), (0, 1)])
+    x, t = np.pi * points.T
+    return Table(("x", "t"), points, {"u": np.sin(x) * np.cos(2 * t) + np.sin(4 * x) * np.cos(8 * t) / 2})
+
+
+def poisson5d() -> Table:
+    """Σ sin(πx_i/2)."""
+    points = points_in([(0, 1)] * 5)
+    return Table(tuple(f"x{i}" for i in range(1, 6)), points, {"u": np.sin(np.pi / 2 * points).sum(axis=1)})

@@ -1,0 +1,121 @@
+"""benchmarks.pinnacle: its tables are read, its texts are whole, its own references are what they say."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.pinnacle import holes, references, spectral
+from benchmarks.pinnacle.__main__ import main
+from benchmarks.pinnacle.cases import CASES, EQUATIONS
+from benchmarks.pinnacle.tables import TableError, read_table, relative_l2
+from core.config import load_config
+
+SUITE = ["burgers1d-c", "heat2d-ms", "ns2d-c", "wave1d-c", "poisson5d"]
+
+
+def table(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_table_of_moments_has_time_as_its_last_coordinate(tmp_path):
+    path = table(tmp_path, "x,y,u@t=0,u@t=0.5\n1,2,3,4\n5,6,7,8\n")
+    found = read_table(path, ["x", "y", "t"], ["u"])
+    assert found.points.tolist() == [[1, 2, 0], [5, 6, 0], [1, 2, 0.5], [5, 6, 0.5]]
+    assert found.values["u"].tolist() == [3, 7, 4, 8]
+
+
+def test_a_table_of_several_fields_is_read_without_its_gaps(tmp_path):
+    path = table(tmp_path, "x,y,u,v\n0,0,1,2\n0,1,NaN,3\n1,1,4,5\n")
+    found = read_table(path, ["x", "y"], ["u", "v"])
+    assert found.points.tolist() == [[0, 0], [1, 1]]
+    assert found.values["v"].tolist() == [2, 5]
+
+
+@pytest.mark.parametrize("text", ["", "x,u\n1\n", "x,u\n1,two\n", "x,v\n1,2\n"])
+def test_a_table_that_is_none_is_told_in_one_line(tmp_path, text):
+    with pytest.raises(TableError) as caught:
+        read_table(table(tmp_path, text), ["x"], ["u"])
+    assert "\n" not in str(caught.value)
+
+
+def test_the_error_is_over_all_fields_together():
+    ref = {"u": np.array([3.0, 0.0]), "v": np.array([0.0, 4.0])}
+    found = {"u": np.array([3.0, 0.3]), "v": np.array([0.4, 4.0])}
+    assert relative_l2(found, ref) == pytest.approx(0.1)
+
+
+def test_every_row_of_the_suite_is_there_and_has_a_file_of_its_own():
+    assert set(SUITE) <= set(CASES)
+    assert {path.stem for path in EQUATIONS.glob("*.yaml")} == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_row_is_a_typed_equation_with_the_fields_that_it_is_asked_for(name):
+    problem = load_config(CASES[name].config).problem
+    assert problem.kind == "equation"
+    assert {field for check in CASES[name].checks for field in check.fields} <= set(problem.fields)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.checks[0].needs_table])
+def test_what_a_row_is_held_against_lies_in_its_domain(name):
+    case, problem = CASES[name], load_config(CASES[name].config).problem
+    points, _ = case.seen_as(case.checks[0].reference(None).points)
+    low, high = np.array(problem.domain()).T
+    assert (points >= low - 1e-12).all()
+    assert (points <= high + 1e-12).all()
+
+
+def test_the_exact_references_agree_with_the_typed_ones():
+    for name in ("wave1d-c", "poisson5d"):
+        held = CASES[name].checks[0].reference(None)
+        exact = load_config(CASES[name].config).problem.exact(held.points)
+        assert relative_l2(exact, held.values) < 1e-14
+
+
+def test_the_stretched_burgers_row_asks_for_the_same_solution():
+    case = CASES["burgers1d-c"]
+    points, signs = case.seen_as(np.array([[-0.01, 0.5], [1.0, 0.25]]))
+    assert signs.tolist() == [-1, 1]
+    assert 0.01 * np.sinh(points[:, 0] * np.arcsinh(100)) == pytest.approx([0.01, 1.0])
+
+
+def test_holes_are_solved_to_many_digits_on_their_boundary():
+    for solved, most in ((holes.laplace, 1e-9), (holes.poisson_boltzmann, 1e-6)):
+        _, off = solved()
+        assert off < most
+
+
+def test_the_heat_equation_by_the_spectral_reference_decays_as_it_should():
+    k2 = spectral.squares([16], [2 * np.pi])[None]
+    flow = spectral.Flow(-k2, lambda state, t: np.zeros_like(state))
+    x = 2 * np.pi * np.arange(16) / 16
+    (state,) = flow.states(np.fft.fft(np.sin(3 * x))[None], [0.1], 2)
+    at = np.array([[0.3], [2.0]])
+    found = spectral.Waves((0.0,), (2 * np.pi,), state).at(at)[0]
+    assert found == pytest.approx(np.exp(-0.9) * np.sin(3 * at[:, 0]), abs=1e-14)
+
+
+def test_the_spectral_reference_is_of_fourth_order_in_time():
+    errors = []
+    exact = spectral.kuramoto_sivashinsky([0.1], 64, 640)[0].coefficients
+    for steps in (40, 80):
+        errors.append(abs(spectral.kuramoto_sivashinsky([0.1], 64, steps)[0].coefficients - exact).max())
+    assert 10 < errors[0] / errors[1] < 25
+
+
+def test_points_are_the_same_each_time():
+    assert (references.wave1d().points == references.wave1d().points).all()
+
+
+def test_an_unknown_row_and_a_folder_that_is_none_are_one_line_each(tmp_path, capsys):
+    assert main(["burger"]) == 2
+    assert main(["--reference", str(tmp_path / "none")]) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    lines = error.splitlines()
+    assert len(lines) == 2
+    assert re.match("there is no row burger; there are burgers1d-c, ", lines[0])
