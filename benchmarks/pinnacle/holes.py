@@ -141,7 +141,7 @@ def _solved_on_the_square(
 
 
 def _constant_on_the_square(points: np.ndarray, kappa: float) -> np.ndarray:
-    """Solve −Δw + κ²w = 1 on [−1, 1]², w = 0 on the sides: a function of x, and a series for what it misses at y = ±1."""
+    """Solve −Δw + κ²w = 1 on [−1, 1]², w = 0 on the sides: a function of x, and a series of the rest."""
     x, y = points.T
     found = (1 - np.cosh(kappa * x) / np.cosh(kappa)) / kappa**2
     for terms in np.array_split(np.arange(SERIES), SERIES // 500):
