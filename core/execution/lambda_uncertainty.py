@@ -11,6 +11,7 @@ from core.config import RunConfig
 from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.problems.boundary_profile import BoundaryProfile
+from core.runs.history import MAIN, PATH
 from core.singularity.basin import SPARE, steepness, uncertainty
 from core.training.objective import SHARE, Objective, free_memory, nonlocal_bytes
 from core.training.points import HELD_OUT, collocation
@@ -102,7 +103,8 @@ def _change(
     ]
     if not coarser:
         return None
-    last, before = (lams[stages == record.index] for record in (records[-1], coarser[-1]))
+    phases = columns.get("phase", np.full(len(stages), MAIN))
+    last, before = (lams[(stages == record.index) & (phases != PATH)] for record in (records[-1], coarser[-1]))
     if not all(len(found) and np.ptp(found) > 0 for found in (last, before)):
         return None
     left, left_before = records[-1].rms_residual, coarser[-1].rms_residual

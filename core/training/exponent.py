@@ -12,6 +12,7 @@ import torch
 from core.optimizers.report import StepReport
 from core.runs import RunFolder
 from core.runs.funnel import FunnelPoint, bracket
+from core.runs.history import MAIN
 from core.training import secant
 from core.training.objective import Objective
 from core.training.state import RunState
@@ -65,7 +66,9 @@ class Exponent:
         position, stage = self.run.position, self.config.release_stage
         if self.held or not self._trainable or position.relaxed or (stage and position.stage + 1 > stage):
             return self.held
-        return (position.iteration if stage else position.total) < self.config.release_after
+        if not stage:
+            return position.total < self.config.release_after
+        return (position.iteration if position.phase == MAIN else 0) < self.config.release_after
 
     @property
     def _trainable(self) -> bool:

@@ -270,6 +270,7 @@ class PathPhase:
         # a warm-up is for networks that know nothing yet
         run.position.phase, run.position.iteration, run.optimizer = MAIN, 0, {}
         run.position.best_loss, run.position.since_best = math.inf, 0
+        run.adapted = None  # drawn by the residual of the parent's problem
         run.say(f"arrived: {travelled(self.walk.steps)}")
 
     def _value(self, share: float) -> float:

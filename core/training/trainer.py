@@ -90,7 +90,8 @@ class Trainer:
         while run.position.stage < len(run.config.stages) and not self._left_out():
             stage = StageTraining(run, self._recorder, self._exponent)
             if wanted := stage.begin() or stage.advance():
-                self._recorder.save()
+                if run.records or run.position.phase != PATH:  # before its path a run is no more than its parent
+                    self._recorder.save()
                 return Outcome(wanted, run.solution, run.records, run.position, underway=self._underway())
             stage.end()
             if run.failed:
@@ -115,6 +116,8 @@ class Trainer:
         run = self.run
         if run.position.phase != PATH:
             return ""
+        if not run.records:
+            return "It was interrupted before its path began."
         name = run.config.continuation.path
         here, ends = run.solution.problem.along(name), run.problem.along(name)
         return f"It was interrupted on its path to {name} = {ends:g}, at {name} = {here:.6g}."

@@ -280,6 +280,16 @@ def test_ipm_becomes_boussinesq_along_epsilon(porous, tmp_path):
     assert float(outcome.solution.lam.detach()) == pytest.approx(Boussinesq().reference_lambda(), abs=0.1)
 
 
+def test_a_path_interrupted_while_its_features_are_searched_for_begins_anew(porous, tmp_path):
+    path = {"path": "epsilon", "first_step": 1.0, "target_residual": 1.0}
+    few = FEATURES | {"fourier": {"features": 24, "sigma": "search"}, "iterations": 2}
+    config = wall("boussinesq", parent=PARENT, continuation=path, stages=[few])
+    first = train(config, tmp_path, wanted=lambda: "pause", parent=started(config, porous))
+    assert (first.wanted, first.underway) == ("pause", "It was interrupted before its path began.")
+    assert not RunFolder(tmp_path).has_checkpoint  # there is nothing to go on from but the parent
+    assert train(config, tmp_path, parent=started(config, porous)).solution.problem == Boussinesq()
+
+
 def test_boussinesq_without_inertia_takes_the_profile_of_ipm_over(porous):
     start = Boussinesq(epsilon=0.0)
     ipm = checkpoints.load(porous / "checkpoints" / "last.pt").solution

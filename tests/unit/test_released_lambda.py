@@ -69,3 +69,18 @@ def test_a_step_refused_while_it_waits_for_the_last_time_ends_nothing(tmp_path):
     train(parse_config({"problem": {"kind": "ipm"}, "lambda": lam, "stages": stages}), tmp_path)
     _, found = rows(tmp_path)
     assert abs(found[-1] - IPM().lambda_start()) > 1e-5
+
+
+def test_it_is_released_at_the_same_iteration_of_a_stage_with_a_warm_up_that_is_interrupted(tmp_path):
+    warm = STAGE | {"warmup": {"iterations": 6}, "iterations": 8}
+    data = {"problem": {"kind": "ipm"}, "lambda": {"release_stage": 2, "release_after": 4}}
+    data["stages"] = [STAGE | {"iterations": 2}, warm]
+    train(parse_config(data), tmp_path / "straight")
+    asked = iter(range(1, 100))
+    broken = parse_config(data)
+    assert train(broken, tmp_path / "broken", lambda: "pause" if next(asked) == 10 else None).wanted == "pause"
+    train(broken, tmp_path / "broken", resume=True)
+    whole, resumed = (curve(tmp_path / name) for name in ("straight", "broken"))
+    for name, values in whole.items():
+        np.testing.assert_array_equal(values, resumed[name], err_msg=name)
+    assert np.flatnonzero(np.diff(whole["lambda"]))[0] + 1 == 2 + 6 + 4
