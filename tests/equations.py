@@ -1,5 +1,6 @@
 """Well-known equations as one would type them, with the names they need."""
 
+from core.domains import parse_domain
 from core.equations.names import Names
 from core.equations.typed_system import SystemText
 
@@ -46,20 +47,29 @@ _SQUARE = {"x": (0, 1), "y": (0, 1)}
 _R2 = "x1^2 + x2^2 + x3^2 + x4^2 + x5^2"
 _WALLS = (("boundary", "u = 0"),)
 
+
+def _square_less(half, *disks):
+    less = [{"kind": "disk", "centre": [x, y], "radius": r} for x, y, r in disks]
+    return parse_domain(
+        {"kind": "difference", "of": {"kind": "box", "low": [-half] * 2, "high": [half] * 2}, "less": less}
+    )
+
+
 PINNACLE: dict[str, SystemText] = {
     "burgers1d-c": SystemText(
         {"x": (-1, 1), "t": (0, 1)}, ("u",), ("u_t + u*u_x = nu*u_xx",),
         (("t = 0", "u = -sin(pi*x)"), ("x = -1; x = 1", "u = 0")), "t", {"nu": "0.01/pi"},
     ),
     "poisson2d-c": SystemText(
-        {"x": (-0.5, 0.5), "y": (-0.5, 0.5)}, ("u",), ("laplacian(u) = 0",),
-        (("square", "u = 1"), *((f"disk {i}", "u = 0") for i in range(1, 5))),
-        boundaries=("square", "disk 1", "disk 2", "disk 3", "disk 4"), is_box=False,
+        {"x": None, "y": None}, ("u",), ("laplacian(u) = 0",),
+        (("outer", "u = 1"), *((f"hole {i}", "u = 0") for i in range(1, 5))),
+        domain=_square_less(0.5, (0.3, 0.3, 0.1), (-0.3, 0.3, 0.1), (0.3, -0.3, 0.1), (-0.3, -0.3, 0.1)),
     ),
     "poisson2d-cg": SystemText(
-        {"x": (-1, 1), "y": (-1, 1)}, ("u",),
+        {"x": None, "y": None}, ("u",),
         ("-laplacian(u) + 64*u = 10*(1^2 + x^2 + 4^2 + y^2)*sin(pi*x)*sin(4*pi*y)",),
-        (("square", "u = 0.2"), ("disks", "u = 1")), boundaries=("square", "disks"), is_box=False,
+        (("outer", "u = 0.2"), ("hole 1; hole 2; hole 3; hole 4", "u = 1")),
+        domain=_square_less(1, (0.5, 0.5, 0.2), (0.4, -0.4, 0.4), (-0.2, -0.7, 0.1), (-0.6, 0.5, 0.3)),
     ),
     "heat2d-ms": SystemText(
         {"x": (0, 1), "y": (0, 1), "t": (0, 5)}, ("u",), ("u_t = u_xx/(500*pi)^2 + u_yy/pi^2",),
@@ -78,11 +88,15 @@ PINNACLE: dict[str, SystemText] = {
         parameters={"nu": "1/100"},
     ),
     "ns2d-cg": SystemText(
-        {"x": (0, 4), "y": (0, 2)}, ("u", "v", "p"),
+        {"x": None, "y": None}, ("u", "v", "p"),
         ("dot([u, v], grad(u)) + p_x = nu*laplacian(u)", "dot([u, v], grad(v)) + p_y = nu*laplacian(v)",
          "div([u, v]) = 0"),
         (("inlet", "u = 4*y*(1 - y); v = 0"), ("walls", "[u, v] = 0"), ("outlet", "p = 0; dn([u, v]) = 0")),
-        parameters={"nu": 0.01}, boundaries=("inlet", "walls", "outlet"), is_box=False,
+        parameters={"nu": 0.01},
+        domain=parse_domain({
+            "kind": "polygon", "vertices": [[0, 0], [4, 0], [4, 2], [2, 2], [2, 1], [0, 1]],
+            "sides": ["walls", "outlet", "walls", "walls", "walls", "inlet"],
+        }),
     ),
     "wave1d-c": SystemText(
         {"x": (0, 1), "t": (0, 1)}, ("u",), ("u_tt = 4*u_xx",),
@@ -106,10 +120,10 @@ PINNACLE: dict[str, SystemText] = {
         exact={"u": " + ".join(f"sin(pi*x{i}/2)" for i in range(1, 6))},
     ),
     "heat5d": SystemText(
-        {**{f"x{i}": (-1, 1) for i in range(1, 6)}, "t": (0, 1)}, ("u",),
+        {**{f"x{i}": None for i in range(1, 6)}, "t": (0, 1)}, ("u",),
         (f"u_t = laplacian(u)/5 - ({_R2})/5*exp(({_R2})/2 + t)",),
         (("t = 0", f"u = exp(({_R2})/2)"), ("boundary", "dn(u) = exp(1/2 + t)")), "t",
-        exact={"u": f"exp(({_R2})/2 + t)"}, is_box=False,
+        exact={"u": f"exp(({_R2})/2 + t)"}, domain=parse_domain({"kind": "ball", "centre": [0] * 5, "radius": 1}),
     ),
     "poisson-inverse": SystemText(
         _SQUARE, ("u", "a"), ("-div(a*grad(u)) = f0*sin(pi*x)*sin(pi*y)",),

@@ -12,6 +12,7 @@ from core.config.network import MLP, Fourier
 from core.config.optimizer import OPTIMIZERS, Adam, GaussNewton
 from core.config.run import Lambda, RunConfig
 from core.config.stage import Collocation, Stage, Warmup
+from core.domains.regions import KINDS
 from core.errors import MOST_FAULTS
 from core.frozen import FieldsAtFault
 from core.problems import CATALOGUE
@@ -68,7 +69,8 @@ def _path(place: Sequence[str | int], tags: frozenset[str] = frozenset()) -> tup
     for part in place:
         if isinstance(part, str) and part.startswith(("literal[", "constrained-", "function-", "tuple[")):
             continue
-        after_kind = not after_kind and (part in _TAGS or part in tags)
+        kinds = part in _TAGS or part in tags or (part in KINDS and "domain" in path)
+        after_kind = not after_kind and kinds
         if not after_kind:
             path.append(part)
     return tuple(path)

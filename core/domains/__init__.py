@@ -9,12 +9,14 @@ from core.domains.local_features import CornerFeatures, HoleFeatures, local_feat
 from core.domains.mesh import NOT_SMOOTH, Mesh, mesh_for_export, read_mesh
 from core.domains.mesh_file import MeshFile
 from core.domains.points import BoundaryPoints, boundary, interior
+from core.domains.regions import AnyDomain, Region, mesh_path, region
 from core.domains.shapes import Annulus, Ball, Box, Disk, Ellipse, Polygon, Shape
 from core.domains.surfaces import boundary_names
 
 __all__ = [
     "NOT_SMOOTH",
     "Annulus",
+    "AnyDomain",
     "Ball",
     "BoundaryPoints",
     "Box",
@@ -30,6 +32,7 @@ __all__ = [
     "MeshFile",
     "Outline",
     "Polygon",
+    "Region",
     "Shape",
     "Union",
     "boundary",
@@ -43,8 +46,10 @@ __all__ = [
     "local_features",
     "measure",
     "mesh_for_export",
+    "mesh_path",
     "outline",
     "parse_domain",
     "read_mesh",
+    "region",
     "remarks",
 ]

@@ -60,6 +60,8 @@ class Combined(Shape):
             raise ValueError(
                 f"its parts have {' and '.join(map(str, sorted(dimensions)))} dimensions; they need as many"
             )
+        if max(dimensions) > 3:
+            raise ValueError("domains are combined in one to three dimensions")
         if (parts := sum(1 for _ in primitives(self))) > MOST_PARTS:
             raise ValueError(f"it has {parts} parts; a domain may have {MOST_PARTS}")
         self._check_parts()

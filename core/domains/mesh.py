@@ -15,7 +15,7 @@ from core.domains.boundaries import Corner, corner_between
 from core.domains.inspection import Outline
 from core.domains.local_features import MOST, HoleFeatures, LocalFeatures, of_corner
 from core.domains.mesh_cells import Sorted, sorted_cells
-from core.domains.mesh_distance import crossed_in_space, distances
+from core.domains.mesh_distance import crossed_in_space, distances, nearest_facets
 from core.domains.mesh_file import read_file
 from core.domains.mesh_surface import enclosed, hull, measures
 from core.domains.points import MOST_TRIES, BoundaryPoints
@@ -134,6 +134,13 @@ class Mesh:
         weights = np.diff(cuts, axis=1, prepend=0, append=1)
         points = np.einsum("ni,nij->nj", weights, corners[part])
         return BoundaryPoints(points, normals[part] / sizes[part, None], self.names, self.which[own[part]])
+
+    def normals(self, points: np.ndarray, on: Iterable[str]) -> np.ndarray:
+        """Outward unit normals (n, d) of the facets of some boundaries that are nearest to points (n, d)."""
+        own = np.flatnonzero(np.isin(self.which, [self.names.index(name) for name in on]))
+        corners = self.points[self.facets[own]]
+        normals = facet_normals(corners)[nearest_facets(points, corners)]
+        return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
     def local_features(self, least: float = 1.1 * np.pi) -> tuple[LocalFeatures, ...]:
         """Features of holes and, in the plane, of corners with at least this angle, in radians.

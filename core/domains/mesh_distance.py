@@ -68,12 +68,23 @@ def _hits(p: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 def distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """Distances (n,) of points (n, d) to the nearest of sides (m, 2, 2) or triangles (m, 3, 3)."""
+    return _to_nearest(points, corners)[0].min(axis=0)
+
+
+def nearest_facets(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Which of the sides or triangles is nearest to each of points (n, d), (n,)."""
+    off, found = _to_nearest(points, corners)
+    return found[np.arange(len(points)), off.argmin(axis=0)]
+
+
+def _to_nearest(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances (k, n) to the k facets of which the middles are nearest, and which these are, (n, k)."""
     from scipy.spatial import cKDTree
 
     nearest = min(NEAREST, len(corners))
     _, found = cKDTree(corners.mean(axis=1)).query(points, k=nearest)
     found = found.reshape(len(points), nearest)
-    return np.min([_to_facets(points, corners[found[:, k]]) for k in range(nearest)], axis=0)
+    return np.array([_to_facets(points, corners[found[:, k]]) for k in range(nearest)]), found
 
 
 def _to_facets(p: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.domains.boundaries import corners as all_corners
-from core.domains.boundaries import pieces
-from core.domains.combined import spread, spread_over
+from core.domains.boundaries import loops, pieces
+from core.domains.combined import spread
 from core.domains.curves import End
 from core.domains.polygons import picked
 from core.domains.sequences import halton, shift_of
@@ -51,7 +51,7 @@ def interior(domain: Shape, unit: np.ndarray, *, walls: float = 0.0, corners: fl
 
     Args:
         domain: whose points.
-        unit: points of the unit cube.
+        unit: points of the unit cube. Columns beyond the domain's dimension, such as time, stay beside their points.
         walls: 0 to 1: how much denser points get towards the boundary, at 1 like the inverse root of the distance.
         corners: the same towards re-entrant corners of a plane domain.
 
@@ -60,7 +60,7 @@ def interior(domain: Shape, unit: np.ndarray, *, walls: float = 0.0, corners: fl
     """
     n, d = unit.shape
     thinned = walls > 0 or corners > 0
-    found = [] if thinned else [spread_over(domain, unit)]
+    found = [] if thinned else [_with_rest(domain, unit)[0]]
     have, tried, shift = sum(map(len, found)), 0, shift_of(unit, d + 1)
     while have < n:
         if tried >= MOST_TRIES:
@@ -72,16 +72,24 @@ def interior(domain: Shape, unit: np.ndarray, *, walls: float = 0.0, corners: fl
         lots = halton(count, d + 1, shift, start=tried)
         tried += count
         if not thinned:
-            found.append(spread_over(domain, lots[:, :d]))
+            found.append(_with_rest(domain, lots[:, :d])[0])
         else:  # the last coordinate decides which are kept; each carries its own through, spread or rejected
             found.append(_kept(domain, lots, walls, corners))
         have += len(found[-1])
     return np.concatenate(found)[:n]
 
 
+def _with_rest(domain: Shape, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points spread over the domain with what stands beside them in `unit`, and which of those each is."""
+    d = domain.dimension
+    points, which = spread(domain, unit[:, :d])
+    return np.concatenate([points, unit[which, d:]], axis=1), which
+
+
 def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float) -> np.ndarray:
     d = domain.dimension
-    points, which = spread(domain, lots[:, :d])
+    whole, which = _with_rest(domain, lots[:, :-1])
+    points = whole[:, :d]
     weight = np.ones(len(points))
     if walls:
         depth = _wall(domain).query(points)[0]
@@ -93,7 +101,7 @@ def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float)
                 nearest = np.minimum(nearest, np.hypot(*(points - corner.at).T))
         weight *= _denser(nearest * (4 / domain.size)) ** towards_corners
     most = DENSER ** (walls + towards_corners)
-    return points[lots[which, d] * most < weight]
+    return whole[lots[which, -1] * most < weight]
 
 
 @functools.lru_cache(maxsize=8)
@@ -108,13 +116,17 @@ def _denser(part: np.ndarray) -> np.ndarray:
     return 1 / np.sqrt(np.clip(part, DENSER**-2, 1))
 
 
-def boundary(domain: Shape, unit: np.ndarray, on: str | Iterable[str] | None = None) -> BoundaryPoints:
+def boundary(
+    domain: Shape, unit: np.ndarray, on: str | Iterable[str] | None = None, *, least: float = 0.0
+) -> BoundaryPoints:
     """As many points on the boundary as `unit` (n, d) has in the unit cube, even by length or area.
 
     Args:
         domain: whose boundary.
         unit: points of the unit cube; one coordinate less is used than it has.
         on: names of the boundaries that are meant; None: all.
+        least: what a closed curve, or a face, gets at least, as a part of what it would get if all had as many: the
+            edge of a small hole needs points, too.
 
     Raises:
         LabError: there is no boundary of such a name.
@@ -130,16 +142,24 @@ def boundary(domain: Shape, unit: np.ndarray, on: str | Iterable[str] | None = N
         found = [(np.array([[end.at]]), np.array([[-float(end.side)]]), end.name) for end in ends]
         points, normals = (np.concatenate([each[k] for each in found])[which] for k in range(2))
         return _named([names.index(found[k][2]) for k in which], points, normals, names)
-    return (_on_curves if domain.dimension == 2 else _on_faces)(domain, unit, names, wanted)
+    return (_on_curves if domain.dimension == 2 else _on_faces)(domain, unit, names, wanted, least)
 
 
 def _named(which, points, normals, names) -> BoundaryPoints:
     return BoundaryPoints(points, normals, names, np.array(which, dtype=int))
 
 
-def _on_curves(domain: Shape, unit: np.ndarray, names: tuple[str, ...], wanted: tuple[str, ...]) -> BoundaryPoints:
+def _shares(sizes: np.ndarray, group: np.ndarray, least: float) -> np.ndarray:
+    """The sizes (m,) of pieces, those of a group (m,) of too small a sum enlarged together."""
+    sums = np.bincount(group, sizes)
+    return sizes * (np.maximum(sums, least * sums.mean()) / sums)[group]
+
+
+def _on_curves(domain, unit, names: tuple[str, ...], wanted: tuple[str, ...], least: float) -> BoundaryPoints:
+    loop_of = {piece: k for k, loop in enumerate(loops(domain)) for piece in loop.pieces} if least else {}
     curves = [piece for piece in pieces(domain) if piece.name in wanted and not isinstance(piece, End)]
-    part, rest = picked(unit[:, 0], np.array([curve.length for curve in curves]))
+    group = np.unique([loop_of.get(curve, 0) for curve in curves], return_inverse=True)[1]
+    part, rest = picked(unit[:, 0], _shares(np.array([curve.length for curve in curves]), group, least))
     points, normals = np.empty((len(unit), 2)), np.empty((len(unit), 2))
     for k, curve in enumerate(curves):
         s = curve.along(rest[part == k])
@@ -147,11 +167,12 @@ def _on_curves(domain: Shape, unit: np.ndarray, names: tuple[str, ...], wanted: 
     return _named([names.index(curves[k].name) for k in part], points, normals, names)
 
 
-def _on_faces(domain: Shape, unit: np.ndarray, names: tuple[str, ...], wanted: tuple[str, ...]) -> BoundaryPoints:
+def _on_faces(domain, unit, names: tuple[str, ...], wanted: tuple[str, ...], least: float) -> BoundaryPoints:
+    d = domain.dimension
     chosen = [(face, area) for face, area in zip(faces(domain), own_areas(domain), strict=True)
               if area and face.name in wanted]  # fmt: skip
-    part = picked(unit[:, 0], np.array([area for _, area in chosen]))[0]
-    points, normals, shift = np.empty((len(unit), 3)), np.empty((len(unit), 3)), shift_of(unit, 2)
+    part = picked(unit[:, 0], _shares(np.array([area for _, area in chosen]), np.arange(len(chosen)), least))[0]
+    points, normals, shift = np.empty((len(unit), d)), np.empty((len(unit), d)), shift_of(unit, d - 1)
     for k, (face, _) in enumerate(chosen):
         place = np.flatnonzero(part == k)
         at, out = _own_of_face(domain, face, len(place), shift)
@@ -160,12 +181,13 @@ def _on_faces(domain: Shape, unit: np.ndarray, names: tuple[str, ...], wanted: t
 
 
 def _own_of_face(domain: Shape, face, n: int, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    found, have, tried = [(np.empty((0, 3)), np.empty((0, 3)))], 0, 0
+    d = domain.dimension
+    found, have, tried = [(np.empty((0, d)), np.empty((0, d)))], 0, 0
     while have < n:
         if tried >= MOST_TRIES:
             raise LabError(f"Hardly any of the boundary {face.name!r} belongs to the domain. Make its parts smaller.")
         count = max(256, 2 * n)
-        points, normals = face.sample(halton(count, 2, shift, start=tried))
+        points, normals = face.sample(halton(count, d - 1, shift, start=tried))
         tried += count
         side = sides(domain, face, points, normals)
         found.append((points[side != 0], normals[side != 0] * side[side != 0, None]))

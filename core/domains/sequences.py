@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-PRIMES = (2, 3, 5, 7, 11)
+PRIMES = (2, 3, 5, 7, 11, 13, 17)
 
 
 def halton(n: int, dimension: int, shift: np.ndarray, start: int = 0) -> np.ndarray:

@@ -34,7 +34,7 @@ class Shape(Frozen):
 
     @property
     def dimension(self) -> int:
-        """1 to 3."""
+        """1 to 3, of a ball to 5."""
         raise NotImplementedError
 
     def box(self) -> np.ndarray:
@@ -169,10 +169,10 @@ class Disk(Round):
 
 
 class Ball(Round):
-    """A ball in space."""
+    """A ball in space, of three to five dimensions."""
 
     kind: Literal["ball"] = "ball"
-    centre: tuple[Coordinate, Coordinate, Coordinate]
+    centre: Annotated[tuple[Coordinate, ...], Field(min_length=3, max_length=5)]
     radius: Length
 
 
@@ -293,17 +293,22 @@ def _triangles(polygon: Polygon) -> np.ndarray:
 
 def ball_measure(dimension: int) -> float:
     """Area of the unit disk, volume of the unit ball."""
-    return math.pi if dimension == 2 else 4 * math.pi / 3
+    return math.pi ** (dimension / 2) / math.gamma(dimension / 2 + 1)
 
 
 def directions(unit: np.ndarray, dimension: int) -> np.ndarray:
-    """Unit vectors (n, d), even over the circle or sphere, from one or two columns of `unit`."""
-    turn = 2 * np.pi * unit[:, 0]
+    """Unit vectors (n, d), even over the circle or sphere, from the first d − 1 columns of `unit`."""
     if dimension == 2:
+        turn = 2 * np.pi * unit[:, 0]
         return np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    z = 1 - 2 * unit[:, 1]
+    part = unit[:, dimension - 2]
+    if dimension > 3:  # (1 + z)/2 is distributed as beta((d − 1)/2, (d − 1)/2)
+        from scipy.special import betaincinv
+
+        part = betaincinv((dimension - 1) / 2, (dimension - 1) / 2, part)
+    z = 1 - 2 * part
     across = np.sqrt(1 - z * z)
-    return np.stack([across * np.cos(turn), across * np.sin(turn), z], axis=1)
+    return np.column_stack([across[:, None] * directions(unit, dimension - 1), z])
 
 
 def ball_points(unit: np.ndarray, dimension: int, inner: float = 0.0) -> np.ndarray:

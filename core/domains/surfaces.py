@@ -13,7 +13,7 @@ from core.domains.arithmetic import Number, both, sqrt
 from core.domains.boundaries import STEP, numbered, pieces
 from core.domains.combined import Combined, Difference
 from core.domains.sequences import halton
-from core.domains.shapes import Annulus, Box, Round, Shape, directions
+from core.domains.shapes import Annulus, Box, Round, Shape, ball_measure, directions
 
 LOOKS = 4096
 ROUND_LINES = 24
@@ -79,11 +79,11 @@ class Face:
 
 @dataclass(frozen=True)
 class Spheroid:
-    """A sphere or an ellipsoid along the axes; `inward` where its primitive lies outside."""
+    """A sphere, of up to five dimensions, or an ellipsoid along the axes; `inward` where its primitive lies outside."""
 
     name: str
-    centre: tuple[float, float, float]
-    semi: tuple[float, float, float]
+    centre: tuple[float, ...]
+    semi: tuple[float, ...]
     inward: bool = False
 
     whole = True
@@ -104,7 +104,10 @@ class Spheroid:
 
     @property
     def area(self) -> float:
-        """Of all of it, by a product of Gauss's and the trapezoidal rule."""
+        """Of all of it; an ellipsoid's by a product of Gauss's and the trapezoidal rule."""
+        d = len(self.semi)
+        if len(set(self.semi)) == 1:
+            return d * ball_measure(d) * self.semi[0] ** (d - 1)
         z, weights = np.polynomial.legendre.leggauss(64)
         turn = np.arange(128) / 128
         unit = np.stack(np.meshgrid(turn, (1 - z) / 2, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -112,7 +115,7 @@ class Spheroid:
 
     def sample(self, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points spread evenly, and outward normals; fewer than asked for where it is stretched."""
-        out = directions(unit, 3)
+        out = directions(unit, len(self.semi))
         if len(set(self.semi)) > 1:
             stretch = self._stretch(out)
             lot = halton(len(out), 1, np.array([unit[:, 0].sum() % 1]))[:, 0]
@@ -133,7 +136,9 @@ class Spheroid:
     def implicit(self, x: tuple[Number, ...]) -> Number:
         """Zero on it, slope 1 there, positive on its primitive's side."""
         p = [(v - c) * (1 / a) for v, c, a in zip(x, self.centre, self.semi, strict=True)]
-        f = 1.0 - p[0] * p[0] - p[1] * p[1] - p[2] * p[2]
+        f = 1.0 - p[0] * p[0]
+        for each in p[1:]:
+            f = f - each * each
         side = -1.0 if self.inward else 1.0
         if len(set(self.semi)) == 1:
             return f * (side * self.semi[0] / 2)
@@ -201,9 +206,9 @@ def _covered(face: Face | Spheroid, points: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=32)
 def own_areas(domain: Shape) -> tuple[float, ...]:
     """The area of what of each face is the domain's boundary; exact where all or nothing is, else to 1 %."""
-    areas = []
+    areas, d = [], domain.dimension - 1
     for face in faces(domain):
-        points, normals = face.sample(halton(LOOKS, 2, np.zeros(2)))
+        points, normals = face.sample(halton(LOOKS, d, np.zeros(d)))
         areas.append(face.area * float(np.mean(sides(domain, face, points, normals) != 0)))
     return tuple(areas)
 

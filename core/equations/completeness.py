@@ -129,12 +129,11 @@ def _side(system: System, side: Place, orders: dict[str, int], given: dict[tuple
 def _lacking(system: System, where: str, needed: dict[str, int], given: dict[str, int]) -> Iterable[Fault]:
     for name, count in needed.items():
         if given[name] < count:
-            named = any(each.place.kind is Where.NAMED and name in fields_of(each) for each in system.conditions)
             some = "a condition" if count == 1 else _counted(count, "condition")
             has = f", has {given[name]}" if given[name] else ""
             yield Fault(f"{name} needs {some} at {where}{has}", label=f"field {name}",
-                        expected=f"{name} = …, dn({name}) = … or periodic",
-                        warning=system.has_data or (named and where not in system.frame.boundaries))  # fmt: skip
+                        expected=f"{name} = …, dn({name}) = …" + " or periodic" * system.frame.is_box,
+                        warning=system.has_data)  # fmt: skip
 
 
 def _acts(system: System, name: str, highest: int, side: Place) -> bool:
@@ -156,8 +155,7 @@ def _named(system: System) -> Iterable[Fault]:
         name: max((order(*system.residuals, field=name, coordinate=x) for x in space), default=0) for name in names
     }
     needed = {name: found // 2 for name, found in highest.items() if found >= 2 and found % 2 == 0}
-    boundaries = system.frame.boundaries or (() if system.frame.is_box else ("boundary",))
-    for boundary in boundaries:
+    for boundary in system.frame.boundaries:
         given = {
             name: sum(
                 name in fields_of(each) and (each.place.name == boundary or each.place.kind is Where.BOUNDARY)

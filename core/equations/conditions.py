@@ -140,6 +140,9 @@ def _symmetry(name: str, typed: re.Match, place: Place, text: str, frame: Frame,
                f"a coordinate of {name}, such as {name} {typed['kind']} in {frame.names.fields[name][0]}")  # fmt: skip
     if coordinate not in frame.names.fields[name]:
         raise EquationError([at])
+    if frame.region is not None and coordinate != frame.names.time:
+        expected = f"half of the domain, and dn({name}) = 0 or {name} = 0 where it was cut"
+        raise EquationError([Fault(f"a symmetry in {coordinate} on a domain", text, 0, len(text), label, expected)])
     if place.kind not in (Where.SIDE, Where.EVERYWHERE) or (place.coordinate or coordinate) != coordinate:
         raise EquationError([Fault(f"a symmetry in {coordinate} at {place.text}", text, 0, len(text), label,
                                    f"{coordinate} = its centre, or everywhere")])  # fmt: skip

@@ -11,8 +11,8 @@ from core.equations.algebra import is_divisor, number
 from core.equations.calculus import derivatives, substituted
 from core.equations.conditions import Condition, Kind
 from core.equations.faults import Fault
-from core.equations.places import Place, Where
-from core.equations.sampling import inner_points, is_known, points_at, values_of, where
+from core.equations.places import Frame, Place, Where
+from core.equations.sampling import inner_points, is_known, normals_at, points_at, values_of, where
 from core.equations.structure import fields_in, has_field
 from core.equations.system import System
 from core.equations.tree import Expression, Normal, Number, Parameter, Power, TooLarge, TreeError, postorder
@@ -56,7 +56,7 @@ def contradictions(system: System, jumps: bool = False) -> list[Fault]:
             pairs += 1
             if pairs > MOST_PAIRS:
                 return [fault for _, fault in worst.values()]
-            if first.condition.field != second.condition.field or not _meet(first.place, second.place):
+            if first.condition.field != second.condition.field or not _meet(first.place, second.place, system.frame):
                 continue
             found = _clash(system, first, second, sizes[first.condition.field], jumps)
             key = (id(first.condition), id(second.condition))
@@ -70,15 +70,21 @@ def _given(system: System) -> list[_Given]:
     for each in system.conditions:
         if each.right is None or not each.field or each.kind is Kind.ROBIN or not is_known(each.right):
             continue
-        places = system.frame.sides() if each.place.kind is Where.BOUNDARY else [each.place]
-        if each.place.kind is Where.BOUNDARY and each.by:
+        on_boundary = each.place.kind in (Where.BOUNDARY, Where.NAMED)
+        if on_boundary and each.by:
             continue
-        found += [_Given(each, place, each.by, each.right) for place in places
-                  if place.kind in (Where.SIDE, Where.POINT)]  # fmt: skip
+        places = system.frame.sides() if on_boundary and system.frame.is_box else [each.place]
+        found += [_Given(each, place, each.by, each.right) for place in places]
     return found
 
 
-def _meet(a: Place, b: Place) -> bool:
+def _meet(a: Place, b: Place, frame: Frame) -> bool:
+    """Whether two places have points in common that can be found."""
+    if not frame.is_box and (a.name or b.name or Where.BOUNDARY in (a.kind, b.kind)):
+        kinds = {a.kind, b.kind}
+        if kinds <= {Where.NAMED, Where.BOUNDARY}:
+            return bool(set(frame.named(a)) & set(frame.named(b)))
+        return Where.POINT not in kinds
     fixed = [dict(each.point) or {each.coordinate: each.value} for each in (a, b)]
     return all(fixed[1].get(name, value) == value for name, value in fixed[0].items())
 
@@ -118,7 +124,7 @@ def _clash(system: System, a: _Given, b: _Given, size: float, jumps: bool) -> tu
 
 
 def _fixed(place: Place) -> set[str]:
-    return set(dict(place.point)) or {place.coordinate}
+    return set(dict(place.point)) or {place.coordinate} - {""}
 
 
 def _largest(values: np.ndarray) -> float:
@@ -127,55 +133,34 @@ def _largest(values: np.ndarray) -> float:
 
 
 @np.errstate(all="ignore")  # values there are none of are looked for
-def exact_faults(
-    system: System,
-    points: Mapping[str, np.ndarray] | None = None,
-    boundaries: Mapping[str, tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]] | None = None,
-) -> list[Fault]:
-    """Where the exact solution satisfies an equation or a condition not.
-
-    Args:
-        system: with an exact solution; without one there is no fault.
-        points: coordinate → (n,), inside of the domain; by default 200 in the box.
-        boundaries: boundary's name → points (n,) on it, and coordinate → the normal's component (n,) there. Conditions
-            on those that are not among them, and integrals, are not looked at.
-    """
+def exact_faults(system: System) -> list[Fault]:
+    """Where the exact solution satisfies an equation or a condition not; integrals are not looked at."""
     if not system.exact:
         return []
-    points = points or inner_points(system.frame)
+    points = inner_points(system.frame)
     found = []
     for residual, label in zip(system.residuals, system.residual_labels, strict=True):
         text = system.equations[int(label.split(",")[0].split()[1]) - 1].text
         found += _off(system, residual, points, {}, text, label)
     for each in system.conditions:
-        found += _condition_off(system, each, boundaries or {})
+        found += _condition_off(system, each)
     return found
 
 
-def _condition_off(system: System, condition: Condition, boundaries: Mapping) -> Iterable[Fault]:
+def _condition_off(system: System, condition: Condition) -> Iterable[Fault]:
     text, label = condition.text or condition.place.text, condition.label
     if condition.kind in (Kind.PERIODIC, Kind.EVEN, Kind.ODD):
         return _symmetry_off(system, condition, text)
     if condition.kind is Kind.INTEGRAL:
         return []
     place = condition.place
-    if place.kind is Where.NAMED or (place.kind is Where.BOUNDARY and not system.frame.is_box):
-        names = [place.name] if place.name else list(boundaries)
-        known = [boundaries[name] for name in names if name in boundaries]
-        sampled = [(points, {Normal(x): values for x, values in normals.items()}) for points, normals in known]
-    else:
-        sides = system.frame.sides() if place.kind is Where.BOUNDARY else [place]
-        sampled = [(points_at([side], system.frame), _normals(system, side)) for side in sides]
-    for points, normals in sampled:
-        found = _off(system, condition.residual, points, normals, text, label)
+    on_sides = place.kind is Where.BOUNDARY and system.frame.is_box
+    for side in system.frame.sides() if on_sides else [place]:
+        points = points_at([side], system.frame)
+        found = _off(system, condition.residual, points, normals_at(side, points, system.frame), text, label)
         if found:
             return found
     return []
-
-
-def _normals(system: System, side: Place) -> dict[Expression, float]:
-    sign = {"low": -1.0, "high": 1.0}.get(side.end, 0.0)
-    return {Normal(x): sign * (x == side.coordinate) for x in system.names.space}
 
 
 def _off(system: System, residual: Expression, points: Mapping, leaves: Mapping, text: str, label: str) -> list[Fault]:
@@ -281,7 +266,8 @@ def _vanishes(system: System, base: Expression) -> str:
             plain = system.names.field(each.field)
             if all(not leaf.by for leaf in fields_in(base)):
                 value = _or_none(substituted, base, {plain: each.right})
-                places = system.frame.sides() if each.place.kind is Where.BOUNDARY else [each.place]
+                on_sides = each.place.kind is Where.BOUNDARY and system.frame.is_box
+                places = system.frame.sides() if on_sides else [each.place]
                 candidates += [(value, [place], f"by {each.label} ") for place in places]
     for value, places, why in candidates:
         if value is None or not is_known(value, system.known_leaves):

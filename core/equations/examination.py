@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from core.equations.completeness import missing
 from core.equations.consistency import contradictions, exact_faults, meaningless_numbers, vanishing_divisors
@@ -13,11 +11,6 @@ from core.equations.manufactured import MOST_WORK, manufactured
 from core.equations.system import System
 from core.equations.tree import TreeError, bounded
 from core.equations.typed_system import SystemText, read_system
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Points = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -28,21 +21,13 @@ class Examined:
     warnings: tuple[Fault, ...]
 
 
-def examined(
-    typed: SystemText,
-    make_sources: bool = False,
-    jumps: bool = False,
-    points: Points | None = None,
-    boundaries: Mapping[str, tuple[Points, Points]] | None = None,
-) -> Examined:
+def examined(typed: SystemText, make_sources: bool = False, jumps: bool = False) -> Examined:
     """A typed system, read and checked.
 
     Args:
         typed: the texts.
         make_sources: whether its exact solution is one that was chosen, for which sources and conditions are made.
         jumps: whether values given by two conditions may differ where they meet.
-        points: inside of the domain, coordinate → (n,); see `exact_faults`.
-        boundaries: points and normals of boundaries with names; see `exact_faults`.
 
     Raises:
         EquationError: with all faults that are no warnings.
@@ -55,7 +40,7 @@ def examined(
         ("the parameters", lambda: meaningless_numbers(system)),
         ("what is missing", lambda: missing(system)),
         ("corners", lambda: contradictions(system, jumps)),
-        ("the exact solution", lambda: exact_faults(system, points, boundaries)),
+        ("the exact solution", lambda: exact_faults(system)),
         ("divisions", lambda: vanishing_divisors(system)),
     ):
         try:

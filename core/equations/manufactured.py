@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from core.equations.algebra import difference, negative, number, product, total
 from core.equations.calculus import derivatives, substituted
 from core.equations.completeness import fields_of, solved_fields
 from core.equations.conditions import NORMAL, SYMMETRIES, Condition, Kind, of_residual
 from core.equations.faults import EquationError, Fault
 from core.equations.places import Place, Where, at_place, shortest
+from core.equations.sampling import inner_points
 from core.equations.structure import order
 from core.equations.system import System
 from core.equations.tree import Expression, Field, Normal, TreeError, Unknown, bounded
@@ -102,5 +105,11 @@ def _normal_derivative(system: System, field: Field, place: Place) -> Condition:
 
 
 def _middle(system: System) -> Place:
-    point = tuple((x, sum(system.frame.domain[x]) / 2) for x in system.names.space)
+    """The middle of a box; in a domain the point next to it of some inside."""
+    middle = np.array([sum(system.frame.domain[x]) / 2 for x in system.names.space])
+    if system.frame.region is not None:
+        inside = inner_points(system.frame)
+        at = np.stack([inside[x] for x in system.names.space], axis=1)
+        middle = at[np.square(at - middle).sum(axis=1).argmin()]
+    point = tuple(zip(system.names.space, map(float, middle), strict=True))
     return Place(Where.POINT, f"({', '.join(shortest(value) for _, value in point)})", point=point)

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core.equations.algebra import number
 from core.equations.calculus import substituted
@@ -18,6 +21,9 @@ from core.equations.names import Names
 from core.equations.reading import read_expression
 from core.equations.syntax import Name, statement_of
 from core.equations.tree import Coordinate, Expression, Parameter, TreeError, postorder
+
+if TYPE_CHECKING:
+    from core.domains.regions import Region
 
 
 class Where(StrEnum):
@@ -54,19 +60,32 @@ class Place:
 
 @dataclass(frozen=True)
 class Frame:
-    """What places are in: names, intervals, numbers, and the boundaries that have names."""
+    """What places are in: names, intervals, numbers, and the domain, whose boundaries have names."""
 
     names: Names
     domain: Mapping[str, tuple[float, float]]
     parameters: Mapping[str, float] = field(default_factory=dict)
-    boundaries: tuple[str, ...] = ()
-    is_box: bool = True
-    """Whether the ends of the coordinates of space are boundaries."""
+    region: Region | None = None
+    """What the coordinates of space lie in; None: the box of their intervals."""
+
+    @property
+    def is_box(self) -> bool:
+        """Whether the ends of the coordinates of space are boundaries."""
+        return self.region is None
+
+    @property
+    def boundaries(self) -> tuple[str, ...]:
+        """The boundaries that have names."""
+        return () if self.region is None else self.region.names
 
     @property
     def time_start(self) -> float | None:
         """Where time begins, if there is time."""
         return None if self.names.time is None else self.domain[self.names.time][0]
+
+    def named(self, place: Place) -> tuple[str, ...]:
+        """The boundaries that a place on the boundary of a region means."""
+        return (place.name,) if place.name else self.boundaries
 
     def sides(self) -> list[Place]:
         """The ends of all coordinates of space, of a box."""
@@ -156,7 +175,9 @@ def _place(text: str, frame: Frame, label: str) -> Place:
         return _point(text, frame, label)
     if "=" in text:
         return _side(text, frame, label)
-    options = [f"{frame.names.coordinates[0]} = …", "boundary", *frame.boundaries, "(…, …)", "periodic in …"]
+    first = frame.names.coordinates[0] if frame.is_box else frame.names.time
+    options = [*([f"{first} = …"] if first else []), "boundary", *frame.boundaries, "(…, …)",
+               *(["periodic in …"] if first else [])]  # fmt: skip
     nearest = nearest_name(text, ["boundary", *frame.boundaries])
     expected = "" if nearest else f"one of {', '.join(options)}"
     raise EquationError([Fault(f"no place is called {text!r}", text, 0, len(text), label, expected, nearest)])
@@ -179,6 +200,10 @@ def _side(text: str, frame: Frame, label: str) -> Place:
         reader.refuse(right, "a list", "a number")
     reader.finish()
     value = _number_of(node, frame.parameters, Fault("this is no number", text, right.start, right.end, label))
+    if frame.region is not None and name != frame.names.time:
+        said = f"{name} has no ends in a domain: its boundary has names"
+        expected = f"one of boundary, {', '.join(frame.boundaries)}"
+        raise EquationError([Fault(said, text, 0, len(text), label, expected)])
     low, high = frame.domain[name]
     margin = 1e-9 * (high - low)
     if not low - margin <= value <= high + margin:
@@ -208,7 +233,14 @@ def _point(text: str, frame: Frame, label: str) -> Place:
         if not low <= at <= high:
             outside = f"{name} = {at:g} is outside: {name} runs from {low:g} to {high:g}"
             raise EquationError([Fault(outside, text, 0, len(text), label)])
-    return Place(Where.POINT, text, point=tuple(zip(names, numbers, strict=True)))
+    place = Place(Where.POINT, text, point=tuple(zip(names, numbers, strict=True)))
+    if frame.region is not None:
+        inside = frame.region.holds(np.array([[dict(place.point)[x] for x in frame.names.space]]))
+        if not inside.all():
+            raise EquationError(
+                [Fault(f"{text} is outside of the domain", text, 0, len(text), label, "a point inside")]
+            )
+    return place
 
 
 def _periodic(name: str, frame: Frame, text: str, label: str) -> Place:
@@ -217,6 +249,11 @@ def _periodic(name: str, frame: Frame, text: str, label: str) -> Place:
         start = max(text.find(name), 0)
         expected = f"one of {', '.join(frame.domain)}"
         raise EquationError([Fault(f"{name!r} is no coordinate", text, start, start + len(name), label, expected)])
+    if frame.region is not None and name != frame.names.time:
+        said = f"nothing is periodic in {name}: the domain has a boundary"
+        raise EquationError(
+            [Fault(said, text, 0, len(text), label, "a box, which is no domain beside the coordinates")]
+        )
     return Place(Where.PERIODIC, f"periodic in {name}", name)
 
 

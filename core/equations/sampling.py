@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from core.equations.evaluation import Program
 from core.equations.places import Frame, Place, Where
-from core.equations.tree import Coordinate, Expression, Parameter, Unknown
+from core.equations.tree import Coordinate, Expression, Normal, Parameter, Unknown
 
 POINTS = 200
 
 
 def inner_points(frame: Frame, count: int = POINTS) -> dict[str, np.ndarray]:
-    """Points spread evenly over the box of all coordinates: name → (count,)."""
+    """Points spread evenly over the domain: name → (count,)."""
     unit = _spread(len(frame.domain), count)
+    if frame.region is not None:
+        return _placed(frame.region.interior(unit), frame)
     return {name: low + (high - low) * unit[:, i] for i, (name, (low, high)) in enumerate(frame.domain.items())}
 
 
+def _placed(columns: np.ndarray, frame: Frame) -> dict[str, np.ndarray]:
+    """Points in the region with time from 0 to 1 beside them, where there is time, by name and in the frame's order."""
+    names = (*frame.names.space, *(() if frame.names.time is None else (frame.names.time,)))
+    found = dict(zip(names, columns.T, strict=True))
+    if frame.names.time is not None:
+        low, high = frame.domain[frame.names.time]
+        found[frame.names.time] = low + (high - low) * found[frame.names.time]
+    return {name: found[name] for name in frame.domain}
+
+
 def points_at(places: Iterable[Place], frame: Frame, count: int = POINTS) -> dict[str, np.ndarray]:
-    """Points where several sides or points meet: their coordinates fixed, the others spread, their ends among them."""
-    points = inner_points(frame, count)
+    """Points of several places, where they meet: their coordinates fixed, the others spread, their ends among them."""
+    on = [frame.named(place) for place in places if place.kind in (Where.NAMED, Where.BOUNDARY)]
+    points = _on_boundary(frame, count, on[0]) if on and frame.region is not None else inner_points(frame, count)
     for row, (name, (low, high)) in enumerate(frame.domain.items()):
+        if frame.region is not None and name != frame.names.time:
+            continue
         points[name][row :: len(frame.domain) + 7] = low
         points[name][row + 3 :: len(frame.domain) + 7] = high
     for place in places:
@@ -32,6 +47,24 @@ def points_at(places: Iterable[Place], frame: Frame, count: int = POINTS) -> dic
         if place.kind is Where.SIDE:
             points[place.coordinate] = np.full(count, place.value)
     return points
+
+
+def _on_boundary(frame: Frame, count: int, on: Sequence[str]) -> dict[str, np.ndarray]:
+    unit = _spread(len(frame.domain), count)
+    d = frame.region.dimension
+    at = frame.region.boundary(unit[:, :d], on, least=0.5).points
+    return _placed(np.concatenate([at, unit[:, d:]], axis=1), frame)
+
+
+def normals_at(place: Place, points: Mapping[str, np.ndarray], frame: Frame) -> dict[Expression, Any]:
+    """The outward normal's components at points of a place; of a box, at an end of a coordinate."""
+    space = frame.names.space
+    if frame.region is not None and place.kind in (Where.NAMED, Where.BOUNDARY):
+        at = np.stack([points[name] for name in space], axis=1)
+        normals = frame.region.normals(at, frame.named(place))
+        return {Normal(x): column for x, column in zip(space, normals.T, strict=True)}
+    sign = {"low": -1.0, "high": 1.0}.get(place.end, 0.0)
+    return {Normal(x): sign * (x == place.coordinate) for x in space}
 
 
 def values_of(

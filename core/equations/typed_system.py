@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.domains.regions import Region, region
 from core.equations.conditions import read_conditions
 from core.equations.faults import EquationError, Fault
 from core.equations.functions import plain_name
@@ -15,6 +16,7 @@ from core.equations.reading import read_equation, read_expression
 from core.equations.structure import coordinates_in
 from core.equations.system import System
 from core.equations.tree import Expression, TreeError, bounded
+from core.errors import LabError
 
 MOST_WORK = 200_000
 """Nodes built to write all texts of a system out: some seconds."""
@@ -22,15 +24,14 @@ MOST_EQUATIONS = 20
 MOST_NUMBERS = 50
 """Of parameters, and of unknowns."""
 MOST_CONDITIONS = 100
-MOST_BOUNDARIES = 1_000
 
 
 @dataclass(frozen=True)
 class SystemText:
     """A system as typed: plain texts and numbers only, so that it can be kept, hashed and sent."""
 
-    coordinates: Mapping[str, tuple[float | str, float | str]]
-    """Name → lower and upper end, numbers or texts such as `2*pi`."""
+    coordinates: Mapping[str, tuple[float | str, float | str] | None]
+    """Name → lower and upper end, numbers or texts such as `2*pi`; None where they are the domain's."""
     fields: tuple[str, ...]
     """`u`, or `a(x, y)` for one that depends on some coordinates only."""
     equations: tuple[str, ...]
@@ -41,10 +42,8 @@ class SystemText:
     unknowns: Mapping[str, float | str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
     """Field → expression; unknown → number."""
-    boundaries: tuple[str, ...] = ()
-    """Names that conditions may give to parts of the boundary."""
-    is_box: bool = True
-    """Whether the ends of the coordinates of space are boundaries."""
+    domain: Any = None
+    """What the coordinates of space lie in, plain data of `core.domains`; None: the box of their ends."""
     coefficients: tuple[str, ...] = ()
     """Fields that are found from data."""
     has_data: bool = False
@@ -114,8 +113,7 @@ def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
     faults.extend(names.faults())
     if len(set(map(plain_name, typed.coordinates))) < len(typed.coordinates):
         faults.append(Fault("a coordinate is named twice"))
-    if len(typed.boundaries) > MOST_BOUNDARIES:
-        faults.append(Fault(f"there are {len(typed.boundaries):,} boundaries; the most is {MOST_BOUNDARIES:,}"))
+    found = None if typed.domain is None or faults else _region(typed, names, faults)
     if faults:
         return None
     parameters = {plain_name(name): _collected(faults, read_number, value, Names(), {}, f"parameter {name}")
@@ -123,12 +121,49 @@ def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
     domain: dict[str, tuple[float, float]] = {}
     numbers = Names(parameters=names.parameters)
     for name, ends in typed.coordinates.items():
+        if plain_name(name) in names.space and found is not None:
+            domain[plain_name(name)] = _of_box(found, names.space.index(plain_name(name)))
+            if ends is not None:
+                _compare(name, ends, domain[plain_name(name)], numbers, parameters, faults)
+            continue
+        if ends is None:
+            faults.append(Fault("its ends are missing", label=f"coordinate {name}", expected="two numbers"))
+            continue
         low, high = (_collected(faults, read_number, end, numbers, parameters, f"coordinate {name}") for end in ends)
         if None not in (low, high) and not low < high:
             faults.append(Fault(f"{name} runs from {low:g} to {high:g}", label=f"coordinate {name}",
                                 expected="a lower end below the upper one"))  # fmt: skip
         domain[plain_name(name)] = (low, high)
-    return Frame(names, domain, parameters, tuple(typed.boundaries), typed.is_box)
+    return Frame(names, domain, parameters, found)
+
+
+def _region(typed: SystemText, names: Names, faults: list[Fault]) -> Region | None:
+    """What the coordinates of space lie in."""
+    try:
+        found = region(typed.domain)
+        found.names  # noqa: B018 - without a boundary it is none
+    except LabError as error:
+        faults.append(Fault(str(error).rstrip("."), label="domain"))
+        return None
+    if found.dimension != len(names.space):
+        has = f"{found.dimension} dimension{'s' * (found.dimension != 1)}"
+        said = f"the domain has {has}, and the coordinates of space are {', '.join(names.space) or 'none'}"
+        faults.append(Fault(said, label="domain", expected="as many of one as of the other; time is beside them"))
+        return None
+    return found
+
+
+def _of_box(found: Region, index: int) -> tuple[float, float]:
+    low, high = found.box()[index]
+    return float(low), float(high)
+
+
+def _compare(name: str, ends: tuple, box: tuple[float, float], names: Names, parameters: dict, faults: list[Fault]):
+    """Ends that are typed although the domain has them."""
+    given = [_collected(faults, read_number, end, names, parameters, f"coordinate {name}") for end in ends]
+    if None not in given and max(abs(a - b) for a, b in zip(given, box, strict=True)) > 1e-9 * (box[1] - box[0]):
+        said = f"{name} runs from {given[0]:g} to {given[1]:g}, and in the domain from {box[0]:g} to {box[1]:g}"
+        faults.append(Fault(said, label=f"coordinate {name}", expected="no ends: they are the domain's"))
 
 
 def _number(value: float | str, frame: Frame, label: str, faults: list[Fault]) -> float:

@@ -138,6 +138,21 @@ class Problem(Frozen):
         low, high = np.array(self.domain()).T
         return {"interior": low + (high - low) * unit}
 
+    def collocation_towards_walls(self, unit: np.ndarray) -> dict[str, np.ndarray]:
+        """What `collocation` gives, denser towards the walls of the domain.
+
+        By the arcsine law, under which least squares by polynomials is stable (Cohen and Migliorati, SMAI JCM 3, 2017).
+        """
+        return self.collocation((1 - np.cos(np.pi * unit)) / 2)
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Whether points (n, d) of the box of `domain` lie inside; all do where nothing else is said."""
+        return np.ones(len(points), bool)
+
+    def holds(self, points: np.ndarray) -> np.ndarray:
+        """Whether points (n, d) lie inside or, but for rounding, on the boundary."""
+        return np.ones(len(points), bool)
+
     def integrals(self, targets: np.ndarray, sources: np.ndarray) -> dict[str, Integral]:
         """For each of `integral_names`, the matrix from a field at `sources` (n, d) to it at `targets` (m, d).
 

@@ -7,12 +7,21 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from core.domains.regions import AnyDomain, domain_of, region
 from core.equations.faults import EquationError
 from core.equations.functions import plain_name
 from core.equations.latex_system import latex_of_system
 from core.equations.typed_system import SystemText
+from core.errors import LabError
 from core.forms import Form
 from core.frozen import Frozen
 from core.problems.base import DataProblem, Problem
@@ -70,6 +79,14 @@ class UnknownNumber(Frozen):
     high: float | None = Field(None, description="No step goes above it.")
 
 
+def _dimension(domain: Any) -> int:
+    """The dimension of a domain as plain data; 2 where it is none, which is said where it is read."""
+    try:
+        return region(domain_of(domain)).dimension
+    except (ValidationError, LabError):
+        return 2
+
+
 class _OfInstance:
     """An attribute that each typed problem has a value of its own of; the class has one that is true of all."""
 
@@ -81,14 +98,25 @@ class _OfInstance:
 
 
 class Equation(DataProblem):
-    """A system of equations as typed, on a box.
+    """A system of equations as typed, on a box or in a domain.
 
     Its coordinates are in the order of their names, time last, however they were typed.
     """
 
     kind: Literal["equation"] = "equation"
-    limits: dict[Name, tuple[Number, Number]] = Field(
-        min_length=1, max_length=6, alias="coordinates", title="Coordinates", description="Name and its two ends."
+    limits: dict[Name, tuple[Number, Number] | None] = Field(
+        min_length=1,
+        max_length=6,
+        alias="coordinates",
+        title="Coordinates",
+        description="Name and its two ends; none for those that a domain has.",
+    )
+    shape: AnyDomain | None = Field(
+        None,
+        alias="domain",
+        title="Domain",
+        description="What the coordinates of space lie in, in the order of their names. Their ends are then the "
+        "domain's and may be left out; time keeps its own. Its boundaries have names, for conditions. Empty: a box.",
     )
     clock: Name | None = Field(None, alias="time", title="Time", description="The coordinate that is time, if one is.")
     unknown_fields: tuple[Name, ...] = Field(
@@ -133,7 +161,7 @@ class Equation(DataProblem):
         1.0, gt=0, le=1e6, title="Weight of conditions", description="Of those with rows, beside the equations'."
     )
 
-    added: ClassVar[frozenset[str]] = frozenset({"dataset", "dataset_version", "dataset_columns"})
+    added: ClassVar[frozenset[str]] = frozenset({"dataset", "dataset_version", "dataset_columns", "shape", "domain"})
     title: ClassVar[str] = "Your own equation"
     equation: ClassVar[str] = _OfInstance("", lambda problem: latex_of_system(problem.text))
     coordinates: ClassVar[tuple[str, ...]] = _OfInstance((), lambda problem: tuple(map(plain_name, problem.limits)))
@@ -167,6 +195,16 @@ class Equation(DataProblem):
             return data | {"unknowns": given}
         return data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _coordinates_of_a_domain(cls, data: Any) -> Any:
+        """Beside a domain without time nobody needs to name coordinates that are called x, y and z."""
+        given = isinstance(data, dict) and data.get("domain", data.get("shape"))
+        if not given or "coordinates" in data or "limits" in data:
+            return data
+        dimension = getattr(given, "dimension", None) or _dimension(given)
+        return data | {"coordinates": dict.fromkeys("xyz"[:dimension])} if dimension <= 3 else data
+
     @field_validator("limits")
     @classmethod
     def _one_order(cls, limits: dict) -> dict:
@@ -185,6 +223,8 @@ class Equation(DataProblem):
             how_met(checked(self.typed).system)
         except EquationError as error:
             raise at_their_fields(error, self.text) from None
+        if self.shape is not None:  # what the domain says is not said twice, so that it can be edited alone
+            self.limits.update({name: None for name in self.limits if name != self.clock})
         return self
 
     def __hash__(self) -> int:
@@ -195,6 +235,7 @@ class Equation(DataProblem):
         """The system as texts."""
         return SystemText(
             coordinates=self.limits,
+            domain=self.shape,
             fields=self.unknown_fields,
             equations=self.equations,
             conditions=tuple((each.on, each.that) for each in self.conditions),
@@ -251,8 +292,21 @@ class Equation(DataProblem):
         frame = self.system.frame
         return tuple(frame.domain[name] for name in self.coordinates)
 
+    def contains(self, points):
+        region = self.system.frame.region
+        return super().contains(points) if region is None else region.contains(points[:, : region.dimension])
+
+    def holds(self, points):
+        region = self.system.frame.region
+        return super().holds(points) if region is None else region.holds(points[:, : region.dimension])
+
     def collocation(self, unit):
         return self.compiled.collocation(unit)
+
+    def collocation_towards_walls(self, unit):
+        if self.shape is None:
+            return super().collocation_towards_walls(unit)
+        return self.compiled.collocation(unit, walls=1.0)
 
     def features(self, x, lam):
         return self.compiled.features(x)

@@ -56,6 +56,8 @@ class SolutionGrid:
     """Run id, problem, config hash, checkpoint, λ."""
     blow_ups: tuple[str, ...] = ()
     """Names of the values that are a blow-up in physical time: they run through powers of ten along the grid."""
+    inside: np.ndarray | None = None
+    """Which points lie in the domain, of the values' shape; they are NaN outside. None: all."""
     names: ValueNames | None = None
     """Which values are residuals, exact ones and errors; without it they are known by how their names begin and end."""
 
@@ -96,13 +98,10 @@ class SolutionGrid:
 
     def accuracy(self) -> Accuracy:
         """How far the sampled solution is from the equations, and from the exact solution where one is known."""
-        residuals = self.residuals.values()
-        pairs = [
-            (self.values[error], self.values[self.names.exact[name]])
-            for name, error in self.names.errors.items()
-            if error in self.values
-        ]
-        not_finite = int(sum((~np.isfinite(value)).sum() for value in self.values.values()))
+        of = {name: self._of_domain(value) for name, value in self.values.items()}
+        residuals = [of[name] for name in self.residuals]
+        pairs = [(of[error], of[self.names.exact[name]]) for name, error in self.names.errors.items() if error in of]
+        not_finite = int(sum((~np.isfinite(value)).sum() for value in of.values()))
         largest = float(np.max([np.abs(value).max() for value in residuals])) if residuals else None  # NaN where one is
         if not pairs:
             return Accuracy(largest, None, None, not_finite)
@@ -110,8 +109,13 @@ class SolutionGrid:
         error = exact_error(errors, exact, self._places)
         return Accuracy(largest, error.relative_l2, error.largest, not_finite, error.gap)
 
+    def _of_domain(self, values: np.ndarray) -> np.ndarray:
+        """Values at the points in the domain alone, (n,)."""
+        return values.reshape(-1) if self.inside is None else values[self.inside]
+
     def _places(self, indices: np.ndarray) -> list[str]:
-        return places_of(self.coordinates, self.coordinates_of_points())(indices)
+        points = self.coordinates_of_points()
+        return places_of(self.coordinates, points if self.inside is None else points[self.inside.reshape(-1)])(indices)
 
     def at_time(self, index: int) -> SolutionGrid:
         """The grid of the other coordinates at one position of time; itself where there is no time."""
@@ -125,6 +129,7 @@ class SolutionGrid:
             values={name: np.take(value, index, axis=t) for name, value in self.values.items()},
             about=self.about | {beside(self.time, "coordinate", RESERVED): float(self.axes[t][index])},
             blow_ups=self.blow_ups,
+            inside=None if self.inside is None else np.take(self.inside, index, axis=t),
             names=self.names,
         )
 
@@ -140,6 +145,8 @@ class SolutionGrid:
         }
         axes = {f"axis_{i}": axis for i, axis in enumerate(self.axes)}
         values = {f"value_{i}": value for i, value in enumerate(self.values.values())}
+        if self.inside is not None:
+            values["inside"] = self.inside
         temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
         try:
             np.savez(temporary, meta=np.array(json.dumps(meta)), **axes, **values)
@@ -162,6 +169,7 @@ class SolutionGrid:
                 values=values,
                 time=meta["time"],
                 about=meta["about"],
+                inside=data["inside"] if "inside" in data.files else None,
                 blow_ups=tuple(meta.get("blow_ups", ())),  # files of older versions name none
                 names=ValueNames(**meta["names"]) if "names" in meta else None,
             )

@@ -110,11 +110,16 @@ def _on_axes(solution: RunSolution, resolution: int, limit_s: float | None) -> S
     points[:, along] = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
     for name, value in fixed(problem).items():
         points[:, problem.coordinates.index(name)] = value
-    values = evaluated(solution, points, limit_s)
+    inside = problem.holds(points)
+    found = evaluated(solution, points[inside], limit_s)
+    values = {name: np.full(shape, np.nan) for name in found}
+    for name, value in found.items():
+        values[name].reshape(-1)[inside] = value
     return SolutionGrid(
         coordinates=tuple(problem.coordinates[i] for i in along),
         axes=axes,
-        values={name: value.reshape(shape) for name, value in values.items()},
+        values=values,
+        inside=None if inside.all() else inside.reshape(shape),
         time=problem.time,
         about={beside(name, "coordinate", RESERVED): value for name, value in fixed(problem).items()},
         names=problem.value_names,

@@ -41,7 +41,12 @@ class Measures:
 
 
 def dense_points(problem) -> np.ndarray:
-    """The points (N, d) at which solutions of a problem are judged."""
+    """The points (N, d) inside of the domain at which solutions of a problem are judged."""
+    points = _in_the_box(problem)
+    return points[problem.contains(points)]
+
+
+def _in_the_box(problem) -> np.ndarray:
     d = len(problem.coordinates)
     if d in DENSE:
         axes = [problem.axis(i, DENSE[d]) for i in range(d)]

@@ -98,7 +98,5 @@ def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> d
         sides = shape or (max(2, round(n ** (1 / d))),) * d
         axes = [(np.arange(side) + 0.5) / side for side in sides]
         unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
-    if sampler in ("chebyshev", "gauss"):
-        # the arcsine law, under which least squares by polynomials is stable (Cohen and Migliorati, SMAI JCM 3, 2017)
-        unit = (1 - np.cos(np.pi * unit)) / 2
-    return config.problem.collocation(unit)
+    problem = config.problem
+    return (problem.collocation_towards_walls if sampler in ("chebyshev", "gauss") else problem.collocation)(unit)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import LabError
 from core.networks.solution import Solution
 
 LINES = 16
 SAMPLES = 1024
+MOST_LINES = 1000
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,22 @@ def _peak(spectra: list[tuple[np.ndarray, np.ndarray]], otherwise: float) -> flo
 
 
 def _line(problem, axis: int, rng: np.random.Generator) -> np.ndarray:
-    base = rng.random((1, len(problem.coordinates)))
-    points = np.empty((SAMPLES, len(problem.coordinates)))
-    for j, (low, high) in enumerate(problem.domain()):
-        points[:, j] = problem.axis(j, SAMPLES) if j == axis else low + (high - low) * base[0, j]
-    return points
+    """Points along a line through the domain; where that has holes or bays, along the longest part that lies inside."""
+    for _ in range(MOST_LINES):
+        base = rng.random((1, len(problem.coordinates)))
+        points = np.empty((SAMPLES, len(problem.coordinates)))
+        for j, (low, high) in enumerate(problem.domain()):
+            points[:, j] = problem.axis(j, SAMPLES) if j == axis else low + (high - low) * base[0, j]
+        inside = problem.contains(points)
+        if inside[1:-1].all():
+            return points
+        ends = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(int)))
+        if len(ends):
+            first, last = max(zip(ends[::2], ends[1::2] - 1, strict=True), key=lambda part: part[1] - part[0])
+            points[:, axis] = np.linspace(points[first, axis], points[last, axis], SAMPLES)
+            if last > first:
+                return points
+    raise LabError("The domain is so thin that no line through its box passes through it.")
 
 
 def _arc(solution: Solution, points: np.ndarray) -> tuple[int, np.ndarray]:

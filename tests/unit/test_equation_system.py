@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.domains import Difference, Disk, parse_domain, region
 from core.equations.algebra import total
 from core.equations.conditions import NORMAL, Kind, read_conditions
 from core.equations.consistency import exact_faults
@@ -27,12 +28,34 @@ FRAME = Frame(
     Names.of(["x", "y", "t"], ["u", "v"], ["k", "L"], ["c"], "t"),
     {"x": (-1.0, 2.0), "y": (0.0, 1.0), "t": (0.0, 5.0)},
     {"k": 3.0, "L": 2.0},
-    ("hole 1", "inlet"),
 )
+PIPE = replace(FRAME, region=region(parse_domain({
+    "kind": "difference",
+    "of": {"kind": "box", "low": [-1, 0], "high": [2, 1], "sides": ["inlet", "outlet", "floor", "ceiling"]},
+    "less": [{"kind": "disk", "centre": [0, 0.5], "radius": 0.2}],
+})))  # fmt: skip
 UNIT = {"x": (0, 1), "t": (0, 1)}
 HEAT = SystemText(UNIT, ("u",), ("u_t = nu*u_xx",), (("t = 0", "u = sin(pi*x)"), ("boundary", "u = 0")), "t",
                   {"nu": "0.1"}, exact={"u": "exp(-nu*pi^2*t)*sin(pi*x)"})  # fmt: skip
 SQUARE = {"x": (0, 1), "y": (0, 1)}
+
+
+@pytest.mark.parametrize(
+    "where, text, message",
+    [
+        ("hole 2", "u = 0", "no place is called 'hole 2'; did you mean hole 1?"),
+        ("nowhere", "u = 0", "one of t = …, boundary, floor, outlet, ceiling, inlet, hole 1, (…, …)"),
+        ("x = -1", "u = 0", "x has no ends in a domain: its boundary has names"),
+        ("(0, 0.5)", "u = 0", "(0, 0.5) is outside of the domain"),
+        ("periodic in x", "u", "nothing is periodic in x"),
+        ("everywhere", "u even in x", "a symmetry in x on a domain; expected half of the domain"),
+        ("t = 0", "dn(u) = 1", "there is no outward normal at t = 0"),
+    ],
+)
+def test_places_that_a_domain_does_not_have(where, text, message):
+    with pytest.raises(EquationError) as caught:
+        read_conditions(where, text, PIPE)
+    assert message in str(caught.value)
 
 
 def refused(typed, **options):
@@ -51,14 +74,12 @@ def warned(typed, **options):
         ("x = -1", "u = y", Kind.VALUE, "u", (), "y"),
         ("x = L", "2*u - y = 4", Kind.VALUE, "u", (), "y/2 + 2"),
         ("boundary", "v = 0", Kind.VALUE, "v", (), "0"),
-        ("hole 1", "1 = u", Kind.VALUE, "u", (), "1"),
         ("t = 0", "u = sin(x)*(x + y)", Kind.INITIAL_VALUE, "u", (), "sin(x)*(x + y)"),
         ("t = 0", "u_t = 0", Kind.INITIAL_RATE, "u", ("t",), "0"),
         ("t = 5", "u = 1", Kind.VALUE, "u", (), "1"),
         ("x = -1", "u_x = 3*t", Kind.FLUX, "u", ("x",), "3*t"),
         ("x = -1", "dn(u) = 3*t", Kind.FLUX, "u", ("x",), "-3*t"),
         ("x = 2", "k*dn(u) = t", Kind.FLUX, "u", ("x",), "t/k"),
-        ("inlet", "k*dn(u) = t", Kind.FLUX, "u", (NORMAL,), "t/k"),
         ("y = 1", "u_x = 0", Kind.DERIVATIVE, "u", ("x",), "0"),
         ("x = 2", "u_xx = 0", Kind.DERIVATIVE, "u", ("x", "x"), "0"),
         ("boundary", "dn(u) + k*u = 1", Kind.ROBIN, "u", (NORMAL,), "1"),
@@ -80,15 +101,33 @@ def test_conditions_are_recognised(where, text, kind, field, by, right):
     assert (None if found.right is None else text_of(found.right)) == right
 
 
+@pytest.mark.parametrize(
+    "where, text, kind, by, right",
+    [
+        ("hole 1", "1 = u", Kind.VALUE, (), "1"),
+        ("inlet", "k*dn(u) = t", Kind.FLUX, (NORMAL,), "t/k"),
+        ("boundary", "u = y", Kind.VALUE, (), "y"),
+        ("t = 0", "u = y", Kind.INITIAL_VALUE, (), "y"),
+        ("(-0.5, 0.5)", "u = y", Kind.POINT_VALUE, (), "y"),
+        ("(-0.2, 0.5)", "u = y", Kind.POINT_VALUE, (), "y"),
+    ],
+)
+def test_conditions_on_a_domain_are_recognised(where, text, kind, by, right):
+    (found,) = read_conditions(where, text, PIPE)
+    assert (found.kind, found.field, found.by, text_of(found.right)) == (kind, "u", by, right)
+
+
 def test_robin_has_its_factor():
-    for where, text in (("boundary", "2*dn(u) + 2*k*u = 1"), ("x = -1", "-u_x + k*u = 1"), ("x = 2", "u_x + k*u = 1")):
-        (found,) = read_conditions(where, text, FRAME)
+    for where, text, frame in (("boundary", "2*dn(u) + 2*k*u = 1", FRAME), ("x = -1", "-u_x + k*u = 1", FRAME),
+                               ("x = 2", "u_x + k*u = 1", FRAME), ("hole 1", "dn(u) + k*u = 1", PIPE)):  # fmt: skip
+        (found,) = read_conditions(where, text, frame)
         assert found.kind is Kind.ROBIN and text_of(found.factor) == "k"
 
 
 def test_several_at_once():
-    found = read_conditions("x = -1; x = 2 and hole 1", "[u, v] = 0; u_t = 1", FRAME)
+    found = read_conditions("x = -1; x = 2 and y = 0", "[u, v] = 0; u_t = 1", FRAME)
     assert len(found) == 9
+    assert len(read_conditions("inlet; floor and hole 1", "[u, v] = 0; u_t = 1", PIPE)) == 9
     found = read_conditions("periodic in x and y", "", FRAME)
     assert [(each.field, each.coordinate) for each in found] == [("u", "x"), ("v", "x"), ("u", "y"), ("v", "y")]
     (traction, other) = read_conditions("x = 2", "dot([[u_x, v], [u, v_x]], normal) = [1, 0]", FRAME)
@@ -100,8 +139,9 @@ def test_places():
     assert (side.kind, side.coordinate, side.value, side.end) == (Where.SIDE, "x", -1.0, "low")
     (side,) = read_places("x = 2*k/3", FRAME, "")
     assert side.end == "high"
-    (odd,) = read_places("pipe and  hole", replace(FRAME, boundaries=("pipe and hole",)), "")
-    assert odd.name == "pipe and hole"
+    odd = region(Disk(centre=(0, 0), radius=1, name="pipe and hole"))
+    (named,) = read_places("pipe and  hole", replace(FRAME, region=odd), "")
+    assert named.name == "pipe and hole"
     (inner,) = read_places("x = 0", FRAME, "")
     assert inner.end == ""
     (point,) = read_places("(L/4, .5)", FRAME, "")
@@ -116,9 +156,8 @@ def test_places():
         ("z = 0", "u = 0", "a place is a coordinate and a number"),
         ("x = y", "u = 0", "this is no number"),
         ("x = 1/0", "u = 0", "division by 0"),
-        ("hole 2", "u = 0", "no place is called 'hole 2'; did you mean hole 1?"),
         ("bondary", "u = 0", "did you mean boundary?"),
-        ("nowhere", "u = 0", "one of x = …, boundary, hole 1, inlet"),
+        ("hole 1", "u = 0", "one of x = …, boundary, (…, …), periodic in …"),
         ("(1, 2, 3, 4)", "u = 0", "a point of 4 numbers"),
         ("(1, 9)", "u = 0", "y = 9 is outside"),
         ("(1, x)", "u = 0", "this is no point"),
@@ -230,13 +269,17 @@ def test_what_is_found_up_to_a_constant():
 
 
 def test_a_boundary_with_a_name_needs_a_condition():
-    holes = SystemText({"x": (-1, 1), "y": (-1, 1)}, ("u",), ("laplacian(u) = 0",), (("hole 1", "u = 0"),),
-                       boundaries=("outside", "hole 1"), is_box=False)  # fmt: skip
+    ring = Difference(of=Disk(centre=(0, 0), radius=1, name="outside"), less=(Disk(centre=(0.2, 0), radius=0.3),))
+    holes = SystemText({"x": None, "y": None}, ("u",), ("laplacian(u) = 0",), (("hole 1", "u = 0"),), domain=ring)
     assert "u needs a condition at outside" in refused(holes)
     assert not warned(replace(holes, conditions=(("hole 1", "u = 0"), ("outside", "dn(u) = 1"))))
-    assert "u needs a condition at boundary" in refused(
-        replace(holes, boundaries=(), conditions=(("(0, 0)", "u = 1"),))
-    )
+    assert not warned(replace(holes, conditions=(("boundary", "u = 0"),)))
+    assert "u needs a condition at hole 1" in refused(replace(holes, conditions=(("(0.7, 0)", "u = 1"),)))
+    assert "(0.2, 0.1) is outside of the domain" in refused(replace(holes, conditions=(("(0.2, 0.1)", "u = 1"),)))
+    said = refused(replace(holes, conditions=(("hole1", "u = 0"), ("rim", "u = 0"))))
+    assert "did you mean hole 1?" in said and "expected one of boundary, outside, hole 1" in said
+    assert "x has no ends in a domain" in refused(replace(holes, conditions=(("x = 0", "u = 0"),)))
+    assert "nothing is periodic in x" in refused(replace(holes, conditions=(("periodic in x", ""),)))
 
 
 def test_a_degenerate_end_needs_nothing():
@@ -338,14 +381,28 @@ def test_an_unknown_number():
 
 
 def test_an_exact_solution_on_boundaries_with_names():
-    typed = SystemText({"x": (-1, 1), "y": (-1, 1)}, ("u",), ("laplacian(u) = 4",), (("rim", "dn(u) = 2"),),
-                       exact={"u": "x^2 + y^2"}, boundaries=("rim",), is_box=False)  # fmt: skip
-    system = read_system(typed)
-    angle = np.linspace(0, 6, 50)
-    circle = {"x": np.cos(angle), "y": np.sin(angle)}
-    assert not exact_faults(system, boundaries={"rim": (circle, circle)})
+    typed = SystemText({"x": None, "y": None}, ("u",), ("laplacian(u) = 4",), (("rim", "dn(u) = 2"),),
+                       exact={"u": "x^2 + y^2"}, domain=Disk(centre=(0, 0), radius=1, name="rim"))  # fmt: skip
+    assert not exact_faults(read_system(typed))
     off = read_system(replace(typed, conditions=(("rim", "dn(u) = 1"),)))
-    assert "off by 1 at x = " in exact_faults(off, boundaries={"rim": (circle, circle)})[0].message
+    assert "off by 1 at x = " in exact_faults(off)[0].message
+
+
+def test_what_is_given_on_a_boundary_agrees_with_the_beginning():
+    typed = SystemText({"x": None, "y": None, "t": (0, 1)}, ("u",), ("u_t = laplacian(u)",),
+                       (("t = 0", "u = 1 - x^2 - y^2"), ("rim", "u = 0")), "t",
+                       domain=Disk(centre=(0, 0), radius=1, name="rim"))  # fmt: skip
+    assert not warned(typed)
+    assert "1 by condition 2 (rim)" in refused(replace(typed, conditions=(typed.conditions[0], ("rim", "u = 1"))))
+
+
+def test_ends_that_are_typed_beside_a_domain_are_its_own():
+    typed = SystemText({"x": (0, 1), "y": None}, ("u",), ("laplacian(u) = 0",), (("boundary", "u = 0"),),
+                       domain=Disk(centre=(0, 0), radius=1))  # fmt: skip
+    assert "x runs from 0 to 1, and in the domain from -1 to 1" in refused(typed)
+    assert not warned(replace(typed, coordinates={"x": (-1, 1), "y": None}))
+    assert "its ends are missing" in refused(replace(typed, domain=None))
+    assert "the domain has 2 dimensions" in refused(replace(typed, coordinates={"x": None, "y": None, "z": None}))
 
 
 def test_hostile_systems_end_in_faults():

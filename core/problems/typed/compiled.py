@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from core.equations.calculus import ZERO, derivatives
 from core.equations.evaluation import Program
 from core.equations.places import Place, Where
-from core.equations.sampling import inner_points, values_of
+from core.equations.sampling import inner_points, normals_at, values_of
 from core.equations.structure import order
 from core.equations.system import System
 from core.equations.tree import Coordinate, Expression, Field, TreeError, bounded
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 INTERIOR = "interior"
 FEWEST_ON_A_SIDE = 16
+ON_BOUNDARY = 8
+"""Times n^((d−1)/d) points of n go to a region's boundary."""
+LEAST_ON_A_HOLE = 0.5
+"""Of what a hole's edge would get if all closed curves had as many points."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,14 @@ class Compiled:
         self.sets[INTERIOR] = PointRows(
             None, tuple(_names(len(system.residuals), "equation") + [f"constant_{k}" for k in
                         range(1, len(equations) - len(system.residuals) + 1)]),
-            RowProgram(left[: len(equations)], sizes, self.coordinates, operators),
+            RowProgram(left[: len(equations)], sizes, self.coordinates, operators, lambda x: {}),
         )  # fmt: skip
         del left[: len(equations)]
         for rows, held in zip(self.met.rows, conditions, strict=True):
             at_place = [known.size(each, rows.place) for each in held]
             names = tuple(f"{rows.name}_{k}" if len(held) > 1 else rows.name for k in range(1, len(held) + 1))
-            program = RowProgram(left[: len(held)], at_place, self.coordinates, operators)
+            program = RowProgram(left[: len(held)], at_place, self.coordinates, operators, partial(
+                normals_at, rows.place, frame=self.frame))  # fmt: skip
             del left[: len(held)]
             self.sets[rows.name] = PointRows(rows.place, names, program)
         self.order = max(1, order(*system.residuals))
@@ -81,12 +86,33 @@ class Compiled:
         self._exact = tuple(numbers_for_parameters(system, system.exact[name]) for name in system.names.fields
                             if name in system.exact)  # fmt: skip
 
-    def collocation(self, unit: np.ndarray) -> dict[str, np.ndarray]:
-        """Points of every set, (n_i, d), from points of the unit cube (n, d)."""
+    def collocation(self, unit: np.ndarray, walls: float = 0.0) -> dict[str, np.ndarray]:
+        """Points of every set, (n_i, d), from points of the unit cube (n, d).
+
+        Args:
+            unit: points of the unit cube.
+            walls: how much denser those of a region get towards its boundary, 0 to 1.
+        """
+        region = self.frame.region
+        inside = self._with_time(unit if region is None else region.interior(unit, walls))
+        return {name: inside if rows.place is None else self._on(rows.place, unit)
+                if region is not None and rows.place.kind in (Where.BOUNDARY, Where.NAMED) else
+                self._at(rows.place, inside) for name, rows in self.sets.items()}  # fmt: skip
+
+    def _with_time(self, points: np.ndarray) -> np.ndarray:
+        """Points of the region as they are, time from its beginning to its end; without a region all by their ends."""
         low, high = np.array([self.frame.domain[name] for name in self.coordinates]).T
-        inside = low + (high - low) * unit
-        return {name: inside if rows.place is None else self._at(rows.place, inside)
-                for name, rows in self.sets.items()}  # fmt: skip
+        if self.frame.region is not None:
+            low[: self.frame.region.dimension], high[: self.frame.region.dimension] = 0, 1
+        return low + (high - low) * points
+
+    def _on(self, place: Place, unit: np.ndarray) -> np.ndarray:
+        """Points of a boundary with a name, or of all, for all of the time."""
+        n, d = unit.shape
+        count = min(max(FEWEST_ON_A_SIDE, int(ON_BOUNDARY * n ** ((d - 1) / d))), max(n // 2, FEWEST_ON_A_SIDE), n)
+        space = self.frame.region.dimension
+        at = self.frame.region.boundary(unit[:count, :space], self.frame.named(place), least=LEAST_ON_A_HOLE)
+        return self._with_time(np.concatenate([at.points, unit[:count, space:]], axis=1))
 
     def _at(self, place: Place, inside: np.ndarray) -> np.ndarray:
         """Points moved to a place: as many as lie along a side of a grid of all, four times over."""

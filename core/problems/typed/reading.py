@@ -26,7 +26,7 @@ class Typed:
         self.text, self.manufactured = text, manufactured
         named = (text.coordinates, text.parameters, text.unknowns, text.exact)
         self._key = (*(tuple(each.items()) for each in named), text.fields, text.equations, text.conditions, text.time,
-                     text.coefficients, text.has_data, manufactured)  # fmt: skip
+                     text.coefficients, text.has_data, text.domain, manufactured)  # fmt: skip
         self._hash = hash(self._key)
 
     def __hash__(self) -> int:
@@ -63,7 +63,7 @@ def _path(fault: Fault, text: SystemText) -> Path:
         return ("fields", _index(named[2], text.fields)) if _index(named[2], text.fields) >= 0 else ("fields",)
     if named:
         return (_PLURAL[named[1]], named[2])
-    return (fault.label,) if fault.label in ("coordinates", "time") else ()
+    return (fault.label,) if fault.label in ("coordinates", "time", "domain") else ()
 
 
 def _index(name: str, fields: Iterable[str]) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core.equations.calculus import substituted
 from core.equations.evaluation import Program
@@ -35,6 +37,7 @@ class RowProgram:
         sizes: what each is divided by.
         coordinates: names, in the order of the points' columns.
         operators: leaf of second order or higher → the name of the form that it means.
+        normals: from points, coordinate → (n,), to the values of the outward normal's components.
     """
 
     def __init__(
@@ -43,10 +46,12 @@ class RowProgram:
         sizes: Sequence[float],
         coordinates: Sequence[str],
         operators: Mapping[Field, str],
+        normals: Callable[[Mapping[str, np.ndarray]], Mapping[Expression, object]],
     ):
         self._sizes = tuple(sizes)
         self._coordinates = tuple(coordinates)
         self._operators = dict(operators)
+        self._normals = normals
         self._known = _known_parts(residuals)
         self._constant = Program(self._known)
         self._stands_for = {part: Parameter(f"known {k}") for k, part in enumerate(self._known)}
@@ -74,6 +79,11 @@ class RowProgram:
             return kept[key]
         values = {Coordinate(name): jet.value for name, jet in zip(self._coordinates, x, strict=True)}
         found = dict(zip(self._stands_for.values(), self._constant(values, "torch"), strict=True))
+        if any(isinstance(leaf, Normal) for leaf in self._program.leaves):
+            like = x[0].value
+            places = {name: jet.value.detach().cpu().double().numpy()
+                      for name, jet in zip(self._coordinates, x, strict=True)}  # fmt: skip
+            found |= {leaf: like.new_tensor(value) for leaf, value in self._normals(points=places).items()}
         if kept is not None:
             kept[key] = found
         return found

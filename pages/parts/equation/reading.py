@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from core.domains.regions import domain_of
 from core.equations.examination import examined
 from core.equations.faults import EquationError, Fault
 from core.equations.latex_system import latex_of_system
@@ -71,7 +72,8 @@ def system_text(problem: Mapping[str, Any]) -> SystemText:
     """The texts of a problem's data, coordinates in the order in which the problem has them."""
     order = sorted(problem["coordinates"], key=lambda name: (name == problem["time"], name))
     return SystemText(
-        coordinates={name: tuple(problem["coordinates"][name]) for name in order},
+        coordinates={name: problem["coordinates"][name] and tuple(problem["coordinates"][name]) for name in order},
+        domain=domain_of(problem.get("domain")),
         fields=tuple(problem["fields"]),
         equations=tuple(problem["equations"]),
         conditions=tuple((each["on"], each["that"]) for each in problem["conditions"]),
