@@ -22,6 +22,8 @@ AGREE = 1e-9
 """Of the values' size: nearer than this, two values are the same."""
 EXACT = 1e-8
 """Of the largest term: an exact solution leaves less."""
+NUDGE = 1e-9
+"""Of a coordinate's length: so near to a root, a value is nothing but what the last digits leave of it."""
 MOST_PAIRS = 20_000
 CORNER_POINTS = 40
 _VALUES = (Kind.VALUE, Kind.INITIAL_VALUE, Kind.POINT_VALUE)
@@ -274,9 +276,20 @@ def _vanishes(system: System, base: Expression) -> str:
             continue
         points = points_at(places, system.frame)
         (values,) = values_of([value], points, system.frame, system.known_leaves)
-        size = _largest(values)
-        finite = np.where(np.isfinite(values), values, size)
-        if finite.min() < 0 < finite.max() or np.abs(finite).min() <= 1e-12 * size:
-            at = int(np.abs(finite).argmin())
+        finite = np.where(np.isfinite(values), values, _largest(values))
+        at = int(np.abs(finite).argmin())
+        if finite.min() < 0 < finite.max() or finite[at] == 0 or _root_beside(system, value, points, at):
             return f"it divides by {shown}, which {why}is 0 at or near {where(points, at)}"
     return ""
+
+
+def _root_beside(system: System, value: Expression, points: Mapping[str, np.ndarray], at: int) -> bool:
+    """Whether a value that is small at one point is rounding, or grows many times over within a hair's breadth of it.
+
+    Small beside the largest value means nothing: 1 + exp(40*x) is never 0.
+    """
+    here = {name: np.repeat(each[at], 1 + 2 * len(points)) for name, each in points.items()}
+    for k, (name, (low, high)) in enumerate(system.frame.domain.items()):
+        here[name][1 + 2 * k : 3 + 2 * k] += np.array([-NUDGE, NUDGE]) * (high - low)
+    (values,) = values_of([value], here, system.frame, system.known_leaves)
+    return _largest(values[1:]) > 2 * abs(values[0])

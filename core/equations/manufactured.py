@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from core.equations.algebra import difference, negative, number, product, total
-from core.equations.calculus import derivatives, substituted
+from core.equations.calculus import ZERO, derivatives, substituted
 from core.equations.completeness import fields_of, solved_fields
 from core.equations.conditions import NORMAL, SYMMETRIES, Condition, Kind, of_residual
 from core.equations.faults import EquationError, Fault
 from core.equations.places import Place, Where, at_place, shortest
-from core.equations.sampling import inner_points
+from core.equations.sampling import inner_points, is_rounding
 from core.equations.structure import order
 from core.equations.system import System
 from core.equations.tree import Expression, Field, Normal, TreeError, Unknown, bounded
@@ -23,7 +23,7 @@ MOST_WORK = 200_000
 
 
 def manufactured(system: System) -> System:
-    """The system with sources added on the right, so that its `exact` is a solution.
+    """The system with sources added on the right, so that its `exact` is a solution; none where it is one already.
 
     Conditions that are typed keep their form, their right-hand sides become those of the solution; with none typed, all
     that are needed are made: initial values, values on the boundary, dn there where the order is four, a point value
@@ -41,7 +41,7 @@ def manufactured(system: System) -> System:
     label = "the equations"
     try:
         with bounded(MOST_WORK):
-            sources = [_chosen(system, residual) for residual in system.residuals]
+            sources = [_source(system, residual) for residual in system.residuals]
             equations, left = [], list(sources)
             for i, equation in enumerate(system.equations, 1):
                 label = f"equation {i}"
@@ -53,6 +53,12 @@ def manufactured(system: System) -> System:
     except TreeError as error:
         raise EquationError([Fault(f"its source: {error}", label=label)]) from None
     return replace(system, equations=tuple(equations), conditions=tuple(conditions), sources=tuple(sources))
+
+
+def _source(system: System, residual: Expression) -> Expression:
+    """What a residual is with the chosen solution; 0 where that solves the equation as it stands."""
+    found = _chosen(system, residual)
+    return ZERO if is_rounding(found, system.frame) else found
 
 
 def _chosen(system: System, node: Expression) -> Expression:

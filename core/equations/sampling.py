@@ -12,6 +12,8 @@ from core.equations.places import Frame, Place, Where
 from core.equations.tree import Coordinate, Expression, Normal, Parameter, Unknown
 
 POINTS = 200
+FINER = 100
+"""Rounding is smaller by more than this in extended precision, which has 11 bits more."""
 
 
 def inner_points(frame: Frame, count: int = POINTS) -> dict[str, np.ndarray]:
@@ -93,6 +95,23 @@ def is_known(node: Expression, more: Iterable[Expression] = ()) -> bool:
     """Whether an expression has a value at any point: no field, integral, normal or unknown beside `more`."""
     allowed = set(more)
     return all(isinstance(leaf, Coordinate | Parameter) or leaf in allowed for leaf in Program([node]).leaves)
+
+
+def is_rounding(node: Expression, frame: Frame) -> bool:
+    """Whether an expression is zero but for rounding: what it leaves shrinks with the precision it is computed in."""
+    if not is_known(node):
+        return False
+    points = points_at([], frame)
+    (plain,) = values_of([node], points, frame)
+    finer = np.longdouble
+    known = {Coordinate(name): finer(values) for name, values in points.items()}
+    known |= {Parameter(name): finer(value) for name, value in frame.parameters.items()}
+    try:
+        with np.errstate(all="ignore"):
+            fine = np.abs(np.asarray(Program([node])(known)[0], dtype=finer))
+    except TypeError:  # a function that has no such precision
+        return not np.any(plain)
+    return bool(np.isfinite(plain).all() and fine.max() * FINER <= np.abs(plain).max())
 
 
 def where(points: Mapping[str, np.ndarray], index: int, names: Iterable[str] | None = None) -> str:

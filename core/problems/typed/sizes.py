@@ -7,18 +7,29 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from core.equations.algebra import total
 from core.equations.calculus import derivatives
 from core.equations.evaluation import Program
 from core.equations.places import Place
 from core.equations.sampling import inner_points, points_at
-from core.equations.structure import additive_terms, fields_in
+from core.equations.structure import additive_terms, fields_in, has_field
 from core.equations.system import System
-from core.equations.tree import Coordinate, Expression, Field, Normal, Parameter, TreeError, Unknown, bounded
+from core.equations.tree import Coordinate, Expression, Field, Normal, Parameter, Product, TreeError, Unknown, bounded
 
 MOST_WORK = 200_000
 POINTS = 500
 TINY = 1e-12
 """A residual whose terms are all below it has no size of its own."""
+
+
+def _felt_terms(residual: Expression) -> list[Expression]:
+    """A residual's terms, those that hold the same fields together: parts that cancel have a size that nobody feels."""
+    felt: dict[frozenset[Expression], list[Expression]] = {}
+    for term in additive_terms(residual):
+        factors = term.factors if isinstance(term, Product) else (term,)
+        with_fields = frozenset(each for each in factors if has_field(each))
+        felt.setdefault(with_fields, []).append(term)
+    return [total(*terms) for terms in felt.values()]
 
 
 class Known:
@@ -38,7 +49,7 @@ class Known:
         """The root mean square of a residual's largest additive term; 1 where nothing is known of it."""
         frame = self._system.frame
         points = inner_points(frame, POINTS) if place is None else points_at([place], frame, POINTS)
-        sizes = self._rms(additive_terms(residual), points)
+        sizes = self._rms(_felt_terms(residual), points)
         return max(sizes, default=0.0) if max(sizes, default=0.0) > TINY else 1.0
 
     def of_field(self, name: str) -> float:
