@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.equations.completeness import missing
 from core.equations.consistency import contradictions, exact_faults, meaningless_numbers, vanishing_divisors
 from core.equations.faults import EquationError, Fault
+from core.equations.integral_checks import integral_faults
 from core.equations.manufactured import MOST_WORK, manufactured
 from core.equations.system import System
 from core.equations.tree import TreeError, bounded
@@ -41,6 +42,7 @@ def examined(typed: SystemText, make_sources: bool = False, jumps: bool = False)
         ("what is missing", lambda: missing(system)),
         ("corners", lambda: contradictions(system, jumps)),
         ("the exact solution", lambda: exact_faults(system)),
+        ("the integrals", lambda: integral_faults(system)),
         ("divisions", lambda: vanishing_divisors(system)),
     ):
         try:

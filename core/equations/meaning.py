@@ -36,6 +36,7 @@ from core.equations.tree import (
     TreeError,
     Unknown,
     bounded,
+    postorder,
 )
 
 MOST_TYPED_NODES = 2_000
@@ -297,4 +298,11 @@ class Reader:
         over = [self._coordinate(each) for each in arguments[1:]]
         if values is None or None in over:
             return None
+        twice = [each for k, each in enumerate(arguments[1:]) if over[k] in over[:k]]
+        if twice:
+            return self.refuse(twice[0], "an integral over one coordinate twice", "each coordinate once")
+        if not over and not self.names.space:
+            return self.refuse(arguments[0], "an integral over no coordinate", f"such as int(…, {self.names.time})")
+        if any(isinstance(each, Integral) for each in postorder(values[0])):
+            return self.refuse(arguments[0], "an integral within an integral", "int(…, x, y), all coordinates at once")
         return Integral(values[0], tuple(over) or self.names.space)

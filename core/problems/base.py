@@ -37,7 +37,7 @@ class Integral:
     """A nonlocal quantity: a fixed matrix times a field's values at a point set."""
 
     field: str
-    """The field that is integrated, by its name in what `ansatz` returns."""
+    """The field that is integrated, by its name in what `ansatz` returns, or in `Problem.integrands`."""
     matrix: np.ndarray
     """(m, n), from the field at n points to the quantity at m."""
 
@@ -164,6 +164,17 @@ class Problem(Frozen):
     def asked(self, points: np.ndarray) -> int:
         """At how many of a point set's points, the first ones, the equations are asked for."""
         return len(points)
+
+    def integrals_on(self, name: str, points: np.ndarray) -> dict[str, Integral]:
+        """The integrals that take part on the point set `name`, (n, d), by default `integral_names` on every one.
+
+        Their matrices are (m, n): the rows are asked for at the first m points, 0 < m < n.
+        """
+        return self.integrals(points[: self.asked(points)], points) if self.integral_names else {}
+
+    def integrands(self, name: str, u: dict[str, Jet], x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Tensor]:
+        """What is integrated on the point set `name`, (n,), by `Integral.field`: by default the fields."""
+        return {key: jet.value for key, jet in u.items()}
 
     def sources(self) -> np.ndarray:
         """Points (n, d) to integrate over when the solution is evaluated away from its training points."""

@@ -24,7 +24,7 @@ from core.equations.typed_system import SystemText
 from core.errors import LabError
 from core.forms import Form
 from core.frozen import Frozen
-from core.problems.base import DataProblem, Problem
+from core.problems.base import DataProblem, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
 from core.problems.typed.reading import Typed, at_their_fields, checked
@@ -307,6 +307,12 @@ class Equation(DataProblem):
         if self.shape is None:
             return super().collocation_towards_walls(unit)
         return self.compiled.collocation(unit, walls=1.0)
+
+    def integrals_on(self, points, block):
+        return {name: Integral(name, matrix) for name, matrix in self.compiled.integrals(points).items()}
+
+    def integrands(self, points, u, x, lam):
+        return self.compiled.integrands(points, u, x, lam)
 
     def features(self, x, lam):
         return self.compiled.features(x)

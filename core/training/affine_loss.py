@@ -50,7 +50,8 @@ class AffineLoss:
         if network.basis is not None or not kernel.available(first, objective.solution.layout, parameters):
             return None
         problem = objective.solution.problem
-        if not problem.linear or problem.integral_names or objective.solution.lam is not None or objective.scaled:
+        nonlocal_rows = any(points.matrices for points in objective.points.values())
+        if not problem.linear or nonlocal_rows or objective.solution.lam is not None or objective.scaled:
             return None
         generator = torch.Generator().manual_seed(0)
         rows = [_affine_rows(points, generator) for points in objective.points.values()]

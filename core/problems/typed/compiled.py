@@ -11,6 +11,7 @@ import numpy as np
 
 from core.equations.calculus import ZERO, derivatives
 from core.equations.evaluation import Program
+from core.equations.integrals import Quadrature
 from core.equations.places import Place, Where
 from core.equations.sampling import inner_points, normals_at, values_of
 from core.equations.structure import order
@@ -18,7 +19,7 @@ from core.equations.system import System
 from core.equations.tree import Coordinate, Expression, Field, TreeError, bounded
 from core.forms import Form
 from core.problems.typed.combined import combined, operator
-from core.problems.typed.conditions import Met, how_met, numbers_for_parameters, sentences
+from core.problems.typed.conditions import Met, Rows, how_met, numbers_for_parameters, sentences
 from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
 from core.problems.typed.reading import KNOWN, Typed, checked
 from core.problems.typed.rows import RowProgram
@@ -45,6 +46,9 @@ class PointRows:
     """None: all of the domain."""
     names: tuple[str, ...]
     program: RowProgram
+    quadrature: Quadrature | None = None
+    """Of rows that hold integrals, which are parameters of `program`."""
+    integrands: RowProgram | None = None
 
 
 class Compiled:
@@ -57,9 +61,7 @@ class Compiled:
         self.met, self.start = _ansatz(system)
         self.words = tuple(sentences(system, self.met))
         equations = [numbers_for_parameters(system, each) for each in (*system.residuals, *_constancies(system))]
-        conditions = [
-            [numbers_for_parameters(system, each.residual) for each in rows.conditions] for rows in self.met.rows
-        ]
+        conditions = [[numbers_for_parameters(system, each) for each in _asked(rows)] for rows in self.met.rows]
         shared = combined([*equations, *(each for held in conditions for each in held)])
         self.forms: dict[str, Form] = shared.forms(self.coordinates)
         named = {form: name for name, form in self.forms.items()}
@@ -75,16 +77,27 @@ class Compiled:
         )  # fmt: skip
         del left[: len(equations)]
         for rows, held in zip(self.met.rows, conditions, strict=True):
+            made, left = left[: len(held)], left[len(held) :]
+            if rows.quadrature is not None:
+                self.sets[rows.name] = self._integral(rows, made, known, operators)
+                continue
             at_place = [known.size(each, rows.place) for each in held]
             names = tuple(f"{rows.name}_{k}" if len(held) > 1 else rows.name for k in range(1, len(held) + 1))
-            program = RowProgram(left[: len(held)], at_place, self.coordinates, operators, partial(
+            program = RowProgram(made, at_place, self.coordinates, operators, partial(
                 normals_at, rows.place, frame=self.frame))  # fmt: skip
-            del left[: len(held)]
             self.sets[rows.name] = PointRows(rows.place, names, program)
         self.order = max(1, order(*system.residuals))
-        self._jets = {name: _Derivatives(node, self.coordinates) for name, node in self.start.items()}
+        self._jets = {name: Derivatives(node, self.coordinates) for name, node in self.start.items()}
         self._exact = tuple(numbers_for_parameters(system, system.exact[name]) for name in system.names.fields
                             if name in system.exact)  # fmt: skip
+
+    def _integral(self, rows: Rows, made: list[Expression], known: Known, operators: dict[Field, str]) -> PointRows:
+        """Rows of an integral condition: what is made of the integrals, and what is integrated."""
+        residual, *integrands = made
+        size = known.of_integral(rows.quadrature)
+        inner = RowProgram(integrands, [1.0] * len(integrands), self.coordinates, operators)
+        program = RowProgram([residual], [size], self.coordinates, operators)
+        return PointRows(rows.place, (rows.name,), program, rows.quadrature, inner)
 
     def collocation(self, unit: np.ndarray, walls: float = 0.0) -> dict[str, np.ndarray]:
         """Points of every set, (n_i, d), from points of the unit cube (n, d).
@@ -95,9 +108,15 @@ class Compiled:
         """
         region = self.frame.region
         inside = self._with_time(unit if region is None else region.interior(unit, walls))
-        return {name: inside if rows.place is None else self._on(rows.place, unit)
-                if region is not None and rows.place.kind in (Where.BOUNDARY, Where.NAMED) else
-                self._at(rows.place, inside) for name, rows in self.sets.items()}  # fmt: skip
+        return {name: self._points(rows, unit, inside) for name, rows in self.sets.items()}
+
+    def _points(self, rows: PointRows, unit: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        if rows.quadrature is not None:
+            return rows.quadrature.points
+        if rows.place is None:
+            return inside
+        on_boundary = self.frame.region is not None and rows.place.kind in (Where.BOUNDARY, Where.NAMED)
+        return self._on(rows.place, unit) if on_boundary else self._at(rows.place, inside)
 
     def _with_time(self, points: np.ndarray) -> np.ndarray:
         """Points of the region as they are, time from its beginning to its end; without a region all by their ends."""
@@ -157,6 +176,15 @@ class Compiled:
             found[name] = field + self._jets[name](x) if name in self._jets else field
         return found
 
+    def integrals(self, points: str) -> dict[str, np.ndarray]:
+        """Name → (m, n) weights of each integral in the rows of a set of points; empty where it has none."""
+        quadrature = self.sets[points].quadrature
+        return {} if quadrature is None else {leaf.name: found for leaf, found in quadrature.weights.items()}
+
+    def integrands(self, points: str, u: dict[str, Jet], x: Sequence[Jet], lam: Tensor | None) -> dict[str, Tensor]:
+        """What is integrated (n,), by the name of its integral."""
+        return dict(zip(self.integrals(points), self.sets[points].integrands(u, x, lam), strict=True))
+
     def residuals(self, points: str, u: dict[str, Jet], x: Sequence[Jet], lam: Tensor | None) -> dict[str, Tensor]:
         """The rows of a set of points."""
         rows = self.sets[points]
@@ -172,7 +200,7 @@ class Compiled:
                 zip(names, values_of(self._exact, points, self.frame), strict=True)}  # fmt: skip
 
 
-class _Derivatives:
+class Derivatives:
     """The jet of a known expression, kept with points that are used again and again."""
 
     def __init__(self, node: Expression, coordinates: Sequence[str]):
@@ -237,6 +265,13 @@ def _constancies(system: System) -> list[Field]:
     """That a field of some coordinates only doesn't change along the others."""
     names = system.names.coordinates
     return [Field(name, names, (x,)) for name, over in system.names.fields.items() for x in names if x not in over]
+
+
+def _asked(rows: Rows) -> list[Expression]:
+    """What rows hold: residuals; of an integral condition that of the integrals, and then what is integrated."""
+    if rows.quadrature is None:
+        return [each.residual for each in rows.conditions]
+    return [rows.quadrature.residual, *(piece.integrand for piece in rows.quadrature.pieces.values())]
 
 
 def _names(count: int, what: str) -> list[str]:

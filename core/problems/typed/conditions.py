@@ -10,10 +10,11 @@ from core.equations.calculus import ZERO, substituted
 from core.equations.completeness import fields_of
 from core.equations.conditions import Condition, Kind, of_residual
 from core.equations.faults import EquationError, Fault
+from core.equations.integrals import Quadrature
 from core.equations.places import Place, Where
 from core.equations.sampling import is_known
 from core.equations.system import System
-from core.equations.tree import Expression, Field, Integral, Normal, Parameter, postorder
+from core.equations.tree import Expression, Field, Normal, Parameter
 
 Orders = tuple[Expression, ...]
 """What value and first, second … derivative along a coordinate are at one of its ends."""
@@ -36,6 +37,8 @@ class Rows:
     name: str
     place: Place
     conditions: tuple[Condition, ...]
+    quadrature: Quadrature | None = None
+    """Of an integral condition: its sums over points."""
 
 
 @dataclass
@@ -65,9 +68,8 @@ def how_met(system: System, by_rows: Iterable[str] = ()) -> Met:
     """
     by_rows = set(by_rows)
     met = Met(periodic=_periodic(system))
-    single = [each for condition in system.conditions if condition.kind is not Kind.PERIODIC
+    single = [each for condition in system.conditions if condition.kind not in (Kind.PERIODIC, Kind.INTEGRAL)
               for each in _at_sides(condition, system)]  # fmt: skip
-    _refuse_integrals(single)
     given: dict[tuple[str, str, str], dict[int, Condition]] = {}
     left: list[Condition] = []
     for condition in single:
@@ -85,7 +87,7 @@ def how_met(system: System, by_rows: Iterable[str] = ()) -> Met:
             sides = met.ends.setdefault(name, {})
             values = tuple(numbers_for_parameters(system, each.right) for each in first)
             sides[coordinate] = replace(sides.get(coordinate, Ends()), **{end: values})
-    met.rows = _rows(left)
+    met.rows = (*_rows(left), *_integrals(system))
     return met
 
 
@@ -132,16 +134,6 @@ def _of_symmetry(condition: Condition, system: System) -> Condition:
     return of_residual(leaf, place, condition.text, system.names, condition.label)
 
 
-def _refuse_integrals(conditions: Iterable[Condition]) -> None:
-    faults = [
-        Fault("an integral can't be asked for yet", each.text, 0, len(each.text), each.label,
-              "a value at a point, or another condition")
-        for each in conditions if any(isinstance(node, Integral) for node in postorder(each.residual))
-    ]  # fmt: skip
-    if faults:
-        raise EquationError(faults)
-
-
 def _order_along(condition: Condition) -> int | None:
     """Which derivative along its side's coordinate is given there by a known expression; None for anything else."""
     place, by = condition.place, condition.by
@@ -160,6 +152,12 @@ def _rows(conditions: list[Condition]) -> tuple[Rows, ...]:
     return tuple(Rows(f"at_{k}", place, tuple(held)) for k, (place, held) in enumerate(places.items(), 1))
 
 
+def _integrals(system: System) -> tuple[Rows, ...]:
+    found = [each for each in system.conditions if each.kind is Kind.INTEGRAL]
+    return tuple(Rows(f"integral_{k}", each.place, (each,), Quadrature(each, system.frame))
+                 for k, each in enumerate(found, 1))  # fmt: skip
+
+
 def sentences(system: System, met: Met) -> list[str]:
     """How the conditions are met, in words, a sentence for each field and place."""
     found = []
@@ -175,9 +173,21 @@ def sentences(system: System, met: Met) -> list[str]:
         found.append(f"Periodic in {', '.join(met.periodic)}: exact, the network reads cosine and sine of it.")
     for rows in met.rows:
         texts = "; ".join(dict.fromkeys(each.text for each in rows.conditions))
+        if rows.quadrature is not None:
+            found.append(f"{_integral(rows, texts)}.")
+            continue
         found.append(f"{texts} at {rows.place.text}: asked for by rows of their own, beside the equations'.")
     return found
 
 
 def _what(name: str, coordinate: str, orders: int) -> str:
     return ", ".join([name, *(f"{name}_{coordinate * k}" for k in range(1, orders))])
+
+
+def _integral(rows: Rows, text: str) -> str:
+    """An integral condition in words: where it is asked for, and by sums of how many values."""
+    at = "" if rows.place.kind is Where.EVERYWHERE else f" at {rows.place.text}"
+    free, targets = rows.quadrature.free, len(rows.quadrature.targets)
+    each = f" at {targets} values of {', '.join(free)}" if free else ""
+    nodes = (len(rows.quadrature.points) - targets) // targets
+    return f"{text}{at}: asked for{each} as a sum over {nodes:,} Gauss points, beside the equations"

@@ -15,7 +15,6 @@ from core.equations.tree import (
     Coordinate,
     Expression,
     Field,
-    Integral,
     Logic,
     Normal,
     Parameter,
@@ -57,8 +56,8 @@ class RowProgram:
         self._stands_for = {part: Parameter(f"known {k}") for k, part in enumerate(self._known)}
         self._program = Program(_with(residuals, self._stands_for))
 
-    def __call__(self, u: Mapping[str, Jet], x: Sequence[Jet], lam: Tensor | None) -> list[Tensor]:
-        """The residuals (n,)."""
+    def __call__(self, u: Mapping[str, Jet | Tensor], x: Sequence[Jet], lam: Tensor | None) -> list[Tensor]:
+        """The residuals (n,); integrals are among `u` by the names of their parameters."""
         values: dict[Expression, Tensor] = dict(self._at_points(x))
         for leaf in self._program.leaves:
             if isinstance(leaf, Field):
@@ -67,6 +66,8 @@ class RowProgram:
                 values[leaf] = x[self._coordinates.index(leaf.name)].value
             elif isinstance(leaf, Unknown):
                 values[leaf] = lam
+            elif isinstance(leaf, Parameter) and leaf.name in u:
+                values[leaf] = u[leaf.name]
         like = x[0].value
         found = self._program(values, "torch")
         return [(value if hasattr(value, "shape") else like.new_full(like.shape, value)).expand_as(like) / size
@@ -101,7 +102,7 @@ def _known_parts(residuals: Sequence[Expression]) -> tuple[Expression, ...]:
     varies: set[Expression] = set()
     nodes = postorder(*residuals)
     for each in nodes:
-        if isinstance(each, Field | Unknown | Normal | Integral) or any(below in varies for below in each.operands):
+        if isinstance(each, Field | Unknown | Normal | Parameter) or any(below in varies for below in each.operands):
             varies.add(each)
     found: dict[Expression, None] = {}
     waiting = list(residuals)

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from core.equations.algebra import total
-from core.equations.calculus import derivatives
+from core.equations.calculus import ZERO, derivatives, substituted
 from core.equations.evaluation import Program
+from core.equations.integrals import Quadrature
 from core.equations.places import Place
 from core.equations.sampling import inner_points, points_at
 from core.equations.structure import additive_terms, fields_in, has_field
@@ -51,6 +52,19 @@ class Known:
         points = inner_points(frame, POINTS) if place is None else points_at([place], frame, POINTS)
         sizes = self._rms(_felt_terms(residual), points)
         return max(sizes, default=0.0) if max(sizes, default=0.0) > TINY else 1.0
+
+    def of_integral(self, quadrature: Quadrature) -> float:
+        """The largest part of an integral condition, every integral that of its integrand's absolute value."""
+        frame = self._system.frame
+        points = dict(zip(self._system.names.coordinates, quadrature.points.T, strict=True))
+        found = 0.0
+        for leaf, piece in quadrature.pieces.items():
+            rms = self._rms([piece.integrand], points)[0]
+            measure = float(quadrature.weights[leaf].sum(1).max())
+            found = max(found, rms * measure)
+        outside = substituted(quadrature.residual, {leaf: ZERO for leaf in quadrature.pieces})
+        found = max(found, *self._rms([outside], points_at([], frame, POINTS)))
+        return found if found > TINY else 1.0
 
     def of_field(self, name: str) -> float:
         """The root mean square of a field; 1 where nothing is known of it."""

@@ -7,12 +7,18 @@ import torch
 from torch import Tensor
 
 from core.networks.solution import Solution
+from core.problems.base import Integral
 from core.training.objective.equations import Equations
 from core.training.objective.point_set import Leaves
 
 
 class NonlocalEquations(Equations):
-    """Equations asked for at the first of the points, with integrals I = Kφ over all of them; arguments as there."""
+    """Equations asked for at the first of the points, with integrals I = Kφ over all of them.
+
+    Args:
+        integrals: of this set, by name.
+        others: as there.
+    """
 
     def __init__(
         self,
@@ -20,22 +26,24 @@ class NonlocalEquations(Equations):
         name: str,
         points: np.ndarray,
         dtype: torch.dtype,
-        gradient_scale: float | None = None,
+        gradient_scale: float | None,
+        integrals: dict[str, Integral],
     ):
         super().__init__(solution, name, points, dtype, gradient_scale)
-        self._asked = solution.problem.asked(points)
+        self._asked = len(next(iter(integrals.values())).matrix)
         device = next(solution.parameters()).device
         self.matrices = {
             key: (integral.field, torch.as_tensor(integral.matrix, dtype=dtype, device=device))
-            for key, integral in solution.problem.integrals(points[: self._asked], points).items()
+            for key, integral in integrals.items()
         }
 
     def rows(self, raw: Tensor, lam: Tensor | None, leaves: Leaves | None = None) -> dict[str, Tensor]:
         """See `PointSet.rows`."""
         fields = self.solution.fields(raw, self.x, lam)
-        values = {key: matrix @ fields[field].value for key, (field, matrix) in self.matrices.items()}
+        integrands = self.solution.problem.integrands(self.name, fields, self.x, lam)
+        values = {key: matrix @ integrands[field] for key, (field, matrix) in self.matrices.items()}
         if leaves is not None:
-            leaves.integrated = {field: fields[field].value for field, _ in self.matrices.values()}
+            leaves.integrated = {field: integrands[field] for field, _ in self.matrices.values()}
             values = leaves.values = {key: v.detach().requires_grad_() for key, v in values.items()}
         asked = self._asked
         fields = {key: jet.first_points(asked) for key, jet in fields.items()} | values

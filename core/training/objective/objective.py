@@ -51,9 +51,8 @@ class Objective:
         self.analytic = analytic
         self.rejected_lambda: float | None = None
         """A λ outside the problem's range that a step led to since the last `linearise`."""
-        kind = NonlocalEquations if solution.problem.integral_names else Equations
         self.points: dict[str, PointSet] = {
-            name: kind(solution, name, block, dtype, gradient_scale) for name, block in points.items()
+            name: _equations(solution, name, block, dtype, gradient_scale) for name, block in points.items()
         }
         if samples is not None:
             self.points[beside(DATA, "samples", self.points)] = Data(solution, samples, dtype)
@@ -170,6 +169,15 @@ class Objective:
                 f"{free / 2**30:.1f} GiB are free. Use fewer collocation points or parameters, or the optimizer "
                 "conjugate_gradient, which stores no Jacobian."
             )
+
+
+def _equations(
+    solution: Solution, name: str, points: np.ndarray, dtype: torch.dtype, gradient_scale: float | None
+) -> Equations:
+    integrals = solution.problem.integrals_on(name, points)
+    if not integrals:
+        return Equations(solution, name, points, dtype, gradient_scale)
+    return NonlocalEquations(solution, name, points, dtype, gradient_scale, integrals)
 
 
 class Move:

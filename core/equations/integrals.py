@@ -1,0 +1,156 @@
+"""Integral conditions on a box by quadrature: where what is integrated is asked for, and with which weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from core.equations.algebra import number, total
+from core.equations.calculus import substituted
+from core.equations.conditions import Condition
+from core.equations.faults import EquationError, Fault
+from core.equations.places import Frame, Place, Where
+from core.equations.structure import coordinates_in, fields_in
+from core.equations.tree import Expression, Integral, Normal, Parameter, postorder
+
+NODES = {0: 1, 1: 96, 2: 48, 3: 20, 4: 9, 5: 6}
+"""Most nodes along each coordinate, by how many are integrated over."""
+TARGETS = {0: 1, 1: 16, 2: 8, 3: 5, 4: 4, 5: 3}
+"""Values of each coordinate at which an integral is asked for, by how many are left."""
+MOST_SOURCES = 8_000
+"""Points at which the integrand is asked for, over all values of what is left."""
+FEWEST_NODES = 6
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One integral over one face of the box, or all of it."""
+
+    integrand: Expression
+    over: tuple[str, ...]
+    fixed: tuple[tuple[str, float], ...]
+    """What the face fixes."""
+
+
+class Quadrature:
+    """An integral condition as sums over points: first those it is asked for at, then each piece's nodes.
+
+    Args:
+        condition: with integrals in its residual.
+        frame: a box.
+
+    Raises:
+        EquationError: there is nothing to integrate over, or no rule for it.
+    """
+
+    def __init__(self, condition: Condition, frame: Frame):
+        self._frame, self._coordinates = frame, frame.names.coordinates
+        stands_for: dict[Expression, Expression] = {}
+        pieces: dict[Piece, Parameter] = {}
+        for node in (each for each in postorder(condition.residual) if isinstance(each, Integral)):
+            own = _pieces(node, condition, frame)
+            stands_for[node] = total(*(pieces.setdefault(each, Parameter(f"integral {len(pieces) + 1}"))
+                                       for each in own))  # fmt: skip
+        self.residual = substituted(condition.residual, stands_for)
+        """With a parameter in the place of each piece."""
+        self.pieces: dict[Parameter, Piece] = {leaf: piece for piece, leaf in pieces.items()}
+        self._fixed = dict(_fixed(condition.place))
+        left = coordinates_in(self.residual) | {x for leaf in fields_in(self.residual) for x in leaf.over}
+        for piece in self.pieces.values():
+            inner = coordinates_in(piece.integrand) | {x for leaf in fields_in(piece.integrand) for x in leaf.over}
+            left |= inner - set(piece.over) - set(dict(piece.fixed))
+        self.free = tuple(x for x in self._coordinates if x in left - set(self._fixed))
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """Where it is asked for (m, d)."""
+        axes = [gauss(TARGETS[len(self.free)], *self._frame.domain[x])[0] for x in self.free]
+        middle = {x: (low + high) / 2 for x, (low, high) in self._frame.domain.items()} | self._fixed
+        return self._grid(np.array([[middle[x] for x in self._coordinates]]), self.free, axes)
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """Where its fields are asked for (n, d): the targets, then the nodes of each piece for each target."""
+        return np.concatenate([self.targets, *(self._nodes(piece)[0] for piece in self.pieces.values())])
+
+    @cached_property
+    def weights(self) -> dict[Parameter, np.ndarray]:
+        """Piece → (m, n), from the integrand at `points` to the integral at `targets`."""
+        found, start = {}, len(self.targets)
+        for leaf, piece in self.pieces.items():
+            _, weights = self._nodes(piece)
+            matrix = np.zeros((len(self.targets), len(self.points)))
+            for k in range(len(self.targets)):
+                matrix[k, start : start + len(weights)] = weights
+                start += len(weights)
+            found[leaf] = matrix
+        return found
+
+    def _nodes(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes of a piece for each target (m·q, d), and their weights (q,)."""
+        base = self.targets.copy()
+        for name, value in piece.fixed:
+            base[:, self._coordinates.index(name)] = value
+        count = nodes_along(len(piece.over), len(self.targets) * len(self.pieces))
+        rules = [gauss(count, *self._frame.domain[x]) for x in piece.over]
+        weights = np.ones(1)
+        for _, own in rules:
+            weights = np.outer(weights, own).ravel()
+        return self._grid(base, piece.over, [nodes for nodes, _ in rules]), weights
+
+    def _grid(self, base: np.ndarray, names: tuple[str, ...], axes: list[np.ndarray]) -> np.ndarray:
+        """Each point of `base` (k, d) with all combinations of some coordinates' values."""
+        mesh = np.stack([each.ravel() for each in np.meshgrid(*axes, indexing="ij")], axis=1) if axes else None
+        if mesh is None:
+            return base.copy()
+        found = np.repeat(base, len(mesh), axis=0)
+        found[:, [self._coordinates.index(name) for name in names]] = np.tile(mesh, (len(base), 1))
+        return found
+
+
+def nodes_along(dimension: int, targets: int) -> int:
+    """Nodes along each coordinate of an integral over so many, asked for at so many points."""
+    within = math.floor((MOST_SOURCES / targets) ** (1 / dimension) + 1e-9) if dimension else 1
+    return max(min(NODES[dimension], within), FEWEST_NODES if dimension else 1)
+
+
+def _pieces(node: Integral, condition: Condition, frame: Frame) -> list[Piece]:
+    place = condition.place
+    fault = Fault("", condition.text, 0, len(condition.text), condition.label)
+    if not frame.is_box or place.kind in (Where.NAMED, Where.PERIODIC):
+        raise _refused(fault, f"there is no rule yet for an integral at {place.text}", "a box, or one of its sides")
+    fixed = _fixed(place)
+    over = tuple(x for x in frame.names.coordinates if x in set(node.over) - set(fixed))
+    if place.kind is Where.BOUNDARY:
+        if set(node.over) != set(frame.names.space):
+            expected = "int(…) alone, over all of the boundary"
+            raise _refused(fault, f"over {', '.join(node.over)} on the whole boundary", expected)
+        return [_on_side(node.of, side, frame) for side in frame.sides()]
+    if not over:
+        raise _refused(fault, f"at {place.text} nothing is left to integrate over", "a side, a time, or everywhere")
+    return [Piece(node.of, over, tuple(fixed.items()))]
+
+
+def _on_side(integrand: Expression, side: Place, frame: Frame) -> Piece:
+    sign = 1 if side.end == "high" else -1
+    normal = {Normal(x): number(sign if x == side.coordinate else 0) for x in frame.names.space}
+    over = tuple(x for x in frame.names.space if x != side.coordinate)
+    return Piece(substituted(integrand, normal), over, ((side.coordinate, side.value),))
+
+
+def _fixed(place: Place) -> dict[str, float]:
+    return dict(place.point) | ({place.coordinate: place.value} if place.kind is Where.SIDE else {})
+
+
+def _refused(fault: Fault, message: str, expected: str) -> EquationError:
+    return EquationError([Fault(message, fault.text, fault.start, fault.end, fault.label, expected)])
+
+
+@lru_cache(maxsize=64)
+def gauss(count: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss and Legendre's nodes and weights of an interval."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return (low + high) / 2 + (high - low) / 2 * nodes, (high - low) / 2 * weights
