@@ -1,137 +1,28 @@
-"""Whether what is typed agrees: conditions at corners, the exact solution, what is divided by."""
+"""Whether what is typed agrees: the exact solution, numbers, what is divided by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.equations.algebra import is_divisor, number
-from core.equations.calculus import derivatives, substituted
+from core.equations.calculus import substituted
 from core.equations.conditions import Condition, Kind
 from core.equations.faults import Fault
-from core.equations.places import Frame, Place, Where
-from core.equations.sampling import inner_points, is_known, normals_at, points_at, values_of, where
+from core.equations.places import Place, Where
+from core.equations.sampling import inner_points, is_known, largest, normals_at, points_at, values_of, where
 from core.equations.structure import fields_in, has_field
+from core.equations.symmetry import at_end
 from core.equations.system import System
 from core.equations.tree import Expression, Normal, Number, Parameter, Power, TooLarge, TreeError, postorder
 from core.equations.writing import text_of
 
-AGREE = 1e-9
-"""Of the values' size: nearer than this, two values are the same."""
 EXACT = 1e-8
 """Of the largest term: an exact solution leaves less."""
 NUDGE = 1e-9
 """Of a coordinate's length: so near to a root, a value is nothing but what the last digits leave of it."""
-MOST_PAIRS = 20_000
-CORNER_POINTS = 40
 _VALUES = (Kind.VALUE, Kind.INITIAL_VALUE, Kind.POINT_VALUE)
-
-
-@dataclass(frozen=True)
-class _Given:
-    """That one derivative of a field is a known expression at one place."""
-
-    condition: Condition
-    place: Place
-    by: tuple[str, ...]
-    value: Expression
-
-
-@np.errstate(all="ignore")  # values there are none of are looked for
-def contradictions(system: System, jumps: bool = False) -> list[Fault]:
-    """Conditions that give one field two values where they meet.
-
-    Args:
-        system: whose conditions.
-        jumps: whether values may jump at corners; they are then said as warnings.
-    """
-    given = _given(system)
-    sizes = dict.fromkeys(system.names.fields, 0.0)
-    for each in (each for each in given if not each.by):
-        sizes[each.condition.field] = max(sizes[each.condition.field], _size(system, each))
-    worst: dict[tuple[int, int], tuple[float, Fault]] = {}
-    pairs = 0
-    for i, first in enumerate(given):
-        for second in given[i + 1 :]:
-            pairs += 1
-            if pairs > MOST_PAIRS:
-                return [fault for _, fault in worst.values()]
-            if first.condition.field != second.condition.field or not _meet(first.place, second.place, system.frame):
-                continue
-            found = _clash(system, first, second, sizes[first.condition.field], jumps)
-            key = (id(first.condition), id(second.condition))
-            if found is not None and found[0] > worst.get(key, (0.0,))[0]:
-                worst[key] = found
-    return [fault for _, fault in worst.values()]
-
-
-def _given(system: System) -> list[_Given]:
-    found = []
-    for each in system.conditions:
-        if each.right is None or not each.field or each.kind is Kind.ROBIN or not is_known(each.right):
-            continue
-        on_boundary = each.place.kind in (Where.BOUNDARY, Where.NAMED)
-        if on_boundary and each.by:
-            continue
-        places = system.frame.sides() if on_boundary and system.frame.is_box else [each.place]
-        found += [_Given(each, place, each.by, each.right) for place in places]
-    return found
-
-
-def _meet(a: Place, b: Place, frame: Frame) -> bool:
-    """Whether two places have points in common that can be found."""
-    if not frame.is_box and (a.name or b.name or Where.BOUNDARY in (a.kind, b.kind)):
-        kinds = {a.kind, b.kind}
-        if kinds <= {Where.NAMED, Where.BOUNDARY}:
-            return bool(set(frame.named(a)) & set(frame.named(b)))
-        return Where.POINT not in kinds
-    fixed = [dict(each.point) or {each.coordinate: each.value} for each in (a, b)]
-    return all(fixed[1].get(name, value) == value for name, value in fixed[0].items())
-
-
-def _size(system: System, given: _Given) -> float:
-    """The largest value that a condition gives, over all of its place."""
-    return _largest(values_of([given.value], points_at([given.place], system.frame), system.frame)[0])
-
-
-def _clash(system: System, a: _Given, b: _Given, size: float, jumps: bool) -> tuple[float, Fault] | None:
-    """How far two conditions are apart where they meet, and what to say of it."""
-    if a.by and b.by and a.by != b.by:
-        return None
-    if a.by and not b.by:
-        a, b = b, a
-    across = a.by != b.by
-    if across and set(b.by) & _fixed(a.place):
-        return None  # a derivative across the very side where the value is given
-    try:
-        left = derivatives(a.value, b.by) if across else a.value
-        size = max(_size(system, b), _size(system, replace(a, value=left)), size)
-        points = points_at([a.place, b.place], system.frame, CORNER_POINTS)
-        first, second = values_of([left, b.value], points, system.frame)
-    except TreeError:
-        return None
-    apart = np.abs(first - second)
-    if not np.isfinite(apart).any() or np.nanmax(apart) <= AGREE * max(size, AGREE):
-        return None
-    at = int(np.nanargmax(apart))
-    name = a.condition.field + (f"_{''.join(b.by)}" if b.by else "")
-    said = (f"{name} is {first[at]:.3g} by {a.condition.label} ({a.place.text}) and {second[at]:.3g} by "
-            f"{b.condition.label} ({b.place.text}) at {where(points, at)}")  # fmt: skip
-    text = b.condition.text
-    fault = Fault(said, text, 0, len(text), b.condition.label, "" if across else "one value, or that jumps are allowed",
-                  warning=jumps or (across and system.names.time not in b.by))  # fmt: skip
-    return float(apart[at]), fault
-
-
-def _fixed(place: Place) -> set[str]:
-    return set(dict(place.point)) or {place.coordinate} - {""}
-
-
-def _largest(values: np.ndarray) -> float:
-    finite = np.abs(values[np.isfinite(values)])
-    return float(finite.max()) if finite.size else 0.0
 
 
 @np.errstate(all="ignore")  # values there are none of are looked for
@@ -151,6 +42,8 @@ def exact_faults(system: System) -> list[Fault]:
 
 def _condition_off(system: System, condition: Condition) -> Iterable[Fault]:
     text, label = condition.text or condition.place.text, condition.label
+    if condition.kind in (Kind.EVEN, Kind.ODD):
+        condition = at_end(condition, system) or condition
     if condition.kind in (Kind.PERIODIC, Kind.EVEN, Kind.ODD):
         return _symmetry_off(system, condition, text)
     if condition.kind is Kind.INTEGRAL:
@@ -179,7 +72,7 @@ def _off(system: System, residual: Expression, points: Mapping, leaves: Mapping,
     values = np.array(values_of(terms, points, system.frame, leaves))
     normals = {leaf: 1.0 for leaf in leaves if isinstance(leaf, Normal)}
     inside = np.array(values_of(terms, inner_points(system.frame), system.frame, {**leaves, **normals}))
-    return _said_off(np.abs(values.sum(0)), max(_largest(values), _largest(inside)), points, text, label)
+    return _said_off(np.abs(values.sum(0)), max(largest(values), largest(inside)), points, text, label)
 
 
 def _said_off(off: np.ndarray, size: float, points: Mapping, text: str, label: str) -> list[Fault]:
@@ -211,7 +104,7 @@ def _symmetry_off(system: System, condition: Condition, text: str) -> list[Fault
         there[x] = 2 * condition.centre - here[x]
     (a,) = values_of([exact], here, system.frame, system.known_leaves)
     (b,) = values_of([exact], there, system.frame, system.known_leaves)
-    return _said_off(np.abs(a - sign * b), max(map(_largest, (a, b, inside))), here, text, condition.label)
+    return _said_off(np.abs(a - sign * b), max(map(largest, (a, b, inside))), here, text, condition.label)
 
 
 @np.errstate(all="ignore")  # values there are none of are looked for
@@ -276,7 +169,7 @@ def _vanishes(system: System, base: Expression) -> str:
             continue
         points = points_at(places, system.frame)
         (values,) = values_of([value], points, system.frame, system.known_leaves)
-        finite = np.where(np.isfinite(values), values, _largest(values))
+        finite = np.where(np.isfinite(values), values, largest(values))
         at = int(np.abs(finite).argmin())
         if finite.min() < 0 < finite.max() or finite[at] == 0 or _root_beside(system, value, points, at):
             return f"it divides by {shown}, which {why}is 0 at or near {where(points, at)}"
@@ -292,4 +185,4 @@ def _root_beside(system: System, value: Expression, points: Mapping[str, np.ndar
     for k, (name, (low, high)) in enumerate(system.frame.domain.items()):
         here[name][1 + 2 * k : 3 + 2 * k] += np.array([-NUDGE, NUDGE]) * (high - low)
     (values,) = values_of([value], here, system.frame, system.known_leaves)
-    return _largest(values[1:]) > 2 * abs(values[0])
+    return largest(values[1:]) > 2 * abs(values[0])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.equations.completeness import missing
-from core.equations.consistency import contradictions, exact_faults, meaningless_numbers, vanishing_divisors
+from core.equations.consistency import exact_faults, meaningless_numbers, vanishing_divisors
+from core.equations.contradictions import contradictions
 from core.equations.faults import EquationError, Fault
 from core.equations.integral_checks import integral_faults
 from core.equations.manufactured import MOST_WORK, manufactured
+from core.equations.symmetry import symmetry_faults
 from core.equations.system import System
 from core.equations.tree import TreeError, bounded
 from core.equations.typed_system import SystemText, read_system
@@ -41,6 +43,7 @@ def examined(typed: SystemText, make_sources: bool = False, jumps: bool = False)
         ("the parameters", lambda: meaningless_numbers(system)),
         ("what is missing", lambda: missing(system)),
         ("corners", lambda: contradictions(system, jumps)),
+        ("symmetries", lambda: symmetry_faults(system)),
         ("the exact solution", lambda: exact_faults(system)),
         ("the integrals", lambda: integral_faults(system)),
         ("divisions", lambda: vanishing_divisors(system)),

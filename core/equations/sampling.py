@@ -91,6 +91,12 @@ def values_of(
     return [np.broadcast_to(np.asarray(value, dtype=float), n) for value in found]
 
 
+def largest(values: np.ndarray) -> float:
+    """The largest finite size among values; 0 where there is none."""
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max()) if finite.size else 0.0
+
+
 def is_known(node: Expression, more: Iterable[Expression] = ()) -> bool:
     """Whether an expression has a value at any point: no field, integral, normal or unknown beside `more`."""
     allowed = set(more)

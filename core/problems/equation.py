@@ -161,7 +161,17 @@ class Equation(DataProblem):
         1.0, gt=0, le=1e6, title="Weight of conditions", description="Of those with rows, beside the equations'."
     )
 
-    added: ClassVar[frozenset[str]] = frozenset({"dataset", "dataset_version", "dataset_columns", "shape", "domain"})
+    smoothness: float = Field(
+        0.0,
+        ge=0,
+        le=1e6,
+        title="Smoothness of fields found from data",
+        description="Weight of their second derivatives beside the equations, 0 for exact data; see its documentation.",
+    )
+
+    added: ClassVar[frozenset[str]] = frozenset(
+        {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness"}
+    )
     title: ClassVar[str] = "Your own equation"
     equation: ClassVar[str] = _OfInstance("", lambda problem: latex_of_system(problem.text))
     coordinates: ClassVar[tuple[str, ...]] = _OfInstance((), lambda problem: tuple(map(plain_name, problem.limits)))
@@ -250,7 +260,7 @@ class Equation(DataProblem):
     @property
     def typed(self) -> Typed:
         """Its texts, as what is made of them is kept by."""
-        return Typed(self.text, self.manufactured)
+        return Typed(self.text, self.manufactured, self.smoothness > 0)
 
     @property
     def system(self):
@@ -280,7 +290,7 @@ class Equation(DataProblem):
 
     @property
     def inputs(self) -> int:
-        """One for each coordinate, two for a periodic one."""
+        """One for each coordinate, two for a periodic one that is not mirrored."""
         return self.compiled.inputs
 
     @property
@@ -322,9 +332,10 @@ class Equation(DataProblem):
 
     def residuals(self, points, u, x, lam):
         found = self.compiled.residuals(points, u, x, lam)
-        if points == "interior" or self.row_weight == 1:
-            return found
-        return {name: self.row_weight * row for name, row in found.items()}
+        smooth = self.compiled.smooth
+        if points == "interior":
+            return {name: self.smoothness * row if name in smooth else row for name, row in found.items()}
+        return found if self.row_weight == 1 else {name: self.row_weight * row for name, row in found.items()}
 
     def exact(self, x):
         return self.compiled.exact(x)
@@ -346,7 +357,14 @@ class Equation(DataProblem):
         return isinstance(other, Equation) and self._read_as() == other._read_as()
 
     def _read_as(self) -> tuple:
-        return (self.coordinates, self.compiled.met.periodic, self.fields, self.forms, self.has_lambda)
+        return (
+            self.coordinates,
+            self.compiled.met.periodic,
+            self.compiled.met.mirrors,
+            self.fields,
+            self.forms,
+            self.has_lambda,
+        )
 
     @classmethod
     def paths(cls):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.equations.algebra import number, product
 from core.equations.calculus import ZERO, derivatives
 from core.equations.evaluation import Program
 from core.equations.integrals import Quadrature
@@ -54,27 +55,36 @@ class PointRows:
 class Compiled:
     """A typed problem, ready to be trained."""
 
-    def __init__(self, system: System):
+    def __init__(self, system: System, smooth: bool = False):
         self.system = system
         self.frame = system.frame
         self.coordinates = system.names.coordinates
         self.met, self.start = _ansatz(system)
         self.words = tuple(sentences(system, self.met))
-        equations = [numbers_for_parameters(system, each) for each in (*system.residuals, *_constancies(system))]
+        constant = _constancies(system)
+        bends = _bends(system) if smooth else {}
+        self.smooth = frozenset(bends)
+        """Names of the rows that make fields found from data smooth."""
+        asked = (*system.residuals, *constant, *bends.values())
+        equations = [numbers_for_parameters(system, each) for each in asked]
         conditions = [[numbers_for_parameters(system, each) for each in _asked(rows)] for rows in self.met.rows]
         shared = combined([*equations, *(each for held in conditions for each in held)])
         self.forms: dict[str, Form] = shared.forms(self.coordinates)
         named = {form: name for name, form in self.forms.items()}
         operators = {leaf: named[operator(parts, self.coordinates)] for leaf, parts in shared.meant.items()}
         known = Known(system, self.start)
-        sizes = [known.size(each) for each in equations]
+        sizes = [known.size(each) for each in equations[: len(equations) - len(bends)]] + [1.0] * len(bends)
         self.sets: dict[str, PointRows] = {}
         left = list(shared.residuals)
         self.sets[INTERIOR] = PointRows(
-            None, tuple(_names(len(system.residuals), "equation") + [f"constant_{k}" for k in
-                        range(1, len(equations) - len(system.residuals) + 1)]),
+            None,
+            (
+                *_names(len(system.residuals), "equation"),
+                *(f"constant_{k}" for k in range(1, len(constant) + 1)),
+                *bends,
+            ),
             RowProgram(left[: len(equations)], sizes, self.coordinates, operators, lambda x: {}),
-        )  # fmt: skip
+        )
         del left[: len(equations)]
         for rows, held in zip(self.met.rows, conditions, strict=True):
             made, left = left[: len(held)], left[len(held) :]
@@ -95,8 +105,8 @@ class Compiled:
         """Rows of an integral condition: what is made of the integrals, and what is integrated."""
         residual, *integrands = made
         size = known.of_integral(rows.quadrature)
-        inner = RowProgram(integrands, [1.0] * len(integrands), self.coordinates, operators)
-        program = RowProgram([residual], [size], self.coordinates, operators)
+        inner = RowProgram(integrands, [1.0] * len(integrands), self.coordinates, operators, lambda x: {})
+        program = RowProgram([residual], [size], self.coordinates, operators, lambda x: {})
         return PointRows(rows.place, (rows.name,), program, rows.quadrature, inner)
 
     def collocation(self, unit: np.ndarray, walls: float = 0.0) -> dict[str, np.ndarray]:
@@ -150,21 +160,37 @@ class Compiled:
         return points[:count]
 
     def features(self, x: Sequence[Jet]) -> list[Jet]:
-        """Each coordinate scaled to [−1, 1], a periodic one as cosine and sine."""
+        """Each coordinate scaled to [−1, 1], a periodic one as cosine and sine, of a mirrored one what is even."""
         found = []
         for name, jet in zip(self.coordinates, x, strict=True):
-            low, high = self.frame.domain[name]
             if name in self.met.periodic:
-                angle = (jet - low) * (2 * np.pi / (high - low))
-                found += [angle.cos(), angle.sin()]
+                angle = self._angle(name, jet)
+                found += [angle.cos()] if name in self.met.mirrors else [angle.cos(), angle.sin()]
             else:
-                found.append((jet - (low + high) / 2) * (2 / (high - low)))
+                unit = self._unit(name, jet)
+                found.append(2 * unit * unit - 1 if name in self.met.mirrors else unit)
         return found
+
+    def _unit(self, name: str, jet: Jet) -> Jet:
+        low, high = self.frame.domain[name]
+        return (jet - (low + high) / 2) * (2 / (high - low))
+
+    def _angle(self, name: str, jet: Jet) -> Jet:
+        low, high = self.frame.domain[name]
+        return (jet - low) * (2 * np.pi / (high - low))
+
+    def _odd(self, field: str, x: Mapping[str, Jet], output: Jet) -> Jet:
+        """A network's output, odd in the coordinates in which its field is."""
+        for name, mirror in self.met.mirrors.items():
+            if field in mirror.odd:
+                periodic = name in self.met.periodic
+                output = output * (self._angle(name, x[name]).sin() if periodic else self._unit(name, x[name]))
+        return output
 
     @property
     def inputs(self) -> int:
         """How many there are."""
-        return len(self.coordinates) + len(self.met.periodic)
+        return len(self.coordinates) + len(set(self.met.periodic) - set(self.met.mirrors))
 
     def ansatz(self, raw: Sequence[Jet], x: Sequence[Jet]) -> dict[str, Jet]:
         """Each field as G + B·N."""
@@ -172,6 +198,7 @@ class Compiled:
         found = {}
         for name, output in zip(self.system.names.fields, raw, strict=True):
             distance = bubble(self.met.ends.get(name, {}), by_name, self.frame)
+            output = self._odd(name, by_name, output)
             field = output if distance is None else distance * output
             found[name] = field + self._jets[name](x) if name in self._jets else field
         return found
@@ -267,6 +294,19 @@ def _constancies(system: System) -> list[Field]:
     return [Field(name, names, (x,)) for name, over in system.names.fields.items() for x in names if x not in over]
 
 
+def _bends(system: System) -> dict[str, Expression]:
+    """Second derivatives of the fields found from data, over the unit cube, by the names of their rows."""
+    found: dict[str, Expression] = {}
+    length = {x: high - low for x, (low, high) in system.frame.domain.items()}
+    for name in system.coefficients:
+        field = system.names.field(name)
+        for i, x in enumerate(field.over):
+            for y in field.over[i:]:
+                factor = length[x] * length[y] * (1 if x == y else 2**0.5)
+                found[f"smooth_{name}_{x}{y}"] = product(number(factor), derivatives(field, (x, y)))
+    return found
+
+
 def _asked(rows: Rows) -> list[Expression]:
     """What rows hold: residuals; of an integral condition that of the integrals, and then what is integrated."""
     if rows.quadrature is None:
@@ -285,4 +325,4 @@ def compiled(typed: Typed) -> Compiled:
     Raises:
         EquationError: with everything that is wrong with it.
     """
-    return Compiled(checked(typed).system)
+    return Compiled(checked(typed).system, typed.smooth)

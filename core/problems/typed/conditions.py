@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from core.equations.algebra import number
+from core.equations.algebra import number, product
 from core.equations.calculus import ZERO, substituted
 from core.equations.completeness import fields_of
 from core.equations.conditions import Condition, Kind, of_residual
@@ -13,8 +13,9 @@ from core.equations.faults import EquationError, Fault
 from core.equations.integrals import Quadrature
 from core.equations.places import Place, Where
 from core.equations.sampling import is_known
+from core.equations.symmetry import Mirror, at_end, mirrors, reflected
 from core.equations.system import System
-from core.equations.tree import Expression, Field, Normal, Parameter
+from core.equations.tree import Expression, Normal, Parameter
 
 Orders = tuple[Expression, ...]
 """What value and first, second … derivative along a coordinate are at one of its ends."""
@@ -48,6 +49,8 @@ class Met:
     ends: dict[str, dict[str, Ends]] = field(default_factory=dict)
     """Field → coordinate → what the ansatz meets at its ends."""
     periodic: tuple[str, ...] = ()
+    mirrors: dict[str, Mirror] = field(default_factory=dict)
+    """Coordinate → what its fields are about its middle."""
     rows: tuple[Rows, ...] = ()
 
 
@@ -67,7 +70,7 @@ def how_met(system: System, by_rows: Iterable[str] = ()) -> Met:
         EquationError: a condition of a kind that no run can be asked for.
     """
     by_rows = set(by_rows)
-    met = Met(periodic=_periodic(system))
+    met = Met(periodic=_periodic(system), mirrors=mirrors(system))
     single = [each for condition in system.conditions if condition.kind not in (Kind.PERIODIC, Kind.INTEGRAL)
               for each in _at_sides(condition, system)]  # fmt: skip
     given: dict[tuple[str, str, str], dict[int, Condition]] = {}
@@ -80,6 +83,8 @@ def how_met(system: System, by_rows: Iterable[str] = ()) -> Met:
             left.append(condition)
         else:
             slot[order] = condition
+    for x, mirror in met.mirrors.items():
+        _mirror(given, x, mirror)
     for (name, coordinate, end), found in given.items():
         first = [found[k] for k in range(HIGHEST) if all(below in found for below in range(k + 1))]
         left += [each for each in found.values() if each not in first]
@@ -110,7 +115,8 @@ def _at_sides(condition: Condition, system: System) -> list[Condition]:
     """A condition on the whole boundary as one on each side, a symmetry as what holds at its centre."""
     place = condition.place
     if condition.kind in (Kind.EVEN, Kind.ODD):
-        return [_of_symmetry(condition, system)]
+        found = at_end(condition, system)
+        return [] if found is None else [found]
     if place.kind is not Where.BOUNDARY or not system.frame.is_box:
         return [condition]
     found = []
@@ -125,13 +131,16 @@ def _at_sides(condition: Condition, system: System) -> list[Condition]:
     return found
 
 
-def _of_symmetry(condition: Condition, system: System) -> Condition:
-    name, x, centre = condition.field, condition.coordinate, condition.centre
-    low, high = system.frame.domain[x]
-    end = "low" if centre == low else "high" if centre == high else ""
-    place = Place(Where.SIDE, f"{x} = {centre:g}", x, centre, end)
-    leaf = Field(name, system.names.fields[name], (x,) if condition.kind is Kind.EVEN else ())
-    return of_residual(leaf, place, condition.text, system.names, condition.label)
+def _mirror(given: dict[tuple[str, str, str], dict[int, Condition]], x: str, mirror: Mirror) -> None:
+    """What is given at one end of a mirrored coordinate is given at the other."""
+    for (name, coordinate, end), found in list(given.items()):
+        if coordinate != x or not end:
+            continue
+        other = given.setdefault((name, x, "high" if end == "low" else "low"), {})
+        for order, condition in found.items():
+            sign = mirror.sign(name, (x,) * order, x)
+            value = product(number(sign), reflected(condition.right, x, mirror.centre))
+            other.setdefault(order, replace(condition, right=value))
 
 
 def _order_along(condition: Condition) -> int | None:
@@ -169,6 +178,10 @@ def sentences(system: System, met: Met) -> list[str]:
                 if values:
                     parts.append(f"{_what(name, coordinate, len(values))} at {coordinate} = {at:g}")
         found.append(f"{'; '.join(parts)}: exact, built into the ansatz.")
+    for x, mirror in met.mirrors.items():
+        names = [name for name, over in system.names.fields.items() if x in over]
+        kinds = ", ".join(f"{name} {'odd' if name in mirror.odd else 'even'}" for name in names)
+        found.append(f"{kinds} in {x} about {mirror.centre:g}: exact, the network reads what is the same at both.")
     if met.periodic:
         found.append(f"Periodic in {', '.join(met.periodic)}: exact, the network reads cosine and sine of it.")
     for rows in met.rows:

@@ -22,11 +22,11 @@ _PLURAL = {"coordinate": "coordinates", "parameter": "parameters", "unknown": "u
 class Typed:
     """A system's texts, hashable, so that what is made of it is made once."""
 
-    def __init__(self, text: SystemText, manufactured: bool):
-        self.text, self.manufactured = text, manufactured
+    def __init__(self, text: SystemText, manufactured: bool, smooth: bool = False):
+        self.text, self.manufactured, self.smooth = text, manufactured, smooth
         named = (text.coordinates, text.parameters, text.unknowns, text.exact)
         self._key = (*(tuple(each.items()) for each in named), text.fields, text.equations, text.conditions, text.time,
-                     text.coefficients, text.has_data, text.domain, manufactured)  # fmt: skip
+                     text.coefficients, text.has_data, text.domain, manufactured, smooth)  # fmt: skip
         self._hash = hash(self._key)
 
     def __hash__(self) -> int:
