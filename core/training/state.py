@@ -87,8 +87,17 @@ class RunState:
     """Points of the present stage that were drawn by the residual."""
     failed: str = ""
     """Why a search for λ found none, in one sentence; empty while there is hope."""
+    asked_stages: int = 0
+    """Stages that the config asks for; a run that grows gets more."""
     said: set[str] = field(default_factory=set)
     """Lines that are said once."""
+
+    def __post_init__(self):
+        self.asked_stages = self.asked_stages or len(self.config.stages)
+
+    def grow(self, stage: Stage) -> None:
+        """Add a stage to the config."""
+        self.config = self.config.model_copy(update={"stages": (*self.config.stages, stage)})
 
     @property
     def problem(self) -> Problem:
@@ -109,6 +118,10 @@ class RunState:
     def record(self) -> StageRecord:
         """Of the newest stage that has begun."""
         return self.records[-1]
+
+    def seed_of(self, stage: int) -> int:
+        """Of a stage's own random numbers."""
+        return self.config.seed * 1000 + stage
 
     def say_once(self, line: str) -> None:
         """Say a line unless it was said before."""
