@@ -147,6 +147,16 @@ class RunConfig(Extended):
         return self
 
     @model_validator(mode="after")
+    def _one_step_has_no_unknown(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            if stage.begins == "solved" and self.problem.has_lambda:
+                raise ValueError(
+                    f"stages.{k}.begins: 'solved' goes with problems without an unknown, and {self.problem.title} has "
+                    f"{self.problem.unknown}; allowed: fitted, or empty"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _growth_is_of_a_known_equation(self) -> RunConfig:
         if self.growth is not None and self.problem.has_lambda:
             raise ValueError(

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from core.config import Collocation, Fourier, GaussNewton, Stage
+from core.networks.solution import Solution
 from core.training.need import Need
 from core.training.objective import SHARE, Objective, free_memory
 from core.training.points import HELD_OUT, collocation
@@ -34,8 +35,8 @@ WIDER = 2 ** (1 / 3)
 """σ for twice as many features over that for half, about: more of them resolve larger wave numbers."""
 MOST_TRIES_FAR, MOST_TRIES_NEAR = 12, 4
 """Tries with all features of a step, from a start that may be far off and from the last step's σ."""
-ITERATIONS = {True: 2, False: 4}
-"""Of a step of a linear equation (one solve, and one that refines it) and of others."""
+ITERATIONS = {True: 1, False: 3}
+"""Of a step, after the one that it begins with: one refines the solution of a linear equation."""
 OF_AN_ITERATION = 1.5
 """Time of an iteration over that of its least squares alone: residuals are asked for again."""
 OVERHEAD = 500
@@ -70,12 +71,11 @@ class Growth:
         Raises Interrupted.
         """
         run, target = self._run, self._growth.target
-        grown = len(run.config.stages) > run.asked_stages
         last = run.config.stages[-1]
-        before = self._left_now(last)
+        before = self._left_by(run.solution)
         if before <= target:
             return self._ended(f"{before:.1e} is left at points not trained on, and {target:.1e} is asked for")
-        if grown and run.problem.linear:
+        if run.has_grown and run.problem.linear:
             return self._ended(f"{before:.1e} is left; the last size was the best of those that fit")
         run.say(f"growth: {before:.2e} is left at points not trained on; the features grow until that falls no more")
         self._recorder.progress.enter("growth")
@@ -87,6 +87,10 @@ class Growth:
             f"leave {best.left:.1e}; {why}"
         )
         return best.stage
+
+    def was_better(self, before: Solution) -> bool:
+        """Whether an earlier solution left less at points not trained on than the present one."""
+        return self._left_by(before.to(self._run.device)) < self._left_by(self._run.solution)
 
     def _ended(self, why: str) -> None:
         self._run.say(f"growth has ended: {why}")
@@ -142,10 +146,10 @@ class Growth:
             optimizer=optimizer,
             iterations=ITERATIONS[problem.linear],
             collocation=Collocation(points=round(per_feature * features), sampler=sampler),
-            begins="fitted",
+            begins="solved",
         )
-        stands_alone = last.is_linear and (k == 1 or last.begins == "fitted")
-        searched = k > run.asked_stages or (last.fourier is not None and last.fourier.sigma == "search")
+        stands_alone = last.is_linear and (k == 1 or last.begins is not None)
+        searched = run.has_grown or (last.fourier is not None and last.fourier.sigma == "search")
         if stands_alone and searched and record.sigma is not None:
             return self._next(_with(stage, sigma=tuple(np.atleast_1d(record.sigma)))), True
         frequencies = residual_spectrum(alone(run), run.config.seed).by_input
@@ -192,15 +196,15 @@ class Growth:
             return 0.0
         points = stage.collocation.points
         tries = MOST_TRIES_NEAR * _work(self._run, stage, points // HALF)
-        training = OF_AN_ITERATION * stage.iterations * _work(self._run, stage, points)
+        training = OF_AN_ITERATION * (1 + stage.iterations) * _work(self._run, stage, points)
         return self._rate * (tries + training)
 
     @torch.no_grad()
-    def _left_now(self, stage: Stage) -> float:
-        """RMS of what the stages so far leave at points not trained on."""
+    def _left_by(self, solution: Solution) -> float:
+        """RMS of what a solution leaves at points not trained on."""
         run = self._run
-        points = collocation(run.config, stage, run.position.stage, HELD_OUT)
-        return float(Objective(run.solution, points, torch.float64, run.samples).residuals().loss().sqrt())
+        points = collocation(run.config, run.config.stages[-1], run.position.stage, HELD_OUT)
+        return float(Objective(solution, points, torch.float64, run.samples).residuals().loss().sqrt())
 
 
 def _work(run: RunState, stage: Stage, points: int) -> float:

@@ -86,12 +86,11 @@ class SigmaSearch:
         """`best_sigma` with these features at so many points. Raises Interrupted."""
         run, k = self._run, self._index
         training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
-        damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else DAMPING
         setting = Setting(features, training, held_out)
         run.say(f"  search for σ with {features.features} features at {count} points")
         began, before = time.perf_counter(), self.made
         seed = run.seed_of(k)
-        with Tries(run.solution, setting, self._epsilon, run.samples, damping, seed, self._replaces) as tries:
+        with Tries(run.solution, setting, self._epsilon, run.samples, damping_of(stage), seed, self._replaces) as tries:
 
             def left_by(sigma: tuple[float, ...]) -> float:
                 if wanted := run.wanted():
@@ -105,6 +104,11 @@ class SigmaSearch:
             found = best_sigma(left_by, start, groups, enough=self._enough, **how)
         self.seconds_per_try = (time.perf_counter() - began) / max(1, self.made - before)
         return found
+
+
+def damping_of(stage: Stage) -> float:
+    """Of one step of least squares for a stage: its optimizer's, where that has one."""
+    return stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else DAMPING
 
 
 def alone(run: RunState) -> Solution:

@@ -17,8 +17,9 @@ from core.training import equations
 from core.training.exponent import Exponent
 from core.training.points import collocation, on_cpu
 from core.training.progress import Progress
+from core.training.replacement import solve_in_place
 from core.training.sigma import PER_ITERATION, as_text
-from core.training.sigma_search import SigmaSearch
+from core.training.sigma_search import SigmaSearch, damping_of
 from core.training.spectrum import residual_spectrum
 from core.training.state import RunState, StageRecord
 
@@ -45,24 +46,22 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
         network, epsilon, sigma, frequency = _plain(run, exponent)
     centre = None if run.problem.features_follow_lambda else float(run.solution.lam.detach())
     term = Term(network.to(run.device), epsilon, centre)
-    alone = run.replaces
-    if (alone and not _solved_from_anywhere(problem)) or (stage.is_linear and not len(run.solution.networks)):
+    alone, first = run.replaces, not len(run.solution.networks)
+    solved = stage.begins == "solved" and not first
+    if (alone and not solved) or (stage.is_linear and first):
         fit(term, run.solution, collocation(run.config.model_copy(update={"problem": problem}), stage, k, 0), problem)
     if run.solution.problem.kind != problem.kind:
         run.solution = Solution(problem, float(run.solution.lam.detach())).to(run.device)
     run.solution.problem = problem
     run.solution.add(term)
+    if solved:
+        solve_in_place(equations.present(run, exponent), damping_of(stage))
     if alone:
         run.solution.keep_last()
     parameters = sum(p.numel() for p in network.parameters())
     run.records.append(StageRecord(k, parameters, epsilon, sigma, frequency))
     about = f", σ = {as_text(sigma)} (f_d = {frequency:.3g}), ε = {epsilon:.2e}" if sigma else ""
     run.say(f"stage {k + 1} of {len(run.config.stages)}: {parameters} parameters{about}")
-
-
-def _solved_from_anywhere(problem: Problem) -> bool:
-    """Whether one step of least squares is the whole way, wherever it begins."""
-    return problem.linear and not problem.has_lambda
 
 
 def _plain(run: RunState, exponent: Exponent) -> tuple[Network, float, None, None]:

@@ -100,6 +100,11 @@ class RunState:
         self.config = self.config.model_copy(update={"stages": (*self.config.stages, stage)})
 
     @property
+    def has_grown(self) -> bool:
+        """Whether the config has stages that were not asked for."""
+        return len(self.config.stages) > self.asked_stages
+
+    @property
     def problem(self) -> Problem:
         """What is solved."""
         return self.config.problem
@@ -112,7 +117,7 @@ class RunState:
     @property
     def replaces(self) -> bool:
         """Whether the present stage's network takes the place of the sum so far, in stead of correcting it."""
-        return self.stage.begins == "fitted" or (self.position.phase == PATH and self.stage.is_linear)
+        return self.stage.begins is not None or (self.position.phase == PATH and self.stage.is_linear)
 
     @property
     def record(self) -> StageRecord:

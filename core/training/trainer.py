@@ -15,6 +15,7 @@ from core.errors import LabError, TrainingError
 from core.networks.solution import Solution
 from core.runs import RunFolder
 from core.runs.history import PATH, HistoryWriter
+from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint
 from core.training.exponent import Exponent
 from core.training.growth import Growth
@@ -113,14 +114,33 @@ class Trainer:
         return self._outcome(None)
 
     def _grows(self) -> bool:
-        """Whether there is one more stage, which is in the config then."""
+        """Whether there is one more stage, which is in the config then; one that made it worse is taken back."""
         run = self.run
-        stage = None if run.config.growth is None else Growth(run, self._recorder).next_stage()
+        if run.config.growth is None:
+            return False
+        growth = Growth(run, self._recorder)
+        if run.has_grown:
+            before = checkpoints.load(self._recorder.folder.of_stage(run.position.stage - 1))
+            if growth.was_better(before.solution):
+                self._take_back(before)
+                return False
+        stage = growth.next_stage()
         if stage is None:
             return False
         run.grow(stage)
         self.progress.follow(run.config)
         return True
+
+    def _take_back(self, before: Checkpoint) -> None:
+        """Go back to the end of the stage before the last one, which is left out of the config and the history."""
+        run = self.run
+        run.say(f"stage {run.position.stage} is taken back: it leaves more at points not trained on than there was")
+        run.config = run.config.model_copy(update={"stages": before.config.stages})
+        run.position, run.records, run.solution = before.position, before.records, before.solution.to(run.device)
+        run.optimizer, run.adapted = before.optimizer, before.points
+        self.progress.follow(run.config)
+        self._recorder.taken_back()
+        self._recorder.save()
 
     def _interrupted(self, wanted: Wanted) -> Outcome:
         self._recorder.save()

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from core.config import Fourier
 from core.networks.layers import Network, fourier
 from core.networks.solution import Solution, Term
 from core.optimizers.gauss_newton import ColumnScale, DampedSystem
-from core.optimizers.report import Slopes
 from core.optimizers.rows import read
 from core.problems.base import Samples
 from core.training.objective import Objective
+from core.training.replacement import InPlace
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,8 @@ class Tries:
         solution = self._solution
         solution.replace_last(self._network(sigma))
         try:
-            slopes: Slopes = self._training.slopes()[1]
-            rows = read(_Without(slopes, self._frozen[0]) if self._replaces else slopes)
+            slopes = self._training.slopes()[1]
+            rows = read(InPlace(slopes, self._frozen[0]) if self._replaces else slopes)
             scale = ColumnScale().update(rows.norms())
             step = DampedSystem(rows, scale).step(self._damping)
             if self._replaces or not solution.problem.linear:
@@ -108,22 +107,3 @@ class Tries:
         generator = torch.Generator().manual_seed(self._seed)
         network = fourier(self._setting.features, sigma, problem.inputs, problem.outputs, generator)
         return network.to(self._device)
-
-
-class _Without:
-    """The system [J r] without what the stages so far do to r."""
-
-    def __init__(self, slopes: Slopes, frozen: Tensor):
-        self._slopes, self._frozen = slopes, frozen
-        self.r, self.shape = slopes.r - frozen, slopes.shape
-
-    def write(self, out: Tensor, start: int) -> None:
-        """See `Slopes.write`."""
-        self._slopes.write(out, start)
-        out[:, -1] -= self._frozen[start : start + len(out)]
-
-    def whole(self) -> Tensor:
-        """See `Slopes.whole`."""
-        joined = self._slopes.whole()
-        joined[:, -1] -= self._frozen
-        return joined

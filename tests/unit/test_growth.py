@@ -12,6 +12,7 @@ from core.problems.taylor_green import TaylorGreen
 from core.runs import RunFolder
 from core.runs.history import HistoryWriter
 from core.training import checkpoint as checkpoints
+from core.training.growth import Growth
 from core.training.input_groups import input_groups
 from core.training.trainer import Trainer
 from tests.training import curve, features_alone
@@ -102,6 +103,20 @@ def test_growth_ends_where_it_is_told_to_and_says_why(tmp_path, settings, why):
     _, outcome, said = grown(growing(*settings), tmp_path / "run")
     assert all(stage.fourier.features <= 70 for stage in outcome.config.stages)
     assert why in " ".join(said[-4:])
+
+
+def test_a_stage_that_made_it_worse_is_taken_back_and_leaves_no_trace(tmp_path, monkeypatch):
+    worse = growing().stages[0].model_copy(update={"begins": "fitted"})
+    worse = worse.model_copy(update={"fourier": worse.fourier.model_copy(update={"features": 8, "sigma": 90.0})})
+    monkeypatch.setattr(Growth, "next_stage", lambda self: worse)
+    trainer, outcome, said = grown(growing(), tmp_path / "run")
+    assert "taken back" in said[-1]
+    assert outcome.config.stages == growing().stages
+    assert [record.index for record in outcome.records] == [0]
+    assert set(curve(tmp_path / "run")["stage"]) == {0}
+    _, other, _ = grown(parse_config(trainer.effective_config()), tmp_path / "again")
+    for a, b in zip(outcome.solution.parameters(), other.solution.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_growth_is_named_in_one_word_and_leaves_the_hash_of_others_alone():
