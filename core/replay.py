@@ -11,6 +11,7 @@ from core.runs import RunFolder
 from core.runs.folder import parent_folder
 from core.runs.states import ACTIVE
 from core.tracking import store
+from core.tracking.in_force import settled
 from core.tracking.tags import PROVENANCE, REPLAY_TAG, THREADS_TAG
 from core.tracking.verify import history_of
 
@@ -37,6 +38,8 @@ class Rerun:
 def prepare_rerun(source: RunFolder, *, to_verify: bool = True) -> Rerun:
     """The source's config, on its device and with its threads where this machine has them.
 
+    Of a run that has grown, what it grew is trained again without the search, in which a clock took part.
+
     Raises LabError before anything is started when it can't be repeated: no config, no parent any more, or, to be
     verified, no history or an end that has not come yet.
     """
@@ -48,6 +51,7 @@ def prepare_rerun(source: RunFolder, *, to_verify: bool = True) -> Rerun:
         if record.state in ("queued", *ACTIVE):
             raise LabError(f"Run {source} is {record.state}: it can be verified once it has ended.")
         history_of(source)
+    config = settled(source) or config
     tags = {REPLAY_TAG: source.run_id}
     if threads := record.tags.get(PROVENANCE + "threads"):
         tags[THREADS_TAG] = threads

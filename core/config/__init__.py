@@ -3,6 +3,7 @@
 from core.config.continuation import Continuation, start_of_path
 from core.config.differences import Difference, differing, flatten
 from core.config.faults import NO_SUCH_FIELD, field_errors
+from core.config.growth import Growth
 from core.config.network import MLP, Chebyshev, Fourier
 from core.config.optimizer import (
     FIRST_ORDER,
@@ -47,6 +48,7 @@ __all__ = [
     "Difference",
     "Fourier",
     "GaussNewton",
+    "Growth",
     "Lambda",
     "Optimizer",
     "Precision",

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from core.config.continuation import Continuation
 from core.config.differences import Difference, differing, flatten
+from core.config.growth import AnyGrowth
 from core.config.network import MLP
 from core.config.stage import Stage
 from core.frozen import Extended
@@ -71,7 +72,7 @@ UNCOUNTED = ("name", "watch", "retry")
 class RunConfig(Extended):
     """Everything that decides what a run computes; and its name and how it is guarded, which the hash leaves out."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"parent_checkpoint", "continuation", "watch", "retry"})
+    added: ClassVar[frozenset[str]] = frozenset({"parent_checkpoint", "continuation", "watch", "retry", "growth"})
 
     version: Literal[1] = 1
     name: Annotated[str, AfterValidator(_without_control)] = Field(
@@ -80,6 +81,10 @@ class RunConfig(Extended):
     problem: ProblemConfig
     network: MLP = MLP()
     stages: tuple[Stage, ...] = Field((Stage(),), min_length=1, max_length=12)
+    growth: AnyGrowth | None = Field(
+        None,
+        description="`auto`: after the stages as many features as it takes, points and σ found by trying. Empty: no.",
+    )
     lambda_: Lambda = Field(Lambda(), alias="lambda", title="λ")
     seed: int = Field(0, ge=0, lt=2**32)
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|cuda:\d{1,2})$")] = Field(
@@ -139,6 +144,30 @@ class RunConfig(Extended):
                 raise ValueError(
                     f"stages.{k}: lambda.mode {mode!r} goes with the optimizer gauss_newton and no warm-up"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _one_step_has_no_unknown(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            if stage.begins == "solved" and self.problem.has_lambda:
+                raise ValueError(
+                    f"stages.{k}.begins: 'solved' goes with problems without an unknown, and {self.problem.title} has "
+                    f"{self.problem.unknown}; allowed: fitted, or empty"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _growth_is_of_a_known_equation(self) -> RunConfig:
+        if self.growth is not None and self.problem.has_lambda:
+            raise ValueError(
+                f"growth: {self.problem.title} has an unknown, {self.problem.unknown}, and features grow only where "
+                "the equation is known as a whole; leave growth empty"
+            )
+        if self.growth is not None and self.problem.integral_names:
+            raise ValueError(
+                f"growth: {self.problem.title} has integrals over all its points, whose number decides their error; "
+                "leave growth empty"
+            )
         return self
 
     @model_validator(mode="after")

@@ -90,10 +90,11 @@ class Stage(Extended):
         description="Residuals are divided by √(1 + |∇u|²/s²), s this value: steep places weigh less. Empty: no.",
     )
 
-    begins: Literal["fitted"] | None = Field(
+    begins: Literal["fitted", "solved"] | None = Field(
         None,
         description="`fitted`: Fourier features, linear in their weights, are fitted to the solution so far and take "
-        "its place. Empty: the stage adds a correction to it.",
+        "its place. `solved`: they take its place by one step of Newton's method from it. Empty: the stage adds a "
+        "correction to it.",
     )
 
     @property
@@ -104,7 +105,9 @@ class Stage(Extended):
     @model_validator(mode="after")
     def _only_linear_networks_are_fitted(self) -> Stage:
         if self.begins and not self.is_linear:
-            raise ValueError("begins 'fitted' goes with chebyshev, and with fourier without hidden layers, alone")
+            raise ValueError(
+                f"begins {self.begins!r} goes with chebyshev, and with fourier without hidden layers, alone"
+            )
         return self
 
     @model_validator(mode="after")

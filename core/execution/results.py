@@ -51,7 +51,7 @@ def conclude(
         say: receives a line for the log about each thing that can't be made.
     """
     run_id, step, wall_time = folder.run_id, outcome.position.total, outcome.position.wall_time_s
-    progress = Progress(folder, config, quiet=state != "finished")
+    progress = Progress(folder, outcome.config, quiet=state != "finished")
     parts = Parts(say)
     progress.enter("dense grid")
     measures = parts.make("The figures on the dense grid", lambda: measure(outcome.solution.cpu(), progress.share))
@@ -68,7 +68,7 @@ def conclude(
                 spread = parts.make(
                     "The uncertainty of λ",
                     lambda: lambda_uncertainty(
-                        config, outcome.solution, outcome.records, columns, measures.rms_residual
+                        outcome.config, outcome.solution, outcome.records, columns, measures.rms_residual
                     ),
                 )
         progress.share(0.5)
@@ -84,7 +84,9 @@ def conclude(
         parts.make(
             "The summary",
             lambda: folder.summary.write_text(
-                summary(run_id, state, config, measures, outcome.records, wall_time, provenance, certificate, remark),
+                summary(
+                    run_id, state, outcome.config, measures, outcome.records, wall_time, provenance, certificate, remark
+                ),
                 encoding="utf-8",
             ),
         )

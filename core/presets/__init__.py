@@ -42,7 +42,7 @@ class Preset:
         config = parse_config({"name": self.name, **self.data})
         if "stages" in self.data:
             return config
-        return config.model_copy(update={"stages": plan(config.problem).stages})
+        return plan(config.problem).of(config)
 
 
 @cache

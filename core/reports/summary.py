@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.config import RunConfig, Stage
 from core.singularity.certificate import WORDS, Certificate, certified
 from core.singularity.digits import iterate_text, lambda_text, reference_text
@@ -20,11 +22,12 @@ def summary(
     provenance: dict[str, str],
     certificate: Certificate | None = None,
     remark: str = "",
+    stages: Sequence[Stage] = (),
 ) -> str:
     """What was solved, how well, in which stages and with what: one page of Markdown.
 
     λ stands there with the digits that its certificate supports. A remark, such as that the solution is far off, comes
-    before all figures.
+    before all figures. The stages are the config's, or those that the run has grown.
     """
     problem = config.problem
     lines = [
@@ -66,7 +69,7 @@ def summary(
         "| stage | network | parameters | σ | ε | iterations | seconds | max residual (training points) | ended |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for record, stage in zip(records, config.stages, strict=False):
+    for record, stage in zip(records, stages or config.stages, strict=False):
         network = _network(stage, config)
         sigma = "" if record.sigma is None else as_text(record.sigma)
         lines.append(

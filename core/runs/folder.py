@@ -196,6 +196,10 @@ class RunFolder:
         """The newest checkpoint: replaced by rename, never rewritten."""
         return self.checkpoints / "last.pt"
 
+    def of_stage(self, number: int) -> Path:
+        """The checkpoint of the end of a stage, the first being 1."""
+        return self.checkpoints / f"stage-{number}.pt"
+
     def keep_last(self, name: str) -> None:
         """Hard-link the newest checkpoint under another name, `best` or `stage-1`."""
         temporary = self.checkpoints / f"{name}.pt.link"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import Difference, differing, read_data
+from core.config import Difference, RunConfig, differing, read_data
 from core.errors import LabError
+from core.migrations import read_config
 from core.runs import RunFolder
 from core.runs.folder import CONFIG, IN_FORCE
 from core.runs.soundness import is_config
@@ -41,13 +42,31 @@ class InForce:
 def compare(asked: dict[str, Any], effective: dict[str, Any]) -> InForce:
     """Plain data of the config that was asked for, against the config in force."""
     found = differing(asked, effective)
-    resolved = tuple(item for item in found if _was_left_open(item))
+    resolved = tuple(item for item in found if _was_left_open(item) or _has_grown(item, asked))
     return InForce(resolved, tuple(item for item in found if item not in resolved))
 
 
 def _was_left_open(item: Difference) -> bool:
     name = item.field.rpartition(".")[2]
     return item.before in LEFT_OPEN.get(name, ())
+
+
+def _has_grown(item: Difference, asked: dict[str, Any]) -> bool:
+    """Whether it belongs to a stage that growth has added, or is growth itself, which is over then."""
+    if asked.get("growth") is None:
+        return False
+    part, _, rest = item.field.partition(".")
+    return part == "growth" or (part == "stages" and int(rest.partition(".")[0]) >= len(asked["stages"]))
+
+
+def settled(folder: RunFolder) -> RunConfig | None:
+    """The config of a run that has grown, as it grew: trained again, it searches for nothing. None for all others."""
+    if _asked(folder).get("growth") is None or (raw := store.artifact(folder, IN_FORCE)) is None:
+        return None
+    effective = read_data(raw, IN_FORCE)
+    if not is_config(effective) or effective.get("growth") is not None:
+        return None
+    return read_config(effective).config
 
 
 def record(folder: RunFolder, effective: dict[str, Any]) -> InForce:

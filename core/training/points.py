@@ -21,7 +21,7 @@ FROM_CANDIDATES, CANDIDATES = 2_000_003, 10
 def present(run: RunState) -> dict[str, np.ndarray]:
     """The points of the present stage and draw; those that are drawn by the residual are drawn once."""
     stage, index, draw = run.stage, run.position.stage, run.position.resamples
-    fitted = stage.begins == "fitted" and (index > 0 or run.config.parent is not None)
+    fitted = stage.begins is not None and (index > 0 or run.config.parent is not None)
     follows = fitted or len(run.solution.networks) > 1
     if stage.collocation.adaptive and run.adapted is None and (draw or follows):
         run.adapted = adapted(run.config, stage, index, draw, on_cpu(run))

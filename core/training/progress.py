@@ -15,6 +15,8 @@ TRY = 1.0
 """Weight of a try of σ likewise."""
 STEPS = 5.0
 """Weight of the path before the first stage, over the most iterations of one of its steps."""
+GROWTH_TRIES = 60
+"""Of features and σ, in the growth after the last stage; a few more or less."""
 CLOSING = 2.0
 """Weight of each phase after the last stage likewise."""
 FIGURES = ("total_iterations", "max_residual", "rms_residual", "lambda")
@@ -51,6 +53,8 @@ def phases(config: RunConfig) -> list[Phase]:
             found.append(Phase("warm-up", k, stage.warmup.iterations, CHEAP * stage.warmup.iterations))
         each = CHEAP if stage.optimizer.kind in FIRST_ORDER else 1.0
         found.append(Phase("main", k, stage.iterations, each * stage.iterations))
+    if config.growth is not None:
+        found.append(Phase("growth", None, GROWTH_TRIES, TRY * GROWTH_TRIES, "try"))
     found.append(Phase("dense grid", None, 100, CLOSING, "%"))
     if config.problem.has_lambda:
         found.append(Phase("certificate", None, 100, CLOSING, "%"))
@@ -87,6 +91,10 @@ class Progress:
         self._at = next(k for k, phase in enumerate(self._phases) if (phase.name, phase.stage) == (name, stage))
         self._looked = self._seconds_per_unit = None
         self.write(done)
+
+    def follow(self, config: RunConfig) -> None:
+        """Go by a config that has got more stages."""
+        self._phases, self._stages = phases(config), len(config.stages)
 
     def share(self, done: float) -> None:
         """Say that this share of the phase is done, when that is due or it is all of it."""

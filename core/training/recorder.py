@@ -47,6 +47,11 @@ class Recorder:
         self.history.truncate(position.history_rows)
         self._started = time.perf_counter() - position.wall_time_s
 
+    def taken_back(self) -> None:
+        """Go on from the run's position, which is an earlier one: history after it is dropped, its clock goes on."""
+        self.history.flush()
+        self.history.truncate(self.run.position.history_rows)
+
     def clock(self) -> float:
         """Seconds that the run has trained."""
         return time.perf_counter() - self._started

@@ -234,7 +234,8 @@ def _stand_in(run: RunState, network: Network) -> Solution:
     solution = Solution(run.problem, None if run.solution.lam is None else float(run.solution.lam.detach()))
     solution.to(run.device)
     begun = len(run.records) > run.position.stage
-    frozen = [] if run.replaces else list(run.solution.networks)[: -1 if begun else None]
+    replaced = run.replaces and (begun or run.stage.begins != "solved")  # one step is with them yet
+    frozen = [] if replaced else list(run.solution.networks)[: -1 if begun else None]
     for frozen_network, epsilon, centre in zip(frozen, run.solution.epsilons, run.solution.centres, strict=False):
         solution.networks.append(frozen_network)
         solution.epsilons.append(epsilon)

@@ -7,20 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from core.config import Fourier
-from core.networks.layers import Network, fourier
-from core.networks.solution import Solution, Term
-from core.optimizers.gauss_newton import ColumnScale, DampedSystem
-from core.optimizers.rows import read
-from core.problems.base import Samples
-from core.training.objective import Objective
 
 MOST_STEPS = 8
 """Doublings or halvings in one direction."""
-MOST_INPUTS = 3
-"""Inputs of which each is searched by itself; in more, two solves for each cost more than they gain."""
+MOST_GROUPS = 3
+"""Groups of inputs of which each is searched by itself; of more, two solves for each cost more than they gain."""
 ROUNDING = 1e-15
 """Residuals are divided by their natural scale: a σ that leaves so little leaves nothing but rounding."""
 SMALLER = 3
@@ -50,7 +43,7 @@ def most_tries(inputs: int, iterations: int) -> int:
         inputs: of the network.
         iterations: of the stage.
     """
-    each = inputs if 1 < inputs <= MOST_INPUTS else 0
+    each = min(inputs, MOST_GROUPS) if inputs > 1 else 0
     return 6 + 3 * each + min(3 + 3 * each, PER_ITERATION * iterations)
 
 
@@ -60,40 +53,46 @@ class Found:
 
     sigma: tuple[float, ...]
     """Of each input."""
-    unclear: tuple[int, ...] = ()
-    """Inputs whose σ could as well be twice or half of it: less than `APART` lies between."""
+    left: float = math.inf
+    """What it leaves."""
+    unclear: tuple[tuple[int, ...], ...] = ()
+    """Groups whose σ could as well be twice or half of it: less than `APART` lies between."""
 
 
 def best_sigma(
     left_by: Callable[[tuple[float, ...]], float],
     start: Sequence[float],
-    inputs: Sequence[int] | None = None,
+    groups: Sequence[Sequence[int]] = (),
+    *,
+    near: bool = False,
     most: int | None = None,
+    enough: float = ROUNDING,
 ) -> Found:
-    """The σ of each input with the smallest `left_by`: first a common factor, then one input after the other.
+    """The σ of each input with the smallest `left_by`: first a common factor, then one group after the other.
 
     What random features leave has one broad valley in σ: too small, and they can't be told apart in float64; too
     large, and they wiggle between the points. Each search goes downhill by factors of 2; the common one ends with √2
-    and at the bottom of the parabola through its last three. All ends at the first σ that leaves nothing but rounding.
-    The σ of the inputs part only for a clear gain.
+    and at the bottom of the parabola through its last three. All ends at the first σ that leaves `enough` or less.
+    The σ of the groups part only for a clear gain.
 
     Args:
         left_by: what a σ leaves, NaN and infinity allowed.
         start: σ of each input.
-        inputs: the start is near the valley's bottom already: only these inputs are searched by themselves, and the
-            common factor of 2 is left out. None: all is searched.
+        groups: of inputs that have a factor of their own besides.
+        near: the start is near the valley's bottom already: the common factor of 2 is left out, and the parabola.
         most: tries after which the best so far is taken; None: as many as it takes.
+        enough: what is left when no better σ is looked for; by default nothing but rounding.
     """
     known: dict[tuple[float, ...], float] = {}
 
     def cost(sigma: np.ndarray) -> float:
-        key = tuple(float(f"{value:.12g}") for value in sigma)  # the same σ by another way is not tried again
+        key = _key(sigma)
         if key not in known:
             if most is not None and len(known) >= most:
                 raise _EnoughTried
             value = left_by(key)
             known[key] = value if math.isfinite(value) else math.inf
-            if value <= ROUNDING:
+            if value <= enough:
                 raise _EnoughTried
         return known[key]
 
@@ -113,20 +112,26 @@ def best_sigma(
     try:
         best, unclear, root = np.array(start, dtype=float), [], math.sqrt(2)
         cost(best)
-        if inputs is None:
+        if not near:
             best = downhill(best, np.full(len(start), 2.0))
-        alone = range(len(start)) if 1 < len(start) <= MOST_INPUTS else ()
-        for i in alone if inputs is None else inputs:
-            factor = np.where(np.arange(len(start)) == i, 2.0, 1.0)
+        for group in groups:
+            factor = np.where(np.isin(np.arange(len(start)), group), 2.0, 1.0)
             best = downhill(best, factor)
             if min(cost(best * factor), cost(best / factor)) < APART * cost(best):
-                unclear.append(i)
+                unclear.append(tuple(group))
         best = downhill(best, np.full(len(start), root))
-        if inputs is None:
+        if not near:
             best = best * _bottom([cost(best * factor) for factor in (1 / root, 1.0, root)])
     except _EnoughTried:
-        return Found(min(known, key=known.get))
-    return Found(tuple(float(value) for value in best), tuple(unclear))
+        best = min(known, key=known.get)
+        return Found(best, known[best])
+    found = tuple(float(value) for value in best)
+    return Found(found, known.get(_key(best), min(known.values())), tuple(unclear))
+
+
+def _key(sigma: Sequence[float]) -> tuple[float, ...]:
+    """The same σ by another way is not tried again."""
+    return tuple(float(f"{value:.12g}") for value in sigma)
 
 
 def _bottom(costs: Sequence[float]) -> float:
@@ -146,93 +151,8 @@ class _EnoughTried(Exception):  # noqa: N818  an answer, no error
     """The best so far is the answer."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What features are tried in.
-
-    `features` is how many there are, `training` and `held_out` the points of the try, point set → (n, d).
-    """
-
-    features: Fourier
-    training: dict[str, np.ndarray]
-    held_out: dict[str, np.ndarray]
-
-
 def smaller(features: Fourier, points: int) -> tuple[Fourier, int] | None:
     """Features and points that a search begins with; None where the stage itself has few."""
     if features.features < SMALLER * LEAST_FEATURES:
         return None
     return features.model_copy(update={"features": features.features // SMALLER}), points // SMALLER
-
-
-class Tries:
-    """What the features of one σ after another leave after one Gauss–Newton step, where they are not trained.
-
-    What no σ changes, such as the stages so far and the ansatz at all points, is computed once. A context: on leaving
-    it, the solution is as it was.
-
-    Args:
-        solution: its stages so far.
-        setting: see there.
-        epsilon: scale of the stage.
-        samples: measured values, where the problem learns from data.
-        damping: relative damping of the step.
-        seed: of the features.
-    """
-
-    def __init__(
-        self,
-        solution: Solution,
-        setting: Setting,
-        epsilon: float,
-        samples: Samples | None,
-        damping: float,
-        seed: int,
-    ):
-        self._solution, self._setting, self._damping, self._seed = solution, setting, damping, seed
-        self._epsilon, self._samples = epsilon, samples
-        self._device = next(solution.parameters(), torch.zeros(0)).device
-
-    def __enter__(self) -> Tries:
-        solution, setting = self._solution, self._setting
-        self._trained = [parameter.requires_grad for parameter in solution.parameters()]
-        self._lambda = None if solution.lam is None else solution.lam.detach().clone()
-        solution.add(Term(self._network(1.0), self._epsilon))
-        self._training, self._held_out = (
-            Objective(solution, points, torch.float64, self._samples) for points in (setting.training, setting.held_out)
-        )
-        self._training.check_memory()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._solution.remove_last()
-        for parameter, wanted in zip(self._solution.parameters(), self._trained, strict=True):
-            parameter.requires_grad_(wanted)
-
-    def left_by(self, sigma: tuple[float, ...]) -> float:
-        """√loss at the points that are not trained on; λ is left as it was.
-
-        Of a nonlinear equation it is that of the linearised residuals: the square of a long step, which no features
-        make smaller, would hide what they can't represent.
-        """
-        solution = self._solution
-        solution.replace_last(self._network(sigma))
-        try:
-            rows = read(self._training.slopes()[1])
-            scale = ColumnScale().update(rows.norms())
-            step = DampedSystem(rows, scale).step(self._damping)
-            if not solution.problem.linear:
-                _, products = self._held_out.products()
-                return float((products.r + products.times(step)).norm())
-            self._training.mover().move(step)
-            with torch.no_grad():
-                return float(self._held_out.residuals().loss().sqrt())
-        finally:
-            if self._lambda is not None:
-                solution.lam.data.copy_(self._lambda)
-
-    def _network(self, sigma: float | tuple[float, ...]) -> Network:
-        problem = self._solution.problem
-        generator = torch.Generator().manual_seed(self._seed)
-        network = fourier(self._setting.features, sigma, problem.inputs, problem.outputs, generator)
-        return network.to(self._device)

@@ -13,7 +13,7 @@ from core.training.path_phase import PathPhase
 from core.training.recorder import Recorder
 from core.training.room import check_room
 from core.training.second_order import SecondOrderPhase
-from core.training.stage_network import Interrupted, add_network
+from core.training.stage_network import add_network
 from core.training.state import Position, RunState, Wanted
 
 WARMUP_RATIO = 0.1
@@ -33,18 +33,14 @@ class StageTraining:
         self.run, self.recorder, self.exponent = run, recorder, exponent
         self.index = run.position.stage
 
-    def begin(self) -> Wanted:
-        """Add the stage's network, unless a checkpoint brought it along; what interrupted that, if anything did.
+    def begin(self) -> None:
+        """Add the stage's network, unless a checkpoint brought it along.
 
-        Raises TrainingError where the stage would need more memory than there is.
+        Raises TrainingError where the stage would need more memory than there is, and Interrupted.
         """
         check_room(self.run)
         if len(self.run.records) == self.index:
-            try:
-                add_network(self.run, self.exponent, self.recorder.progress)
-            except Interrupted as interrupted:
-                return interrupted.wanted
-        return None
+            add_network(self.run, self.exponent, self.recorder.progress)
 
     def advance(self) -> Wanted:
         """Train what is left of the stage; what interrupted it, if anything did."""

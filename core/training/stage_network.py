@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from core.config import Fourier, start_of_path
+from core.config import start_of_path
 from core.jets import Jet, coordinates, stack
 from core.networks.layers import Network, Tape, fourier, mlp, polynomials
 from core.networks.solution import Solution, Term
@@ -16,21 +15,16 @@ from core.problems import Problem
 from core.runs.history import PATH
 from core.training import equations
 from core.training.exponent import Exponent
-from core.training.points import HELD_OUT, collocation, on_cpu
+from core.training.points import collocation, on_cpu
 from core.training.progress import Progress
-from core.training.sigma import HALF, LARGER, PER_ITERATION, Found, Setting, Tries, as_text, best_sigma, smaller
+from core.training.replacement import solve_in_place
+from core.training.sigma import PER_ITERATION, as_text
+from core.training.sigma_search import SigmaSearch, damping_of
 from core.training.spectrum import residual_spectrum
-from core.training.state import RunState, StageRecord, Wanted
+from core.training.state import RunState, StageRecord
 
 FIT_PRECISION = 1e-12
 """Relative size of the singular values that a fit of one network to another leaves out."""
-
-
-class Interrupted(Exception):  # noqa: N818  a wish, no error
-    """The run was asked to stop or pause while it looked for σ; nothing has changed by then."""
-
-    def __init__(self, wanted: Wanted):
-        self.wanted = wanted
 
 
 def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
@@ -52,13 +46,16 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
         network, epsilon, sigma, frequency = _plain(run, exponent)
     centre = None if run.problem.features_follow_lambda else float(run.solution.lam.detach())
     term = Term(network.to(run.device), epsilon, centre)
-    alone = run.replaces
-    if alone or (stage.is_linear and not len(run.solution.networks)):
+    alone, first = run.replaces, not len(run.solution.networks)
+    solved = stage.begins == "solved" and not first
+    if (alone and not solved) or (stage.is_linear and first):
         fit(term, run.solution, collocation(run.config.model_copy(update={"problem": problem}), stage, k, 0), problem)
     if run.solution.problem.kind != problem.kind:
         run.solution = Solution(problem, float(run.solution.lam.detach())).to(run.device)
     run.solution.problem = problem
     run.solution.add(term)
+    if solved:
+        solve_in_place(equations.present(run, exponent), damping_of(stage))
     if alone:
         run.solution.keep_last()
     parameters = sum(p.numel() for p in network.parameters())
@@ -73,7 +70,10 @@ def _plain(run: RunState, exponent: Exponent) -> tuple[Network, float, None, Non
     on_path = run.position.phase == PATH  # what is left there is nothing, and what is to come is no small correction
     epsilon = equations.rms_residual(run, exponent) if corrects and not on_path else 1.0
     network = mlp(
-        run.config.network, run.problem.inputs, run.problem.outputs, torch.Generator().manual_seed(_seed(run))
+        run.config.network,
+        run.problem.inputs,
+        run.problem.outputs,
+        torch.Generator().manual_seed(run.seed_of(run.position.stage)),
     )
     if corrects:
         torch.nn.init.zeros_(network.layers[-1].weight)
@@ -85,7 +85,7 @@ def _fourier(
     run: RunState, exponent: Exponent, progress: Progress
 ) -> tuple[Network, float, float | tuple[float, ...], float]:
     """Fourier features, whose frequencies and scale are those of the residual so far."""
-    stage, problem = run.stage, run.problem
+    k, stage, problem = run.position.stage, run.stage, run.problem
     spectrum = residual_spectrum(on_cpu(run), run.config.seed)
     frequency, epsilon = spectrum.dominant, 1.0
     if len(run.solution.networks) and not run.replaces:
@@ -95,54 +95,15 @@ def _fourier(
     if sigma == "measured":
         sigma = 2 * math.pi * frequency
     elif sigma == "search":
-        sigma = _searched(run, exponent, progress, 2 * math.pi * np.array(spectrum.by_input), epsilon)
-    network = fourier(stage.fourier, sigma, problem.inputs, problem.outputs, torch.Generator().manual_seed(_seed(run)))
+        exponent.release()
+        progress.enter("search for σ", k)
+        search = SigmaSearch(run, progress, k, epsilon)
+        start = 2 * math.pi * np.array(spectrum.by_input)
+        sigma = search.from_few(stage, start, PER_ITERATION * stage.iterations).sigma
+    network = fourier(
+        stage.fourier, sigma, problem.inputs, problem.outputs, torch.Generator().manual_seed(run.seed_of(k))
+    )
     return network, epsilon, sigma, frequency
-
-
-def _searched(
-    run: RunState, exponent: Exponent, progress: Progress, start: np.ndarray, epsilon: float
-) -> tuple[float, ...]:
-    """σ for each input: the one near `start` whose features leave least at points that are not trained on.
-
-    Raises Interrupted.
-    """
-    k, stage = run.position.stage, run.stage
-    exponent.release()
-    progress.enter("search for σ", k)
-    made = 0
-
-    def search(features: Fourier, count: int, start: Sequence[float], **how) -> Found:
-        """`best_sigma` with these features at so many points."""
-        training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
-        damping = stage.optimizer.damping if stage.optimizer.kind == "gauss_newton" else 1e-14
-        setting = Setting(features, training, held_out)
-        run.say(f"  search for σ with {features.features} features at {count} points")
-        with Tries(run.solution, setting, epsilon, run.samples, damping, _seed(run)) as tries:
-
-            def left_by(sigma: tuple[float, ...]) -> float:
-                nonlocal made
-                if wanted := run.wanted():
-                    raise Interrupted(wanted)
-                left = tries.left_by(sigma)
-                made += 1
-                progress.write(made)
-                run.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
-                return left
-
-            return best_sigma(left_by, start, **how)
-
-    fewer = smaller(stage.fourier, stage.collocation.points)
-    if fewer is None:
-        return search(stage.fourier, stage.collocation.points, start).sigma
-    first = search(*fewer, start)
-    near, most = [value * LARGER for value in first.sigma], PER_ITERATION * stage.iterations
-    return search(stage.fourier, stage.collocation.points // HALF, near, inputs=first.unclear, most=most).sigma
-
-
-def _seed(run: RunState) -> int:
-    """Of the stage's own random numbers."""
-    return run.config.seed * 1000 + run.position.stage
 
 
 @torch.no_grad()

@@ -87,8 +87,22 @@ class RunState:
     """Points of the present stage that were drawn by the residual."""
     failed: str = ""
     """Why a search for λ found none, in one sentence; empty while there is hope."""
+    asked_stages: int = 0
+    """Stages that the config asks for; a run that grows gets more."""
     said: set[str] = field(default_factory=set)
     """Lines that are said once."""
+
+    def __post_init__(self):
+        self.asked_stages = self.asked_stages or len(self.config.stages)
+
+    def grow(self, stage: Stage) -> None:
+        """Add a stage to the config."""
+        self.config = self.config.model_copy(update={"stages": (*self.config.stages, stage)})
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether the config has stages that were not asked for."""
+        return len(self.config.stages) > self.asked_stages
 
     @property
     def problem(self) -> Problem:
@@ -103,12 +117,16 @@ class RunState:
     @property
     def replaces(self) -> bool:
         """Whether the present stage's network takes the place of the sum so far, in stead of correcting it."""
-        return self.stage.begins == "fitted" or (self.position.phase == PATH and self.stage.is_linear)
+        return self.stage.begins is not None or (self.position.phase == PATH and self.stage.is_linear)
 
     @property
     def record(self) -> StageRecord:
         """Of the newest stage that has begun."""
         return self.records[-1]
+
+    def seed_of(self, stage: int) -> int:
+        """Of a stage's own random numbers."""
+        return self.config.seed * 1000 + stage
 
     def say_once(self, line: str) -> None:
         """Say a line unless it was said before."""

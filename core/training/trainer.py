@@ -15,10 +15,13 @@ from core.errors import LabError, TrainingError
 from core.networks.solution import Solution
 from core.runs import RunFolder
 from core.runs.history import PATH, HistoryWriter
+from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint
 from core.training.exponent import Exponent
+from core.training.growth import Growth
 from core.training.progress import Progress
 from core.training.recorder import Recorder
+from core.training.sigma_search import Interrupted
 from core.training.stage import StageTraining
 from core.training.state import Position, RunState, StageRecord, Wanted
 
@@ -32,6 +35,8 @@ class Outcome:
     solution: Solution
     records: list[StageRecord]
     position: Position
+    config: RunConfig
+    """The run, with the stages that it has grown."""
     failed: str = ""
     """Why a search for λ found none, in one sentence."""
     underway: str = ""
@@ -68,6 +73,7 @@ class Trainer:
         self._recorder = Recorder(self.run, folder, history, self.progress)
         self._exponent = Exponent(self.run, folder)
         self._started_from = None if solution.lam is None else float(solution.lam.detach())
+        self._settled = False
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint of this run; history after it is dropped and done again.
@@ -75,6 +81,10 @@ class Trainer:
         Raises LabError where the checkpoint is another run's, or the history lacks what it counts.
         """
         run = self.run
+        if run.config.growth is not None:
+            for stage in saved.config.stages[len(run.config.stages) :]:
+                run.grow(stage)
+            self.progress.follow(run.config)
         _check_same_run(saved.config, run.config, saved.position.stage)
         run.position, run.records, run.solution = saved.position, saved.records, saved.solution
         run.optimizer, run.adapted = saved.optimizer, saved.points
@@ -87,18 +97,60 @@ class Trainer:
         if run.position.phase == PATH and not len(run.solution.networks):
             raise LabError("A continuation starts from a parent's solution, and none was given.")
         run.solution.to(run.device)
-        while run.position.stage < len(run.config.stages) and not self._left_out():
-            stage = StageTraining(run, self._recorder, self._exponent)
-            if wanted := stage.begin() or stage.advance():
-                if run.records or run.position.phase != PATH:  # before its path a run is no more than its parent
-                    self._recorder.save()
-                return Outcome(wanted, run.solution, run.records, run.position, underway=self._underway())
-            stage.end()
-            if run.failed:
-                break  # a stage that releases λ now would only invent digits
-            if left := self._left_out():
-                run.say(left)
-        return Outcome(None, run.solution, run.records, run.position, run.failed)
+        try:
+            while not self._left_out() and (run.position.stage < len(run.config.stages) or self._grows()):
+                stage = StageTraining(run, self._recorder, self._exponent)
+                stage.begin()
+                if wanted := stage.advance():
+                    return self._interrupted(wanted)
+                stage.end()
+                if run.failed:
+                    break  # a stage that releases λ now would only invent digits
+                if left := self._left_out():
+                    run.say(left)
+        except Interrupted as interrupted:
+            return self._interrupted(interrupted.wanted)
+        self._settled = True
+        return self._outcome(None)
+
+    def _grows(self) -> bool:
+        """Whether there is one more stage, which is in the config then; one that made it worse is taken back."""
+        run = self.run
+        if run.config.growth is None:
+            return False
+        growth = Growth(run, self._recorder)
+        if run.has_grown:
+            before = checkpoints.load(self._recorder.folder.of_stage(run.position.stage - 1))
+            if growth.was_better(before.solution):
+                self._take_back(before)
+                return False
+        stage = growth.next_stage()
+        if stage is None:
+            return False
+        run.grow(stage)
+        self.progress.follow(run.config)
+        return True
+
+    def _take_back(self, before: Checkpoint) -> None:
+        """Go back to the end of the stage before the last one, which is left out of the config and the history."""
+        run = self.run
+        run.say(f"stage {run.position.stage} is taken back: it leaves more at points not trained on than there was")
+        run.config = run.config.model_copy(update={"stages": before.config.stages})
+        run.position, run.records, run.solution = before.position, before.records, before.solution.to(run.device)
+        run.optimizer, run.adapted = before.optimizer, before.points
+        self.progress.follow(run.config)
+        self._recorder.taken_back()
+        self._recorder.save()
+
+    def _interrupted(self, wanted: Wanted) -> Outcome:
+        if self.run.records or self.run.position.phase != PATH:  # before its path a run is no more than its parent
+            self._recorder.save()
+        return self._outcome(wanted)
+
+    def _outcome(self, wanted: Wanted) -> Outcome:
+        run = self.run
+        underway, failed = (self._underway(), "") if wanted else ("", run.failed)
+        return Outcome(wanted, run.solution, run.records, run.position, run.config, failed, underway)
 
     def _left_out(self) -> str:
         """Why the stages that are left are not trained, in words; empty where they are, or there are none."""
@@ -125,13 +177,16 @@ class Trainer:
     def effective_config(self) -> dict[str, Any]:
         """The config in force as plain data: what this process really uses in the place of what it was asked for.
 
-        A stage's precision and σ are known once it has begun.
+        A stage's precision and σ are known once it has begun, the stages of a run that grows once it has ended: then
+        there is nothing left to grow.
         """
         config = self.run.config
         data = config.model_dump(mode="json", by_alias=True)
         data["problem"] = self.run.problem.model_dump(mode="json", by_alias=True)
         if config.device.partition(":")[0] != self.run.device.type:
             data["device"] = self.run.device.type
+        if self._settled:
+            data.pop("growth", None)
         if self._started_from is not None and config.continuation is None:
             data["lambda"]["start"] = self._started_from
         for stage, record in zip(data["stages"], self.run.records, strict=False):

@@ -27,6 +27,7 @@ from core.tracking.search import find_id, find_runs, reruns
 from pages.parts.shared.text import plain
 from tests.integration.test_best_and_replay import SMALL, SMALL_SECOND_STAGE, short, verified
 from tests.integration.test_pages import ROOT, opened, texts
+from tests.training import features_alone
 
 
 def trained(*settings, preset="poisson2d-quick", **options):
@@ -90,6 +91,24 @@ def test_what_the_process_does_otherwise_than_asked_is_named():
     assert not page.exception
     assert "1 field not as asked" in texts(page)
     assert page.table[0].value.values.tolist() == [["swarm", "3", "–"]]
+
+
+def test_what_a_run_has_grown_is_trained_again_without_the_search():
+    config = override(features_alone("search", 40, 200), ["growth={target: 1e-4, seconds: 1000}"])
+    run_id = jobs.begin_here(config)
+    report = execute(run_folder(run_id), 1)
+    found = in_force(run_folder(run_id))
+    assert found.matches
+    assert "stages.1.fourier.features" in {item.field for item in found.resolved}
+    assert report.config_hash == config.hash
+    again = prepare_rerun(run_folder(run_id))
+    assert again.config.growth is None
+    assert len(again.config.stages) == 2
+    rerun = jobs.begin_here(again.config, tags=again.tags)
+    execute(run_folder(rerun), 1)
+    assert verified(run_id, rerun).outcome == "bit-identical"
+    table = run_folder(run_id).summary.read_text().partition("## Stages")[2]
+    assert f"{again.config.stages[1].fourier.features}" in table
 
 
 def test_provenance_is_whole_and_shown():

@@ -216,7 +216,7 @@ def test_sigma_is_found_downhill_by_common_factor_and_each_input():
         x, t = np.log2(sigma)
         return (x - 3) ** 2 + (t + 2) ** 2 if sigma[0] < 100 else float("nan")
 
-    found = np.log2(best_sigma(left_by, (1.0, 1.0)).sigma)
+    found = np.log2(best_sigma(left_by, (1.0, 1.0), [(0,), (1,)]).sigma)
     np.testing.assert_allclose(found, [3, -2], atol=0.5)
     assert len(asked) == len(set(asked)) < 25
 

@@ -7,7 +7,7 @@ from core.config import Fourier
 from core.networks.solution import Solution
 from core.problems.equation import EXAMPLE, Equation
 from core.training.objective import Objective
-from core.training.sigma import Setting, Tries
+from core.training.tries import Setting, Tries
 
 BENT = EXAMPLE | {"equations": ["u_t + u*u_x = 3*kappa*u_xx"], "exact": {}}
 

@@ -88,6 +88,13 @@ class Objective:
                 for name, points in self.points.items()
             }
 
+    def along_frozen(self) -> Tensor:
+        """Slopes (M,) of the weighted residuals in s, where the stages before the last one are (1 + s) times theirs."""
+        by_name: dict[str, Tensor] = {}
+        for points in self.points.values():
+            by_name.update(points.along_frozen(points.lambda_values()))
+        return Residuals(by_name).rows()
+
     def check_finite(self, residuals: Residuals) -> None:
         """Raise NotFiniteError where a residual is NaN or infinite, naming it."""
         bad = [name for name, r in residuals.by_name.items() if not bool(torch.isfinite(r).all())]

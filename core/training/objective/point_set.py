@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 
 from core.jets import Jet, coordinates
@@ -70,6 +71,18 @@ class PointSet:
         features, frozen = self.features_and_frozen(lam)
         raw = self.solution.raw(features, start=len(self.solution.networks) - 1, tape=tape)
         return self.rows(raw if frozen is None else raw + frozen, lam, leaves)
+
+    def along_frozen(self, lam: Tensor | None) -> dict[str, Tensor]:
+        """Slopes (n,) by name of the residuals in s, where the stages before the last one are (1 + s) times theirs."""
+        features, frozen = self.features_and_frozen(lam)
+        raw = self.solution.raw(features, start=len(self.solution.networks) - 1).detach() + frozen
+        with forward_ad.dual_level():
+            rows = self.rows(forward_ad.make_dual(raw, frozen), lam)
+            slopes = {name: forward_ad.unpack_dual(r).tangent for name, r in rows.items()}
+            return {
+                name: torch.zeros_like(rows[name]) if slope is None else slope.detach()
+                for name, slope in slopes.items()
+            }
 
     def features_and_frozen(self, lam: Tensor | None) -> tuple[tuple[Jet, ...], Tensor | None]:
         """What the last stage reads, and the sum of the stages before it."""

@@ -48,7 +48,7 @@ def planned(draft: Draft, run: Mapping[str, Any]) -> Planned:
         return Planned(None, errors=errors)
     automatic = plan(config.problem)
     if not draft.own_stages:
-        return Planned(config.model_copy(update={"stages": automatic.stages}), automatic.words)
+        return Planned(automatic.of(config), automatic.words)
     count = len(config.stages)
     words = automatic.words
     if config.stages != automatic.stages:
