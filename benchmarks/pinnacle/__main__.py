@@ -2,6 +2,7 @@
 
 Prints a Markdown table and, with `--json FILE`, writes {"rows": [{"name", "relative_l2", "seconds", …}]}. Without
 `--reference DIR`, the folder of PINNacle's tables, rows are held against exact solutions and own references alone.
+With `--peer PYTHON`, an interpreter that has DeepXDE, its own figure stands beside three rows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import machine
+from benchmarks.pinnacle import peer
 from benchmarks.pinnacle.cases import CASES
 from benchmarks.pinnacle.measuring import row
 from benchmarks.pinnacle.tables import TableError
@@ -25,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--reference", type=Path, metavar="DIR", help="folder of PINNacle's tables")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--peer", metavar="PYTHON", help="interpreter with DeepXDE, such as .venv-peers/bin/python")
+    parser.add_argument("--peer-seconds", type=float, default=900, help="for each row of DeepXDE's")
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in CASES]:
         print(f"there is no row {', '.join(unknown)}; there are {', '.join(CASES)}", file=sys.stderr)
@@ -48,7 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _measured(name: str, lab_home: str, options: argparse.Namespace) -> dict[str, object]:
     try:
-        return row(CASES[name], lab_home, options.reference, options.seed)
+        found = row(CASES[name], lab_home, options.reference, options.seed)
+        if options.peer and name in peer.ROWS and "checks" in found:
+            found["deepxde"] = peer.deepxde(CASES[name], options.reference, options.peer, options.peer_seconds)
+        return found
     except subprocess.CalledProcessError as error:
         print(f"{name} failed with exit status {error.returncode}", file=sys.stderr, flush=True)
         return {"name": name, "relative_l2": None, "seconds": None, "failed": error.returncode}
@@ -67,6 +74,11 @@ def _lines(found: dict[str, object]) -> str:
         lines.append(
             f"| {found['name'] if k == 0 else ''} | {check['against']} | {', '.join(check['fields'])} | "
             f"{check['relative_l2']:.2e} | {bar} | {run if k == 0 else ' |  |  | '} |"
+        )
+    if theirs := found.get("deepxde"):
+        lines.append(
+            f"| {found['name']}: DeepXDE | {theirs['against']} |  | {theirs['relative_l2']:.2e} |  | "
+            f"{theirs['seconds']:.1f} |  |  | {theirs['steps']} steps, {theirs['adam_steps']} of Adam |"
         )
     return "\n".join(lines)
 
