@@ -4,7 +4,7 @@ from core.config.continuation import Continuation, start_of_path
 from core.config.differences import Difference, differing, flatten
 from core.config.faults import NO_SUCH_FIELD, field_errors
 from core.config.growth import Growth
-from core.config.network import MLP, Chebyshev, Fourier
+from core.config.network import MLP, Chebyshev, Fourier, Local
 from core.config.optimizer import (
     FIRST_ORDER,
     LBFGS,
@@ -50,6 +50,7 @@ __all__ = [
     "GaussNewton",
     "Growth",
     "Lambda",
+    "Local",
     "Optimizer",
     "Precision",
     "ProblemConfig",

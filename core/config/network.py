@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from core.frozen import Frozen
+from core.frozen import Extended, Frozen
 
 Sigma = Annotated[float, Field(gt=0, le=1e4)]
 Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
@@ -21,8 +21,25 @@ class MLP(Frozen):
     activation: Literal["tanh", "sine"] = "tanh"
 
 
-class Fourier(Frozen):
+class Local(Frozen):
+    """Features that follow the domain, of its holes' and corners' own; without effect where it has none.
+
+    Each hole has rows of B that read its inverted coordinates R(x−c)/|x−c|², and log |x−c|; each corner of angle ω has
+    the functions r^m sin mθ, or cos mθ, with which a solution goes into it, m a multiple of π/ω.
+    """
+
+    share: float = Field(0.2, ge=0, le=2, description="Rows of B of each hole's own, as a part of `features`.")
+    sigma: Sigma = Field(1.5, title="σ of holes", description="Standard deviation of these rows.")
+    order: float = Field(6.0, ge=0, le=8, description="Highest exponent m of the corners' functions; 0: none.")
+    smooth: int = Field(
+        2, ge=0, le=100, description="Corners' and holes' functions also times cosine and sine of so many waves."
+    )
+
+
+class Fourier(Extended):
     """A network whose first layer is [cos Bx, sin Bx], B ~ N(0, σ²) (arXiv 2509.14185, eq. 19)."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"local"})
 
     features: int = Field(100, ge=1, le=20_000, description="Rows of B; the network reads twice as many features.")
     sigma: Literal["measured", "search"] | Sigma | Sigmas = Field(
@@ -34,6 +51,7 @@ class Fourier(Frozen):
     hidden: tuple[Width, ...] = Field(
         (), max_length=12, description="Hidden tanh layers after the features; none: linear in its weights."
     )
+    local: Local | None = Field(None, description="Features that follow the domain. Empty: none.")
 
 
 class Chebyshev(Frozen):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
 
+from core.config.network import Fourier
 from core.config.optimizer import FIRST_ORDER
 from core.config.run import RunConfig
+from core.problems import Problem
 
 CHEAP = 0.1
 """Weight of a first-order iteration beside a second-order one."""
@@ -22,11 +24,21 @@ def size(config: RunConfig) -> float:
         elif stage.fourier is None:
             widths = [problem.inputs, *config.network.hidden, problem.outputs]
         else:
-            widths = [2 * stage.fourier.features, *stage.fourier.hidden, problem.outputs]
+            widths = [_lifted(stage.fourier, problem), *stage.fourier.hidden, problem.outputs]
         each = CHEAP if stage.optimizer.kind in FIRST_ORDER else 1.0
         iterations = each * stage.iterations + CHEAP * stage.warmup.iterations
         total += iterations * stage.collocation.points * _parameters(widths)
     return total
+
+
+def _lifted(fourier: Fourier, problem: Problem) -> int:
+    """Features that the first layer after those of Fourier reads, with those of the domain's own."""
+    local = fourier.local
+    if local is None:
+        return 2 * fourier.features
+    functions = sum(exponent <= local.order for _, exponent in problem.functions)
+    waves = fourier.features + len(problem.blocks) * round(local.share * fourier.features)
+    return 2 * waves + functions * (1 + 2 * local.smooth)
 
 
 def _parameters(widths: Sequence[int]) -> int:

@@ -77,6 +77,8 @@ class CornerFeatures:
     depth: float | None = None
     """How far behind it the angle may be cut open, where the straight line behind it comes back into the domain: a
     hole's corner, or a bay's."""
+    sides: tuple[str, str] = ("", "")
+    """Names of the boundaries before and after it, going round with the domain on the left."""
     kind: Literal["corner"] = "corner"
 
     @property
@@ -101,7 +103,14 @@ class CornerFeatures:
         theta = _angle(along * (along + d) + square, across * d, r * beyond)
         return r * d * reciprocal(beyond), theta + self.angle / 2
 
-    def functions(self, x: tuple[Number, ...], count: int = 1, neumann: bool = False) -> list[Number]:
+    def exponents(self, most: float, mixed: bool = False) -> list[float]:
+        """The m = kπ/ω, or (k − ½)π/ω, up to `most`."""
+        first = self.exponent * (0.5 if mixed else 1)
+        return [first + k * self.exponent for k in range(math.floor((most - first) / self.exponent + WHOLE) + 1)]
+
+    def functions(
+        self, x: tuple[Number, ...], count: int = 1, neumann: bool = False, mixed: bool = False
+    ) -> list[Number]:
         """r^{kπ/ω} sin(kπθ/ω) for k = 1 … count, each (n,); zero on both sides of the corner, harmonic.
 
         Where kπ/ω is a whole number m these are polynomials, and what a solution has instead is
@@ -114,11 +123,13 @@ class CornerFeatures:
             x: coordinates, as arrays, tensors or jets.
             count: how many.
             neumann: cosines instead, whose normal derivatives vanish on both sides.
+            mixed: k − ½ in the place of k: zero on the side after the corner, the normal derivative on the side
+                before; with `neumann` the other way round.
         """
         r, theta = self.polar(x)
         logarithm, first, second = log(r), [], []
         for k in range(1, count + 1):
-            m = k * self.exponent
+            m = (k - 0.5 if mixed else k) * self.exponent
             power = exp(logarithm * m)
             s, c = sin(theta * m), cos(theta * m)
             if abs(m - round(m)) < WHOLE:
@@ -169,7 +180,7 @@ def of_corner(corner: Corner, size: float, contains: Callable[[np.ndarray], np.n
     behind = np.geomspace(1e-4, 2, LOOKS) * size
     inside = contains(np.array(corner.at) - behind[:, None] * corner.towards)
     depth = float(behind[np.argmax(inside)] / 2) if inside.any() else None
-    return CornerFeatures(name, corner.at, corner.angle, corner.towards, size, depth)
+    return CornerFeatures(name, corner.at, corner.angle, corner.towards, size, depth, corner.names)
 
 
 def _of_hole(loop: Loop) -> HoleFeatures:

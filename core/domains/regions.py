@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from core.domains.combined import AROUND, Difference, Intersection, Union
+from core.domains.images import images
 from core.domains.local_features import LocalFeatures, local_features
 from core.domains.mesh_file import MeshFile
 from core.domains.normals import nearest_normals
@@ -29,6 +31,10 @@ AnyDomain = Annotated[
 ]
 """What a config may have as a domain: plain data."""
 KINDS = ("box", "disk", "ball", "ellipse", "annulus", "polygon", "union", "difference", "intersection", "mesh")
+FLAT = 0.1 * math.pi
+"""A corner that is nearer to a straight line than this has no features of its own."""
+SMOOTH = 4.0
+"""Nor has one with an exponent π/ω of so much."""
 ON_IT = 1e-9
 """What is nearer to the boundary than this part of the domain's size lies on it."""
 
@@ -85,8 +91,9 @@ class Region:
 
     @functools.cached_property
     def local_features(self) -> tuple[LocalFeatures, ...]:
-        """Features of its holes and re-entrant corners."""
-        return local_features(self.domain)
+        """Features of its holes, of what mirrors them in walls near them, and of its corners."""
+        found = local_features(self.domain, every_corner=True)
+        return (*_without_flat(found), *images(self.domain))
 
 
 class MeshRegion(Region):
@@ -117,8 +124,14 @@ class MeshRegion(Region):
 
     @functools.cached_property
     def local_features(self):
-        """See `Region.local_features`."""
-        return self.domain.local_features()
+        """Those of a mesh: its curves are of straight sides, so its flat corners are none."""
+        return _without_flat(self.domain.local_features())
+
+
+def _without_flat(found: Iterable[LocalFeatures]) -> tuple[LocalFeatures, ...]:
+    """Without corners that are nearly straight, of which a curve drawn as a polygon has many, and the sharpest ones."""
+    return tuple(each for each in found if each.kind == "hole" or (abs(each.angle - math.pi) > FLAT
+                                                                   and each.exponent < SMOOTH))  # fmt: skip
 
 
 def region(domain: Any) -> Region:

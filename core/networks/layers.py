@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from core import kernel
 from core.config import MLP, Chebyshev, Fourier
 from core.jets import Jet, activate, affine, chebyshev, chebyshev_sums, cos_sin
+from core.problems import Problem
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -56,13 +57,28 @@ class Network(nn.Module):
         activation: str,
         basis: Tensor | None = None,
         degrees: tuple[int, ...] | None = None,
+        reads: tuple[int, ...] | None = None,
+        smooth: Tensor | None = None,
     ):
+        """A network of these layers.
+
+        Args:
+            layers: in their order.
+            activation: between them.
+            basis: B of Fourier features, (rows, inputs).
+            degrees: of Chebyshev polynomials instead.
+            reads: which of the problem's features it is given; None: the first. Those beyond the basis's columns are
+                functions that stand beside its waves.
+            smooth: waves (q, inputs) by which these are multiplied too.
+        """
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.activation = activation
         self.degrees = degrees
         self._read: tuple[Tensor, Jet] | None = None
+        self.reads = reads
         self.register_buffer("basis", basis)
+        self.register_buffer("smooth", smooth)
 
     @property
     def widest(self) -> int:
@@ -87,13 +103,27 @@ class Network(nn.Module):
     def _lifted(self, features: Jet) -> Jet:
         """What the first layer reads, (C, N, in)."""
         if self.basis is not None:
-            return cos_sin(Jet(features.data @ self.basis.T, features.layout))
+            read = self.basis.shape[1]
+            waves = cos_sin(Jet(features.data[..., :read] @ self.basis.T, features.layout))
+            if self.reads is None or len(self.reads) == read:
+                return waves
+            beside = self._multiplied(Jet(features.data[..., read:], features.layout), features)
+            return Jet(torch.cat([waves.data, beside.data], dim=-1), features.layout)
         if self.degrees is None:
             return features
         # thousands of products at each point: made once for features that stay
         if not self._has_read(features):
             self._read = (features.data, chebyshev(features, self.degrees))
         return self._read[1]
+
+    def _multiplied(self, functions: Jet, features: Jet) -> Jet:
+        """Functions (C, N, m), and each of them times each of the smooth waves."""
+        if self.smooth is None or not len(self.smooth):
+            return functions
+        layout = functions.layout
+        waves = cos_sin(Jet(features.data[..., : self.smooth.shape[1]] @ self.smooth.T, layout))
+        products = Jet(functions.data[..., :, None], layout) * Jet(waves.data[..., None, :], layout)
+        return Jet(torch.cat([functions.data, products.data.flatten(-2)], dim=-1), layout)
 
     def _has_read(self, features: Jet) -> bool:
         return self._read is not None and self._read[0] is features.data
@@ -112,17 +142,35 @@ def mlp(config: MLP, inputs: int, outputs: int, generator: torch.Generator) -> N
     return Network(layers, config.activation)
 
 
+def fourier_of(
+    problem: Problem, config: Fourier, sigma: float | tuple[float, ...], generator: torch.Generator
+) -> Network:
+    """`fourier` for a problem, with the features of its domain's own where the config asks for them."""
+    own = (problem.blocks, problem.functions)
+    return fourier(config, sigma, problem.inputs, problem.outputs, generator, *own)
+
+
 def fourier(
-    config: Fourier, sigma: float | tuple[float, ...], inputs: int, outputs: int, generator: torch.Generator
+    config: Fourier,
+    sigma: float | tuple[float, ...],
+    inputs: int,
+    outputs: int,
+    generator: torch.Generator,
+    blocks: tuple[tuple[int, ...], ...] = (),
+    functions: tuple[tuple[int, float], ...] = (),
 ) -> Network:
     """Features [cos Bx, sin Bx], B ~ N(0, σ²) fixed, then `hidden` tanh layers; the last layer starts at zero.
 
-    σ is one number, or one for each input. Zero, so that a new stage changes nothing until its first step.
+    σ is one number, or one for each input. Zero, so that a new stage changes nothing until its first step. Beside them
+    are those of the domain's own, `blocks` and `functions` of a problem, that `config.local` asks for.
     """
     basis = torch.as_tensor(sigma, dtype=torch.float64) * torch.randn(
         config.features, inputs, generator=generator, dtype=torch.float64
     )
-    widths = [2 * config.features, *config.hidden]
+    reads = smooth = None
+    if config.local is not None and (blocks or functions):
+        basis, reads, smooth = _with_local(config, basis, sigma, generator, blocks, functions)
+    widths = [lifted_width(basis, reads, smooth), *config.hidden]
     layers = [
         JetLinear(_glorot(fan_in, fan_out, generator), torch.zeros(fan_out, dtype=torch.float64))
         for fan_in, fan_out in itertools.pairwise(widths)
@@ -133,7 +181,39 @@ def fourier(
             torch.zeros(outputs, dtype=torch.float64),
         )
     )
-    return Network(layers, "tanh", basis)
+    return Network(layers, "tanh", basis, reads=reads, smooth=smooth)
+
+
+def lifted_width(basis: Tensor, reads: tuple[int, ...] | None, smooth: Tensor | None) -> int:
+    """How many features the first layer reads: waves, and functions with their products."""
+    functions = 0 if reads is None else len(reads) - basis.shape[1]
+    return 2 * len(basis) + functions * (1 + 2 * (0 if smooth is None else len(smooth)))
+
+
+def _with_local(
+    config: Fourier,
+    basis: Tensor,
+    sigma: float | tuple[float, ...],
+    generator: torch.Generator,
+    of_blocks: tuple[tuple[int, ...], ...],
+    of_functions: tuple[tuple[int, float], ...],
+) -> tuple[Tensor, tuple[int, ...], Tensor | None]:
+    """B with rows for each block of a domain's own, what the network reads, and the smooth waves."""
+    local, inputs = config.local, basis.shape[1]
+    plain = torch.as_tensor(sigma, dtype=torch.float64).expand(inputs)
+    own = sorted({place for block in of_blocks for place in block if place >= inputs})
+    rows = round(local.share * config.features)
+    read = [*range(inputs), *(own if rows else ())]
+    blocks = [torch.nn.functional.pad(basis, (0, len(read) - inputs))]
+    for block in of_blocks if rows else ():
+        drawn = torch.zeros(rows, len(read), dtype=torch.float64)
+        for place in block:
+            scale = plain[place] if place < inputs else local.sigma
+            drawn[:, read.index(place)] = scale * torch.randn(rows, generator=generator, dtype=torch.float64)
+        blocks.append(drawn)
+    functions = [place for place, exponent in of_functions if exponent <= local.order]
+    smooth = torch.randn(local.smooth, inputs, generator=generator, dtype=torch.float64)
+    return torch.cat(blocks), (*read, *functions), smooth
 
 
 def polynomials(config: Chebyshev, outputs: int) -> Network:

@@ -40,6 +40,12 @@ def problem_code(problem: Problem, method: str) -> Iterator[None]:
         ) from error
 
 
+def features_of(problem: Problem, x: tuple[Jet, ...], lam: Tensor | None, reads: tuple[int, ...] | None = None) -> Jet:
+    """A problem's features that a network reads as one jet (C, N, …); None: its inputs, without those of a domain."""
+    found = problem.features(x, lam)
+    return stack(found[: problem.inputs] if reads is None else [found[place] for place in reads])
+
+
 @dataclass
 class Term:
     """One stage's network and its scale ε."""
@@ -147,16 +153,19 @@ class Solution(nn.Module):
         self, x: tuple[Jet, ...], lam: Tensor | None, start: int = 0, stop: int | None = None
     ) -> tuple[Jet, ...]:
         """What the networks of the stages start … stop−1 read, (C, N, inputs) each; computed once for one λ."""
-        known: dict[float | None, Jet] = {}
-        for centre in self.centres[start:stop]:
-            if centre not in known:
-                known[centre] = self.features_at(x, lam if centre is None else torch.full_like(lam, centre))
-        return tuple(known[centre] for centre in self.centres[start:stop])
+        known: dict[tuple, Jet] = {}
+        found = []
+        for network, centre in zip(self.networks[start:stop], self.centres[start:stop], strict=True):
+            if (centre, network.reads) not in known:
+                at = lam if centre is None else torch.full_like(lam, centre)
+                known[centre, network.reads] = self.features_at(x, at, network.reads)
+            found.append(known[centre, network.reads])
+        return tuple(found)
 
-    def features_at(self, x: tuple[Jet, ...], lam: Tensor | None) -> Jet:
-        """The problem's features at λ as one jet (C, N, inputs)."""
+    def features_at(self, x: tuple[Jet, ...], lam: Tensor | None, reads: tuple[int, ...] | None = None) -> Jet:
+        """The problem's features at λ as one jet: those at the places `reads`, or its first `inputs`, (C, N, …)."""
         with problem_code(self.problem, "features"):
-            return stack(self.problem.features(x, lam))
+            return features_of(self.problem, x, lam, reads)
 
     def fields(self, raw: Tensor, x: tuple[Jet, ...], lam: Tensor | None) -> dict[str, Jet]:
         """Fields as jets from raw outputs (C, N, outputs)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from core.config import Collocation, Fourier, GaussNewton, Growth, RunConfig, Stage
+from core.config import Collocation, Fourier, GaussNewton, Growth, Local, RunConfig, Stage
 from core.problems import Problem
 
 FEATURES = {1: 200, 2: 600, 3: 700, 4: 1200, 5: 1600, 6: 2000}
@@ -40,12 +40,12 @@ def plan(problem: Problem) -> Plan:
     size = FEATURES.get(d, max(FEATURES.values()))
     many = f"{d} coordinate{'s' * (d > 1)} and {fields} field{'s' * (fields > 1)}"
     if problem.linear and not problem.has_lambda:
-        stage = _stage(min(size, most), UNDAMPED, 3)
+        stage = _stage(problem, min(size, most), UNDAMPED, 3)
         words = [_said(many, stage), "Linear: one solve of undamped least squares, and two steps that refine it."]
         return _growing(Plan((stage,), tuple(words)), problem)
     first, second = (
-        _stage(min(2 * size // 3, most), DAMPED, 20),
-        _stage(min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4),
+        _stage(problem, min(2 * size // 3, most), DAMPED, 20),
+        _stage(problem, min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4),
     )
     words = [
         _said(many, first),
@@ -74,9 +74,11 @@ def _said(size: str, stage: Stage) -> str:
     )
 
 
-def _stage(features: int, optimizer: GaussNewton, iterations: int) -> Stage:
+def _stage(problem: Problem, features: int, optimizer: GaussNewton, iterations: int) -> Stage:
     return Stage(
-        fourier=Fourier(features=features, sigma="search"),
+        fourier=Fourier(
+            features=features, sigma="search", local=Local() if problem.blocks or problem.functions else None
+        ),
         optimizer=optimizer,
         iterations=iterations,
         collocation=Collocation(points=POINTS_PER_FEATURE * features, sampler="chebyshev"),

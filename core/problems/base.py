@@ -120,6 +120,19 @@ class Problem(Frozen):
         return len(self.coordinates)
 
     @property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """What features of the domain's own read, such as a hole's inverted coordinates, each block by itself.
+
+        Places in what `features` gives: there, what networks don't read by themselves stands behind the first `inputs`.
+        """
+        return ()
+
+    @property
+    def functions(self) -> tuple[tuple[int, float], ...]:
+        """Functions of the domain's own, such as r^m sin mθ of a corner: place in what `features` gives, and m."""
+        return ()
+
+    @property
     def uses_data(self) -> bool:
         """Whether it is fitted to a dataset beside its equations."""
         return False
@@ -181,7 +194,10 @@ class Problem(Frozen):
         raise NotImplementedError
 
     def features(self, x: tuple[Jet, ...], lam: Tensor | None) -> list[Jet]:
-        """What the network reads, as jets of shape (n,): by default each coordinate scaled to [−1, 1]."""
+        """What the network reads, as jets of shape (n,): by default each coordinate scaled to [−1, 1].
+
+        Behind the first `inputs` there may be those of `blocks` and `functions`.
+        """
         return [
             (jet - (low + high) / 2) * (2 / (high - low)) for jet, (low, high) in zip(x, self.domain(), strict=True)
         ]

@@ -294,6 +294,16 @@ class Equation(DataProblem):
         return self.compiled.inputs
 
     @property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """See `Problem.blocks`: of each hole of its domain."""
+        return self.compiled.local.blocks(self.inputs)
+
+    @property
+    def functions(self) -> tuple[tuple[int, float], ...]:
+        """See `Problem.functions`: of each hole and corner of its domain."""
+        return self.compiled.local.functions(self.inputs)
+
+    @property
     def how_conditions_are_met(self) -> tuple[str, ...]:
         """A sentence for each field and place: built into the ansatz, periodic inputs, or rows."""
         return self.compiled.words
@@ -364,6 +374,7 @@ class Equation(DataProblem):
             self.fields,
             self.forms,
             self.has_lambda,
+            self.shape,
         )
 
     @classmethod

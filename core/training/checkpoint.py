@@ -18,7 +18,7 @@ import torch
 from core.config import RunConfig
 from core.errors import LabError
 from core.migrations import read_config
-from core.networks.layers import JetLinear, Network
+from core.networks.layers import JetLinear, Network, lifted_width
 from core.networks.solution import Solution, Term
 from core.problems import Problem
 from core.problems.boundary_profile import BoundaryProfile
@@ -69,6 +69,8 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
                 "activation": network.activation,
                 "basis": None if network.basis is None else exact(network.basis).cpu(),
                 "degrees": network.degrees,
+                "reads": network.reads,
+                "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
                 "layers": [
                     (
                         solution.exact(layer.weight).cpu(),
@@ -179,8 +181,10 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
         ]
         basis = None if stage["basis"] is None else stage["basis"].double()
         degrees = None if stage.get("degrees") is None else tuple(stage["degrees"])
-        _check_shapes(number, config.problem, layers, basis, degrees)
-        network = Network(layers, stage["activation"], basis, degrees)
+        reads = None if stage.get("reads") is None else tuple(stage["reads"])
+        smooth = None if stage.get("smooth") is None else stage["smooth"].double()
+        network = Network(layers, stage["activation"], basis, degrees, reads, smooth)
+        _check_shapes(number, config.problem, network)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
     if "probe" not in data and data["stages"] and isinstance(config.problem, BoundaryProfile):
         raise ValueError("it is of a version whose maps were others: its weights would be another profile")
@@ -196,17 +200,17 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
     )
 
 
-def _check_shapes(
-    number: int,
-    problem: Problem,
-    layers: list[JetLinear],
-    basis: torch.Tensor | None,
-    degrees: tuple[int, ...] | None,
-) -> None:
+def _check_shapes(number: int, problem: Problem, network: Network) -> None:
     """Raise ValueError where a stage's network does not lead from the problem's inputs to its outputs."""
-    inputs, outputs = problem.inputs, problem.outputs
-    widths = [inputs if basis is None else 2 * basis.shape[0]]
-    fits = basis is None or tuple(basis.shape[1:]) == (inputs,)
+    inputs, outputs, layers = problem.inputs, problem.outputs, network.layers
+    basis, degrees, reads, smooth = network.basis, network.degrees, network.reads, network.smooth
+    widths = [inputs if basis is None else lifted_width(basis, reads, smooth)]
+    if reads is None:
+        fits = basis is None or tuple(basis.shape[1:]) == (inputs,)
+    else:
+        there = inputs + len({place for block in problem.blocks for place in block if place >= inputs})
+        fits = basis is not None and basis.shape[1] <= there and max(reads) < there + len(problem.functions)
+        fits = fits and (smooth is None or smooth.shape[1] == inputs)
     if degrees is not None:
         whole = all(isinstance(count, int) and count > 1 for count in degrees)
         fits = whole and basis is None and len(degrees) == inputs

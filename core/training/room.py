@@ -18,7 +18,7 @@ import torch
 
 from core.config import FIRST_ORDER, Stage
 from core.errors import TrainingError
-from core.networks.layers import Network, fourier, mlp, polynomials
+from core.networks.layers import Network, fourier_of, mlp, polynomials
 from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
@@ -204,7 +204,7 @@ def network_like(run: RunState) -> Network:
         return polynomials(stage.chebyshev, problem.outputs).to(run.device)
     if stage.fourier is None:
         return mlp(run.config.network, problem.inputs, problem.outputs, generator).to(run.device)
-    return fourier(stage.fourier, 1.0, problem.inputs, problem.outputs, generator).to(run.device)
+    return fourier_of(problem, stage.fourier, 1.0, generator).to(run.device)
 
 
 def _measured(

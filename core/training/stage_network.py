@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from core.config import start_of_path
-from core.jets import Jet, coordinates, stack
-from core.networks.layers import Network, Tape, fourier, mlp, polynomials
-from core.networks.solution import Solution, Term
+from core.jets import Jet, coordinates
+from core.networks.layers import Network, Tape, fourier_of, mlp, polynomials
+from core.networks.solution import Solution, Term, features_of
 from core.problems import Problem
 from core.runs.history import PATH
 from core.training import equations
@@ -100,9 +100,7 @@ def _fourier(
         search = SigmaSearch(run, progress, k, epsilon)
         start = 2 * math.pi * np.array(spectrum.by_input)
         sigma = search.from_few(stage, start, PER_ITERATION * stage.iterations).sigma
-    network = fourier(
-        stage.fourier, sigma, problem.inputs, problem.outputs, torch.Generator().manual_seed(run.seed_of(k))
-    )
+    network = fourier_of(problem, stage.fourier, sigma, torch.Generator().manual_seed(run.seed_of(k)))
     return network, epsilon, sigma, frequency
 
 
@@ -132,7 +130,7 @@ def fit(term: Term, solution: Solution, points: dict[str, np.ndarray], problem: 
             return
         tape: Tape = []
         at = lam if term.centre is None else torch.full_like(lam, term.centre)
-        term.network(stack(problem.features(x, at)), tape)
+        term.network(features_of(problem, x, at, term.network.reads), tape)
         rows.append(tape[-1][1][0])
     design = torch.cat(rows)
     if layer.bias is not None:

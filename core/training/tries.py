@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from core.config import Fourier
-from core.networks.layers import Network, fourier
+from core.networks.layers import Network, fourier_of
 from core.networks.solution import Solution, Term
 from core.optimizers.gauss_newton import ColumnScale, DampedSystem
 from core.optimizers.rows import read
@@ -105,5 +105,5 @@ class Tries:
     def _network(self, sigma: float | tuple[float, ...]) -> Network:
         problem = self._solution.problem
         generator = torch.Generator().manual_seed(self._seed)
-        network = fourier(self._setting.features, sigma, problem.inputs, problem.outputs, generator)
+        network = fourier_of(problem, self._setting.features, sigma, generator)
         return network.to(self._device)

@@ -22,6 +22,7 @@ from core.forms import Form
 from core.problems.typed.combined import combined, operator
 from core.problems.typed.conditions import Met, Rows, how_met, numbers_for_parameters, sentences
 from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
+from core.problems.typed.local import LocalInputs
 from core.problems.typed.reading import KNOWN, Typed, checked
 from core.problems.typed.rows import RowProgram
 from core.problems.typed.sizes import Known
@@ -96,6 +97,7 @@ class Compiled:
             program = RowProgram(made, at_place, self.coordinates, operators, partial(
                 normals_at, rows.place, frame=self.frame))  # fmt: skip
             self.sets[rows.name] = PointRows(rows.place, names, program)
+        self.local = LocalInputs(system)
         self.order = max(1, order(*system.residuals))
         self._jets = {name: Derivatives(node, self.coordinates) for name, node in self.start.items()}
         self._exact = tuple(numbers_for_parameters(system, system.exact[name]) for name in system.names.fields
@@ -160,7 +162,10 @@ class Compiled:
         return points[:count]
 
     def features(self, x: Sequence[Jet]) -> list[Jet]:
-        """Each coordinate scaled to [−1, 1], a periodic one as cosine and sine, of a mirrored one what is even."""
+        """Each coordinate scaled to [−1, 1], a periodic one as cosine and sine, of a mirrored one what is even.
+
+        Then what follows the domain.
+        """
         found = []
         for name, jet in zip(self.coordinates, x, strict=True):
             if name in self.met.periodic:
@@ -169,7 +174,7 @@ class Compiled:
             else:
                 unit = self._unit(name, jet)
                 found.append(2 * unit * unit - 1 if name in self.met.mirrors else unit)
-        return found
+        return [*found, *self.local.of(x)]
 
     def _unit(self, name: str, jet: Jet) -> Jet:
         low, high = self.frame.domain[name]
