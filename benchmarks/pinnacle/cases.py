@@ -102,6 +102,12 @@ _ALL = (
     ),
     Case("wave1d-c", (known("exact", ["u"], 1e-6, references.wave1d),), 6.5e-2),
     Case("poisson5d", (known("exact", ["u"], 1e-6, references.poisson5d),), 2.4e-4),
+    Case(
+        "poisson-inverse",
+        (known("exact", ["a"], 1.5e-2, references.conductivity),),
+        1.5e-2,
+        prepare=references.write_noisy_samples,
+    ),
 )
 CASES: dict[str, Case] = {case.name: case for case in _ALL}
 """Name → row, in PINNacle's order."""

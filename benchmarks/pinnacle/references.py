@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -45,3 +46,20 @@ def poisson5d() -> Table:
     """Σ sin(πx_i/2)."""
     points = points_in([(0, 1)] * 5)
     return Table(tuple(f"x{i}" for i in range(1, 6)), points, {"u": np.sin(np.pi / 2 * points).sum(axis=1)})
+
+
+def conductivity() -> Table:
+    """The field that poisson-inverse looks for, on a grid."""
+    x, y = np.meshgrid(np.linspace(0, 1, 101), np.linspace(0, 1, 101), indexing="ij")
+    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    return Table(("x", "y"), points, {"a": 1 / (1 + (points**2).sum(axis=1) + ((points - 1) ** 2).sum(axis=1))})
+
+
+def write_noisy_samples(lab_home: Path) -> None:
+    """What poisson-inverse learns from: u at 50 × 50 points, noise of 0.1 on it, the same in every run."""
+    x, y = np.meshgrid(np.linspace(0, 1, 50), np.linspace(0, 1, 50), indexing="ij")
+    u = np.sin(np.pi * x) * np.sin(np.pi * y) + 0.1 * np.random.default_rng(16).standard_normal(x.shape)
+    data = lab_home / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    columns = np.stack([x.ravel(), y.ravel(), u.ravel()], axis=1)
+    np.savetxt(data / "poisson-inverse.csv", columns, delimiter=",", header="x,y,u", comments="", fmt="%.17g")
