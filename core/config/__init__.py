@@ -22,7 +22,7 @@ from core.config.optimizer import (
 from core.config.parsing import check_version, load_config, override, parse_config
 from core.config.reading import LARGEST_FILE, load_data, read_data
 from core.config.run import UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
-from core.config.size import CHEAP, size
+from core.config.size import CHEAP, lifted, size
 from core.config.stage import Collocation, Precision, Stage, Warmup
 from core.config.writing import config_yaml
 from core.documents import MOST_VALUES
@@ -66,6 +66,7 @@ __all__ = [
     "differing",
     "field_errors",
     "flatten",
+    "lifted",
     "load_config",
     "load_data",
     "override",

@@ -24,14 +24,14 @@ def size(config: RunConfig) -> float:
         elif stage.fourier is None:
             widths = [problem.inputs, *config.network.hidden, problem.outputs]
         else:
-            widths = [_lifted(stage.fourier, problem), *stage.fourier.hidden, problem.outputs]
+            widths = [lifted(stage.fourier, problem), *stage.fourier.hidden, problem.outputs]
         each = CHEAP if stage.optimizer.kind in FIRST_ORDER else 1.0
         iterations = each * stage.iterations + CHEAP * stage.warmup.iterations
         total += iterations * stage.collocation.points * _parameters(widths)
     return total
 
 
-def _lifted(fourier: Fourier, problem: Problem) -> int:
+def lifted(fourier: Fourier, problem: Problem) -> int:
     """Features that the first layer after those of Fourier reads, with those of the domain's own."""
     local = fourier.local
     if local is None:

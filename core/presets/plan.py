@@ -37,11 +37,16 @@ def plan(problem: Problem) -> Plan:
     """Stages that are likely to solve a smooth problem on a box."""
     d, fields = len(problem.coordinates), problem.outputs
     most = LARGEST // (2 * fields)
-    size = FEATURES.get(d, max(FEATURES.values()))
+    size = round(FEATURES.get(d, max(FEATURES.values())) / _wider(problem))
+    most = round(most / _wider(problem))
     many = f"{d} coordinate{'s' * (d > 1)} and {fields} field{'s' * (fields > 1)}"
     if problem.linear and not problem.has_lambda:
         stage = _stage(problem, min(size, most), UNDAMPED, 3)
-        words = [_said(many, stage), "Linear: one solve of undamped least squares, and two steps that refine it."]
+        words = [
+            _said(many, stage),
+            *_followed(problem),
+            "Linear: one solve of undamped least squares, and two steps that refine it.",
+        ]
         return _growing(Plan((stage,), tuple(words)), problem)
     first, second = (
         _stage(problem, min(2 * size // 3, most), DAMPED, 20),
@@ -49,6 +54,7 @@ def plan(problem: Problem) -> Plan:
     )
     words = [
         _said(many, first),
+        *_followed(problem),
         "Nonlinear: at most 20 steps of damped Gauss–Newton, whose damping falls as they come true.",
         f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps.",
     ]
@@ -76,10 +82,32 @@ def _said(size: str, stage: Stage) -> str:
 
 def _stage(problem: Problem, features: int, optimizer: GaussNewton, iterations: int) -> Stage:
     return Stage(
-        fourier=Fourier(
-            features=features, sigma="search", local=Local() if problem.blocks or problem.functions else None
-        ),
+        fourier=Fourier(features=features, sigma="search", local=_local(problem)),
         optimizer=optimizer,
         iterations=iterations,
-        collocation=Collocation(points=POINTS_PER_FEATURE * features, sampler="chebyshev"),
+        collocation=Collocation(points=round(POINTS_PER_FEATURE * features * _wider(problem)), sampler="chebyshev"),
     )
+
+
+def _local(problem: Problem) -> Local | None:
+    return Local() if problem.blocks or problem.functions else None
+
+
+def _wider(problem: Problem) -> float:
+    """How many times more features there are with those of the domain's own."""
+    local = _local(problem)
+    return 1 + local.share * len(problem.blocks) if local else 1.0
+
+
+def _followed(problem: Problem) -> tuple[str, ...]:
+    """What follows the domain, in words."""
+    if _local(problem) is None:
+        return ()
+    said = f"{_counted(len(problem.blocks), 'hole')}, mirror images in near walls among them" if problem.blocks else ""
+    corners = sum(0 < exponent <= Local().order for _, exponent in problem.functions)
+    parts = [said, _counted(corners, "function") + " of corners" if corners else ""]
+    return (f"Features that follow the domain: {'; '.join(part for part in parts if part)}.",)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

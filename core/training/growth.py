@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from core.config import Collocation, Fourier, GaussNewton, Stage
+from core.config import Collocation, Fourier, GaussNewton, Stage, lifted
 from core.networks.solution import Solution
 from core.training.need import Need
 from core.training.objective import SHARE, Objective, free_memory
@@ -137,12 +137,12 @@ class Growth:
         run, record = self._run, self._run.record
         k, problem = run.position.stage, run.problem
         optimizer = GaussNewton(damping=1e-26, minimum_damping=1e-32)
-        features, per_feature, sampler = FIRST_FEATURES, POINTS_PER_FEATURE, "chebyshev"
+        features, per_feature, sampler, local = FIRST_FEATURES, POINTS_PER_FEATURE, "chebyshev", None
         if last.fourier is not None and last.is_linear:
-            features, sampler = last.fourier.features, last.collocation.sampler
+            features, sampler, local = last.fourier.features, last.collocation.sampler, last.fourier.local
             per_feature = max(POINTS_PER_FEATURE, last.collocation.points / features)
         stage = Stage(
-            fourier=Fourier(features=features, sigma=1.0),
+            fourier=Fourier(features=features, sigma=1.0, local=local),
             optimizer=optimizer,
             iterations=ITERATIONS[problem.linear],
             collocation=Collocation(points=round(per_feature * features), sampler=sampler),
@@ -209,7 +209,7 @@ class Growth:
 
 def _work(run: RunState, stage: Stage, points: int) -> float:
     """What one least squares takes, up to a factor."""
-    columns = 2 * stage.fourier.features * run.problem.outputs
+    columns = lifted(stage.fourier, run.problem) * run.problem.outputs
     return points * columns * (columns + OVERHEAD)
 
 
