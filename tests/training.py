@@ -56,11 +56,11 @@ def overflowing(device="cpu"):
     return parse_config({"problem": {"kind": "poisson2d"}, "device": device, "stages": [stage]})
 
 
-def train(config, folder, wanted=lambda: None, resume=False, parent=None):
+def train(config, folder, wanted=lambda: None, resume=False, parent=None, say=lambda line: None):
     """How training in a folder ended."""
     folder.mkdir(exist_ok=True)
     history = HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, RunFolder(folder), wanted=wanted, history=history, parent=parent, say=lambda line: None)
+    trainer = Trainer(config, RunFolder(folder), wanted=wanted, history=history, parent=parent, say=say)
     if resume:
         trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
     try:

@@ -24,6 +24,7 @@ from core.config.reading import LARGEST_FILE, load_data, read_data
 from core.config.run import UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
 from core.config.size import CHEAP, lifted, size
 from core.config.stage import Collocation, Precision, Stage, Warmup
+from core.config.windows import Windows
 from core.config.writing import config_yaml
 from core.documents import MOST_VALUES
 
@@ -59,6 +60,7 @@ __all__ = [
     "SSBroyden",
     "Stage",
     "Warmup",
+    "Windows",
     "Woodbury",
     "check_version",
     "config_yaml",

@@ -59,5 +59,10 @@ class Chebyshev(Frozen):
 
     degrees: Annotated[
         tuple[Annotated[int, Field(ge=2, le=400)], ...],
-        Field(min_length=1, max_length=8, description="How many polynomials of each feature, T₀ among them."),
+        Field(
+            min_length=1,
+            max_length=8,
+            description="How many polynomials of each feature, T₀ among them; of a periodic coordinate, "
+            "how many of 1, cos, sin, cos 2, sin 2, ….",
+        ),
     ]

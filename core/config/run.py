@@ -15,6 +15,7 @@ from core.config.differences import Difference, differing, flatten
 from core.config.growth import AnyGrowth
 from core.config.network import MLP
 from core.config.stage import Stage
+from core.config.windows import Windows
 from core.frozen import Extended
 from core.plain_text import has_control, printable
 from core.problems import CATALOGUE
@@ -72,7 +73,9 @@ UNCOUNTED = ("name", "watch", "retry")
 class RunConfig(Extended):
     """Everything that decides what a run computes; and its name and how it is guarded, which the hash leaves out."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"parent_checkpoint", "continuation", "watch", "retry", "growth"})
+    added: ClassVar[frozenset[str]] = frozenset(
+        {"parent_checkpoint", "continuation", "windows", "watch", "retry", "growth"}
+    )
 
     version: Literal[1] = 1
     name: Annotated[str, AfterValidator(_without_control)] = Field(
@@ -98,6 +101,11 @@ class RunConfig(Extended):
     )
     continuation: Continuation | None = Field(
         None, description="The way from the problem that the parent solved to this one. Empty: it starts there at once."
+    )
+    windows: Windows | None = Field(
+        None,
+        description="Time is cut into windows, each trained from the last one's end, for long times and chaos. "
+        "Empty: all of it at once.",
     )
     watch: Annotated[tuple[AnyRule, ...], Field(max_length=MOST_RULES)] | None = Field(
         None, description="Rules on the run's curve, besides the lab's; not part of the hash."
@@ -126,6 +134,20 @@ class RunConfig(Extended):
             raise ValueError(f"continuation.path: {path} is empty here, so nothing leads to it; give it a value")
         if self.parent is None:
             raise ValueError("continuation: a path starts from the solution of a parent run, and parent names none")
+        return self
+
+    @model_validator(mode="after")
+    def _time_can_be_cut(self) -> RunConfig:
+        if self.windows is None:
+            return self
+        if why := self.problem.why_not_cut():
+            raise ValueError(f"windows: the time of {self.problem.title} can't be cut: {why}; leave windows empty")
+        if self.growth is not None:
+            raise ValueError("windows: a run in windows has the stages that it is given; leave growth empty")
+        if self.parent is not None:
+            raise ValueError("windows: a run in windows starts from its problem's beginning; leave parent empty")
+        time = self.problem.coordinates.index(self.problem.time)
+        self.windows.cut(*self.problem.domain()[time])
         return self
 
     @model_validator(mode="after")
@@ -192,9 +214,10 @@ class RunConfig(Extended):
     def _one_count_for_each_input(self) -> RunConfig:
         for k, stage in enumerate(self.stages):
             degrees = stage.chebyshev.degrees if stage.chebyshev else None
-            if degrees is not None and len(degrees) != self.problem.inputs:
+            wanted = self.problem.inputs - len(self.problem.circles)
+            if degrees is not None and len(degrees) != wanted:
                 raise ValueError(
-                    f"stages.{k}.chebyshev.degrees: {len(degrees)} numbers for the {self.problem.inputs} inputs of "
+                    f"stages.{k}.chebyshev.degrees: {len(degrees)} numbers for the {wanted} inputs of "
                     f"{self.problem.title}; allowed: one for each input"
                 )
             shape, coordinates = stage.collocation.shape, self.problem.coordinates

@@ -31,7 +31,7 @@ class Collocation(Extended):
     sampler: Literal["sobol", "uniform", "grid", "chebyshev", "gauss"] = Field(
         "sobol",
         description="`chebyshev`: Sobol points denser towards the walls, where a fit would run wild. `gauss`: a "
-        "grid of Chebyshev–Gauss nodes.",
+        "grid of Chebyshev–Gauss nodes, evenly spaced along periodic coordinates.",
     )
     shape: Annotated[tuple[Annotated[int, Field(ge=2, le=10_000)], ...], Field(min_length=1, max_length=8)] | None = (
         Field(

@@ -11,7 +11,7 @@ import torch
 from core.config import RunConfig
 from core.errors import LabError, TrainingError
 from core.execution.mirror import MetricsMirror
-from core.execution.origin import record_path, record_provenance, start_of
+from core.execution.origin import record_path, record_provenance, record_windows, start_of
 from core.execution.report import RunReport
 from core.execution.results import conclude
 from core.jobs.control import RunControl
@@ -54,7 +54,7 @@ def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunRepor
         try:
             outcome = _train(folder, config, control)
         finally:
-            facts = facts | record_path(folder)
+            facts = facts | record_path(folder) | record_windows(folder)
         state = STATES[outcome.wanted]
         control.trained(state)
         report = conclude(folder, state, config, outcome, facts, say)

@@ -13,7 +13,8 @@ from core.provenance import code, environment, provenance
 from core.runs import RunFolder
 from core.runs.folder import parent_folder
 from core.runs.path import travelled
-from core.tracking.tags import PROVENANCE, WAY
+from core.runs.windows import marched
+from core.tracking.tags import PROVENANCE, WAY, WINDOWS
 
 
 def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
@@ -50,6 +51,18 @@ def record_path(folder: RunFolder) -> dict[str, str]:
     facts = {"path": travelled(steps)} if steps else {}
     if facts:
         folder.outbox.put(tags={WAY: facts["path"]})
+    return facts
+
+
+def record_windows(folder: RunFolder) -> dict[str, str]:
+    """The windows of time of a run, as a fact that is also a tag; none for a run without."""
+    try:
+        steps = folder.windows()
+    except LabError as error:
+        return {"windows": str(error)}
+    facts = {"windows": marched(steps)} if steps else {}
+    if facts:
+        folder.outbox.put(tags={WINDOWS: facts["windows"]})
     return facts
 
 

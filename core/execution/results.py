@@ -85,7 +85,16 @@ def conclude(
             "The summary",
             lambda: folder.summary.write_text(
                 summary(
-                    run_id, state, outcome.config, measures, outcome.records, wall_time, provenance, certificate, remark
+                    run_id,
+                    state,
+                    outcome.config,
+                    measures,
+                    outcome.records,
+                    wall_time,
+                    provenance,
+                    certificate,
+                    remark,
+                    outcome.windows,
                 ),
                 encoding="utf-8",
             ),

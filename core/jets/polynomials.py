@@ -1,8 +1,8 @@
-"""Products of Chebyshev polynomials of several jets."""
+"""Products of Chebyshev polynomials, and of harmonics of periodic coordinates, of several jets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -10,19 +10,19 @@ from torch import Tensor
 from core.jets.jet import Jet
 
 
-def chebyshev(inputs: Jet, degrees: Sequence[int]) -> Jet:
+def chebyshev(inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = ()) -> Jet:
     """All products T_i(x₁)T_j(x₂)… of the first `degrees` polynomials of each input, the last input's the fastest.
 
     Args:
         inputs: (C, N, d), in [−1, 1].
-        degrees: how many polynomials, T₀ … T_{n−1}, of each of the d inputs.
+        degrees: how many polynomials, T₀ … T_{n−1}, of each input; of a circle how many of 1, cos, sin, cos 2, ….
+        circles: inputs that are the cosine of a periodic coordinate, the one after it being its sine.
 
     Returns:
         (C, N, Π degrees).
     """
     product = None
-    for k, count in enumerate(degrees):
-        one = _polynomials(_input(inputs, k), count)
+    for one in _factors(inputs, degrees, circles):
         if product is None:
             product = one
         else:
@@ -31,25 +31,37 @@ def chebyshev(inputs: Jet, degrees: Sequence[int]) -> Jet:
     return product
 
 
-def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor) -> Jet:
+def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles: Sequence[int] = ()) -> Jet:
     """Sums of the products of `chebyshev` with weights, one input after the other: no product is ever made.
 
     Args:
-        inputs: (C, N, d), in [−1, 1].
-        degrees: of each input.
+        inputs: see `chebyshev`.
+        degrees: see `chebyshev`.
         weight: (outputs, Π degrees).
+        circles: see `chebyshev`.
 
     Returns:
         (C, N, outputs).
     """
-    one, count, outputs = _polynomials(_input(inputs, 0), degrees[0]), degrees[0], len(weight)
+    factors = _factors(inputs, degrees, circles)
+    one, count, outputs = next(factors), degrees[0], len(weight)
     columns = weight.reshape(outputs, count, -1).permute(1, 2, 0).reshape(count, -1)
     total = Jet(one.data @ columns, inputs.layout)  # what is left of the products' indices, outputs the fastest
-    for k, count in enumerate(degrees[1:], start=1):
-        one = _polynomials(_input(inputs, k), count)
+    for one, count in zip(factors, degrees[1:], strict=True):
         parts = Jet(total.data.unflatten(2, (count, -1)), inputs.layout)
         total = Jet((Jet(one.data[..., None], inputs.layout) * parts).data.sum(2), inputs.layout)
     return total
+
+
+def _factors(inputs: Jet, degrees: Sequence[int], circles: Sequence[int]) -> Iterator[Jet]:
+    """Of each coordinate, its functions (C, N, count)."""
+    k = 0
+    for count in degrees:
+        if k in circles:
+            yield _harmonics(_input(inputs, k), _input(inputs, k + 1), count)
+        else:
+            yield _polynomials(_input(inputs, k), count)
+        k += 1 + (k in circles)
 
 
 def _input(inputs: Jet, k: int) -> Jet:
@@ -65,3 +77,16 @@ def _polynomials(x: Jet, count: int) -> Jet:
     while len(found) < count:
         found.append(double * found[-1] - found[-2])
     return Jet(torch.stack([jet.data for jet in found[:count]], dim=-1), x.layout)
+
+
+def _harmonics(cosine: Jet, sine: Jet, count: int) -> Jet:
+    """1, cos, sin, cos 2, sin 2, … of an angle, from the jets of its cosine and sine (C, N): (C, N, count)."""
+    one = torch.zeros_like(cosine.data)
+    one[0] = 1
+    double = Jet(2 * cosine.data, cosine.layout)
+    found = [one]
+    before, now = (Jet(one, cosine.layout), Jet(torch.zeros_like(one), cosine.layout)), (cosine, sine)
+    while len(found) < count:
+        found += [jet.data for jet in now]
+        before, now = now, tuple(double * jet - last for jet, last in zip(now, before, strict=True))
+    return Jet(torch.stack(found[:count], dim=-1), cosine.layout)

@@ -59,6 +59,7 @@ class Network(nn.Module):
         degrees: tuple[int, ...] | None = None,
         reads: tuple[int, ...] | None = None,
         smooth: Tensor | None = None,
+        circles: tuple[int, ...] = (),
     ):
         """A network of these layers.
 
@@ -70,11 +71,12 @@ class Network(nn.Module):
             reads: which of the problem's features it is given; None: the first. Those beyond the basis's columns are
                 functions that stand beside its waves.
             smooth: waves (q, inputs) by which these are multiplied too.
+            circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
         """
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.activation = activation
-        self.degrees = degrees
+        self.degrees, self.circles = degrees, circles
         self._read: tuple[Tensor, Jet] | None = None
         self.reads = reads
         self.register_buffer("basis", basis)
@@ -84,13 +86,13 @@ class Network(nn.Module):
     def widest(self) -> int:
         """Numbers that the widest jet holds for each point and component, while the network is evaluated."""
         if self.degrees:
-            return max(self.degrees[0], sum(self.degrees[1:]) * len(self.layers[0].weight))
+            return max(self.degrees[0], math.prod(self.degrees[1:]) * len(self.layers[0].weight))
         return max(layer.weight.shape[1] for layer in self.layers)
 
     def forward(self, features: Jet, tape: Tape | None = None) -> Jet:
         """Features (C, N, inputs) to outputs (C, N, outputs)."""
         if self.degrees and tape is None and not self._has_read(features):
-            return chebyshev_sums(features, self.degrees, self.layers[0].weight)
+            return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles)
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
@@ -99,6 +101,10 @@ class Network(nn.Module):
         for layer in self.layers[:-1]:
             jet = activate(layer(jet, tape), self.activation)
         return self.layers[-1](jet, tape)
+
+    def forget(self) -> None:
+        """Drop what was made of the features it read last: it isn't trained any more."""
+        self._read = None
 
     def _lifted(self, features: Jet) -> Jet:
         """What the first layer reads, (C, N, in)."""
@@ -113,7 +119,7 @@ class Network(nn.Module):
             return features
         # thousands of products at each point: made once for features that stay
         if not self._has_read(features):
-            self._read = (features.data, chebyshev(features, self.degrees))
+            self._read = (features.data, chebyshev(features, self.degrees, self.circles))
         return self._read[1]
 
     def _multiplied(self, functions: Jet, features: Jet) -> Jet:
@@ -216,7 +222,10 @@ def _with_local(
     return torch.cat(blocks), (*read, *functions), smooth
 
 
-def polynomials(config: Chebyshev, outputs: int) -> Network:
-    """Products of Chebyshev polynomials and one linear layer, without a bias, since T₀T₀ is one; it starts at zero."""
+def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) -> Network:
+    """Products of Chebyshev polynomials and one linear layer, without a bias, since T₀T₀ is one; it starts at zero.
+
+    Of `circles`, see `core.jets.chebyshev`, it has harmonics.
+    """
     layer = JetLinear(torch.zeros(outputs, math.prod(config.degrees), dtype=torch.float64), None)
-    return Network([layer], "tanh", degrees=tuple(config.degrees))
+    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles)

@@ -196,6 +196,12 @@ class Solution(nn.Module):
         return {name: _value(u[name]).double().cpu().numpy() for name in self.problem.fields if name in u}
 
     @torch.no_grad()
+    def slopes_at(self, points: np.ndarray, coordinate: int) -> dict[str, np.ndarray]:
+        """What the fields' jets say of their derivative along a coordinate (N,) at points (N, d)."""
+        u, _, _ = self._fields_at(points, next(self.networks.parameters()))
+        return {name: u[name].first(coordinate).double().cpu().numpy() for name in self.problem.fields}
+
+    @torch.no_grad()
     def evaluate(
         self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None
     ) -> dict[str, np.ndarray]:

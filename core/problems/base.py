@@ -6,10 +6,10 @@ its methods receive jets and tensors and mostly need only their arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from core.jets import Jet
 
-__all__ = ["DataProblem", "Form", "Integral", "Problem", "Samples", "biharmonic", "derivative", "laplacian"]
+__all__ = ["DataProblem", "Form", "Integral", "Problem", "Samples", "State", "biharmonic", "derivative", "laplacian"]
 
 
 ROUNDING = 4
@@ -52,6 +52,17 @@ class Samples:
     """Field → (n,)."""
     weight: float = 1.0
     """Factor of their rows beside those of the equations."""
+
+
+class State(Protocol):
+    """Fields at one moment, from which a window of time begins."""
+
+    def plain(self) -> dict[str, Any]:
+        """As numbers, texts and tensors alone, for a checkpoint."""
+
+
+FieldsAt = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""Fields (n,) by name at points (n, d)."""
 
 
 class Problem(Frozen):
@@ -137,6 +148,16 @@ class Problem(Frozen):
         """Whether it is fitted to a dataset beside its equations."""
         return False
 
+    @property
+    def periodic(self) -> tuple[int, ...]:
+        """Places of the coordinates in which all is periodic, and which have no walls."""
+        return ()
+
+    @property
+    def circles(self) -> tuple[int, ...]:
+        """Places of the cosines of such coordinates among the network's inputs; each one's sine is the next."""
+        return ()
+
     def domain(self) -> tuple[tuple[float, float], ...]:
         """Lower and upper end of each coordinate."""
         raise NotImplementedError
@@ -156,7 +177,9 @@ class Problem(Frozen):
 
         By the arcsine law, under which least squares by polynomials is stable (Cohen and Migliorati, SMAI JCM 3, 2017).
         """
-        return self.collocation((1 - np.cos(np.pi * unit)) / 2)
+        pulled = (1 - np.cos(np.pi * unit)) / 2
+        pulled[:, self.periodic] = unit[:, self.periodic]  # no wall is there
+        return self.collocation(pulled)
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Whether points (n, d) of the box of `domain` lie inside; all do where nothing else is said."""
@@ -236,6 +259,29 @@ class Problem(Frozen):
     def continues(self, other: Problem) -> bool:
         """Whether a solution of `other`, the same equation with other parameters, is a start for this problem's."""
         return True
+
+    def why_not_cut(self) -> str:
+        """Why its time can't be cut into windows, in a sentence without its full stop; empty where it can."""
+        return "windows go with equations that are typed (kind equation)"
+
+    def window(self, begin: float, end: float, start: State | None) -> Problem:
+        """The problem between two moments, from its own beginning or from the state at which another window ended."""
+        raise NotImplementedError
+
+    def left_at(self, moment: float, fields: FieldsAt, rates: FieldsAt) -> tuple[State, float]:
+        """The state of a window at its end, and what it may be off by, over the fields' largest value.
+
+        Args:
+            moment: the window's end.
+            fields: the solution's fields (n,) at points (n, d).
+            rates: their derivatives in time likewise.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def state_of(data: dict[str, Any]) -> State:
+        """A state from what its `plain` gave."""
+        raise NotImplementedError
 
     @classmethod
     def paths(cls) -> tuple[str, ...]:

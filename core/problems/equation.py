@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import (
     Field,
     PlainValidator,
+    PrivateAttr,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -27,7 +28,9 @@ from core.frozen import Frozen
 from core.problems.base import DataProblem, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
+from core.problems.typed.end_state import EndState, end_state
 from core.problems.typed.reading import Typed, at_their_fields, checked
+from core.problems.typed.window import initial_orders, points_at, space_axes, why_not_cut, window_of
 
 Text = Annotated[str, Field(max_length=25_000)]
 """Longer than any text that is read; the reader says what is too long at its place."""
@@ -160,6 +163,8 @@ class Equation(DataProblem):
     row_weight: float = Field(
         1.0, gt=0, le=1e6, title="Weight of conditions", description="Of those with rows, beside the equations'."
     )
+    _window: Compiled | None = PrivateAttr(None)
+    """What it is between two moments; None: all of its time."""
 
     smoothness: float = Field(
         0.0,
@@ -270,7 +275,7 @@ class Equation(DataProblem):
     @property
     def compiled(self) -> Compiled:
         """What its texts were made into."""
-        return compiled(self.typed)
+        return compiled(self.typed) if self._window is None else self._window
 
     @property
     def uses_data(self) -> bool:
@@ -294,6 +299,18 @@ class Equation(DataProblem):
         return self.compiled.inputs
 
     @property
+    def periodic(self) -> tuple[int, ...]:
+        """See `Problem.periodic`."""
+        return tuple(k for k, name in enumerate(self.coordinates) if name in self.compiled.met.periodic)
+
+    @property
+    def circles(self) -> tuple[int, ...]:
+        """See `Problem.circles`: none of a mirrored coordinate, of which it reads the cosine alone."""
+        met = self.compiled.met
+        both = [name in met.periodic and name not in met.mirrors for name in self.coordinates]
+        return tuple(k + sum(both[:k]) for k, pair in enumerate(both) if pair)
+
+    @property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
         """See `Problem.blocks`: of each hole of its domain."""
         return self.compiled.local.blocks(self.inputs)
@@ -309,7 +326,7 @@ class Equation(DataProblem):
         return self.compiled.words
 
     def domain(self):
-        frame = self.system.frame
+        frame = self.compiled.frame
         return tuple(frame.domain[name] for name in self.coordinates)
 
     def contains(self, points):
@@ -356,6 +373,29 @@ class Equation(DataProblem):
     def reference_lambda(self):
         return next((self.system.exact_unknowns[name] for name in self.system.unknowns
                      if name in self.system.exact_unknowns), None)  # fmt: skip
+
+    def why_not_cut(self):
+        return why_not_cut(self.system, self.compiled.met)
+
+    def window(self, begin, end, start):
+        found = self.model_copy()
+        found._window = window_of(compiled(self.typed), begin, end, start)
+        return found
+
+    def left_at(self, moment, fields, rates):
+        whole = compiled(self.typed)
+        orders = initial_orders(whole.system)
+
+        def values(space: np.ndarray) -> dict[str, list[np.ndarray]]:
+            points = points_at(whole, space, moment)
+            known = [fields(points)] + [rates(points)] * (max(orders.values(), default=0) > 1)
+            return {name: [each[name] for each in known[:count]] for name, count in orders.items()}
+
+        return end_state(space_axes(whole), values)
+
+    @staticmethod
+    def state_of(data):
+        return EndState.of_plain(data)
 
     def bounds_of_unknown(self) -> tuple[float, float]:
         """Between which values the unknown number is."""

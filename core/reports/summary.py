@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.config import RunConfig, Stage
+from core.runs.windows import WindowStep, marched
 from core.singularity.certificate import WORDS, Certificate, certified
 from core.singularity.digits import iterate_text, lambda_text, reference_text
 from core.training.measure import Measures
@@ -23,6 +24,7 @@ def summary(
     certificate: Certificate | None = None,
     remark: str = "",
     stages: Sequence[Stage] = (),
+    windows: Sequence[WindowStep] = (),
 ) -> str:
     """What was solved, how well, in which stages and with what: one page of Markdown.
 
@@ -62,9 +64,10 @@ def summary(
         ]
     if certificate is not None:
         lines += _certificate_lines(certificate)
+    lines += _window_lines(windows, problem.time)
     lines += [
         "",
-        "## Stages",
+        "## Stages of the last window" if windows else "## Stages",
         "",
         "| stage | network | parameters | σ | ε | iterations | seconds | max residual (training points) | ended |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -84,6 +87,24 @@ def summary(
     lines += [f"| {key} | {value} |" for key, value in provenance.items()]
     lines += ["", "## Reproduce", "", f"`python -m core replay {run_id}`", ""]
     return "\n".join(lines)
+
+
+def _window_lines(windows: Sequence[WindowStep], time: str | None) -> list[str]:
+    """The windows of time, each with what it left; nothing for a run without."""
+    if not windows:
+        return []
+    return [
+        "",
+        f"## Windows: {marched(windows)}",
+        "",
+        f"| {time} from | to | iterations | seconds | RMS residual (training points) | max residual | |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {step.begin:.6g} | {step.end:.6g} | {step.iterations} | {step.seconds:.1f} | {step.rms_residual:.2e} | "
+            f"{step.max_residual:.2e} | {'halved' if step.halved else ''} |"
+            for step in windows
+        ),
+    ]
 
 
 def _certificate_lines(certificate: Certificate) -> list[str]:

@@ -21,7 +21,16 @@ from core.problem_source import KEPT, keep_source
 from core.runs.funnel import FunnelPoint
 from core.runs.outbox import Outbox
 from core.runs.path import PathStep
-from core.runs.soundness import are_facts, is_funnel_point, is_heartbeat, is_last_word, is_path_step, is_progress
+from core.runs.soundness import (
+    are_facts,
+    is_funnel_point,
+    is_heartbeat,
+    is_last_word,
+    is_path_step,
+    is_progress,
+    is_window_step,
+)
+from core.runs.windows import WindowStep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
 CONFIG, IN_FORCE = "config.json", "effective_config.json"
 FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
 HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
-CERTIFICATE, FUNNEL, PATH = "certificate.json", "funnel.json", "path.json"
+CERTIFICATE, FUNNEL, PATH, WINDOWS = "certificate.json", "funnel.json", "path.json", "windows.json"
 EVENTS, MACHINE = "events.jsonl", "machine.csv"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
 HEARTBEAT_ROOM = 1024
@@ -85,7 +94,8 @@ class RunFolder:
 
     def artifacts(self) -> list[tuple[str, str]]:
         """Files that the store gets at a run's end, each with the artifact folder it belongs to."""
-        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE, PATH, MACHINE) if self.file(name).exists()]
+        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE, PATH, WINDOWS, MACHINE)
+               if self.file(name).exists()]  # fmt: skip
         kept = sorted(path.name for path in self.checkpoints.glob("*.pt"))
         return [(name, "") for name in own] + [(f"{CHECKPOINTS}/{name}", CHECKPOINTS) for name in kept]
 
@@ -119,7 +129,7 @@ class RunFolder:
 
     def start_over(self) -> None:
         """Forget what an earlier attempt left, so that the next one starts at the beginning."""
-        left = [self.history, self.progress_file, self.file(CERTIFICATE), self.file(FUNNEL), self.file(PATH)]
+        left = [self.history, self.progress_file, self.file(CERTIFICATE), *map(self.file, (FUNNEL, PATH, WINDOWS))]
         for path in (*left, *self.checkpoints.glob("*.pt")):
             path.unlink(missing_ok=True)
 
@@ -236,6 +246,14 @@ class RunFolder:
     def write_path(self, steps: list[PathStep]) -> None:
         """Keep all steps of the continuation."""
         write_whole(self.file(PATH), json.dumps([asdict(step) for step in steps], indent=1))
+
+    def windows(self) -> list[WindowStep]:
+        """Every window of time that was trained, in order; empty where there is none. Raises LabError likewise."""
+        return [WindowStep(**step) for step in self._listed(WINDOWS, is_window_step, "a run's windows")]
+
+    def write_windows(self, steps: list[WindowStep]) -> None:
+        """Keep all windows of time that were trained."""
+        write_whole(self.file(WINDOWS), json.dumps([asdict(step) for step in steps], indent=1))
 
     def _listed(self, name: str, fits: Callable[[Any], bool], what: str) -> list[dict[str, Any]]:
         """The entries of a file that holds a list; none where it is not there. Raises LabError."""

@@ -107,6 +107,18 @@ def is_path_step(data: Any) -> bool:
     )
 
 
+def is_window_step(data: Any) -> bool:
+    """Whether data are one window of time that was trained."""
+    numbers = ("begin", "end", "iterations", "total", "seconds", "max_residual", "rms_residual")
+    return (
+        isinstance(data, dict)
+        and data.keys() == {*numbers, "halved", "ended"}
+        and all(_number(data[name]) for name in numbers)
+        and isinstance(data["halved"], bool)
+        and _text(data["ended"])
+    )
+
+
 def is_entry(data: dict[str, Any]) -> bool:
     """Whether an object is something for the store, as an outbox keeps it."""
     metrics, artifacts = data.get("metrics"), data.get("artifacts")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.networks.marched import Marched
+from core.networks.solution import Solution
 from core.problems import Problem
 from core.runs import RunFolder
 from core.training import checkpoint as checkpoints
@@ -19,6 +21,8 @@ class RunSolution:
     problem: Problem
     checkpoint: Path
     stored: checkpoints.Checkpoint
+    whole: Solution | Marched
+    """Over all of time, where the run goes through it in windows."""
 
     @property
     def lambda_(self) -> float | None:
@@ -28,10 +32,10 @@ class RunSolution:
 
     def evaluate(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Every field and residual at points (N, d), by the problem's `value_names`, float64 (N,)."""
-        return self.stored.solution.evaluate(points)
+        return self.whole.evaluate(points)
 
 
 def load_solution(folder: RunFolder) -> RunSolution:
     """The solution at the run's last checkpoint. Raises LabError when it has none yet."""
     stored = checkpoints.load(folder.last)
-    return RunSolution(stored.config.problem, folder.last, stored)
+    return RunSolution(stored.config.problem, folder.last, stored, stored.whole)

@@ -29,6 +29,8 @@ PROVENANCE = "provenance."
 """Begins the tags that repeat `core.provenance.provenance`."""
 WAY = PROVENANCE + "path"
 """The way that a run came from its parent's problem, in words (`core.runs.path.travelled`)."""
+WINDOWS = PROVENANCE + "windows"
+"""The windows of time that a run went through, in words (`core.runs.windows.marched`)."""
 
 PROGRAMS = ("mlflow.", "lab.", PROVENANCE)
 """Prefixes of the tags that programs set; the others are people's."""

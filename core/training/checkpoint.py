@@ -19,11 +19,14 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network, lifted_width
+from core.networks.marched import Marched
 from core.networks.solution import Solution, Term
 from core.problems import Problem
 from core.problems.boundary_profile import BoundaryProfile
 from core.runs import checkpoint_file
 from core.runs.checkpoint_file import CheckpointError
+from core.runs.windows import WindowStep
+from core.training.march import March, Window
 from core.training.state import Position, StageRecord
 
 
@@ -39,8 +42,15 @@ class Checkpoint:
     max_residual: float = float("nan")
     points: dict[str, np.ndarray] | None = None
     """Collocation points that were drawn by the residual: point set → (n, d). None: the config alone says them."""
+    march: March | None = None
+    """Where a run in time windows stands; `solution` is the present window's then."""
     history_checksum: int | None = None
     """Of the rows of history that the position counts; None of an older program."""
+
+    @property
+    def whole(self) -> Solution | Marched:
+        """The solution over all of the problem's domain, as far as it is trained."""
+        return self.solution if self.march is None else self.march.whole(self.solution)
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -62,26 +72,10 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "lambda": None if solution.lam is None else float(exact(solution.lam)),
         "torch_rng": torch.get_rng_state(),
         "probe": _probe(solution),
-        "stages": [
-            {
-                "epsilon": epsilon,
-                "centre": centre,
-                "activation": network.activation,
-                "basis": None if network.basis is None else exact(network.basis).cpu(),
-                "degrees": network.degrees,
-                "reads": network.reads,
-                "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
-                "layers": [
-                    (
-                        solution.exact(layer.weight).cpu(),
-                        None if layer.bias is None else solution.exact(layer.bias).cpu(),
-                    )
-                    for layer in network.layers
-                ],
-            }
-            for network, epsilon, centre in zip(solution.networks, solution.epsilons, solution.centres, strict=True)
-        ],
+        "stages": _networks(solution),
     }
+    if checkpoint.march is not None:
+        data["march"] = _march_data(checkpoint.march)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     try:
@@ -101,6 +95,39 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)  # the room it takes is needed for the run's last word
         raise
+
+
+def _networks(solution: Solution) -> list[dict[str, Any]]:
+    """Of each stage, what it takes to make its network again."""
+    exact = solution.exact
+    return [
+        {
+            "epsilon": epsilon,
+            "centre": centre,
+            "activation": network.activation,
+            "basis": None if network.basis is None else exact(network.basis).cpu(),
+            "degrees": network.degrees,
+            "reads": network.reads,
+            "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
+            "layers": [
+                (exact(layer.weight).cpu(), None if layer.bias is None else exact(layer.bias).cpu())
+                for layer in network.layers
+            ],
+        }
+        for network, epsilon, centre in zip(solution.networks, solution.epsilons, solution.centres, strict=True)
+    ]
+
+
+def _march_data(march: March) -> dict[str, Any]:
+    def window(each: Window) -> dict[str, Any]:
+        return {**vars(each), "start": None if each.start is None else each.start.plain()}
+
+    return {
+        "ahead": [window(each) for each in march.ahead],
+        "done": [(window(each), _networks(solution)) for each, solution in march.done],
+        "steps": [asdict(step) for step in march.steps],
+        "sigmas": march.sigmas,
+    }
 
 
 @contextlib.contextmanager
@@ -174,18 +201,11 @@ def _check_meaning(solution: Solution, probe: dict[str, torch.Tensor] | None) ->
 
 def _checkpoint(data: dict[str, Any]) -> Checkpoint:
     config = read_config(json.loads(data["config"]), complete=True).config
-    solution = Solution(config.problem, data["lambda"])
-    for number, stage in enumerate(data["stages"], start=1):
-        layers = [
-            JetLinear(weight.double(), None if bias is None else bias.double()) for weight, bias in stage["layers"]
-        ]
-        basis = None if stage["basis"] is None else stage["basis"].double()
-        degrees = None if stage.get("degrees") is None else tuple(stage["degrees"])
-        reads = None if stage.get("reads") is None else tuple(stage["reads"])
-        smooth = None if stage.get("smooth") is None else stage["smooth"].double()
-        network = Network(layers, stage["activation"], basis, degrees, reads, smooth)
-        _check_shapes(number, config.problem, network)
-        solution.add(Term(network, stage["epsilon"], stage.get("centre")))
+    march = _march(config, data["march"]) if "march" in data else None
+    problem = config.problem
+    if march is not None and march.ahead:
+        problem = march.ahead[-1].of(problem)
+    solution = _solution(problem, data["lambda"], data["stages"])
     if "probe" not in data and data["stages"] and isinstance(config.problem, BoundaryProfile):
         raise ValueError("it is of a version whose maps were others: its weights would be another profile")
     _check_meaning(solution, data.get("probe"))
@@ -197,6 +217,40 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
         records=[StageRecord(**record) for record in data["records"]],
         max_residual=data["max_residual"],
         points={name: block.numpy() for name, block in data.get("points", {}).items()} or None,
+        march=march,
+    )
+
+
+def _solution(problem: Problem, lam: float | None, stages: list[dict[str, Any]]) -> Solution:
+    """A solution from what `_networks` said of it."""
+    solution = Solution(problem, lam)
+    for number, stage in enumerate(stages, start=1):
+        layers = [
+            JetLinear(weight.double(), None if bias is None else bias.double()) for weight, bias in stage["layers"]
+        ]
+        basis = None if stage["basis"] is None else stage["basis"].double()
+        degrees = None if stage.get("degrees") is None else tuple(stage["degrees"])
+        reads = None if stage.get("reads") is None else tuple(stage["reads"])
+        smooth = None if stage.get("smooth") is None else stage["smooth"].double()
+        circles = () if degrees is None else problem.circles
+        network = Network(layers, stage["activation"], basis, degrees, reads, smooth, circles)
+        _check_shapes(number, problem, network)
+        solution.add(Term(network, stage["epsilon"], stage.get("centre")))
+    return solution
+
+
+def _march(config: RunConfig, data: dict[str, Any]) -> March:
+    def window(kept: dict[str, Any]) -> Window:
+        start = kept["start"]
+        return Window(**{**kept, "start": None if start is None else config.problem.state_of(start)})
+
+    done = [(window(each), stages) for each, stages in data["done"]]
+    return March(
+        config,
+        [window(each) for each in data["ahead"]],
+        [(each, _solution(each.of(config.problem), None, stages)) for each, stages in done],
+        [WindowStep(**step) for step in data["steps"]],
+        data["sigmas"],
     )
 
 
@@ -213,7 +267,7 @@ def _check_shapes(number: int, problem: Problem, network: Network) -> None:
         fits = fits and (smooth is None or smooth.shape[1] == inputs)
     if degrees is not None:
         whole = all(isinstance(count, int) and count > 1 for count in degrees)
-        fits = whole and basis is None and len(degrees) == inputs
+        fits = whole and basis is None and len(degrees) == inputs - len(problem.circles)
         widths = [math.prod(degrees) if fits else 0]
     for layer in layers:
         fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]

@@ -62,6 +62,13 @@ def phases(config: RunConfig) -> list[Phase]:
     return found
 
 
+def _windows(config: RunConfig) -> int:
+    """How many windows of time a run begins with; 1 where it has none."""
+    if config.windows is None:
+        return 1
+    return len(config.windows.cut(*config.problem.domain()[config.problem.coordinates.index(config.problem.time)]))
+
+
 class Progress:
     """Says in the run's folder where it stands, at most twice a second but at each turn.
 
@@ -75,10 +82,13 @@ class Progress:
         self._folder, self._quiet = folder, quiet
         self._phases = phases(config)
         self._stages = len(config.stages)
+        self._windows = _windows(config)
         self._at = 0
         self._written = 0.0
         self._looked: tuple[float, float] | None = None
         self._seconds_per_unit: float | None = None
+        self.span = (0.0, 1.0)
+        """The share of time, by its ends, of the window that is trained; all of it where there are no windows."""
         self.clock: Callable[[], float] | None = None
         """Seconds that the run has trained, where somebody counts them."""
         known = folder.progress() or {}
@@ -123,8 +133,7 @@ class Progress:
             before = newest if self._seconds_per_unit is None else self._seconds_per_unit
             self._seconds_per_unit = MEMORY * before + (1 - MEMORY) * newest
         self._looked = (done, now)
-        before = sum(earlier.weight for earlier in self._phases[: self._at])
-        share = before + phase.weight * min(1.0, done / phase.length)
+        fraction, share = self._shares(done)
         left = None if self._seconds_per_unit is None else (phase.length - done) * self._seconds_per_unit
         self._folder.write_progress(
             {
@@ -134,11 +143,24 @@ class Progress:
                 "done": done,
                 "of": phase.length,
                 "unit": phase.unit,
-                "fraction": share / (whole := sum(each.weight for each in self._phases)),
-                "share": phase.weight / whole,
+                "fraction": fraction,
+                "share": share,
                 "eta_s": left,
                 "wall_time_s": self._wall_time_s,
                 "time": time.time(),
                 **self.figures,
             }
         )
+
+    def _shares(self, done: float) -> tuple[float, float]:
+        """How much of the run is done, and how much of it the present phase is."""
+        phase, windows = self._phases[self._at], self._windows
+        whole = sum(each.weight * (windows if each.stage is not None else 1) for each in self._phases)
+        trained = sum(each.weight for each in self._phases if each.stage is not None)
+        before = sum(earlier.weight for earlier in self._phases[: self._at])
+        now = before + phase.weight * min(1.0, done / phase.length)
+        if phase.stage is None:
+            return (now + (windows - 1) * trained) / whole, phase.weight / whole
+        begin, end = self.span
+        made = (begin + (end - begin) * now / trained) * windows * trained
+        return made / whole, phase.weight * (end - begin) * windows / whole

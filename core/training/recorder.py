@@ -14,6 +14,7 @@ from core.runs.history import MAIN, HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint
 from core.training.cuda_graph import StepFigures
+from core.training.march import March
 from core.training.objective import Objective, Residuals
 from core.training.progress import Progress
 from core.training.state import RunState
@@ -27,10 +28,14 @@ class Recorder:
         folder: where checkpoints go.
         history: where every iteration's numbers go.
         progress: where it is said how far the run is.
+        march: where it stands in time, if it goes through it in windows.
     """
 
-    def __init__(self, run: RunState, folder: RunFolder, history: HistoryWriter, progress: Progress):
+    def __init__(
+        self, run: RunState, folder: RunFolder, history: HistoryWriter, progress: Progress, march: March | None = None
+    ):
         self.run, self.folder, self.history, self.progress = run, folder, history, progress
+        self.march = march
         self._best = math.inf
         self._started = time.perf_counter()
         self._saved = -math.inf
@@ -66,7 +71,7 @@ class Recorder:
             extra["device_memory_mb"] = torch.cuda.memory_allocated(run.device) / 2**20
         self.history.append(
             iteration=position.total,
-            stage=position.stage,
+            stage=position.windows * len(run.config.stages) + position.stage,
             phase=position.phase,
             wall_time_s=self.clock(),
             loss=loss,
@@ -119,17 +124,20 @@ class Recorder:
         run.position.history_rows = self.history.rows
         run.position.wall_time_s = self.clock()
         maximum = run.record.max_residual if run.records else math.nan
+        march = self.march
         kept = Checkpoint(
-            run.config.model_copy(update={"problem": run.solution.problem}),  # on a path it is another than the run's
+            # on a path the problem is another than the run's
+            run.config.model_copy(update={"problem": run.solution.problem}) if march is None else march.config,
             run.position,
             run.solution,
             run.optimizer,
             run.records,
             maximum,
             run.adapted,
+            march,
             self.history.checksum,
         )
         checkpoints.save(kept, self.folder.last)
-        if maximum < self._best:
+        if march is None and maximum < self._best:
             self._best = maximum
             self.folder.keep_last("best")

@@ -201,7 +201,7 @@ def network_like(run: RunState) -> Network:
     """A network of the shape that the present stage's has or will have."""
     stage, problem, generator = run.stage, run.problem, torch.Generator().manual_seed(0)
     if stage.chebyshev is not None:
-        return polynomials(stage.chebyshev, problem.outputs).to(run.device)
+        return polynomials(stage.chebyshev, problem.outputs, problem.circles).to(run.device)
     if stage.fourier is None:
         return mlp(run.config.network, problem.inputs, problem.outputs, generator).to(run.device)
     return fourier_of(problem, stage.fourier, 1.0, generator).to(run.device)

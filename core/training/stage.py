@@ -38,7 +38,8 @@ class StageTraining:
 
         Raises TrainingError where the stage would need more memory than there is, and Interrupted.
         """
-        check_room(self.run)
+        if not self.run.position.windows:  # all windows take the same
+            check_room(self.run)
         if len(self.run.records) == self.index:
             add_network(self.run, self.exponent, self.recorder.progress)
 
@@ -54,10 +55,11 @@ class StageTraining:
             f"max residual {record.max_residual:.2e}"
         )
         self.recorder.report_stage_end()
-        run.position = Position(stage=self.index + 1, total=run.position.total)
+        run.position = Position(stage=self.index + 1, total=run.position.total, windows=run.position.windows)
         run.optimizer, run.adapted = {}, None
         self.recorder.save()
-        self.recorder.folder.keep_last(f"stage-{self.index + 1}")
+        if self.recorder.march is None:  # the last one has all windows
+            self.recorder.folder.keep_last(f"stage-{self.index + 1}")
 
     def _path(self) -> Wanted:
         if self.run.position.phase != PATH:

@@ -39,7 +39,8 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
     if on_path:
         problem = start_of_path(run.config.continuation.path, problem, run.solution.problem)
     if stage.chebyshev is not None:
-        network, epsilon, sigma, frequency = polynomials(stage.chebyshev, run.problem.outputs), 1.0, None, None
+        network = polynomials(stage.chebyshev, run.problem.outputs, run.problem.circles)
+        epsilon, sigma, frequency = 1.0, None, None
     elif stage.fourier is not None:
         network, epsilon, sigma, frequency = _fourier(run, exponent, progress)
     else:

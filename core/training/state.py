@@ -52,6 +52,8 @@ class Position:
     """Iterations done in this phase of this stage."""
     total: int = 0
     """Iterations done in the run."""
+    windows: int = 0
+    """Windows of time that were trained before this one, also those that were halved after it."""
     wall_time_s: float = 0.0
     history_rows: int = 0
     resamples: int = 0

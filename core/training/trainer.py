@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -12,13 +12,16 @@ import torch
 from core.config import RunConfig
 from core.datasets import samples_of
 from core.errors import LabError, TrainingError
+from core.networks.marched import Marched
 from core.networks.solution import Solution
 from core.runs import RunFolder
 from core.runs.history import PATH, HistoryWriter
+from core.runs.windows import WindowStep
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import Checkpoint
 from core.training.exponent import Exponent
 from core.training.growth import Growth
+from core.training.march import March
 from core.training.progress import Progress
 from core.training.recorder import Recorder
 from core.training.sigma_search import Interrupted
@@ -32,11 +35,13 @@ class Outcome:
 
     wanted: Wanted
     """None when it came to its own end, else what interrupted it."""
-    solution: Solution
+    solution: Solution | Marched
     records: list[StageRecord]
     position: Position
     config: RunConfig
     """The run, with the stages that it has grown."""
+    windows: list[WindowStep] = field(default_factory=list)
+    """Of time, as they were trained."""
     failed: str = ""
     """Why a search for λ found none, in one sentence."""
     underway: str = ""
@@ -70,7 +75,9 @@ class Trainer:
         if config.continuation is not None:
             self.run.position.phase = PATH
         self.progress = Progress(folder, config)
-        self._recorder = Recorder(self.run, folder, history, self.progress)
+        self.config, self.folder = config, folder
+        self.march = None if config.windows is None else March.begun(config)
+        self._recorder = Recorder(self.run, folder, history, self.progress, self.march)
         self._exponent = Exponent(self.run, folder)
         self._started_from = None if solution.lam is None else float(solution.lam.detach())
         self._settled = False
@@ -88,11 +95,30 @@ class Trainer:
         _check_same_run(saved.config, run.config, saved.position.stage)
         run.position, run.records, run.solution = saved.position, saved.records, saved.solution
         run.optimizer, run.adapted = saved.optimizer, saved.points
+        if saved.march is not None:
+            self.march = self._recorder.march = saved.march
+            self.march.config = self.config
+            run.config = self.march.window_config(run.solution.problem)
         self._recorder.resumed(saved.history_checksum)
         run.say(f"resuming stage {run.position.stage + 1} at iteration {run.position.total}")
 
     def train(self) -> Outcome:
-        """Train all stages that are left. Raises TrainingError when training can't go on."""
+        """Train all stages, of all windows, that are left. Raises TrainingError when training can't go on."""
+        if self.march is None:
+            return self._stages()
+        march, run = self.march, self.run
+        while march.ahead:
+            if run.position.windows < len(march.steps) or run.solution.problem is self.config.problem:
+                march.enter(run)
+            self.progress.span = march.share
+            outcome = self._stages()
+            if outcome.wanted:
+                return replace(outcome, config=self.config, solution=march.whole(run.solution), windows=march.steps)
+            march.leave(run)
+            self.folder.write_windows(march.steps)
+        return replace(outcome, config=self.config, solution=march.whole(), windows=march.steps)
+
+    def _stages(self) -> Outcome:
         run = self.run
         if run.position.phase == PATH and not len(run.solution.networks):
             raise LabError("A continuation starts from a parent's solution, and none was given.")
@@ -150,7 +176,7 @@ class Trainer:
     def _outcome(self, wanted: Wanted) -> Outcome:
         run = self.run
         underway, failed = (self._underway(), "") if wanted else ("", run.failed)
-        return Outcome(wanted, run.solution, run.records, run.position, run.config, failed, underway)
+        return Outcome(wanted, run.solution, run.records, run.position, run.config, failed=failed, underway=underway)
 
     def _left_out(self) -> str:
         """Why the stages that are left are not trained, in words; empty where they are, or there are none."""
@@ -180,9 +206,9 @@ class Trainer:
         A stage's precision and σ are known once it has begun, the stages of a run that grows once it has ended: then
         there is nothing left to grow.
         """
-        config = self.run.config
+        config = self.run.config if self.march is None else self.config
         data = config.model_dump(mode="json", by_alias=True)
-        data["problem"] = self.run.problem.model_dump(mode="json", by_alias=True)
+        data["problem"] = config.problem.model_dump(mode="json", by_alias=True)
         if config.device.partition(":")[0] != self.run.device.type:
             data["device"] = self.run.device.type
         if self._settled:
@@ -210,6 +236,8 @@ def _check_same_run(saved: RunConfig, config: RunConfig, stage: int) -> None:
         raise LabError(f"The checkpoint is of another problem ({found}) than the run's config ({wanted}).")
     if stage > len(config.stages):
         raise LabError(f"The checkpoint is in stage {stage + 1}, and the run's config has {len(config.stages)}.")
+    if saved.windows != config.windows:
+        raise LabError("The checkpoint is of a run that cuts time otherwise than the run's config says.")
     before, now = (
         [c.network, *((part.fourier, part.chebyshev) for part in c.stages[: stage + 1])] for c in (saved, config)
     )

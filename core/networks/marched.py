@@ -1,0 +1,85 @@
+"""The solution of a run in time windows: one solution a window, evaluated as one over all of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch import Tensor, nn
+
+from core.networks.solution import Solution
+from core.problems import Problem
+
+
+class Marched(nn.Module):
+    """Solutions of windows that lie one after the other; what is asked of it, `Solution` is asked too.
+
+    A moment between two windows belongs to the earlier one. After the last one's end, where nothing was trained yet,
+    what that left stays as it was.
+
+    Args:
+        problem: over all of time.
+        windows: each one's end and solution, in order; at least one.
+    """
+
+    lam: Tensor | None = None
+    """A problem with an unknown number is not cut into windows."""
+
+    def __init__(self, problem: Problem, windows: Sequence[tuple[float, Solution]]):
+        super().__init__()
+        self.problem = problem
+        self.ends = [end for end, _ in windows]
+        self.windows = nn.ModuleList(solution for _, solution in windows)
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        """Of all windows."""
+        return [network for window in self.windows for network in window.networks]
+
+    def fields_at(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Solution.fields_at`."""
+        return self._joined(points, lambda window, block, _: window.fields_at(block))
+
+    def evaluate(
+        self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None
+    ) -> dict[str, np.ndarray]:
+        """See `Solution.evaluate`."""
+        count = len(points)
+
+        def part(window: Solution, block: np.ndarray, done: int) -> dict[str, np.ndarray]:
+            return window.evaluate(block, point_set, lambda share: seen((done + share * len(block)) / count))
+
+        return self._joined(points, part)
+
+    def gradients(self, points: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """See `Solution.gradients`."""
+
+        def part(window: Solution, block: np.ndarray, done: int) -> dict[str, np.ndarray]:
+            fields, steep = window.gradients(block)
+            return {("field", name): each for name, each in fields.items()} | {
+                ("slope", name): each for name, each in steep.items()
+            }
+
+        found = self._joined(points, part)
+        fields, slopes = ({name: each for (kind, name), each in found.items() if kind == wanted}
+                          for wanted in ("field", "slope"))  # fmt: skip
+        return fields, slopes
+
+    def _joined(self, points: np.ndarray, part: Callable[[Solution, np.ndarray, int], dict]) -> dict:
+        points = np.asarray(points, dtype=np.float64)
+        clock = self.problem.coordinates.index(self.problem.time)
+        window_of = np.minimum(np.searchsorted(self.ends, points[:, clock]), len(self.ends) - 1)
+        found: dict = {}
+        done = 0
+        for k, window in enumerate(self.windows):
+            chosen = np.flatnonzero(window_of == k)
+            if not len(chosen):
+                continue
+            block = points[chosen]
+            block[:, clock] = np.minimum(block[:, clock], self.ends[k])
+            for name, values in part(window, block, done).items():
+                if name not in found:
+                    found[name] = np.empty((len(points), *values.shape[1:]))
+                found[name][chosen] = values
+            done += len(chosen)
+        return found

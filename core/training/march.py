@@ -1,0 +1,142 @@
+"""Marching through time: one window after the other, each trained by all stages from where the last one ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.config import RunConfig
+from core.errors import TrainingError
+from core.networks.marched import Marched
+from core.networks.solution import Solution
+from core.problems import Problem
+from core.problems.base import State
+from core.runs.windows import WindowStep
+from core.training.state import Position, RunState, StageRecord
+
+SERIES = 1e-6
+"""Part of the fields' largest value by which a window's end may be off as a series before that is said."""
+
+
+@dataclass
+class Window:
+    """A piece of time that is trained, or was."""
+
+    begin: float
+    end: float
+    halved: int = 0
+    """How often it was."""
+    start: State | None = None
+    """Where it begins; None: as the problem says."""
+
+    def of(self, problem: Problem) -> Problem:
+        """The problem in it."""
+        return problem.window(self.begin, self.end, self.start)
+
+
+@dataclass
+class March:
+    """Where a run stands on its way through time, beside the stage it is in."""
+
+    config: RunConfig
+    """All of the run."""
+    ahead: list[Window]
+    """Windows that are not trained yet, the next one last; the one in training is the last."""
+    done: list[tuple[Window, Solution]] = field(default_factory=list)
+    steps: list[WindowStep] = field(default_factory=list)
+    """What was trained, also what was halved after it."""
+    sigmas: list[float | tuple[float, ...] | None] = field(default_factory=list)
+    """Of each stage's features as the first window chose them; later windows take the same."""
+
+    @classmethod
+    def begun(cls, config: RunConfig) -> March:
+        """Before the first window."""
+        time = config.problem.coordinates.index(config.problem.time)
+        windows = [Window(*ends) for ends in config.windows.cut(*config.problem.domain()[time])]
+        return cls(config, windows[::-1])
+
+    @property
+    def share(self) -> tuple[float, float]:
+        """Of all time: where the present window begins and ends."""
+        time = self.config.problem.coordinates.index(self.config.problem.time)
+        low, high = self.config.problem.domain()[time]
+        now = self.ahead[-1]
+        return (now.begin - low) / (high - low), (now.end - low) / (high - low)
+
+    def enter(self, run: RunState) -> None:
+        """Have the run train the next window from its first stage on."""
+        now = self.ahead[-1]
+        problem = now.of(self.config.problem)
+        run.config = self.window_config(problem)
+        run.solution = Solution(problem, None).to(run.device)
+        run.position = Position(windows=len(self.steps), total=run.position.total)
+        run.records, run.optimizer, run.adapted = [], {}, None
+        run.say(f"window {len(self.done) + 1}, {self.words(now)}")
+
+    def window_config(self, problem: Problem) -> RunConfig:
+        """The run's config as the present window has it: its problem, and σ that is known already."""
+        stages = []
+        for k, stage in enumerate(self.config.stages):
+            sigma = self.sigmas[k] if k < len(self.sigmas) else None
+            if stage.fourier is not None and sigma is not None:
+                stage = stage.model_copy(update={"fourier": stage.fourier.model_copy(update={"sigma": sigma})})
+            stages.append(stage)
+        return self.config.model_copy(update={"problem": problem, "stages": tuple(stages)})
+
+    def leave(self, run: RunState) -> None:
+        """Take the window whose stages are done, or halve it. Raises TrainingError where it was halved too often."""
+        now, windows = self.ahead[-1], self.config.windows
+        left = run.records[-1].rms_residual
+        target = windows.target_residual
+        failed = not left < float("inf") or (target is not None and left > target)
+        self.steps.append(_step(now, run.records, run.position.total, failed))
+        self.ahead.pop()
+        if failed:
+            if now.halved >= windows.halvings:
+                raise TrainingError(
+                    f"The window {self.words(now)} leaves a residual of {left:.1e} after it was halved {now.halved} "
+                    f"times, and {target:g} is asked for. Begin with more windows, give the stages more features or "
+                    "iterations, or ask for less (windows.target_residual)."
+                )
+            middle = now.begin + (now.end - now.begin) / 2
+            again = now.halved + 1
+            self.ahead += [Window(middle, now.end, again), Window(now.begin, middle, again, now.start)]
+            run.say(f"window {self.words(now)} leaves a residual of {left:.1e}, more than {target:g}: it is halved")
+            return
+        self.sigmas = self.sigmas or [record.sigma for record in run.records]
+        run.solution.networks.requires_grad_(False)
+        for network in run.solution.networks:
+            network.forget()
+        self.done.append((now, run.solution))
+        if not self.ahead:
+            return
+        clock = self.config.problem.coordinates.index(self.config.problem.time)
+        self.ahead[-1].start, off = self.config.problem.left_at(
+            now.end, run.solution.fields_at, lambda points: run.solution.slopes_at(points, clock)
+        )
+        if off > SERIES:
+            run.say(f"  its end as a series is off by {off:.1e} of the fields' size: they are not smooth there")
+
+    def whole(self, present: Solution | None = None) -> Marched | Solution:
+        """All windows so far as one solution; that of the present window too, where it has networks."""
+        windows = [(window.end, solution) for window, solution in self.done]
+        if present is not None and self.ahead and (len(present.networks) or not windows):
+            windows.append((self.ahead[-1].end, present))
+        return Marched(self.config.problem, windows)
+
+    def words(self, window: Window) -> str:
+        """From when to when a window is."""
+        return f"{self.config.problem.time} = {window.begin:.6g} … {window.end:.6g}"
+
+
+def _step(window: Window, records: list[StageRecord], total: int, failed: bool) -> WindowStep:
+    return WindowStep(
+        begin=window.begin,
+        end=window.end,
+        iterations=sum(record.iterations for record in records),
+        total=total,
+        seconds=sum(record.seconds for record in records),
+        max_residual=records[-1].max_residual,
+        rms_residual=records[-1].rms_residual,
+        halved=failed,
+        ended=records[-1].ended,
+    )
