@@ -39,6 +39,19 @@ def locate(name: str) -> Path:
     return path
 
 
+def names_of_files() -> list[str]:
+    """Names of all files in the folder; no hidden ones, none that lead out of it, and none that are no text."""
+    folder = home().data.resolve()
+    found = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
+        text = name.as_posix().isprintable()  # undecodable bytes are not
+        if text and not hidden and path.is_file() and path.resolve().is_relative_to(folder):
+            found.append(name.as_posix())
+    return sorted(found)
+
+
 def place_of(name: str) -> Path:
     """Where a dataset of this name is or would be."""
     parts = Path(name).parts
