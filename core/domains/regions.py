@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field, TypeAdapter
 
-from core.data_folder import kept_copy, locate, place_of
-from core.digests import digests
+from core.data_folder import digests_at, kept_copy, locate, place_of
 from core.domains.combined import AROUND, Difference, Intersection, Union
 from core.domains.images import images
 from core.domains.local_features import LocalFeatures, local_features
@@ -145,7 +144,7 @@ def region(domain: Any) -> Region:
     if not isinstance(domain, MeshFile):
         return _of_shape(domain)
     path = mesh_path(domain)
-    found = _of_mesh(path, digests(path).git_blob, domain.file)
+    found = _of_mesh(path, digests_at(path).git_blob, domain.file)
     if isinstance(found, str):
         raise LabError(found)
     return found
@@ -165,6 +164,16 @@ def _of_mesh(path: Path, git_blob: str, name: str) -> Region | str:
         return str(error)
 
 
+def as_it_is(domain: Any) -> Any:
+    """A domain that stays the same: a mesh file without a version gets the one that it has now, if it is there."""
+    if not isinstance(domain, MeshFile) or domain.version:
+        return domain
+    try:
+        return domain.model_copy(update={"version": digests_at(locate(domain.file)).git_blob})
+    except LabError:
+        return domain  # reading it says why
+
+
 def mesh_path(mesh: MeshFile) -> Path:
     """Where the bytes of a mesh are: the kept version that is pinned, else the file in the data folder.
 
@@ -175,6 +184,6 @@ def mesh_path(mesh: MeshFile) -> Path:
         return locate(mesh.file)
     kept = kept_copy(mesh.version)
     for path in (kept, place_of(mesh.file)):
-        if path.is_file() and digests(path).git_blob == mesh.version:
+        if path.is_file() and digests_at(path).git_blob == mesh.version:
             return path
     raise LabError(f"Version {mesh.version[:12]} of the mesh {mesh.file!r} is not in this lab. Upload it again.")

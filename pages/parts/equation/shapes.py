@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from core.domains import AnyDomain, MeshFile
 from core.equations.domain_text import checked_domain, domain_text, read_domain
 from core.equations.faults import EquationError, Fault
+from core.equations.places import shortest
 
 BOX, JOINED, MESH, POLYGON = "box", "joined", "mesh", "polygon"
 KINDS = {
@@ -83,7 +84,7 @@ def fields_of(kind: str, text: str) -> dict[str, str]:
     if kind == MESH:
         return {"file": domain.file if same else "", "version": (domain.version or "") if same else ""}
     return {
-        name: ", ".join(f"{each:.15g}" for each in _listed(getattr(domain, name))) if same else first
+        name: ", ".join(shortest(each) for each in _listed(getattr(domain, name))) if same else first
         for name, _, first in FIELDS.get(kind, ())
     }
 
@@ -94,7 +95,7 @@ def _listed(value: Any) -> tuple[float, ...]:
 
 def lines_of(vertices: Any, names: Any = ()) -> str:
     """Vertices as one types them, one a line, each with the name of the side that begins there."""
-    lines = [", ".join(f"{each:.15g}" for each in vertex) for vertex in vertices]
+    lines = [", ".join(shortest(each) for each in vertex) for vertex in vertices]
     return "\n".join(f"{line}, {name}" if name and name != "outer" else line
                      for line, name in zip(lines, [*names, *[""] * len(lines)], strict=False))  # fmt: skip
 
