@@ -39,6 +39,19 @@ def locate(name: str) -> Path:
     return path
 
 
+def names_of_files() -> list[str]:
+    """Names of all files in the folder; no hidden ones, none that lead out of it, and none that are no text."""
+    folder = home().data.resolve()
+    found = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
+        text = name.as_posix().isprintable()  # undecodable bytes are not
+        if text and not hidden and path.is_file() and path.resolve().is_relative_to(folder):
+            found.append(name.as_posix())
+    return sorted(found)
+
+
 def place_of(name: str) -> Path:
     """Where a dataset of this name is or would be."""
     parts = Path(name).parts
@@ -59,7 +72,11 @@ def place_of(name: str) -> Path:
 
 def current(name: str) -> Digests:
     """Digests of a dataset as it is now; a file that did not change is not read twice. Raises LabError."""
-    path = locate(name)
+    return digests_at(locate(name))
+
+
+def digests_at(path: Path) -> Digests:
+    """Digests of a file in the folder, the same way. Raises LabError."""
     info = path.stat()
     if time.time() - max(info.st_mtime, info.st_ctime) < SETTLED_S:
         return digests(path)

@@ -7,8 +7,9 @@ from core.names import file_stem
 from core.singularity.views import views
 from core.solution import children
 from core.solution.available import Viewable, viewable_runs
-from core.solution.export import FORMATS
-from core.solution.grid import SolutionGrid
+from core.solution.export import FORMATS, formats
+from core.solution.on_mesh import read_sampled
+from core.solution.sampled import Sampled
 from core.solution.scene import SceneRequest, at_moment
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.text import LONGEST, ago, code, message, visible
@@ -25,9 +26,9 @@ from pages.parts.solution.scene import RENDERERS, show_scene
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def read_grid(path) -> SolutionGrid:
-    """A sampled grid, shared by visitors; a file's name changes with its content."""
-    return SolutionGrid.read(path)
+def read_grid(path) -> Sampled:
+    """A sampled grid or mesh, shared by visitors; a file's name changes with its content."""
+    return read_sampled(path)
 
 
 def pick_run(available: list[Viewable]) -> Viewable:
@@ -80,12 +81,11 @@ def draw(run: Viewable, controls, canvas) -> None:
         download(path, grid, run, request)
 
 
-def download(path, grid: SolutionGrid, run: Viewable, request: SceneRequest) -> None:
+def download(path, grid: Sampled, run: Viewable, request: SceneRequest) -> None:
     """The file for ParaView: exactly the sampled values."""
     whole = grid if len(grid.axes) <= 3 else at_moment(grid, request.time_index)
     suffix, button = st.columns([2, 3], vertical_alignment="bottom")
-    formats = [name for name in FORMATS if name != "vti" or whole.uniform]
-    chosen = suffix.selectbox("Format", formats, format_func=lambda name: f".{name}, {FORMATS[name]}")
+    chosen = suffix.selectbox("Format", formats(whole), format_func=lambda name: f".{name}, {FORMATS[name]}")
     with button:
         made_download(
             "Download for ParaView",

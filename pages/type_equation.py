@@ -39,7 +39,7 @@ with seeing:
             st.rerun()  # once, so that each message stands beside its field
         with_way_back(lambda: launching(launched, elsewhere, len(faults)))
     in_words(found, launched)
-    domain(found.drawn)
+    domain(found.drawn, launched)
     if launched.config is not None:
         other_ways(launched.config)
 as_typed()

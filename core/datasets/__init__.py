@@ -7,7 +7,7 @@ from core.datasets.ledger import Version, added_as, record, versions
 from core.datasets.mapping import NOTHING, Column, parse_column
 from core.datasets.meshes import MESHES, described, is_mesh, mesh, mesh_of_bytes
 from core.datasets.names import bare, coordinates, roles
-from core.datasets.pinning import keep, pinned, samples_of
+from core.datasets.pinning import keep, mesh_of, pinned, samples_of
 from core.datasets.preview import Preview, preview, thinned
 from core.datasets.tables import FORMATS
 from core.datasets.upload import LARGEST, TAKEN, Added, add, check_size, checked_name
@@ -41,6 +41,7 @@ __all__ = [
     "keep",
     "locate",
     "mesh",
+    "mesh_of",
     "mesh_of_bytes",
     "parse_column",
     "pinned",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.data_folder import current, locate
+from core.data_folder import current, locate, names_of_files
 from core.datasets.ledger import Version, versions
 from core.digests import Digests
 from core.errors import LabError
@@ -56,17 +55,7 @@ def datasets() -> list[Dataset]:
     known: dict[str, dict[tuple[str, str | None], Version]] = {}
     for version in versions():
         known.setdefault(version.path, {}).setdefault((version.digests.git_blob, version.columns), version)
-    return [_dataset(name, tuple(known.get(name, {}).values())) for name in sorted({*known, *_names()})]
-
-
-def _names() -> Iterator[str]:
-    folder = home().data.resolve()
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in name.parts)
-        text = name.as_posix().isprintable()  # undecodable bytes are not
-        if text and not hidden and path.is_file() and path.resolve().is_relative_to(folder):
-            yield name.as_posix()
+    return [_dataset(name, tuple(known.get(name, {}).values())) for name in sorted({*known, *names_of_files()})]
 
 
 def _dataset(name: str, seen: tuple[Version, ...]) -> Dataset:

@@ -1,4 +1,4 @@
-"""The dataset of a run: pinned to a version before the run begins, kept, and handed to the one who trains it."""
+"""The files of a run, its dataset and its mesh: pinned to versions before it begins, kept, the former handed to it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from core.data_folder import current, read
 from core.datasets.files import columns, table
 from core.datasets.ledger import Version, added_as, record, recorded
 from core.datasets.mapping import Column, guess, mapping_of, stored
+from core.domains import MeshFile
 from core.errors import LabError
 from core.problems import Problem
 from core.problems.base import DataProblem, Samples
@@ -30,27 +31,39 @@ def samples_of(problem: Problem) -> Samples | None:
 
 
 def pinned(config: RunConfig) -> RunConfig:
-    """`config` with its dataset's version and what its columns stand for filled in, where that was not asked for.
+    """`config` with the versions of its dataset and its mesh, and what the columns stand for, where not asked for.
 
-    The version is the file's present one, its columns what was said when it was added, and else a guess.
+    A version is the file's present one, columns what was said when it was added, and else a guess.
 
-    Raises LabError when the dataset or the version can't be had, or is not what the problem needs.
+    Raises LabError when a file or version can't be had, or is not what the problem needs.
     """
     problem = config.problem
-    if not problem.uses_data:
-        return config
-    wanted = problem.dataset_version
+    if problem.uses_data:
+        wanted = _version(problem.dataset, problem.dataset_version)
+        problem = problem.model_copy(update={"dataset_version": wanted, "dataset_columns": _columns(problem, wanted)})
+        samples_of(problem)
+    if mesh := mesh_of(problem):
+        kept = mesh.model_copy(update={"version": _version(mesh.file, mesh.version)})
+        problem = problem.model_copy(update={"shape": kept})
+    return config if problem is config.problem else config.model_copy(update={"problem": problem})
+
+
+def mesh_of(problem: Problem) -> MeshFile | None:
+    """The mesh file that a problem is on; None where its domain is none."""
+    shape = getattr(problem, "shape", None)
+    return shape if isinstance(shape, MeshFile) else None
+
+
+def _version(name: str, wanted: str | None) -> str:
     if wanted is None:
-        wanted = current(problem.dataset).git_blob
+        return current(name).git_blob
     # a config from another lab is welcome when the file here is the same
-    elif wanted not in recorded(problem.dataset) and current(problem.dataset).git_blob != wanted:
+    if wanted not in recorded(name) and current(name).git_blob != wanted:
         raise LabError(
-            f"{wanted[:12]} is no version of the dataset {problem.dataset!r} in this lab. "
+            f"{wanted[:12]} is no version of the dataset {name!r} in this lab. "
             "Leave the version empty to use the file as it is."
         )
-    problem = problem.model_copy(update={"dataset_version": wanted, "dataset_columns": _columns(problem, wanted)})
-    samples_of(problem)
-    return config.model_copy(update={"problem": problem})
+    return wanted
 
 
 def _columns(problem: DataProblem, git_blob: str) -> str | None:
@@ -70,10 +83,12 @@ def _columns(problem: DataProblem, git_blob: str) -> str | None:
     return stored(guessed.columns, found) if guessed.title else None
 
 
-def keep(config: RunConfig) -> Version | None:
-    """Keep and note the version that a run with a pinned config is about to use; None for one without a dataset."""
-    problem = config.problem
-    if not problem.uses_data:
-        return None
-    data, _ = read(problem.dataset, problem.dataset_version)
-    return record(problem.dataset, data, "run", problem.dataset_columns)
+def keep(config: RunConfig) -> tuple[Version, ...]:
+    """Keep and note the versions that a run with a pinned config is about to use: of its dataset, of its mesh."""
+    problem, kept = config.problem, []
+    if problem.uses_data:
+        data, _ = read(problem.dataset, problem.dataset_version)
+        kept.append(record(problem.dataset, data, "run", problem.dataset_columns))
+    if mesh := mesh_of(problem):
+        kept.append(record(mesh.file, read(mesh.file, mesh.version)[0], "run"))
+    return tuple(kept)

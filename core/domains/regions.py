@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field, TypeAdapter
 
+from core.data_folder import digests_at, kept_copy, locate, place_of
 from core.domains.combined import AROUND, Difference, Intersection, Union
 from core.domains.images import images
 from core.domains.local_features import LocalFeatures, local_features
+from core.domains.mesh_child import read_apart
 from core.domains.mesh_file import MeshFile
 from core.domains.normals import nearest_normals
 from core.domains.points import BoundaryPoints, boundary, interior
 from core.domains.shapes import Annulus, Ball, Box, Disk, Ellipse, Polygon, Shape
 from core.domains.surfaces import boundary_names
 from core.errors import LabError
-from core.home import home, inside
 
 if TYPE_CHECKING:
     from core.domains.mesh import Mesh
@@ -143,7 +144,10 @@ def region(domain: Any) -> Region:
     if not isinstance(domain, MeshFile):
         return _of_shape(domain)
     path = mesh_path(domain)
-    return _of_mesh(path, path.stat().st_mtime_ns, domain.file)
+    found = _of_mesh(path, digests_at(path).git_blob, domain.file)
+    if isinstance(found, str):
+        raise LabError(found)
+    return found
 
 
 @functools.lru_cache(maxsize=64)
@@ -151,28 +155,35 @@ def _of_shape(domain: Shape) -> Region:
     return Region(domain)
 
 
-@functools.lru_cache(maxsize=4)
-def _of_mesh(path: Path, changed: int, name: str) -> Region:
-    from core.domains.mesh import read_mesh
+@functools.lru_cache(maxsize=8)
+def _of_mesh(path: Path, git_blob: str, name: str) -> Region | str:
+    """What answers for a mesh, or what is wrong with it: a file that is none is not read again with each look."""
+    try:
+        return MeshRegion(read_apart(path, name))
+    except LabError as error:
+        return str(error)
 
-    return MeshRegion(read_mesh(path, name))
+
+def as_it_is(domain: Any) -> Any:
+    """A domain that stays the same: a mesh file without a version gets the one that it has now, if it is there."""
+    if not isinstance(domain, MeshFile) or domain.version:
+        return domain
+    try:
+        return domain.model_copy(update={"version": digests_at(locate(domain.file)).git_blob})
+    except LabError:
+        return domain  # reading it says why
 
 
 def mesh_path(mesh: MeshFile) -> Path:
     """Where the bytes of a mesh are: the kept version that is pinned, else the file in the data folder.
 
     Raises:
-        LabError: they are gone, or the name leads out of the folder.
+        LabError: they are gone, or are not what the version's id says, or the name leads out of the folder.
     """
-    data = home().data
-    if mesh.version:
-        kept = data / ".versions" / mesh.version
-        if kept.is_file():
-            return kept
-        raise LabError(
-            f"The version {mesh.version[:10]} of the mesh {mesh.file!r} is not in this lab. Upload it again."
-        )
-    path = inside(data, mesh.file)
-    if not path.is_file():
-        raise LabError(f"There is no mesh {mesh.file!r} in the lab's data folder. Upload it, or choose another.")
-    return path
+    if not mesh.version:
+        return locate(mesh.file)
+    kept = kept_copy(mesh.version)
+    for path in (kept, place_of(mesh.file)):
+        if path.is_file() and digests_at(path).git_blob == mesh.version:
+            return path
+    raise LabError(f"Version {mesh.version[:12]} of the mesh {mesh.file!r} is not in this lab. Upload it again.")

@@ -54,10 +54,10 @@ def edit(run_id: str, config: RunConfig, revision: int) -> None:
 
     after = table.get(run_id).after_run
     config = check(config, after)
-    used = keep(config)
+    files = keep(config)
     with transaction() as connection:
         _check_editable(connection, run_id, revision)  # before the store is told of another dataset
-    if used:
+    for used in files:
         tell_input(run_id, used)
     with transaction() as connection:
         row = _check_editable(connection, run_id, revision)

@@ -172,11 +172,11 @@ def _take_in(
 ) -> str:
     from core.datasets import keep
 
-    used = keep(config)
+    files = keep(config)
     with announcing() as token:
         run_id = announce(config, parent, tags, token, fields.get("batch"))
         try:
-            if used:
+            for used in files:
                 tell_input(run_id, used)
             folder = run_folder(run_id)
             folder.create(config)

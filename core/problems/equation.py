@@ -17,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from core.domains.regions import AnyDomain, domain_of, region
+from core.domains.regions import AnyDomain, as_it_is, domain_of, region
+from core.equations.domain_text import read_domain
 from core.equations.faults import EquationError
 from core.equations.functions import plain_name
 from core.equations.latex_system import latex_of_system
@@ -85,7 +86,7 @@ class UnknownNumber(Frozen):
 def _dimension(domain: Any) -> int:
     """The dimension of a domain as plain data; 2 where it is none, which is said where it is read."""
     try:
-        return region(domain_of(domain)).dimension
+        return region(domain_of(read_domain(domain) if isinstance(domain, str) else domain)).dimension
     except (ValidationError, LabError):
         return 2
 
@@ -119,7 +120,9 @@ class Equation(DataProblem):
         alias="domain",
         title="Domain",
         description="What the coordinates of space lie in, in the order of their names. Their ends are then the "
-        "domain's and may be left out; time keeps its own. Its boundaries have names, for conditions. Empty: a box.",
+        "domain's and may be left out; time keeps its own. Its boundaries have names, for conditions. Empty: a box. "
+        "As data, or as a text such as `disk((0, 0), 1) - disk((0.3, 0), 0.2)`.",
+        json_schema_extra={"domain": True},
     )
     clock: Name | None = Field(None, alias="time", title="Time", description="The coordinate that is time, if one is.")
     unknown_fields: tuple[Name, ...] = Field(
@@ -220,6 +223,15 @@ class Equation(DataProblem):
         dimension = getattr(given, "dimension", None) or _dimension(given)
         return data | {"coordinates": dict.fromkeys("xyz"[:dimension])} if dimension <= 3 else data
 
+    @field_validator("shape", mode="before")
+    @classmethod
+    def _typed_domain(cls, given: Any) -> Any:
+        """A domain may be typed, too."""
+        try:
+            return read_domain(given) if isinstance(given, str) and given.strip() else given or None
+        except EquationError as error:
+            raise ValueError("; ".join(fault.sentence.removeprefix("domain: ") for fault in error.faults)) from None
+
     @field_validator("limits")
     @classmethod
     def _one_order(cls, limits: dict) -> dict:
@@ -250,7 +262,7 @@ class Equation(DataProblem):
         """The system as texts."""
         return SystemText(
             coordinates=self.limits,
-            domain=self.shape,
+            domain=as_it_is(self.shape),
             fields=self.unknown_fields,
             equations=self.equations,
             conditions=tuple((each.on, each.that) for each in self.conditions),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.config import RunConfig, Stage
+from core.datasets import mesh_of
 from core.runs.windows import WindowStep, marched
 from core.singularity.certificate import WORDS, Certificate, certified
 from core.singularity.digits import iterate_text, lambda_text, reference_text
@@ -83,6 +84,8 @@ def summary(
     if problem.uses_data:
         lines += ["", f"Dataset `{problem.dataset}`, version `{problem.dataset_version}` (Git blob id)."]
         lines += [f"Its columns: `{problem.dataset_columns}`."] if problem.dataset_columns else []
+    if mesh := mesh_of(problem):
+        lines += ["", f"Mesh `{mesh.file}`, version `{mesh.version}` (Git blob id)."]
     lines += ["", "| | |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in provenance.items()]
     lines += ["", "## Reproduce", "", f"`python -m core replay {run_id}`", ""]

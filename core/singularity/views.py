@@ -1,19 +1,22 @@
-"""What a run's solution is looked at over: its own coordinates, the plane of a profile above a wall, physical time."""
+"""What a solution is looked at over: its coordinates, a mesh, the plane of a profile above a wall, physical time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from core.domains import MeshFile
 from core.problems import Problem
 from core.runs import RunFolder
 from core.singularity import similarity
 from core.singularity.plane import plane_file
 from core.singularity.plane_blow_up import plane_physical_file
 from core.singularity.reconstruction import physical_file
+from core.solution.on_mesh import has_mesh, inside_sampled_file, is_surface, mesh_sampled_file
 from core.solution.sample import sampled_file
 
 PROFILE, PHYSICAL_TIME, COMPACTIFIED = "profile", "physical time", "w, z"
+MESH, INSIDE, GRID = "mesh", "inside", "grid"
 Sampler = Callable[[RunFolder, int, float | None], Path]
 
 
@@ -23,4 +26,12 @@ def views(problem: Problem) -> dict[str, Sampler]:
         return {PROFILE: plane_file, PHYSICAL_TIME: plane_physical_file, COMPACTIFIED: sampled_file}
     if similarity.is_profile(problem):
         return {PROFILE: sampled_file, PHYSICAL_TIME: physical_file}
+    if has_mesh(problem):
+        inside = {INSIDE: inside_sampled_file} if is_surface(problem) else {}
+        return {MESH: mesh_sampled_file, **inside, GRID: sampled_file}
     return {PROFILE: sampled_file}
+
+
+def is_given(problem: Problem, view: str) -> bool:
+    """Whether a view has the points of a mesh file, so that there is no resolution to choose."""
+    return view == MESH and isinstance(problem.shape, MeshFile)

@@ -19,6 +19,7 @@ from core.names import TABLE, legacy_vtk_names, table, xml_names
 from core.plain_text import printable
 from core.solution import reading
 from core.solution.grid import SolutionGrid
+from core.solution.on_mesh import SolutionMesh, read_sampled
 
 if TYPE_CHECKING:
     import meshio
@@ -35,16 +36,29 @@ FORMATS = {
 CELLS = {1: "line", 2: "quad", 3: "hexahedron"}
 
 
-def export(grid: SolutionGrid, path: Path) -> None:
-    """Write a grid to a file in the format of its suffix, through a temporary name.
+def formats(grid: SolutionGrid | SolutionMesh) -> list[str]:
+    """The formats that a sampled solution can be written in: of a mesh those that hold any cells."""
+    if isinstance(grid, SolutionMesh):
+        return [name for name in FORMATS if name not in ("vts", "vti")]
+    return [name for name in FORMATS if name != "vti" or grid.uniform]
 
-    Grids of one to three coordinates, time counting as one. Raises LabError for an unknown suffix, for .vti on a grid
-    that is not uniform, for four and more coordinates (`SolutionGrid.at_time` makes three of four), and for a file that
-    can't be written or is not what it should be; there is no file then.
+
+def export(grid: SolutionGrid | SolutionMesh, path: Path) -> None:
+    """Write a grid, or a mesh with its cells and groups, in the format of a file's suffix.
+
+    Grids of one to three coordinates, time counting as one; meshes at one moment. It goes through a temporary name.
+    Raises LabError for an unknown suffix, for .vti on a grid that is not uniform, for a mesh in a format of grids, for
+    four and more coordinates (`at_time` makes three of four), and for a file that can't be written or is not what it
+    should be; there is no file then.
     """
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
         raise LabError(f"{path.name} can't be written; the formats are {', '.join('.' + name for name in FORMATS)}.")
+    on_mesh = isinstance(grid, SolutionMesh)
+    if on_mesh and suffix not in formats(grid):
+        raise LabError(f"A .{suffix} file holds no mesh. The formats are {', '.join('.' + n for n in formats(grid))}.")
+    if on_mesh and grid.times is not None:
+        raise LabError("A file holds one moment; choose which.")
     if len(grid.axes) > 3:
         raise LabError("VTK holds three dimensions at most; choose a moment in time.")
     if suffix == "vti" and not grid.uniform:
@@ -56,13 +70,13 @@ def export(grid: SolutionGrid, path: Path) -> None:
             _write_structured(grid, spelled, temporary, suffix)
         else:
             options = {"xdmf": {"data_format": "XML"}, "vtk": {"binary": True}, "vtu": {"binary": True}}[suffix]
-            mesh = _unstructured(grid)
+            mesh = _of_mesh(grid) if on_mesh else _unstructured(grid)
             mesh.point_data = {
                 spelled[name]: np.ascontiguousarray(value.ravel()) for name, value in grid.values.items()
             }
             mesh.write(temporary, **options)
             del mesh
-            _annotate(temporary, suffix, grid.about, table(spelled))
+            _annotate(temporary, suffix, grid.about | _groups(grid), table(spelled))
         reading.check(temporary, {spelled[name]: value for name, value in grid.values.items()})
         temporary.replace(path)
     except OSError as error:
@@ -87,13 +101,14 @@ def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
     Raises LabError.
     """
     grid = sampled_grid(path)
-    return export_bytes(grid if len(grid.axes) <= 3 else grid.at_time(time_index), suffix)
+    whole = isinstance(grid, SolutionGrid) and len(grid.axes) <= 3
+    return export_bytes(grid if whole else grid.at_time(time_index), suffix)
 
 
-def sampled_grid(path: Path) -> SolutionGrid:
-    """The grid of a file that a page has sampled. Raises LabError where it is gone meanwhile."""
+def sampled_grid(path: Path) -> SolutionGrid | SolutionMesh:
+    """The grid or mesh of a file that a page has sampled. Raises LabError where it is gone meanwhile."""
     try:
-        return SolutionGrid.read(path)
+        return read_sampled(path)
     except FileNotFoundError:
         raise LabError("The run went on since, and what was sampled is no longer kept. Load the page again.") from None
 
@@ -165,6 +180,21 @@ def _unstructured(grid: SolutionGrid) -> meshio.Mesh:
         ]
     cells = np.stack([corner.ravel() for corner in corners], axis=1)
     return meshio.Mesh(_points(grid), [(CELLS[len(shape)], cells)])
+
+
+def _of_mesh(mesh: SolutionMesh) -> meshio.Mesh:
+    """The very points and cells, numbers of groups beside them."""
+    import meshio
+
+    points = np.pad(mesh.points_of, ((0, 0), (0, 3 - mesh.points_of.shape[1])))
+    cell_data = {key: [np.asarray(part) for part in parts] for key, parts in mesh.groups.items()}
+    return meshio.Mesh(points, list(mesh.cells), cell_data=cell_data)
+
+
+def _groups(grid: SolutionGrid | SolutionMesh) -> dict[str, object]:
+    """What the numbers of cells' groups mean, which no format of VTK's has a place for."""
+    named = getattr(grid, "group_names", {})
+    return {"groups": {name: number for name, (number, *_) in named.items()}} if named else {}
 
 
 def _write_structured(grid: SolutionGrid, spelled: dict[str, str], path: Path, suffix: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,25 +12,12 @@ import numpy as np
 from core.errors import LabError
 from core.names import ValueNames, beside
 from core.problems import Problem
-from core.problems.exact_error import exact_error, places_of
+from core.problems.exact_error import places_of
 from core.resources import memory
+from core.solution.sampled import Sampled
 
 DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
 """Points along each axis, by the number of coordinates."""
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Numbers over the points of a grid; NaN where a value is not finite."""
-
-    max_residual: float | None
-    relative_l2_error: float | None
-    """‖u − u_exact‖₂ / ‖u_exact‖₂ over the points, all fields together."""
-    max_error: float | None
-    not_finite: int
-    """Values that are NaN or infinite."""
-    exact_gap: str = ""
-    """Where the exact solution has no value, so that errors are over the rest; empty where it has one everywhere."""
 
 
 RESERVED = ("run_id", "problem", "config_hash", "checkpoint_sha256", "iteration", "lambda", "delta")
@@ -39,7 +25,7 @@ RESERVED = ("run_id", "problem", "config_hash", "checkpoint_sha256", "iteration"
 
 
 @dataclass(frozen=True)
-class SolutionGrid:
+class SolutionGrid(Sampled):
     """Fields of one checkpoint on a rectilinear grid.
 
     `values` holds every field, and where the problem has an exact solution also that and the error; every residual; all
@@ -61,10 +47,6 @@ class SolutionGrid:
     names: ValueNames | None = None
     """Which values are residuals, exact ones and errors; without it they are known by how their names begin and end."""
 
-    def __post_init__(self) -> None:
-        if self.names is None:
-            object.__setattr__(self, "names", _guessed(self.values))
-
     @property
     def points(self) -> int:
         """Number of grid points."""
@@ -78,36 +60,6 @@ class SolutionGrid:
     def coordinates_of_points(self) -> np.ndarray:
         """All points (N, d), the first coordinate varying slowest, as `values[...].ravel()` does."""
         return np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1).reshape(-1, len(self.axes))
-
-    def is_error(self, name: str) -> bool:
-        """Whether a value is the distance of a field from its exact one; a field may be called an error, too."""
-        return name in self.names.errors.values()
-
-    def exact_of(self, field: str) -> np.ndarray | None:
-        """The exact values of a field, where they are known."""
-        return self.values.get(self.names.exact.get(field))
-
-    @property
-    def residuals(self) -> dict[str, np.ndarray]:
-        """The residuals among the values."""
-        return {name: value for name, value in self.values.items() if name in self.names.residuals.values()}
-
-    def around_zero(self, name: str) -> bool:
-        """Whether zero is the middle that matters, and sizes are worth a logarithm: residuals, errors and blow-ups."""
-        return name in self.names.residuals.values() or self.is_error(name) or name in self.blow_ups
-
-    def accuracy(self) -> Accuracy:
-        """How far the sampled solution is from the equations, and from the exact solution where one is known."""
-        of = {name: self._of_domain(value) for name, value in self.values.items()}
-        residuals = [of[name] for name in self.residuals]
-        pairs = [(of[error], of[self.names.exact[name]]) for name, error in self.names.errors.items() if error in of]
-        not_finite = int(sum((~np.isfinite(value)).sum() for value in of.values()))
-        largest = float(np.max([np.abs(value).max() for value in residuals])) if residuals else None  # NaN where one is
-        if not pairs:
-            return Accuracy(largest, None, None, not_finite)
-        errors, exact = ({str(i): pair[k] for i, pair in enumerate(pairs)} for k in (0, 1))
-        error = exact_error(errors, exact, self._places)
-        return Accuracy(largest, error.relative_l2, error.largest, not_finite, error.gap)
 
     def _of_domain(self, values: np.ndarray) -> np.ndarray:
         """Values at the points in the domain alone, (n,)."""
@@ -173,17 +125,6 @@ class SolutionGrid:
                 blow_ups=tuple(meta.get("blow_ups", ())),  # files of older versions name none
                 names=ValueNames(**meta["names"]) if "names" in meta else None,
             )
-
-
-def _guessed(values: Iterable[str]) -> ValueNames:
-    names = list(values)
-    pairs = [name.removesuffix("_error") for name in names if name.endswith("_error")]
-    pairs = [name for name in pairs if f"{name}_exact" in names]
-    return ValueNames(
-        {name.removeprefix("residual_"): name for name in names if name.startswith("residual_")},
-        {name: f"{name}_exact" for name in pairs},
-        {name: f"{name}_error" for name in pairs},
-    )
 
 
 def shown(problem: Problem) -> tuple[int, ...]:

@@ -7,39 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from core.solution import mesh_scene
+from core.solution.drawing import Part, SceneRequest, displayed, hulls, slices, value_range
 from core.solution.grid import SolutionGrid
+from core.solution.on_mesh import SolutionMesh, read_sampled
 
 TRIANGLES = 50_000
 """Most triangles of a scene; beyond it they are decimated and the page says so."""
 
 RIBBON = 0.35
 """Width of the ribbon that a field of one coordinate is extruded to, relative to its length."""
-
-VEIL = 0.4
-"""Opacity of an isosurface that has something behind it to show."""
-
-
-@dataclass(frozen=True)
-class SceneRequest:
-    """The inputs of the Solution 3D page. Positions along an axis are as drawn (`drawn_axes`)."""
-
-    value: str
-    """Key of `SolutionGrid.values`."""
-    logarithmic: bool = False
-    """Show log10 of the absolute value."""
-    time_index: int = 0
-    isosurfaces: tuple[float, ...] = ()
-    """Levels."""
-    slices: tuple[float | None, float | None, float | None] = (None, None, None)
-    """Position of the slice plane across each axis."""
-    clip_axis: int | None = None
-    """Axis across which a part is cut away."""
-    clip_at: float = 0.5
-    """Position of the cut as a fraction of the grid's extent."""
-    keep_upper: bool = True
-    """Which side of the cut stays."""
-    warp: float = 1.0
-    """Height of a surface relative to its natural height, half of the wider side."""
 
 
 @dataclass(frozen=True)
@@ -75,51 +52,41 @@ class Scene:
 
 def build_scene(path: Path, request: SceneRequest) -> Scene:
     """The scene for a sampled grid's file. Imports vtk; needs neither GL nor a screen."""
-    grid = at_moment(SolutionGrid.read(path), request.time_index)
+    grid = at_moment(read_sampled(path), request.time_index)
     shown = displayed(grid.values[request.value], request.logarithmic)
-    if len(grid.axes) == 3:
+    if isinstance(grid, SolutionMesh):
+        parts, box, titles, stretch = mesh_scene.parts(grid, shown, request)
+    elif len(grid.axes) == 3:
         parts, box, titles, stretch = _volume(grid, shown, request), drawn_axes(grid), tuple(_titles(grid)), 1.0
     else:
         parts, box, titles, stretch = _surface(grid, shown, request)
-    parts = [_Part(_gapless(part.mesh.triangulate()), part.opacity, part.shaded) for part in parts]
+    parts = [Part(_gapless(part.mesh.triangulate()), part.opacity, part.shaded) for part in parts]
     parts = [part for part in parts if part.mesh.n_cells]
     total = sum(part.mesh.n_cells for part in parts)
     if total > TRIANGLES:
         share = 1 - TRIANGLES / total
         parts = [
-            _Part(part.mesh.decimate_pro(share, preserve_topology=True), part.opacity, part.shaded) for part in parts
+            Part(part.mesh.decimate_pro(share, preserve_topology=True), part.opacity, part.shaded) for part in parts
         ]
     surfaces = tuple(_triangles(part, stretch) for part in parts)
     bounds = tuple(float(end) for axis in box for end in (axis[0], axis[-1]))
     return Scene(surfaces, bounds, titles, stretch, sum(len(s.faces) for s in surfaces), total)
 
 
-def at_moment(grid: SolutionGrid, time_index: int) -> SolutionGrid:
-    """The grid that is drawn: with more than two coordinates, of which one is time, at one moment."""
-    return grid.at_time(time_index) if grid.time is not None and len(grid.axes) > 2 else grid
+def at_moment(grid: SolutionGrid | SolutionMesh, time_index: int) -> SolutionGrid | SolutionMesh:
+    """What is drawn: a mesh, or a grid with more than two coordinates of which one is time, at one moment."""
+    return grid if moments(grid) is None else grid.at_time(time_index)
 
 
-def displayed(values: np.ndarray, logarithmic: bool) -> np.ndarray:
-    """Values as coloured: themselves, or log10 of their absolute value; NaN where that is not finite."""
-    if logarithmic:
-        with np.errstate(divide="ignore"):
-            values = np.log10(np.abs(values))
-    return np.where(np.isfinite(values), values, np.nan)
+def moments(grid: SolutionGrid | SolutionMesh) -> np.ndarray | None:
+    """The moments of which one is drawn at a time; None where all is drawn at once."""
+    if isinstance(grid, SolutionMesh):
+        return grid.times
+    in_time = grid.time is not None and len(grid.axes) > 2
+    return grid.axes[grid.coordinates.index(grid.time)] if in_time else None
 
 
-def value_range(shown: np.ndarray, logarithmic: bool) -> tuple[float, float]:
-    """The range that colours and heights span: of all values; of logarithms without their lowest hundredth.
-
-    Where a field crosses its exact solution the error's logarithm falls without bound, and would leave a single
-    colour to all the rest.
-    """
-    finite = shown[np.isfinite(shown)]
-    if not finite.size:
-        return 0.0, 1.0
-    return float(np.quantile(finite, 0.01) if logarithmic else finite.min()), float(finite.max())
-
-
-def drawn_axes(grid: SolutionGrid) -> list[np.ndarray]:
+def drawn_axes(grid: SolutionGrid | SolutionMesh) -> list[np.ndarray]:
     """Axes as drawn: one that spans decades (a profile's y) is drawn as asinh."""
     return [axis if _even(axis) else np.arcsinh(axis) for axis in grid.axes]
 
@@ -133,16 +100,7 @@ def _titles(grid: SolutionGrid) -> list[str]:
     return [name if _even(axis) else f"asinh {name}" for name, axis in pairs]
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A pyvista mesh and how it is to be seen."""
-
-    mesh: object
-    opacity: float = 1.0
-    shaded: bool = True
-
-
-def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> list[_Part]:
+def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> list[Part]:
     import pyvista
 
     axes = drawn_axes(grid)
@@ -150,18 +108,10 @@ def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> lis
         axes, shown = _cropped(axes, shown, request)
     volume = pyvista.RectilinearGrid(*axes)
     volume.point_data["shown"] = shown.ravel(order="F")
-    planes = []
-    for axis, position in enumerate(request.slices):
-        if position is not None:
-            origin, normal = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-            origin[axis], normal[axis] = position, 1.0
-            planes.append(_Part(volume.slice(normal=normal, origin=origin), shaded=False))
-    hulls = [volume.contour([level], scalars="shown") for level in request.isosurfaces]
-    hulls = sorted((hull for hull in hulls if hull.n_cells), key=lambda hull: hull.length)
+    planes = slices(volume, request.slices)
     if not planes and not request.isosurfaces:
-        return [_Part(volume.extract_surface(algorithm=None), shaded=False)]
-    # the innermost is drawn first and solid, so that it is seen through the others
-    return planes + [_Part(hull, VEIL if i or planes else 1.0) for i, hull in enumerate(hulls)]
+        return [Part(volume.extract_surface(algorithm=None), shaded=False)]
+    return planes + hulls(volume, request.isosurfaces, bool(planes))
 
 
 def _cropped(axes: list[np.ndarray], shown: np.ndarray, request: SceneRequest) -> tuple[list[np.ndarray], np.ndarray]:
@@ -190,7 +140,7 @@ def _cut(axis: np.ndarray, request: SceneRequest) -> float:
 
 def _surface(
     grid: SolutionGrid, shown: np.ndarray, request: SceneRequest
-) -> tuple[list[_Part], list[np.ndarray], tuple[str, str, str], float]:
+) -> tuple[list[Part], list[np.ndarray], tuple[str, str, str], float]:
     """A field of two coordinates as a height over their plane; of one, extruded to a ribbon.
 
     Returns the mesh as drawn, the box's axes in their own numbers, their titles, and the height of a field's unit.
@@ -218,8 +168,8 @@ def _surface(
         mesh = mesh.clip(normal=normal, origin=origin, invert=not request.keep_upper)
     title = f"log₁₀ |{request.value}|" if request.logarithmic else request.value
     if not stretch:
-        return [_Part(mesh)], [*axes, np.zeros(2)], (*titles, ""), 1.0
-    return [_Part(mesh)], [*axes, np.array([low, high])], (*titles, title), stretch
+        return [Part(mesh)], [*axes, np.zeros(2)], (*titles, ""), 1.0
+    return [Part(mesh)], [*axes, np.array([low, high])], (*titles, title), stretch
 
 
 def _gapless(mesh):
@@ -235,7 +185,7 @@ def _gapless(mesh):
     return kept.clean() if kept.n_cells else pyvista.PolyData()
 
 
-def _triangles(part: _Part, stretch: float) -> Triangles:
+def _triangles(part: Part, stretch: float) -> Triangles:
     mesh = part.mesh
     return Triangles(
         vertices=(np.asarray(mesh.points, dtype=np.float64) / (1.0, 1.0, stretch)).astype(np.float32),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from core.datasets import Version, columns
+from core.datasets import Version, columns, is_mesh, mesh
 from core.home import home
 from core.tracking.store.connection import client, store_errors
 from core.tracking.store.importing import import_mlflow
@@ -35,10 +35,14 @@ class Use:
 def log_input(run_id: str, version: Version) -> None:
     """Make a version an input of a run in MLflow. Raises RunNotFoundError, StoreError."""
     blob = version.digests.git_blob
-    table = columns(version.path, blob, version.columns)
     source = {"uri": str(home().data / version.path)}
-    schema = {"mlflow_colspec": [{"type": "double", "name": name} for name in table]}
-    profile = {"rows": len(next(iter(table.values()))), **asdict(version.digests)}
+    if is_mesh(version.path):
+        schema, profile = {}, {"facets": len(mesh(version.path, blob).facets)}
+    else:
+        table = columns(version.path, blob, version.columns)
+        schema = {"mlflow_colspec": [{"type": "double", "name": name} for name in table]}
+        profile = {"rows": len(next(iter(table.values())))}
+    profile |= asdict(version.digests)
     profile |= {"columns": version.columns} if version.columns else {}
     lab = client()
     with store_errors(run_id):
@@ -69,7 +73,8 @@ def _in_force(record: RunRecord, path: str, blob: str) -> bool:
     """Whether a run uses an input that was logged for it; one whose config was changed while it waited has others."""
     if REVISION not in record.tags:
         return True
-    return (record.params.get("problem.dataset"), record.params.get("problem.dataset_version")) == (path, blob)
+    named = (("problem.dataset", "problem.dataset_version"), ("problem.domain.file", "problem.domain.version"))
+    return any((record.params.get(file), record.params.get(version)) == (path, blob) for file, version in named)
 
 
 def _blob_of(profile: str | None) -> str | None:

@@ -1,148 +1,168 @@
-"""Typed equations on domains that are no boxes: points, normals, the data of a config, where a solution is judged."""
+"""Domains on the Equation page: kinds and fields stand for one text, pictures, faults, meshes, versions in a config."""
 
-import numpy as np
+import json
+
 import pytest
 
 from core.config import parse_config
-from core.domains.regions import region
-from core.errors import ConfigError
+from core.datasets import add, keep, mesh_of, pinned
+from core.domains import parse_domain
+from core.errors import LabError
+from core.home import home
 from core.problems.equation import Equation
-from core.training.measure import dense_points
+from core.problems.typed.pictures import points_of
+from pages.parts.equation.domain_figure import NONE, domain_figure, figure_height
+from pages.parts.equation.draft import Draft, draft_of
+from pages.parts.equation.launching import planned
+from pages.parts.equation.reading import read
+from pages.parts.equation.shapes import (
+    BOX,
+    FIELDS,
+    FIRST_JOINED,
+    JOINED,
+    KINDS,
+    MESH,
+    POLYGON,
+    fields_of,
+    kind_of,
+    lines_of,
+    text_of,
+    typed,
+    understood,
+    vertices_in,
+)
+from pages.parts.shared.written_form import data_of, written
+from tests.unit.test_uploaded_meshes import named_plate
 
-RING = {
-    "kind": "difference",
-    "of": {"kind": "box", "low": [-1, -1], "high": [1, 1]},
-    "less": [{"kind": "disk", "centre": [0.4, 0.1], "radius": 0.05}],
-}
-LAPLACE = {
-    "kind": "equation",
-    "domain": RING,
-    "fields": ["u"],
-    "equations": ["laplacian(u) = 0"],
-    "conditions": [{"on": "outer", "that": "u = 1"}, {"on": "hole 1", "that": "dn(u) = x"}],
-}
-UNIT = np.random.default_rng(0).random((800, 2))
-
-
-def test_points_lie_inside_and_on_the_boundaries_that_are_meant():
-    problem = Equation.model_validate(LAPLACE)
-    assert problem.domain() == ((-1, 1), (-1, 1))
-    assert [name for name in problem.residual_names] == ["equation", "at_1", "at_2"]
-    for found in (problem.collocation(UNIT), problem.collocation_towards_walls(UNIT)):
-        assert len(found["interior"]) == 800 and problem.contains(found["interior"]).all()
-        assert np.allclose(np.abs(found["at_1"]).max(axis=1), 1)
-        assert np.allclose(np.hypot(*(found["at_2"] - [0.4, 0.1]).T), 0.05)
-    judged = dense_points(problem)
-    assert len(judged) < 257**2 and np.hypot(*(judged - [0.4, 0.1]).T).min() > 0.05
-
-
-def test_a_small_hole_has_points_where_a_condition_is_on_all_of_the_boundary():
-    problem = Equation.model_validate(LAPLACE | {"conditions": [{"on": "boundary", "that": "u = 1"}]})
-    walls = problem.collocation(UNIT)["at_1"]
-    share = np.isclose(np.hypot(*(walls - [0.4, 0.1]).T), 0.05).mean()
-    assert share > 0.2 > 2 * np.pi * 0.05 / 8
+PLATE = Draft(
+    coordinates=(("x", "", ""), ("y", "", "")),
+    domain='box((0, 0), (2, 1), sides=("left", "right", "floor", "lid")) - disk((0.5, 0.5), 0.2, name="pipe")',
+    equations="laplacian(u) = -1",
+    conditions=(("left and right", "u = 0"), ("pipe", "dn(u) = 1"), ("floor and lid", "dn(u) = 0")),
+)
+RUN = {"name": "", "seed": 0, "device": "auto"}
 
 
-def test_time_stays_beside_a_domain():
-    typed = LAPLACE | {
-        "coordinates": {"x": None, "y": None, "t": [2, 5]},
-        "time": "t",
-        "equations": ["u_t = laplacian(u)"],
-        "conditions": [{"on": "t = 2", "that": "u = 0"}, {"on": "boundary", "that": "u = 0"}],
-    }
-    problem = Equation.model_validate(typed)
-    found = problem.collocation(np.random.default_rng(0).random((1000, 3)))
-    assert list(found) == ["interior", "at_1"]  # what holds at t = 2 is built into the ansatz
-    for points in found.values():
-        assert points[:, 2].min() < 2.1 and points[:, 2].max() > 4.9 and problem.holds(points).all()
-    assert abs(np.corrcoef(found["interior"].T)[2, :2]).max() < 0.1
+def changed(**texts):
+    return Draft(**{**PLATE.__dict__, **texts})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (BOX, MESH)])
+def test_what_stands_in_the_fields_of_a_kind_at_first_is_a_domain_of_it(kind):
+    text = text_of(kind, fields_of(kind, ""))
+    domain, faults = understood(text)
+    assert not faults and kind_of(text) == kind
+    assert understood(text_of(kind, fields_of(kind, text)))[0] == domain
+    assert parse_domain(domain.model_dump()) == domain
+
+
+def test_what_fields_can_t_say_is_shown_as_text():
+    assert kind_of("") == BOX and kind_of("disk((0, 0), 2*pi)") == "disk" and kind_of(FIRST_JOINED) == JOINED
+    assert kind_of('disk((0, 0), 1, name="wall")') == JOINED and kind_of("nonsense") == JOINED
+    assert kind_of('mesh("a.msh")') == MESH and fields_of(MESH, 'mesh("a.msh")')["file"] == "a.msh"
+    assert set(FIELDS) < set(KINDS)
+
+
+def test_vertices_are_typed_or_pasted_and_name_their_sides():
+    text = "0, 0, floor\n\n1;0\n1\t1, lid\n 0 1 "
+    assert vertices_in(text) == [("0", "0", "floor"), ("1", "0", ""), ("1", "1", "lid"), ("0", "1", "")]
+    domain, _ = understood(text_of(POLYGON, {"vertices": text}))
+    assert domain.sides == ("floor", "outer", "lid", "outer")
+    assert lines_of(domain.vertices, domain.sides) == "0, 0, floor\n1, 0\n1, 1, lid\n0, 1"
+    assert kind_of(typed(domain.model_dump(mode="json"))) == POLYGON
+    assert "3 vertices" in understood(text_of(POLYGON, {"vertices": "0, 0\n1"}))[1][0].sentence
+
+
+def test_a_domain_is_data_of_the_draft_and_comes_back_as_text():
+    data = PLATE.data()
+    assert data["coordinates"] == {"x": None, "y": None} and data["domain"]["kind"] == "difference"
+    found = planned(PLATE, RUN)
+    assert found.errors == {} and found.config.problem.shape.kind == "difference"
+    again = draft_of(found.config.model_dump(mode="json", by_alias=True))
+    assert again.own_stages and understood(again.domain) == understood(PLATE.domain)
+    assert planned(again, RUN).config.hash == found.config.hash
 
 
 @pytest.mark.parametrize(
-    "domain",
+    "texts, said",
     [
-        RING,
-        {
-            "kind": "union",
-            "parts": [{"kind": "disk", "centre": [0, 0], "radius": 1}, {"kind": "box", "low": [0, 0], "high": [2, 2]}],
-        },
-        {"kind": "polygon", "vertices": [[-1, -1], [1, -1], [1, 0], [0, 0], [0, 1], [-1, 1]]},
-        {
-            "kind": "difference",
-            "of": {"kind": "box", "low": [0, 0, 0], "high": [1, 1, 1]},
-            "less": [{"kind": "ball", "centre": [0, 0.5, 0.5], "radius": 0.3}],
-        },
-        {"kind": "annulus", "centre": [0, 0, 0], "inner": 0.5, "outer": 1},
-        {"kind": "ball", "centre": [1, 0, 0, 0, 0], "radius": 2},
-        {"kind": "box", "low": [0], "high": [3]},
+        ({"domain": "disc((0, 0), 1)"}, "did you mean disk"),
+        ({"domain": "polygon((0, 0), (1, 1), (1, 0), (0, 1))"}, "cuts itself"),
+        ({"domain": "ball((0, 0, 0), 1)"}, "3 dimensions"),
+        ({"domain": 'mesh("gone.msh")'}, "There is no dataset 'gone.msh'"),
+        ({"domain": 'mesh("../jobs.db")'}, "no dataset's name"),
+        ({"conditions": PLATE.conditions[:2]}, "a condition at floor"),
+        ({"conditions": (*PLATE.conditions, ("pype", "u = 0"))}, "did you mean pipe"),
+        ({"conditions": (*PLATE.conditions, ("x = 0", "u = 0"))}, "no ends in a domain"),
     ],
 )
-def test_normals_are_known_by_the_place_alone(domain):
-    found = region(Equation.model_validate(_on(domain)).shape)
-    drawn = found.boundary(np.random.default_rng(1).random((400, max(2, found.dimension))))
-    apart = np.abs(found.normals(drawn.points) - drawn.normals).max(axis=1)
-    assert np.mean(apart < 1e-6) > 0.99  # but for edges, where both sides are as near
-    assert found.holds(drawn.points).all() and not found.contains(drawn.points + 1e-6 * drawn.normals).any()
+def test_what_is_wrong_with_a_domain_is_said_where_it_was_typed(texts, said):
+    found = read(changed(**texts))
+    assert found.system is None
+    fault = next(fault for fault in found.faults if said in fault.sentence)
+    assert fault.label.startswith("domain" if "domain" in texts else ("field", "condition"))
+    assert r"\Delta u" in found.equations  # the formulas stay
 
 
-def _on(domain):
-    dimension = len(domain.get("low") or domain.get("centre") or domain.get("of", {}).get("low") or [0, 0])
-    return {
-        "kind": "equation",
-        "domain": domain,
-        "coordinates": dict.fromkeys([f"x{i}" for i in range(dimension)]),
-        "fields": ["u"],
-        "equations": ["laplacian(u) = 1"],
-        "conditions": [{"on": "boundary", "that": "u = 0"}],
-    }
+def test_the_picture_has_every_boundary_in_the_colour_of_its_condition_and_points():
+    config = planned(PLATE, RUN).config
+    system = read(PLATE).system
+    inside, on = points_of(config.problem)
+    figure = domain_figure(system, (inside, on))
+    said = {trace.name: trace.line.color for trace in figure.data if trace.name}
+    assert said["left: u = 0"] == said["right: u = 0"] != said["pipe: dn(u) = 1"]
+    assert len(inside) == 400 and config.problem.contains(inside).all() and len(on)
+    assert figure_height(system) > 300
+    partly = read(changed(conditions=PLATE.conditions[:2])).drawn
+    bare = [trace for trace in domain_figure(partly).data if "no condition" in (trace.name or "")]
+    assert {trace.line.color for trace in bare} == {NONE} and len(bare) == 2
+    box = Draft((("x", "0", "1"), ("y", "0", "1")), equations="laplacian(u) = 1", conditions=(("boundary", "u = 0"),))
+    drawn = domain_figure(read(box).system, points_of(planned(box, RUN).config.problem))
+    assert sum(trace.mode == "markers" for trace in drawn.data) >= 1
 
 
-def test_a_ball_of_five_dimensions():
-    found = region(Equation.model_validate(_on({"kind": "ball", "centre": [0] * 5, "radius": 1})).shape)
-    inside = found.interior(np.random.default_rng(0).random((20_000, 5)))
-    assert abs(np.square(inside).sum(axis=1).mean() - 5 / 7) < 0.01
-    assert np.abs(np.cov(inside.T) - np.eye(5) / 7).max() < 0.01
-    out = found.boundary(np.random.default_rng(0).random((20_000, 5))).normals
-    assert np.allclose(np.linalg.norm(out, axis=1), 1) and np.abs(np.cov(out.T) - np.eye(5) / 5).max() < 0.01
+def on_mesh(**more):
+    problem = {"kind": "equation", "domain": {"kind": "mesh", "file": "plate.msh"}, "equations": ["laplacian(u) = -1"],
+               "conditions": [{"on": "inlet", "that": "u = 1"}, {"on": "outer", "that": "u = 0"}]}  # fmt: skip
+    return {"problem": problem | more, "stages": [{}]}
 
 
-def test_a_config_has_its_domain_as_plain_data_and_says_its_ends_once():
-    config = parse_config({"problem": LAPLACE | {"coordinates": {"x": [-1, 1], "y": [-1, 1]}}})
-    again = parse_config(config.model_dump(mode="json", by_alias=True))
-    assert again == config and again.hash == config.hash
-    assert config.problem.limits == {"x": None, "y": None}
-    assert parse_config({"problem": LAPLACE}).hash == config.hash
-    boxed = {key: value for key, value in LAPLACE.items() if key != "domain"} | {
-        "coordinates": {"x": [0, 1], "y": [0, 1]},
-        "conditions": [{"on": "boundary", "that": "u = 1"}],
-    }
-    assert "domain" not in parse_config({"problem": boxed}).model_dump(mode="json", by_alias=True)["problem"]
+def test_a_mesh_is_pinned_and_kept_like_a_dataset(tmp_path):
+    first = add("plate.msh", named_plate(tmp_path).read_bytes()).version.digests.git_blob
+    config = pinned(parse_config(on_mesh()))
+    assert mesh_of(config.problem).version == first
+    assert config.hash != parse_config(on_mesh()).hash
+    add("plate.msh", named_plate(tmp_path, n=3).read_bytes(), replace=True)
+    assert (
+        mesh_of(pinned(config).problem).version == first and mesh_of(pinned(parse_config(on_mesh())).problem) != first
+    )
+    (used,) = keep(config)
+    assert (used.path, used.digests.git_blob, used.why) == ("plate.msh", first, "run")
+    assert len(config.problem.system.frame.region.domain.simplices) == 128
+    (home().data / ".versions" / first).unlink()
+    elsewhere = on_mesh(domain={"kind": "mesh", "file": "plate.msh", "version": "a" * 40})
+    with pytest.raises(LabError, match="is not in this lab"):
+        parse_config(elsewhere)
 
 
-@pytest.mark.parametrize(
-    "change, said",
-    [
-        (
-            {"domain": RING | {"less": [{"kind": "disk", "centre": [0.4, 0.1], "radius": -1}]}},
-            "problem.domain.less.0.radius: -1",
-        ),
-        ({"domain": {"kind": "disc"}}, "problem.domain.kind: 'disc' is not known"),
-        (
-            {"coordinates": {"x": None, "y": [0, 1]}},
-            "problem.coordinates.y: y runs from 0 to 1, and in the domain from -1 to 1",
-        ),
-        (
-            {"coordinates": {"x": None}},
-            "problem.domain: the domain has 2 dimensions, and the coordinates of space are x;",
-        ),
-        ({"domain": None, "coordinates": {"x": None}}, "problem.coordinates.x: its ends are missing"),
-        ({"domain": {"kind": "mesh", "file": "torus.msh"}}, "problem.domain: There is no mesh 'torus.msh'"),
-        ({"domain": {"kind": "mesh", "file": "../torus.msh"}}, "problem.domain: '../torus.msh' leads out of"),
-        ({"conditions": [{"on": "outer", "that": "u = 1"}]}, "u needs a condition at hole 1"),
-    ],
-)
-def test_what_is_wrong_with_a_domain_is_said_in_one_line(change, said):
-    with pytest.raises(ConfigError) as caught:
-        parse_config({"problem": LAPLACE | change})
-    assert len(caught.value.args[0] if isinstance(caught.value.args[0], list) else [1]) == 1
-    assert said in str(caught.value)
+def test_a_file_put_into_the_folder_by_hand_is_a_mesh_too(tmp_path):
+    home().ensure()
+    (home().data / "plate.msh").write_bytes(named_plate(tmp_path).read_bytes())
+    config = pinned(parse_config(on_mesh()))
+    assert config.problem.system.frame.region.names and json.dumps(config.model_dump(mode="json"))
+    (home().data / "plate.msh").write_bytes(b"no mesh")
+    with pytest.raises(LabError, match="no mesh of Gmsh"):
+        parse_config(on_mesh())
+
+
+def test_a_config_may_have_its_domain_as_text_and_the_launch_form_shows_it_so():
+    problem = on_mesh(domain="disk((0, 0), 1)", conditions=[{"on": "boundary", "that": "u = 0"}])
+    found = parse_config(problem).problem
+    assert found.shape == parse_domain({"kind": "disk", "centre": [0, 0], "radius": 1})
+    ball = problem["problem"] | {"domain": "ball((0, 0, 0), 1)"}
+    assert parse_config(problem | {"problem": ball}).problem.coordinates == ("x", "y", "z")
+    info = Equation.model_fields["shape"]
+    text = written(found.model_dump(mode="json", by_alias=True)["domain"], info)
+    assert text == "disk((0, 0), 1)" and data_of(f" {text} ", info) == text and data_of(" ", info) is None
+    with pytest.raises(LabError, match="did you mean disk"):
+        parse_config(on_mesh(domain="disc((0, 0), 1)"))

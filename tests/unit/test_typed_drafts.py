@@ -94,7 +94,7 @@ def test_every_fault_says_where_it_was_typed(texts, label, said):
 def test_faults_are_drawn_below_what_they_are_about():
     keys = [("equation", 0), ("equation", 1), ("equation", 2), ("condition", 0), ("condition", 1), ("where", 1),
             ("coordinates", 0), ("coordinate", "ξ"), ("coordinate row", 0), ("fields", 0), ("parameters", 0),
-            ("unknowns", 0), ("exact", "u")]  # fmt: skip
+            ("unknowns", 0), ("exact", "u"), ("domain", 0)]  # fmt: skip
     places = {key: Place(None, str(key)) for key in keys}
 
     def at(label, **rest):

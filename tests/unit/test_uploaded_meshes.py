@@ -12,7 +12,7 @@ from core.domains.mesh_child import read_apart
 from core.domains.pictures import MOST, drawn
 from core.errors import LabError
 from core.home import home
-from pages.parts.shared.outline_figure import outline_figure
+from pages.parts.shared.outline_figure import Look, outline_figure
 from tests.curved import torus
 from tests.unit.test_domain_meshes import bricks, plate, sphere, written
 
@@ -109,7 +109,7 @@ def test_pictures_have_every_boundary_and_stay_small(tmp_path):
     assert np.abs(np.ptp(surface.points, axis=0) - np.ptp(points, axis=0)).max() < 0.05
     annulus = parse_domain({"kind": "annulus", "centre": [0, 0], "inner": 0.5, "outer": 1, "inner_name": "core"})
     assert [each.name for each in drawn(annulus)] == ["outer", "core"]
-    figure = outline_figure(drawn(annulus), ("x", "y"), {"core": ("core: u = 1", "red")}, np.zeros((5, 2)))
+    figure = outline_figure(drawn(annulus), ("x", "y"), {"core": Look("core: u = 1", "red")}, [np.zeros((5, 2))])
     assert [trace.name for trace in figure.data] == ["outer", "core: u = 1", None]
     ball = parse_domain({"kind": "ball", "centre": [0, 0, 0], "radius": 1})
     assert outline_figure(drawn(ball), ("x", "y", "z")).data[0].type == "mesh3d"

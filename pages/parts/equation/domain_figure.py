@@ -1,8 +1,9 @@
-"""A picture of the domain: a box in its first two coordinates, and where each condition holds."""
+"""A picture of the domain, of a box in its first two coordinates: where each condition holds, where points are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
@@ -10,7 +11,15 @@ import plotly.graph_objects as go
 from core.equations.conditions import Condition, Kind
 from core.equations.places import Frame, Place, Where
 from core.equations.system import System
+from core.problems.typed.pictures import boundaries_of
+from pages.parts.shared import outline_figure
+from pages.parts.shared.outline_figure import Look, draw_points
 from pages.parts.shared.palette import GREY, PALETTE
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.domains.pictures import Drawn
 
 MOST_DRAWN = 10
 """Places that are told apart by colour."""
@@ -19,23 +28,34 @@ LONGEST = 46
 HEIGHT = 250
 LINE = 21
 """Height of an entry of the legend, in pixels."""
+NONE = "#dc2626"
+"""Of a boundary at which nothing is asked."""
+NOT_RED = tuple(color for color in PALETTE if color not in ("#e4572e", "#c1436d"))
 Line = tuple[list[float], list[float]]
 
 
-def domain_figure(system: System) -> go.Figure:
+def domain_figure(system: System, points: Sequence[np.ndarray] = ()) -> go.Figure:
     """The domain with the places of its conditions, each in a colour of its own.
 
     Args:
         system: as far as it was read.
+        points: sets of points (n, d), the first of them inside, over all coordinates.
     """
     frame = system.frame
     shown = drawn_coordinates(frame)
+    places = [frame.names.coordinates.index(x) for x in shown]
+    points = [each[:, places] for each in points]
+    if frame.region is not None:
+        boundaries = boundaries_of(frame.region)
+        return outline_figure.outline_figure(boundaries, shown, _looks(system, boundaries), points)
     figure = go.Figure()
     low, high = (dict(zip(shown, ends, strict=True)) for ends in zip(*(frame.domain[x] for x in shown), strict=True))
     outline = _outline(frame, shown)
     _trace(figure, [outline], "", GREY, {"width": 1, "dash": "dot"})
     for k, (place, conditions) in enumerate(list(by_place(system.conditions).items())[:MOST_DRAWN]):
         _draw(figure, place, conditions, frame, shown, PALETTE[k % len(PALETTE)])
+    for each in points:
+        draw_points(figure, each)
     margin = {x: 0.06 * (high[x] - low[x]) for x in shown}
     x, y = shown[0], shown[1] if len(shown) > 1 else None
     figure.update_layout(
@@ -54,12 +74,16 @@ def domain_figure(system: System) -> go.Figure:
 
 def figure_height(system: System) -> int:
     """Pixels, with a line for each place below the picture."""
+    if system.frame.region is not None:
+        return outline_figure.figure_height(boundaries_of(system.frame.region))
     return HEIGHT + LINE * min(len(by_place(system.conditions)), MOST_DRAWN)
 
 
 def drawn_coordinates(frame: Frame) -> tuple[str, ...]:
-    """The first two coordinates of space; of one, it and time."""
+    """The first two coordinates of space, all of a domain that is no box; of one, it and time."""
     space, time = frame.names.space, frame.names.time
+    if frame.region is not None:
+        return space
     return space[:2] if len(space) > 1 else (*space, *((time,) if time else ()))
 
 
@@ -69,6 +93,22 @@ def by_place(conditions: Sequence[Condition]) -> dict[Place, list[Condition]]:
     for condition in conditions:
         found.setdefault(condition.place, []).append(condition)
     return found
+
+
+def _looks(system: System, boundaries: Sequence[Drawn]) -> dict[str, Look]:
+    """How each boundary is drawn: in the colour of its conditions, in red and dotted where there are none."""
+    asked = {each.name: [] for each in boundaries}
+    for condition in system.conditions:
+        if condition.place.kind in (Where.BOUNDARY, Where.NAMED):
+            for name in system.frame.named(condition.place):
+                asked[name].append(_said(condition))
+    colors: dict[str, str] = {}
+    looks = {}
+    for name, said in asked.items():
+        together = "; ".join(dict.fromkeys(said))
+        color = colors.setdefault(together, NOT_RED[len(colors) % len(NOT_RED)]) if said else NONE
+        looks[name] = Look(f"{name}: {together or 'no condition'}", color, "solid" if said else "dot")
+    return looks
 
 
 def _draw(figure: go.Figure, place: Place, conditions: list[Condition], frame: Frame, shown: tuple, color: str) -> None:

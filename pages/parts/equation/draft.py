@@ -9,10 +9,11 @@ from typing import Any
 
 from core.equations.faults import Fault
 from core.equations.functions import plain_name
+from pages.parts.equation.shapes import data_of, typed, understood
 
 KIND = "equation"
-TYPED = ("kind", "coordinates", "time", "fields", "parameters", "unknowns", "equations", "conditions", "manufactured",
-         "exact")  # fmt: skip
+TYPED = ("kind", "domain", "coordinates", "time", "fields", "parameters", "unknowns", "equations", "conditions",
+         "manufactured", "exact")  # fmt: skip
 """Data of the problem that have fields of their own on the page; all else is kept as it is."""
 
 
@@ -45,6 +46,8 @@ class Draft:
     """As they came with an example or a run; for another problem they are planned anew."""
     seconds: float | None = None
     """What an example takes on two cores, where the problem is still the example's."""
+    domain: str = ""
+    """As `core.equations.domain_text` reads it; empty for the box of the limits."""
     stages_for: Mapping[str, Any] = field(default_factory=dict)
     """The problem that those stages are for."""
 
@@ -78,6 +81,10 @@ class Draft:
         """The stages that came with this very problem; none where it was changed since."""
         return self.stages if _said(self.data()) == _said(self.stages_for) else ()
 
+    def has_ends(self, coordinate: str) -> bool:
+        """Whether a coordinate has limits of its own: those of space have the domain's, where there is one."""
+        return not self.domain.strip() or coordinate.strip() == self.time.strip()
+
     def with_run(self, run: Mapping[str, Any]) -> Draft:
         """The same texts for a run of another name, seed or device."""
         return replace(self, run={**self.run, **run})
@@ -86,11 +93,13 @@ class Draft:
         """The problem as the config has it. What has no meaning is left out: `faults` says so."""
         lines = self.equations.splitlines()
         known = {*self.field_names, *self.unknown_names}
+        domain = {"domain": found} if (found := data_of(self.domain)) else {}
         return {
             **self.problem,
             "kind": KIND,
-            "coordinates": {name.strip(): [number_of(low), number_of(high)]
-                            for name, low, high in self.coordinates if name.strip()},
+            **domain,
+            "coordinates": {name.strip(): None if domain and name.strip() != self.time.strip() else
+                            [number_of(low), number_of(high)] for name, low, high in self.coordinates if name.strip()},
             "time": self.time.strip() or None,
             "fields": between_commas(self.fields),
             "parameters": _pairs(self.parameters)[0],
@@ -113,12 +122,14 @@ class Draft:
                 found.append(Fault("it has no name", label=f"coordinate row {row}", expected="a letter such as x"))
             elif name.strip() and names.index(name.strip()) < row:
                 found.append(Fault(f"{name.strip()!r} is named twice", label=f"coordinate row {row}"))
-            elif name.strip() and not (low.strip() and high.strip()):
+            elif name.strip() and not (low.strip() and high.strip()) and self.has_ends(name):
                 end = "upper" if low.strip() else "lower"
                 found.append(
                     Fault(f"{name.strip()} has no {end} end", label=f"coordinate row {row}",
                           expected="a number such as 2*pi")
                 )  # fmt: skip
+        if self.domain.strip():
+            found += understood(self.domain)[1]
         for what, text in (("parameters", self.parameters), ("unknowns", self.unknowns)):
             found += [
                 Fault("a name, = and a number", text, start, end, what, "such as nu = 0.01, k = 2*pi")
@@ -131,7 +142,7 @@ def draft_of(config: Mapping[str, Any]) -> Draft:
     """The texts that stand for a config's data (`model_dump(mode="json", by_alias=True)`)."""
     problem = config["problem"]
     found = Draft(
-        tuple((name, shown(low), shown(high)) for name, (low, high) in problem["coordinates"].items()),
+        tuple((name, *map(shown, ends or ("", ""))) for name, ends in problem["coordinates"].items()),
         problem.get("time") or "",
         ", ".join(problem["fields"]),
         ", ".join(f"{name} = {shown(value)}" for name, value in (problem.get("parameters") or {}).items()),
@@ -143,6 +154,7 @@ def draft_of(config: Mapping[str, Any]) -> Draft:
         {plain_name(name): shown(value) for name, value in (problem.get("exact") or {}).items()},
         {key: value for key, value in problem.items() if key not in TYPED},
         {key: value for key, value in config.items() if key not in ("problem", "stages")},
+        domain=typed(problem.get("domain")),
     )
     return replace(found, stages=tuple(config.get("stages") or ()), stages_for=found.data())
 

@@ -12,7 +12,9 @@ from core.config import RunConfig
 from core.equations.names import MOST_COORDINATES, MOST_FIELDS
 from core.equations.typed_system import MOST_CONDITIONS
 from core.problems.equation import Equation
+from pages.parts.equation.domain_form import domain_form
 from pages.parts.equation.draft import TYPED, Draft
+from pages.parts.equation.shapes import DIMENSIONS
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.text import Markdown, plain
 
@@ -77,7 +79,9 @@ def equation_form() -> tuple[Draft, Places]:
         equations = _equations(draft, key, places)
         names = _names(draft, key, places)
     with st.container(border=True):
-        coordinates, time = _coordinates(draft, key, places)
+        domain = domain_form(draft.domain, key, _fitting_coordinates)
+        places["domain", 0] = Place(st.container(), f"{key}.joined")
+        coordinates, time = _coordinates(replace(draft, domain=domain), key, places)
         conditions = _conditions(draft, key, places)
     with st.container(border=True):
         manufactured, exact = _exact(replace(draft, **names), key, places)
@@ -85,7 +89,7 @@ def equation_form() -> tuple[Draft, Places]:
         further = _further(draft, key)
     st.session_state["equation.drawn"] = st.session_state["equation.form"]
     typed = replace(
-        draft, coordinates=coordinates, time=time, equations=equations, conditions=conditions,
+        draft, domain=domain, coordinates=coordinates, time=time, equations=equations, conditions=conditions,
         manufactured=manufactured, exact=exact, problem={**draft.problem, **further}, **names,
     )  # fmt: skip
     for number, row in enumerate(typed.typed_rows, 1):
@@ -132,11 +136,17 @@ def _coordinates(draft: Draft, key: str, places: Places) -> tuple[tuple[tuple[st
         own = draft.coordinates[number] if number < len(draft.coordinates) else ("", "", "")
         parts = st.columns([3, 3, 3, 2.4, 1], vertical_alignment="bottom", gap="small")
         shown = "visible" if row == 0 else "collapsed"
-        texts = []
-        for part, label, name, value in zip(parts, ("Coordinate", "from", "to"), ("name", "low", "high"), own,
-                                            strict=False):  # fmt: skip
+        ticked = bool(st.session_state.get(f"{key}.time.{number}", bool(own[0]) and own[0] == draft.time))
+        with parts[0]:
+            texts = [st.text_input("Coordinate", own[0], key=f"{key}.name.{number}", label_visibility=shown)]
+        for part, label, name, value in zip(parts[1:], ("from", "to"), ("low", "high"), own[1:], strict=False):
             with part:
-                texts.append(st.text_input(label, value, key=f"{key}.{name}.{number}", label_visibility=shown))
+                if draft.domain.strip() and not ticked:
+                    st.text_input(label, "", key=f"{key}.{name}.{number}.of", disabled=True, label_visibility=shown,
+                                  placeholder="the domain's")  # fmt: skip
+                    texts.append(value)
+                else:
+                    texts.append(st.text_input(label, value, key=f"{key}.{name}.{number}", label_visibility=shown))
         with parts[3]:
             ticked = st.checkbox(
                 "is time",
@@ -156,6 +166,22 @@ def _coordinates(draft: Draft, key: str, places: Places) -> tuple[tuple[tuple[st
     _add("Add a coordinate", "coordinate")
     places["coordinates", 0] = Place(st.container(), "")
     return tuple(found), time
+
+
+def _fitting_coordinates(kind: str) -> None:
+    """Before the page is drawn again: as many coordinates of space as a domain of this kind has."""
+    held, key = st.session_state, form_key()
+    rows = held["equation.rows"]["coordinate"]
+    names = {number: str(held.get(f"{key}.name.{number}", "")).strip() for number in rows}
+    space = [names[number] for number in rows if names[number] and not held.get(f"{key}.time.{number}")]
+    for name in [each for each in "xyz" if each not in space][: max(0, DIMENSIONS.get(kind, 0) - len(space))]:
+        blank = next((number for number in rows if not names[number]), None)
+        if blank is None:
+            if len(rows) >= MOST_ROWS["coordinate"]:
+                return
+            _added("coordinate")
+            blank = rows[-1]
+        held[f"{key}.name.{blank}"], names[blank] = name, name
 
 
 def _one_time(key: str, chosen: int) -> None:
@@ -197,7 +223,8 @@ def _conditions(draft: Draft, key: str, places: Places) -> tuple[tuple[str, str]
                 key=f"{key}.where.{number}",
                 label_visibility=shown,
                 placeholder="x = 0",
-                help="`x = 0`, `t = 0`, `boundary`, `periodic in x`, a point `(0.5, 0.5)`; several with `and`.",
+                help="`x = 0`, `t = 0`, `boundary`, a boundary's name such as `hole 1`, `periodic in x`, a point "
+                "`(0.5, 0.5)`; several with `and`.",
             )
         with right:
             what = st.text_input(

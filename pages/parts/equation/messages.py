@@ -40,6 +40,7 @@ def place_of(fault: Fault, places: Places) -> Place | None:
         return places.get(("exact", plain_name(name)))
     return {
         "coordinates": places["coordinates", 0],
+        "domain": places["domain", 0],
         "parameters": places["parameters", 0],
         "unknowns": places["unknowns", 0],
         "the equations": places["equation", 0],
@@ -82,7 +83,7 @@ def show_fault(fault: Fault, place: Place | None = None, number: int = 0) -> Non
 def _sentence(fault: Fault, colour: str) -> Markdown:
     icon = ":material/warning:" if fault.warning else ":material/error:"
     sentence = fault.sentence
-    if re.match(r"(condition \d+|field|coordinate row|exact|parameters|unknowns|the conditions)", fault.label):
+    if re.match(r"(condition \d+|field|coordinate row|exact|parameters|unknowns|the conditions|domain)", fault.label):
         sentence = sentence.removeprefix(f"{fault.label}: ")  # it stands below what it is about
     text = message(sentence)
     return f":orange[{icon} {text}]" if colour == "orange" else f":red[{icon} {text}]"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from core.data_folder import current
 from core.domains.regions import domain_of
 from core.equations.examination import examined
 from core.equations.faults import EquationError, Fault
@@ -15,6 +16,7 @@ from core.equations.latex_system import latex_of_system
 from core.equations.system import System
 from core.equations.tree import TreeError, bounded
 from core.equations.typed_system import SystemText, read_system
+from core.errors import LabError
 from pages.parts.equation.draft import Draft
 
 MOST_WORK = 200_000
@@ -41,18 +43,28 @@ class Read:
 
 def read(draft: Draft) -> Read:
     """A draft, read and checked. The same texts are read once."""
-    if faults := draft.faults():
-        return Read(None, None, tuple(faults), (), "", "")
-    data = draft.data()
+    data, faults = draft.data(), draft.faults()
     long = len(json.dumps(data, default=str))
     if long > LONGEST:
         said = f"all texts together have {long:,} characters; the most is {LONGEST:,}"
         return Read(None, None, (Fault(said),), (), "", "")
-    return _read(json.dumps(data, default=str))
+    if faults:
+        return Read(None, None, tuple(faults), (), *_formulas(system_text(data)))
+    return _read(json.dumps(data, default=str), _version(data.get("domain")))
+
+
+def _version(domain: Mapping[str, Any] | None) -> str:
+    """Which bytes of a mesh file a domain means now; empty where it is none or there are none."""
+    if domain is None or domain["kind"] != "mesh":
+        return ""
+    try:
+        return domain.get("version") or current(domain["file"]).git_blob
+    except LabError:
+        return ""  # reading it says so
 
 
 @lru_cache(maxsize=KEPT)
-def _read(data: str) -> Read:
+def _read(data: str, version: str) -> Read:
     problem = json.loads(data)
     typed = system_text(problem)
     system, faults, warnings = None, (), ()
@@ -64,8 +76,12 @@ def _read(data: str) -> Read:
         faults = error.faults
     except TreeError as error:
         faults = (Fault(f"the system as a whole: {error}"),)
-    formulas = [_latex(replace(typed, **{left_out: ()})) for left_out in ("conditions", "equations")]
-    return Read(system, system or _as_far(typed), faults, warnings, *formulas)
+    return Read(system, system or _as_far(typed), faults, warnings, *_formulas(typed))
+
+
+def _formulas(typed: SystemText) -> list[str]:
+    """Equations and conditions in LaTeX, each as far as it means something."""
+    return [_latex(replace(typed, **{left_out: ()})) for left_out in ("conditions", "equations")]
 
 
 def system_text(problem: Mapping[str, Any]) -> SystemText:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.equations.description import description
 from core.equations.system import System
+from core.problems.typed.pictures import points_of
 from pages.parts.equation.domain_figure import domain_figure, drawn_coordinates, figure_height
 from pages.parts.equation.launching import Planned
 from pages.parts.equation.messages import show_fault
@@ -26,12 +27,16 @@ def in_words(read: Read, planned: Planned) -> None:
         st.markdown(_list([*description(read.system), *conditions, *planned.words]))
 
 
-def domain(system: System | None) -> None:
-    """The picture of the domain with the places of conditions."""
+def domain(system: System | None, planned: Planned) -> None:
+    """The picture of the domain with the places of conditions, and with some of the points of the planned run."""
     if system is None:
         return
-    live_plotly(domain_figure(system), key="equation.domain", height=figure_height(system))
+    points = () if planned.config is None else points_of(planned.config.problem)
+    live_plotly(domain_figure(system, points), key="equation.domain", height=figure_height(system))
     shown = drawn_coordinates(system.frame)
+    if planned.config is not None:
+        total = planned.config.stages[0].collocation.points
+        st.caption(f"Grey: {len(points[0]):,} of the {total:,} points at which the first stage asks.")
     if others := [name for name in system.names.coordinates if name not in shown]:
         st.caption(f"Drawn over {_listed(list(shown))}, the same for each {_listed(others)}.")
 

@@ -50,7 +50,8 @@ def validate(data: dict) -> tuple[RunConfig | None, dict]:
     except ValidationError as error:
         return None, dict(field_errors(error))
     except LabError as error:
-        return None, {("problem", "dataset"): str(error)}
+        file = "dataset" if data["problem"].get("dataset") else "domain"
+        return None, {("problem", file): str(error)}
 
 
 def chosen_problem(data: dict) -> Problem | type[Problem]:

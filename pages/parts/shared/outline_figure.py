@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
@@ -22,26 +23,35 @@ LONGEST = 60
 """Characters of an entry."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a boundary is drawn."""
+
+    said: str
+    """In the legend."""
+    color: str
+    dash: str = "solid"
+
+
 def outline_figure(
     boundaries: Sequence[Drawn],
     axes: Sequence[str],
-    looks: Mapping[str, tuple[str, str]] | None = None,
-    points: np.ndarray | None = None,
+    looks: Mapping[str, Look] | None = None,
+    points: Sequence[np.ndarray] = (),
 ) -> go.Figure:
     """The boundaries, of one to three dimensions.
 
     Args:
         boundaries: to draw.
         axes: names of the coordinates.
-        looks: name of a boundary → what the legend says of it, and its colour; without it its name, and one of ours.
-        points: inside, (n, d).
+        looks: name of a boundary → how it is drawn; without it by its name, in one of our colours.
+        points: sets of points (n, d).
     """
     figure = go.Figure()
     for k, boundary in enumerate(boundaries):
-        said, color = (looks or {}).get(boundary.name, (boundary.name, PALETTE[k % len(PALETTE)]))
-        _boundary(figure, boundary, said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…", color)
-    if points is not None and len(points):
-        _points(figure, points)
+        _boundary(figure, boundary, (looks or {}).get(boundary.name) or Look(boundary.name, PALETTE[k % len(PALETTE)]))
+    for each in points:
+        draw_points(figure, each)
     figure.update_layout(
         margin={"l": 46, "r": 8, "t": 8, "b": 38},
         height=figure_height(boundaries),
@@ -69,22 +79,24 @@ def figure_height(boundaries: Sequence[Drawn]) -> int:
     return HEIGHT + LINE * len(boundaries)
 
 
-def _boundary(figure: go.Figure, boundary: Drawn, said: str, color: str) -> None:
+def _boundary(figure: go.Figure, boundary: Drawn, look: Look) -> None:
     columns = boundary.points.T
+    said = look.said if len(look.said) <= LONGEST else f"{look.said[: LONGEST - 1]}…"
     shared = {"name": said, "showlegend": True, "hoverinfo": "name", "hoverlabel": {"namelength": -1}}
     if boundary.triangles is not None:
         i, j, k = boundary.triangles.T
-        figure.add_mesh3d(x=columns[0], y=columns[1], z=columns[2], i=i, j=j, k=k, color=color, opacity=0.5,
+        figure.add_mesh3d(x=columns[0], y=columns[1], z=columns[2], i=i, j=j, k=k, color=look.color, opacity=0.5,
                           flatshading=True, **shared)  # fmt: skip
     elif len(columns) == 1:
-        figure.add_scatter(
-            x=columns[0], y=0 * columns[0], mode="markers", marker={"size": 10, "color": color}, **shared
-        )
+        marker = {"size": 10, "color": look.color}
+        figure.add_scatter(x=columns[0], y=0 * columns[0], mode="markers", marker=marker, **shared)
     else:
-        figure.add_scatter(x=columns[0], y=columns[1], mode="lines", line={"width": 3, "color": color}, **shared)
+        pen = {"width": 3, "color": look.color, "dash": look.dash}
+        figure.add_scatter(x=columns[0], y=columns[1], mode="lines", line=pen, **shared)
 
 
-def _points(figure: go.Figure, points: np.ndarray) -> None:
+def draw_points(figure: go.Figure, points: np.ndarray) -> None:
+    """Points (n, d) behind what else there is, without a word of them in the legend."""
     marker = {"size": 3 if points.shape[1] < 3 else 1.5, "color": GREY, "opacity": 0.7}
     shared = {"mode": "markers", "marker": marker, "showlegend": False, "hoverinfo": "skip"}
     columns = points.T

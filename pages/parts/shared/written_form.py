@@ -1,4 +1,4 @@
-"""Fields that hold several texts, or texts by name: written in one area, a line each, or as YAML."""
+"""Fields that hold several texts, texts by name, or a domain: written in one area, a line each, or as YAML."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from pydantic.fields import FieldInfo
 
 from core.config import Stage
 from core.documents import DocumentError, yaml_data
+from core.domains.regions import domain_of
+from core.equations.domain_text import domain_text
 
 LOWEST, HIGHEST, LINE = 68, 420, 24
 """Pixels of an area, and of each of its lines."""
 
 
 def is_written(info: FieldInfo) -> bool:
-    """Whether a field is a mapping, a list of texts of a line each, or a list of models that are no stages."""
+    """Whether a field is a mapping, a domain, a list of texts of a line each, or of models that are no stages."""
     annotation = _bare(info.annotation)
-    if get_origin(annotation) is dict:
+    if get_origin(annotation) is dict or _is_domain(info):
         return True
     if get_origin(annotation) is not tuple:
         return False
@@ -30,6 +32,8 @@ def written(value: Any, info: FieldInfo) -> str:
     """A field's value as a person writes it."""
     if not value:
         return ""
+    if _is_domain(info):
+        return value if isinstance(value, str) else domain_text(domain_of(value))
     if _is_lines(info) and all(isinstance(each, str) and "\n" not in each for each in value):
         return "\n".join(value)
     if isinstance(value, dict):
@@ -46,6 +50,8 @@ def data_of(text: str, info: FieldInfo) -> Any:
     """What a person wrote, as data; the text itself where it is none, so that validation says so."""
     if _is_lines(info):
         return [line.strip() for line in text.splitlines() if line.strip()]
+    if _is_domain(info):
+        return text.strip() or None  # what is wrong with it is said where it is read
     if not text.strip():
         return {} if get_origin(_bare(info.annotation)) is dict else []
     try:
@@ -61,6 +67,10 @@ def height(text: str) -> int:
 
 def _is_lines(info: FieldInfo) -> bool:
     return isinstance(info.json_schema_extra, dict) and bool(info.json_schema_extra.get("lines"))
+
+
+def _is_domain(info: FieldInfo) -> bool:
+    return isinstance(info.json_schema_extra, dict) and bool(info.json_schema_extra.get("domain"))
 
 
 def _bare(annotation: Any) -> Any:

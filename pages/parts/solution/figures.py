@@ -4,6 +4,7 @@ import numpy as np
 
 from core.solution.available import Viewable
 from core.solution.grid import SolutionGrid, fixed
+from core.solution.sampled import Sampled
 from core.solution.scene import displayed, drawn_axes
 from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
@@ -13,7 +14,7 @@ from pages.parts.shared.unknown_text import unknown_text
 from pages.parts.solution.form import KEY, Quantity
 
 
-def numbers(grid: SolutionGrid, run: Viewable) -> Markdown:
+def numbers(grid: Sampled, run: Viewable) -> Markdown:
     """How good the sampled solution is, in one line."""
     found = grid.accuracy()
     at = [f"{plain(name)} = {value:g}" for name, value in fixed(run.config.problem).items()]

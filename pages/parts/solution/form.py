@@ -8,9 +8,11 @@ import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
-from core.singularity.views import PHYSICAL_TIME, views
-from core.solution.grid import DEFAULT_RESOLUTION, SolutionGrid, check_resolution, default_resolution
-from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, value_range
+from core.singularity.views import INSIDE, MESH, PHYSICAL_TIME, is_given, views
+from core.solution.grid import DEFAULT_RESOLUTION, check_resolution, default_resolution
+from core.solution.on_mesh import cells_along
+from core.solution.sampled import Sampled
+from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, moments, value_range
 from pages.parts.shared.text import Markdown, plain, visible
 from pages.parts.solution.scene import COLORMAPS, Look
 
@@ -51,6 +53,8 @@ def resolution_input(problem: Problem, run_id: str, view: str) -> int:
 
     Raises LabError for what the memory can't hold.
     """
+    if view in (MESH, INSIDE):
+        return _cells_input(problem, run_id, view)
     start = DEFAULT_RESOLUTION[2] if view == PHYSICAL_TIME else default_resolution(problem)
     choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
     chosen = st.select_slider("Resolution", choices, start, format_func=plain, key=f"{KEY}.resolution.{run_id}.{view}")
@@ -58,7 +62,17 @@ def resolution_input(problem: Problem, run_id: str, view: str) -> int:
     return chosen
 
 
-def quantity_input(grid: SolutionGrid, run_id: str) -> Quantity:
+def _cells_input(problem: Problem, run_id: str, view: str) -> int:
+    """Cells along the largest extent of a mesh that is made; a mesh that is the domain itself is taken as it is."""
+    start = cells_along(problem)
+    if is_given(problem, view):
+        st.caption("On the points of the mesh itself.")
+        return start
+    choices = [start // 2, start, 2 * start, 4 * start]
+    return st.select_slider("Cells along", choices, start, format_func=plain, key=f"{KEY}.cells.{run_id}.{view}")
+
+
+def quantity_input(grid: Sampled, run_id: str) -> Quantity:
     """Which value, and whether as a logarithm."""
     name = st.selectbox("Value", list(grid.values), format_func=visible, key=f"{KEY}.value.{run_id}")
     grows = name in grid.blow_ups  # by powers of ten: on a linear scale there is only its last moment
@@ -68,11 +82,10 @@ def quantity_input(grid: SolutionGrid, run_id: str) -> Quantity:
     return Quantity(name, logarithmic, limits, signed=around_zero and not logarithmic)
 
 
-def scene_input(grid: SolutionGrid, quantity: Quantity, run_id: str) -> SceneRequest:
+def scene_input(grid: Sampled, quantity: Quantity, run_id: str) -> SceneRequest:
     """What of a grid is drawn: the moment, surfaces, slices, a cut, a height, as its dimensions allow."""
     options: dict = {"value": quantity.name, "logarithmic": quantity.logarithmic}
-    if grid.time is not None and len(grid.axes) > 2:
-        times = grid.axes[grid.coordinates.index(grid.time)]
+    if (times := moments(grid)) is not None:
         options["time_index"] = st.select_slider(
             plain(grid.time), range(len(times)), format_func=lambda i: f"{times[i]:.3g}", key=f"{KEY}.moment.{run_id}"
         )
@@ -84,7 +97,7 @@ def scene_input(grid: SolutionGrid, quantity: Quantity, run_id: str) -> SceneReq
     return SceneRequest(**options, **_cut(drawn))
 
 
-def _inside(drawn: SolutionGrid, quantity: Quantity) -> dict:
+def _inside(drawn: Sampled, quantity: Quantity) -> dict:
     parts = st.pills("Show", ["isosurfaces", "slices"], default=["isosurfaces"], selection_mode="multi")
     options: dict = {}
     if "isosurfaces" in parts:
@@ -102,7 +115,7 @@ def _inside(drawn: SolutionGrid, quantity: Quantity) -> dict:
     return options
 
 
-def _cut(drawn: SolutionGrid) -> dict:
+def _cut(drawn: Sampled) -> dict:
     def across(k: int) -> Markdown:
         return plain(drawn.coordinates[k - 1]) if k else "none"
 
