@@ -20,8 +20,7 @@ def test_a_typed_preset_is_sound_knows_its_solution_and_is_written_as_it_is(name
     assert config.problem.exact(middle[None]) is not None
     data = config.problem.model_dump(mode="json", by_alias=True)
     for field, info in Equation.model_fields.items():
-        if is_written(info):
-            value = data[info.alias or field]
+        if is_written(info) and (value := data.get(info.alias or field)) is not None:  # what was added later may lack
             assert data_of(written(value, info), info) == value
     assert parse_config(config.model_dump(mode="json", by_alias=True)) == config
 
