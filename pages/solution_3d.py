@@ -11,6 +11,7 @@ from core.solution.export import FORMATS, formats
 from core.solution.on_mesh import read_sampled
 from core.solution.sampled import Sampled
 from core.solution.scene import SceneRequest, at_moment
+from core.solution.series import mesh_series_bytes
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.text import LONGEST, ago, code, message, visible
 from pages.parts.solution.figures import curve, numbers
@@ -82,17 +83,20 @@ def draw(run: Viewable, controls, canvas) -> None:
 
 
 def download(path, grid: Sampled, run: Viewable, request: SceneRequest) -> None:
-    """The file for ParaView: exactly the sampled values."""
+    """The file for ParaView: exactly the sampled values; of a mesh in time one moment, or all of them."""
     whole = grid if len(grid.axes) <= 3 else at_moment(grid, request.time_index)
     suffix, button = st.columns([2, 3], vertical_alignment="bottom")
-    chosen = suffix.selectbox("Format", formats(whole), format_func=lambda name: f".{name}, {FORMATS[name]}")
+    all_moments = {"zip": "all moments: .vtu files and a .pvd"} if getattr(grid, "times", None) is not None else {}
+    said = {name: FORMATS[name] for name in formats(whole)} | all_moments
+    chosen = suffix.selectbox("Format", list(said), format_func=lambda name: f".{name}, {said[name]}")
     with button:
         made_download(
             "Download for ParaView",
-            lambda: children.exported_bytes(path, chosen, request.time_index),
+            lambda: children.written(mesh_series_bytes, path) if chosen == "zip"
+            else children.exported_bytes(path, chosen, request.time_index),
             f"{file_stem(run.config.name or run.run_id[:8])}.{chosen}",
             "application/octet-stream",
-        )
+        )  # fmt: skip
 
 
 st.title("Solution 3D")

@@ -67,7 +67,8 @@ def read_file(path: Path, name: str | None = None) -> meshio.Mesh:
         raise LabError(f"{name} can't be read: {error.strerror or error}.") from error
     try:
         _refuse_references(path, suffix, name)
-        mesh = getattr(meshio, FORMATS[suffix]).read(str(path))
+        with np.errstate(over="ignore"):  # meshio multiplies what may be no count yet
+            mesh = getattr(meshio, FORMATS[suffix]).read(str(path))
     except LabError:
         raise
     except MemoryError:

@@ -12,7 +12,8 @@ from core.singularity import similarity
 from core.singularity.plane import plane_file
 from core.singularity.plane_blow_up import plane_physical_file
 from core.singularity.reconstruction import physical_file
-from core.solution.on_mesh import has_mesh, inside_sampled_file, is_surface, mesh_sampled_file
+from core.solution.grid import DEFAULT_RESOLUTION, default_resolution
+from core.solution.on_mesh import cells_along, has_mesh, inside_sampled_file, is_surface, mesh_sampled_file
 from core.solution.sample import sampled_file
 
 PROFILE, PHYSICAL_TIME, COMPACTIFIED = "profile", "physical time", "w, z"
@@ -35,3 +36,10 @@ def views(problem: Problem) -> dict[str, Sampler]:
 def is_given(problem: Problem, view: str) -> bool:
     """Whether a view has the points of a mesh file, so that there is no resolution to choose."""
     return view == MESH and isinstance(problem.shape, MeshFile)
+
+
+def usual_resolution(problem: Problem, view: str) -> int:
+    """How fine a first look in a view is: points along each axis, or cells along a mesh that is made."""
+    if view in (MESH, INSIDE):
+        return cells_along(problem)
+    return DEFAULT_RESOLUTION[2] if view == PHYSICAL_TIME else default_resolution(problem)

@@ -85,6 +85,12 @@ class SolutionMesh(Sampled):
             about=self.about | {beside(self.time, "coordinate", RESERVED): float(self.times[index])},
         )
 
+    def nearest(self, time: float | None) -> SolutionMesh:
+        """The sampled moment nearest to a time, the last one for None; itself where there is no time."""
+        if self.times is None:
+            return self
+        return self.at_time(-1 if time is None else int(np.abs(self.times - time).argmin()))
+
     def save(self, path: Path) -> None:
         """Write as .npz, through a temporary name of its own, so that two writers don't meet."""
         meta = {

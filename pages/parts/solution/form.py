@@ -8,9 +8,8 @@ import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
-from core.singularity.views import INSIDE, MESH, PHYSICAL_TIME, is_given, views
-from core.solution.grid import DEFAULT_RESOLUTION, check_resolution, default_resolution
-from core.solution.on_mesh import cells_along
+from core.singularity.views import INSIDE, MESH, is_given, usual_resolution, views
+from core.solution.grid import check_resolution
 from core.solution.sampled import Sampled
 from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, moments, value_range
 from pages.parts.shared.text import Markdown, plain, visible
@@ -55,7 +54,7 @@ def resolution_input(problem: Problem, run_id: str, view: str) -> int:
     """
     if view in (MESH, INSIDE):
         return _cells_input(problem, run_id, view)
-    start = DEFAULT_RESOLUTION[2] if view == PHYSICAL_TIME else default_resolution(problem)
+    start = usual_resolution(problem, view)
     choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
     chosen = st.select_slider("Resolution", choices, start, format_func=plain, key=f"{KEY}.resolution.{run_id}.{view}")
     check_resolution(problem, chosen)
@@ -64,7 +63,7 @@ def resolution_input(problem: Problem, run_id: str, view: str) -> int:
 
 def _cells_input(problem: Problem, run_id: str, view: str) -> int:
     """Cells along the largest extent of a mesh that is made; a mesh that is the domain itself is taken as it is."""
-    start = cells_along(problem)
+    start = usual_resolution(problem, view)
     if is_given(problem, view):
         st.caption("On the points of the mesh itself.")
         return start
