@@ -16,7 +16,14 @@ from core.equations.writing import field_name
 
 def missing(system: System) -> list[Fault]:
     """Equations and conditions that are missing, and what can't be decided; what data may make up for, as warnings."""
-    return [*_equations(system), *_initial(system), *_sides(system), *_named(system), *_constants(system)]
+    return [
+        *_equations(system),
+        *_initial(system),
+        *_sides(system),
+        *_named(system),
+        *_constants(system),
+        *_unheld(system),
+    ]
 
 
 def solved_fields(system: System) -> list[str]:
@@ -179,3 +186,13 @@ def _constants(system: System) -> Iterable[Fault]:
         if name in differentiated - plain:
             yield Fault(f"only derivatives of {name} appear, so it is found up to a constant", label=f"field {name}",
                         expected=f"a value at a point, such as {name} = 0", warning=True)  # fmt: skip
+
+
+def _unheld(system: System) -> Iterable[Fault]:
+    """Unknown numbers and fields found from data, where there are no data and nothing more than the equations."""
+    if system.has_dataset or any(each.kind in (Kind.POINT_VALUE, Kind.INTEGRAL) for each in system.conditions):
+        return
+    for name in (*system.unknowns, *system.coefficients):
+        yield Fault(f"{name} is to be found, and no dataset is named", label=f"field {name}" if name in
+                    system.coefficients else f"unknown {name}", expected="data, or a further condition such as a "
+                    "value at a point or an integral", warning=True)  # fmt: skip

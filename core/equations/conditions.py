@@ -94,7 +94,7 @@ def read_conditions(where: str, text: str, frame: Frame, label: str = "condition
     except EquationError as error:
         faults.extend(error.faults)
     found: list[Condition] = []
-    parts = text.split(";")
+    parts = texts_in(text)
     places = list(dict.fromkeys(places))
     if len(places) * len(parts) > MOST_OF_ONE:
         faults.append(Fault(f"{len(parts):,} texts at {len(places):,} places", label=label,
@@ -108,6 +108,11 @@ def read_conditions(where: str, text: str, frame: Frame, label: str = "condition
     if faults:
         raise EquationError(faults)
     return found
+
+
+def texts_in(text: str) -> list[str]:
+    """The conditions that were typed as one with `;` between them; one at the end means nothing."""
+    return [each for each in text.split(";") if each.strip()] or [""]
 
 
 def _of_text(text: str, places: list[Place], frame: Frame, label: str) -> list[Condition]:

@@ -10,13 +10,15 @@ from core.equations.algebra import is_divisor, number
 from core.equations.calculus import substituted
 from core.equations.conditions import Condition, Kind
 from core.equations.faults import Fault
+from core.equations.given import given
 from core.equations.places import Place, Where
 from core.equations.sampling import inner_points, is_known, largest, normals_at, points_at, values_of, where
-from core.equations.structure import fields_in, has_field
+from core.equations.structure import fields_in, has_field, known_parts
 from core.equations.symmetry import at_end
 from core.equations.system import System
 from core.equations.tree import Expression, Normal, Number, Parameter, Power, TooLarge, TreeError, postorder
-from core.equations.writing import text_of
+from core.equations.tree import Where as Choice
+from core.equations.writing import shown
 
 EXACT = 1e-8
 """Of the largest term: an exact solution leaves less."""
@@ -139,6 +141,36 @@ def meaningless_numbers(system: System) -> list[Fault]:
     return found
 
 
+@np.errstate(all="ignore")  # values there are none of are looked for
+def without_values(system: System) -> list[Fault]:
+    """What is known and has no value: sqrt(x - 2) where x < 2. Of a condition, at an end alone, it is a warning."""
+    found: list[Fault] = []
+    numbers = {Parameter(name): number(value) for name, value in system.frame.parameters.items()}
+    for residual, label in zip(system.residuals, system.residual_labels, strict=True):
+        chosen = any(isinstance(node, Choice) for node in postorder(residual))  # what is not chosen needs no value
+        for node in () if chosen else known_parts([substituted(residual, numbers)]):
+            found += [fault for fault in _no_value(system, node, [], "", label) if not fault.warning]
+    for each in given(system):
+        found += _no_value(system, each.value, [each.place], each.condition.text, each.condition.label)
+    return list({(fault.label, fault.warning): fault for fault in reversed(found)}.values())
+
+
+def _no_value(system: System, node: Expression, places: list[Place], text: str, label: str) -> list[Fault]:
+    points = points_at(places, system.frame)
+    (values,) = values_of([node], points, system.frame)
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return []
+    inside = np.ones(len(values), dtype=bool)
+    fixed = {x for place in places for x in (place.coordinate, *dict(place.point))}
+    for name, (low, high) in system.frame.domain.items():
+        if name not in fixed:
+            inside &= (points[name] > low) & (points[name] < high)
+    at = int((bad & inside if (bad & inside).any() else bad).argmax())
+    said = f"{shown(node)} has no value at {where(points, at)}"
+    return [Fault(said, text, 0, len(text), label, warning=not (bad & inside).any())]
+
+
 def _or_none(make: Callable[..., Expression | None], *arguments: object) -> Expression | None:
     """An expression, or None where there is none: what can't be looked at is not said to vanish."""
     try:
@@ -148,9 +180,6 @@ def _or_none(make: Callable[..., Expression | None], *arguments: object) -> Expr
 
 
 def _vanishes(system: System, base: Expression) -> str:
-    shown = text_of(base)
-    if len(shown) > 60:
-        shown = f"{shown[:57]}…"
     candidates: list[tuple[Expression | None, list[Place], str]] = [(None, [], "")]
     if not has_field(base):
         candidates = [(base, [], "")]
@@ -172,7 +201,7 @@ def _vanishes(system: System, base: Expression) -> str:
         finite = np.where(np.isfinite(values), values, largest(values))
         at = int(np.abs(finite).argmin())
         if finite.min() < 0 < finite.max() or finite[at] == 0 or _root_beside(system, value, points, at):
-            return f"it divides by {shown}, which {why}is 0 at or near {where(points, at)}"
+            return f"it divides by {shown(base)}, which {why}is 0 at or near {where(points, at)}"
     return ""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.equations.completeness import missing
-from core.equations.consistency import exact_faults, meaningless_numbers, vanishing_divisors
+from core.equations.consistency import exact_faults, meaningless_numbers, vanishing_divisors, without_values
 from core.equations.contradictions import contradictions
+from core.equations.directions import direction_faults
 from core.equations.faults import EquationError, Fault
 from core.equations.integral_checks import integral_faults
 from core.equations.manufactured import MOST_WORK, manufactured
@@ -42,6 +43,8 @@ def examined(typed: SystemText, make_sources: bool = False, jumps: bool = False)
     for what, check in (
         ("the parameters", lambda: meaningless_numbers(system)),
         ("what is missing", lambda: missing(system)),
+        ("directions", lambda: direction_faults(system)),
+        ("values", lambda: without_values(system)),
         ("corners", lambda: contradictions(system, jumps)),
         ("symmetries", lambda: symmetry_faults(system)),
         ("the exact solution", lambda: exact_faults(system)),

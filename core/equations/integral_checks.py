@@ -16,7 +16,7 @@ from core.equations.places import Frame
 from core.equations.sampling import inner_points, is_known, values_of, where
 from core.equations.system import System
 from core.equations.tree import Expression, Field, TreeError, Unknown, postorder
-from core.equations.writing import text_of
+from core.equations.writing import shown
 
 ROUNDS = 4
 """How often the cells of a line are halved to see whether an integral settles."""
@@ -58,9 +58,7 @@ def _endless(system: System, condition: Condition, quadrature: Quadrature) -> li
         for along in piece.over:
             said = _unsettled(known, piece, along, system.frame)
             if said:
-                shown = text_of(piece.integrand)
-                shown = shown if len(shown) <= 60 else f"{shown[:57]}…"
-                message = f"the integral of {shown} {said}"
+                message = f"the integral of {shown(piece.integrand)} {said}"
                 text = condition.text
                 return [Fault(message, text, 0, len(text), condition.label, "an integral that has a value")]
     return []

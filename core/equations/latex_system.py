@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from core.equations.conditions import texts_in
 from core.equations.faults import EquationError, Fault
 from core.equations.functions import plain_name
 from core.equations.latex import FOLD, latex_name, latex_of, latex_of_equation, latex_text
 from core.equations.names import Names
+from core.equations.places import parts_of
 from core.equations.tree import TreeError, bounded
 from core.equations.typed_system import MOST_WORK, SystemText
 from core.plain_text import printable
@@ -59,7 +61,7 @@ def _aligned(text: str, names: Names, fold: int | None) -> str:
 
 def _conditions(where: str, text: str, names: Names, fold: int | None) -> list[str]:
     place = latex_of_place(where, names)
-    parts = (" ".join(part.split()) for part in text.split(";"))
+    parts = (" ".join(part.split()) for part in texts_in(text))
     return [rf"{_condition(part, where, names, fold)} && {place}" for part in parts]
 
 
@@ -82,7 +84,7 @@ def latex_of_place(where: str, names: Names) -> str:
     where = " ".join(where.split())
     if where.startswith("periodic"):
         return latex_text(where)
-    return r",\ ".join(_place(part, names) for part in re.split(r"\s*;\s*|\s+and\s+", where) if part)
+    return r",\ ".join(_place(part, names) for part in parts_of(where) if part)
 
 
 def _place(part: str, names: Names) -> str:

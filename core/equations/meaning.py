@@ -9,6 +9,7 @@ from core.equations.algebra import negative, number, power, product, total, wher
 from core.equations.calculus import derivatives
 from core.equations.faults import EquationError, Fault
 from core.equations.functions import CALLED, CHOICES, OF_CONDITIONS, OPERATORS, plain_name
+from core.equations.habits import meant
 from core.equations.names import Names
 from core.equations.syntax import (
     Apply,
@@ -142,8 +143,9 @@ class Reader:
         found = self.names.leaf(syntax.name, self.in_condition)
         if not isinstance(found, str):
             return found
-        nearest = "" if found else self.names.nearest(syntax.name)
-        expected = "" if found or nearest else f"one of {', '.join(sorted(self._nouns()))}"
+        habit = "" if found else meant(syntax.name, self.names)
+        nearest = "" if found or habit else self.names.nearest(syntax.name)
+        expected = habit or ("" if found or nearest else f"one of {', '.join(sorted(self._nouns()))}")
         return self.refuse(syntax, found or f"unknown name {syntax.name!r}", expected, nearest)
 
     def _nouns(self) -> set[str]:
@@ -188,6 +190,8 @@ class Reader:
     def _condition(self, syntax: Syntax) -> Expression | None:
         """Comparisons, and, or, not: inside of where and piecewise only."""
         if not self.is_condition:
+            if any(sign == "==" for sign, _ in getattr(syntax, "signs", ())):
+                return self.refuse(syntax, "'==' compares two values", "one = between two sides")
             what = {"comparison": "a comparison"}.get(getattr(syntax, "rank", ""), "and, or, not")
             return self.refuse(syntax, f"{what} outside of where", "where(condition, a, b)")
         match syntax:
@@ -245,8 +249,9 @@ class Reader:
             kind = "field" if name in self.names.fields else "name"
             advice = f"{name} alone; its values at a place are a condition" if kind == "field" else f"{name}*(…)"
             return self.refuse(syntax, f"the {kind} {name} is called like a function", advice, end=syntax.name_end)
-        nearest = self.names.nearest(syntax.name)
-        expected = "" if nearest else f"one of {', '.join(sorted(CALLED))}"
+        habit = meant(syntax.name, self.names)
+        nearest = "" if habit else self.names.nearest(syntax.name)
+        expected = habit or ("" if nearest else f"one of {', '.join(sorted(CALLED))}")
         return self.refuse(syntax, f"unknown function {syntax.name!r}", expected, nearest, end=syntax.name_end)
 
     def _choice(self, arguments: tuple[Syntax, ...]) -> Expression | None:
@@ -275,6 +280,8 @@ class Reader:
                     return self.refuse(each, f"a derivative of order {len(by) - 1 + count}", f"at most {HIGHEST_ORDER}")
                 by.extend(by[-1:] * (count - 1))
                 continue
+            if by and isinstance(each, Literal | Sign):
+                return self.refuse(each, "this is no number of derivatives", f"1 to {HIGHEST_ORDER}")
             coordinate = self._coordinate(each)
             if coordinate is None:
                 return None

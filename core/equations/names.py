@@ -30,6 +30,8 @@ class Names:
     parameters: tuple[str, ...] = ()
     unknowns: tuple[str, ...] = ()
     time: str | None = None
+    slips: tuple[tuple[str, str, str], ...] = ()
+    """What is wrong with how fields were typed: name, what, what was expected."""
 
     @classmethod
     def of(
@@ -43,9 +45,14 @@ class Names:
         """Names as typed; a field as `a(x, y)` depends on those coordinates alone, as `u` on all."""
         coordinates = tuple(plain_name(name.strip()) for name in coordinates)
         found: dict[str, tuple[str, ...]] = {}
+        slips: list[tuple[str, str, str]] = []
         for typed in fields:
             name, bracket, inner = plain_name(typed.strip()).partition("(")
             over = tuple(each.strip() for each in inner.rstrip(") ").split(",")) if bracket else coordinates
+            if name.strip() in found:
+                slips.append((name.strip(), "is named twice", "each field once"))
+            if bracket and not inner.rstrip().endswith(")"):
+                slips.append((name.strip(), "has a bracket that is never closed", f"{name.strip()}(x), for one"))
             found[name.strip()] = tuple(sorted(over, key=lambda each: (*coordinates, each).index(each)))
         return cls(
             coordinates,
@@ -53,6 +60,7 @@ class Names:
             tuple(plain_name(name.strip()) for name in parameters),
             tuple(plain_name(name.strip()) for name in unknowns),
             None if time is None else plain_name(time.strip()),
+            tuple(slips),
         )
 
     @property
@@ -143,6 +151,8 @@ class Names:
         return found
 
     def _clashes(self) -> Iterable[Fault]:
+        for name, what, expected in self.slips:
+            yield Fault(f"the field {name} {what}", name, 0, len(name), f"field {name}", expected)
         kinds = (("coordinate", self.coordinates), ("field", tuple(self.fields)),
                  ("parameter", self.parameters), ("unknown", self.unknowns))  # fmt: skip
         taken: dict[str, str] = {}
@@ -157,7 +167,7 @@ class Names:
                 elif name in RESERVED or name in {f"normal_{x}" for x in self.coordinates}:
                     yield Fault(f"{name!r} has a meaning of its own", name, 0, len(name), label, "another name")
                 elif name in taken:
-                    both = f"two {kind}s" if taken[name] == kind else f"a {taken[name]} and a {kind}"
+                    both = f"two {kind}s" if taken[name] == kind else f"{_a(taken[name])} and {_a(kind)}"
                     yield Fault(f"{name!r} is {both}", name, 0, len(name), label, "another name for one of them")
                 else:
                     taken[name] = kind
@@ -168,6 +178,10 @@ class Names:
         for base in self.fields:
             if name.startswith(f"{base}_") and self.suffixes.get(name[len(base) + 1 :]):
                 yield Fault(f"{name!r} would be a derivative of {base}", name, 0, len(name), label, "another name")
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _words(coordinates: tuple[str, ...]) -> Iterable[tuple[str, tuple[str, ...]]]:

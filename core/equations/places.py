@@ -152,7 +152,7 @@ def read_places(text: str, frame: Frame, label: str) -> list[Place]:
         return [_periodic(name, frame, text, label) for name in re.split(r"\s*[,;]\s*|\s+and\s+|\s+", periodic[1])]
     found: list[Place] = []
     faults: list[Fault] = []
-    for part in re.split(r"\s*;\s*|\s+and\s+", text):
+    for part in parts_of(text):
         try:
             found.append(_place(part, frame, label))
         except EquationError as error:
@@ -160,6 +160,11 @@ def read_places(text: str, frame: Frame, label: str) -> list[Place]:
     if faults:
         raise EquationError(faults)
     return found
+
+
+def parts_of(text: str) -> list[str]:
+    """The places that were typed as one: with `;`, `,`, `and` or `or` between them."""
+    return re.split(r"\s*;\s*|\s+(?:and|or)\s+|\s*,\s*(?![^(]*\))", text)
 
 
 def _place(text: str, frame: Frame, label: str) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.equations.algebra import product, rebuilt, total
@@ -13,7 +13,9 @@ from core.equations.tree import (
     Field,
     Integral,
     Logic,
+    Normal,
     Number,
+    Parameter,
     Power,
     Product,
     Sum,
@@ -156,3 +158,25 @@ def _multiplied_out(node: Expression) -> Expression:
         else:
             made[each] = rebuilt(each, below)
     return made[node]
+
+
+def known_parts(residuals: Sequence[Expression]) -> tuple[Expression, ...]:
+    """The largest parts that hold coordinates and nothing that training changes; a parameter is what it will be."""
+    varies: set[Expression] = set()
+    nodes = postorder(*residuals)
+    for each in nodes:
+        if isinstance(each, Field | Unknown | Normal | Parameter) or any(below in varies for below in each.operands):
+            varies.add(each)
+    found: dict[Expression, None] = {}
+    waiting = list(residuals)
+    seen: set[Expression] = set()
+    while waiting:
+        each = waiting.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        if each in varies:
+            waiting.extend(each.operands)
+        elif each.operands and not isinstance(each, Compare | Logic) and coordinates_in(each):
+            found[each] = None
+    return tuple(found)

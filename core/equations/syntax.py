@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.equations.faults import EquationError, Fault
+from core.equations.functions import CALLED, plain_name
 from core.equations.tokens import DEEPEST_TEXT, Token, tokens_of, too_deep
 
 
@@ -163,6 +164,10 @@ class _Grammar:
             self.refuse(f"{token.text!r} closes nothing")
         if token.text == ",":
             self.refuse("',' outside of brackets")
+        raised = self.position > 2 and self.tokens[self.position - 2].text == "^"
+        called = self.tokens[self.position - 3].text if raised else before.text  # sin^2(x), sin x
+        if plain_name(called) in CALLED:
+            self.refuse(f"{called} needs what it is of in brackets", f"{called}(x), and for a power {called}(x)^2")
         if token.kind in ("number", "name") or token.text in ("(", "["):
             self.refuse(
                 f"no operator between {before.text!r} and {token.text!r}",

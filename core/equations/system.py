@@ -29,6 +29,8 @@ class System:
     coefficients: tuple[str, ...] = ()
     """Fields that are found from data: they need no equation and no condition."""
     has_data: bool = False
+    """Whether data may make up for conditions."""
+    has_dataset: bool = False
     sources: tuple[Expression, ...] = ()
     """What was added to the right-hand side of each residual to make `exact` a solution; empty where nothing was."""
 

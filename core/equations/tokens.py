@@ -25,7 +25,7 @@ _MEANT = {"**": "^", "−": "-", "·": "*", "⋅": "*", "×": "*", "≤": "<=", 
 _SUPERSCRIPTS = {"²": "2", "³": "3"}
 _ADVICE = {
     "∂": "a derivative is typed u_x or diff(u, x)",
-    "∇": "type grad, div or curl",
+    "∇": "type grad, div, curl or laplacian",
     "Δ": "type laplacian",
     "{": "brackets are ( and )",
     "}": "brackets are ( and )",
@@ -35,6 +35,11 @@ _ADVICE = {
     "|": "type or, or abs(…)",
     "!": "unequal is !=",
     ";": "arguments are parted by commas",
+    "√": "type sqrt(…)",
+    "½": "type 1/2",
+    "∞": "numbers are finite",
+    "%": "there is no remainder",
+    "#": "there are no remarks",
     "\\": "no LaTeX here: type nu, pi, sqrt(…)",
 }
 

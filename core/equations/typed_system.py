@@ -87,7 +87,7 @@ def _read(typed: SystemText) -> System:
     if faults:
         raise EquationError(faults)
     return System(frame, tuple(equations), tuple(each for group in conditions for each in group), exact, unknowns,
-                  exact_unknowns, coefficients, typed.has_data or bool(coefficients))  # fmt: skip
+                  exact_unknowns, coefficients, typed.has_data or bool(coefficients), typed.has_data)  # fmt: skip
 
 
 def _collected(faults: list[Fault], read: Callable, *arguments: Any) -> Any:
@@ -133,6 +133,10 @@ def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
         if None not in (low, high) and not low < high:
             faults.append(Fault(f"{name} runs from {low:g} to {high:g}", label=f"coordinate {name}",
                                 expected="a lower end below the upper one"))  # fmt: skip
+        elif None not in (low, high) and not _resolved(low, high):
+            faults.append(Fault(f"{name} runs from {low!r} to {high!r}, which float64 can't part finely",
+                                label=f"coordinate {name}", expected="a coordinate shifted to begin at 0, and lengths "
+                                "between 1e-100 and 1e100"))  # fmt: skip
         domain[plain_name(name)] = (low, high)
     return Frame(names, domain, parameters, found)
 
@@ -164,6 +168,12 @@ def _compare(name: str, ends: tuple, box: tuple[float, float], names: Names, par
     if None not in given and max(abs(a - b) for a, b in zip(given, box, strict=True)) > 1e-9 * (box[1] - box[0]):
         said = f"{name} runs from {given[0]:g} to {given[1]:g}, and in the domain from {box[0]:g} to {box[1]:g}"
         faults.append(Fault(said, label=f"coordinate {name}", expected="no ends: they are the domain's"))
+
+
+def _resolved(low: float, high: float) -> bool:
+    """Whether there are numbers enough between two ends to tell derivatives from rounding."""
+    length = high - low
+    return 1e-100 < length < 1e100 and length > 1e-6 * max(abs(low), abs(high))
 
 
 def _number(value: float | str, frame: Frame, label: str, faults: list[Fault]) -> float:

@@ -33,6 +33,12 @@ def text_of(node: Expression) -> str:
     return written[node][0]
 
 
+def shown(node: Expression, longest: int = 60) -> str:
+    """The expression as one would type it, its beginning where it is long."""
+    text = text_of(node)
+    return text if len(text) <= longest else f"{text[: longest - 3]}…"
+
+
 def field_name(field: Field) -> str:
     """`u`, `u_xx`: how a field and its derivatives are typed."""
     return f"{field.name}_{''.join(field.by)}" if field.by else field.name

@@ -82,6 +82,15 @@ class UnknownNumber(Frozen):
     low: float | None = Field(None, description="No step goes below it.")
     high: float | None = Field(None, description="No step goes above it.")
 
+    @model_validator(mode="after")
+    def _starts_between(self) -> UnknownNumber:
+        low, high = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
+        if not low < high:
+            raise ValueError(f"low is {low:g} and high is {high:g}; low should be below high")
+        if isinstance(self.start, float) and not low < self.start < high:
+            raise ValueError(f"start is {self.start:g}; it should be between low and high, {low:g} and {high:g}")
+        return self
+
 
 def _dimension(domain: Any) -> int:
     """The dimension of a domain as plain data; 2 where it is none, which is said where it is read."""

@@ -36,7 +36,7 @@ def system(equation, **options) -> System:
 
 @pytest.mark.parametrize(
     "divisor",
-    ["x", "(x - 0.3)", "sin(pi*x)", "(cosh(x) - 1)", "(1 - cos(2*pi*x))", "(x*exp(30*x))", "(1 - tanh(60*x))"],
+    ["x", "(x - 0.3)", "sin(pi*x)", "(cosh(x) - 1)", "(1 - cos(2*pi*x))", "(x*exp(30*x))"],
 )
 def test_what_is_zero_somewhere_is_warned_of(divisor):
     assert "divides by" in warned(SystemText({"x": (0, 1)}, ("u",), (f"u_xx/{divisor} = 1",), WALLS))

@@ -9,17 +9,14 @@ import numpy as np
 
 from core.equations.calculus import substituted
 from core.equations.evaluation import Program
-from core.equations.structure import coordinates_in
+from core.equations.structure import known_parts
 from core.equations.tree import (
-    Compare,
     Coordinate,
     Expression,
     Field,
-    Logic,
     Normal,
     Parameter,
     Unknown,
-    postorder,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +48,7 @@ class RowProgram:
         self._coordinates = tuple(coordinates)
         self._operators = dict(operators)
         self._normals = normals
-        self._known = _known_parts(residuals)
+        self._known = known_parts(residuals)
         self._constant = Program(self._known)
         self._stands_for = {part: Parameter(f"known {k}") for k, part in enumerate(self._known)}
         self._program = Program(_with(residuals, self._stands_for))
@@ -95,28 +92,6 @@ class RowProgram:
         if leaf.order == 1:
             return jet.first(self._coordinates.index(leaf.by[0]))
         return jet.form(self._operators[leaf])
-
-
-def _known_parts(residuals: Sequence[Expression]) -> tuple[Expression, ...]:
-    """The largest parts that hold coordinates and nothing that training changes."""
-    varies: set[Expression] = set()
-    nodes = postorder(*residuals)
-    for each in nodes:
-        if isinstance(each, Field | Unknown | Normal | Parameter) or any(below in varies for below in each.operands):
-            varies.add(each)
-    found: dict[Expression, None] = {}
-    waiting = list(residuals)
-    seen: set[Expression] = set()
-    while waiting:
-        each = waiting.pop()
-        if each in seen:
-            continue
-        seen.add(each)
-        if each in varies:
-            waiting.extend(each.operands)
-        elif each.operands and not isinstance(each, Compare | Logic) and coordinates_in(each):
-            found[each] = None
-    return tuple(found)
 
 
 def _with(residuals: Sequence[Expression], values: Mapping[Expression, Expression]) -> list[Expression]:
