@@ -190,6 +190,8 @@ class Equation(DataProblem):
         {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness"}
     )
     title: ClassVar[str] = "Your own equation"
+    example: ClassVar[dict[str, Any]] = EXAMPLE
+    """What the kind alone stands for; a class of a problem's own (`typed.as_class`) is nothing but another one."""
     equation: ClassVar[str] = _OfInstance("", lambda problem: latex_of_system(problem.text))
     coordinates: ClassVar[tuple[str, ...]] = _OfInstance((), lambda problem: tuple(map(plain_name, problem.limits)))
     fields: ClassVar[tuple[str, ...]] = _OfInstance((), lambda problem: tuple(problem.system.names.fields))
@@ -214,7 +216,7 @@ class Equation(DataProblem):
         if not isinstance(data, dict):
             return data
         if not set(data) - {"kind"}:
-            return EXAMPLE | data
+            return cls.example | data
         unknowns = data.get("unknowns")
         if isinstance(unknowns, dict):
             given = {name: {"start": each} if isinstance(each, int | float | str) else each

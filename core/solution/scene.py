@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.domains.mesh_cells import CORNERS
 from core.solution import mesh_scene
 from core.solution.drawing import Part, SceneRequest, displayed, hulls, slices, value_range
 from core.solution.grid import SolutionGrid
@@ -76,6 +77,13 @@ def build_scene(path: Path, request: SceneRequest) -> Scene:
 def at_moment(grid: SolutionGrid | SolutionMesh, time_index: int) -> SolutionGrid | SolutionMesh:
     """What is drawn: a mesh, or a grid with more than two coordinates of which one is time, at one moment."""
     return grid if moments(grid) is None else grid.at_time(time_index)
+
+
+def has_inside(grid: SolutionGrid | SolutionMesh) -> bool:
+    """Whether there is something in space to be cut open: a grid of three axes, a mesh with volumes."""
+    if isinstance(grid, SolutionMesh):
+        return any(CORNERS[kind][0] == 3 for kind, _ in grid.cells)
+    return len(grid.axes) == 3
 
 
 def moments(grid: SolutionGrid | SolutionMesh) -> np.ndarray | None:

@@ -44,9 +44,10 @@ class RowProgram:
         operators: Mapping[Field, str],
         normals: Callable[[Mapping[str, np.ndarray]], Mapping[Expression, object]],
     ):
-        self._sizes = tuple(sizes)
+        self.residuals = tuple(residuals)
+        self.sizes = tuple(sizes)
+        self.operators = dict(operators)
         self._coordinates = tuple(coordinates)
-        self._operators = dict(operators)
         self._normals = normals
         self._known = known_parts(residuals)
         self._constant = Program(self._known)
@@ -68,7 +69,7 @@ class RowProgram:
         like = x[0].value
         found = self._program(values, "torch")
         return [(value if hasattr(value, "shape") else like.new_full(like.shape, value)).expand_as(like) / size
-                for value, size in zip(found, self._sizes, strict=True)]  # fmt: skip
+                for value, size in zip(found, self.sizes, strict=True)]  # fmt: skip
 
     def _at_points(self, x: Sequence[Jet]) -> dict[Expression, Tensor]:
         """What depends on the points alone, kept with them where they are used again and again."""
@@ -91,7 +92,7 @@ class RowProgram:
             return jet.value
         if leaf.order == 1:
             return jet.first(self._coordinates.index(leaf.by[0]))
-        return jet.form(self._operators[leaf])
+        return jet.form(self.operators[leaf])
 
 
 def _with(residuals: Sequence[Expression], values: Mapping[Expression, Expression]) -> list[Expression]:

@@ -12,13 +12,15 @@ from core.config import RunConfig, config_yaml
 from core.equations.faults import Fault
 from core.plain_text import lasting
 from core.presets.plan import plan
+from core.problems.typed.as_class import class_source
 from pages.parts.equation.draft import Draft
 from pages.parts.equation.messages import show_fault
 from pages.parts.launch.filling import validate
 from pages.parts.launch.panel import launch_button
 from pages.parts.launch.source import Source
-from pages.parts.shared.text import LONGEST, message
+from pages.parts.shared.text import LONGEST, message, plain
 
+FORMS = ("YAML", "Python class")
 FIRST_ELSEWHERE = 50
 """Numbers of faults of the system as a whole; those at their places are below."""
 
@@ -78,19 +80,25 @@ def launching(found: Planned, elsewhere: list[Fault], wrong: int) -> None:
 
 
 def other_ways(config: RunConfig) -> None:
-    """The run as a file, and in the form where every stage can be set."""
-    with st.expander("As YAML", icon=":material/data_object:"):
-        text = config_yaml(config)
-        st.code(text, language="yaml", height=320)
+    """The run as a file, as a class, and in the form where every stage can be set."""
+    with st.expander("As text", icon=":material/data_object:"):
+        name = config.name or "equation"
+        form = st.segmented_control("Form", FORMS, default=FORMS[0], label_visibility="collapsed", key="equation.as")
+        if form == FORMS[1]:
+            file, text = class_source(config.problem, name)
+            st.caption(f"With `LAB_PROBLEMS={plain(file)}` in the environment of who starts the program it is a "
+                       "problem like those of the catalogue. Its equations are Python, to be changed.")  # fmt: skip
+            mime = "text/x-python"
+        else:
+            file, text, mime = "equation.yaml", config_yaml(config), "application/yaml"
+        st.code(text, language="python" if form == FORMS[1] else "yaml", height=320)
         left, right = st.columns(2)
         with left:
             st.download_button(
-                "Download", text, "equation.yaml", "application/yaml", on_click="ignore", icon=":material/download:",
-                width="stretch",
-            )  # fmt: skip
+                "Download", text, file, mime, on_click="ignore", icon=":material/download:", width="stretch"
+            )
         with right:
             if st.button("Open in the Launch form", icon=":material/tune:", width="stretch",
                          help="Network, stages and points are changed there."):  # fmt: skip
-                name = config.name or "equation"
                 st.session_state["launch.upload"] = Source("file", name[:LONGEST], config, ())
                 st.switch_page("pages/launch_runs.py")

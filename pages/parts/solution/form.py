@@ -11,7 +11,7 @@ from core.problems import Problem
 from core.singularity.views import INSIDE, MESH, is_given, usual_resolution, views
 from core.solution.grid import check_resolution
 from core.solution.sampled import Sampled
-from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, moments, value_range
+from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, has_inside, moments, value_range
 from pages.parts.shared.text import Markdown, plain, visible
 from pages.parts.solution.scene import COLORMAPS, Look
 
@@ -89,9 +89,9 @@ def scene_input(grid: Sampled, quantity: Quantity, run_id: str) -> SceneRequest:
             plain(grid.time), range(len(times)), format_func=lambda i: f"{times[i]:.3g}", key=f"{KEY}.moment.{run_id}"
         )
     drawn = at_moment(grid, 0)
-    if len(drawn.axes) == 3:
+    if has_inside(drawn):
         options |= _inside(drawn, quantity)
-    else:
+    elif len(drawn.axes) < 3:
         options["warp"] = st.slider("Height", 0.0, 2.0, 1.0, 0.1)
     return SceneRequest(**options, **_cut(drawn))
 
