@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.pinnacle import references
+from benchmarks.pinnacle import holes, references
 from benchmarks.pinnacle.tables import Table, read_table
 
 EQUATIONS = Path(__file__).parent / "equations"
@@ -85,6 +85,24 @@ _ALL = (
     Case("burgers1d-c", BURGERS, 1.3e-2, way="typed in a stretched coordinate", seen_as=_stretched),
     Case("burgers1d-c-plain", BURGERS, 1.3e-2),
     Case(
+        "poisson2d-c",
+        (
+            known("own solution", ["u"], 1e-7, lambda: holes.table_of(holes.laplace, 0.5, holes.HOLES_C)),
+            table("poisson2d_c.csv", ["x", "y"], ["u"], 2e-4),
+        ),
+        3.1e-1,
+        most_seconds=30,
+    ),
+    Case(
+        "poisson2d-cg",
+        (
+            known("own solution", ["u"], 1e-7, lambda: holes.table_of(holes.poisson_boltzmann, 1.0, holes.HOLES_CG)),
+            table("poisson2d_cg.csv", ["x", "y"], ["u"], 2e-4),
+        ),
+        4.1e-3,
+        most_seconds=30,
+    ),
+    Case(
         "heat2d-ms",
         (
             known("exact", ["u"], 1e-6, references.heat2d_ms),
@@ -100,8 +118,17 @@ _ALL = (
         ),
         4.4e-2,
     ),
+    Case(
+        "ns2d-cg",
+        (
+            table("ns2d_cg_backstep.csv", ["x", "y"], ["u", "v"], 3e-3),
+            table("ns2d_cg_backstep.csv", ["x", "y"], ["p"], None),
+        ),
+        2.0e-1,
+    ),
     Case("wave1d-c", (known("exact", ["u"], 1e-6, references.wave1d),), 6.5e-2),
     Case("poisson5d", (known("exact", ["u"], 1e-6, references.poisson5d),), 2.4e-4),
+    Case("heat5d", (known("exact", ["u"], 1e-6, references.heat5d),), 2.5e-4),
     Case(
         "poisson-inverse",
         (known("exact", ["a"], 1.5e-2, references.conductivity),),

@@ -12,7 +12,18 @@ from benchmarks.pinnacle.cases import CASES, EQUATIONS
 from benchmarks.pinnacle.tables import TableError, read_table, relative_l2
 from core.config import load_config
 
-SUITE = ["burgers1d-c", "heat2d-ms", "ns2d-c", "wave1d-c", "poisson5d"]
+SUITE = [
+    "burgers1d-c",
+    "poisson2d-c",
+    "poisson2d-cg",
+    "heat2d-ms",
+    "ns2d-c",
+    "ns2d-cg",
+    "wave1d-c",
+    "poisson5d",
+    "heat5d",
+    "poisson-inverse",
+]
 
 
 def table(tmp_path: Path, text: str) -> Path:
