@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.pinnacle import references
+from benchmarks.pinnacle import holes, references, spectral
 from benchmarks.pinnacle.tables import Table, read_table
 
 EQUATIONS = Path(__file__).parent / "equations"
@@ -76,6 +76,19 @@ def _stretched(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([np.arcsinh(np.abs(x) / 0.01) / np.arcsinh(100), t], axis=1), np.sign(x)
 
 
+def _radius(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (x1 … x5, t) → (|x|, t)."""
+    return np.stack([np.linalg.norm(points[:, :5], axis=1), points[:, 5]], axis=1), np.ones(len(points))
+
+
+def _quarter(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points x → [0, 1/4], of a solution that is odd about each multiple of 1/4."""
+    x, y, t = points.T
+    quarter = np.minimum((4 * x).astype(int), 3)
+    inside = np.where(quarter % 2, (quarter + 1) / 4 - x, x - quarter / 4)
+    return np.stack([inside, y, t], axis=1), np.where(quarter % 2, -1.0, 1.0)
+
+
 BURGERS = (
     known("Cole–Hopf", ["u"], 1e-6, references.burgers),
     table("burgers1d_c.csv", ["x", "t"], ["u"], None),
@@ -85,6 +98,24 @@ _ALL = (
     Case("burgers1d-c", BURGERS, 1.3e-2, way="typed in a stretched coordinate", seen_as=_stretched),
     Case("burgers1d-c-plain", BURGERS, 1.3e-2),
     Case(
+        "poisson2d-c",
+        (
+            known("own solution", ["u"], 1e-7, lambda: holes.table_of(holes.laplace, 0.5, holes.HOLES_C)),
+            table("poisson2d_c.csv", ["x", "y"], ["u"], 2e-4),
+        ),
+        3.1e-1,
+        most_seconds=30,
+    ),
+    Case(
+        "poisson2d-cg",
+        (
+            known("own solution", ["u"], 1e-7, lambda: holes.table_of(holes.poisson_boltzmann, 1.0, holes.HOLES_CG)),
+            table("poisson2d_cg.csv", ["x", "y"], ["u"], 2e-4),
+        ),
+        4.1e-3,
+        most_seconds=30,
+    ),
+    Case(
         "heat2d-ms",
         (
             known("exact", ["u"], 1e-6, references.heat2d_ms),
@@ -93,15 +124,58 @@ _ALL = (
         1.3e-1,
     ),
     Case(
+        "heat2d-lt",
+        (
+            known("own spectral reference", ["u"], 1e-2, spectral.heat_table),
+            table("heat2d_lt.csv", ["x", "y", "t"], ["u"], None),
+        ),
+        1.0,
+        most_seconds=HALF_HOUR,
+        way="typed on a quarter, odd beyond; windows; polynomials",
+        seen_as=_quarter,
+    ),
+    Case(
         "ns2d-c",
         (
             table("ns2d_c_lid_a4.csv", ["x", "y"], ["u", "v"], 1e-3),
             table("ns2d_c_lid_a4.csv", ["x", "y"], ["p"], None),
         ),
         4.4e-2,
+        way="equations times √ of the distance from the lid's corners",
+    ),
+    Case(
+        "ns2d-cg",
+        (
+            table("ns2d_cg_backstep.csv", ["x", "y"], ["u", "v"], 3e-3),
+            table("ns2d_cg_backstep.csv", ["x", "y"], ["p"], None),
+        ),
+        2.0e-1,
+        way="the outflow has v = 0 and u_x = 0 beside p = 0",
     ),
     Case("wave1d-c", (known("exact", ["u"], 1e-6, references.wave1d),), 6.5e-2),
+    Case(
+        "ks",
+        (known("own spectral reference", ["u"], 1e-2, spectral.ks_table),),
+        9.5e-1,
+        most_seconds=HALF_HOUR,
+        way="windows; harmonics and polynomials",
+    ),
+    Case(
+        "gray-scott",
+        (known("own spectral reference", ["u", "v"], 1e-2, spectral.gray_scott_table),),
+        9.3e-2,
+        most_seconds=HALF_HOUR,
+        way="windows; harmonics and polynomials",
+    ),
     Case("poisson5d", (known("exact", ["u"], 1e-6, references.poisson5d),), 2.4e-4),
+    Case("heat5d", (known("exact", ["u"], 1e-6, references.heat5d),), 2.5e-4),
+    Case(
+        "heat5d-radial",
+        (known("exact", ["u"], 1e-6, references.heat5d),),
+        2.5e-4,
+        way="typed in the radius and time",
+        seen_as=_radius,
+    ),
     Case(
         "poisson-inverse",
         (known("exact", ["a"], 1.5e-2, references.conductivity),),

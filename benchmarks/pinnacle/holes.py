@@ -159,7 +159,7 @@ def table_of(
     solved: Callable[[], tuple[Callable[[np.ndarray], np.ndarray], float]], half: float, holes: Sequence[Circle]
 ) -> Table:
     """A reference at points inside, always the same."""
-    u, _ = solved()
+    u, off = solved()
     points = half * np.random.default_rng(16).uniform(-1, 1, (6_000, 2))
     inside = np.all([np.hypot(points[:, 0] - x, points[:, 1] - y) > r for x, y, r in holes], axis=0)
-    return Table(("x", "y"), points[inside], {"u": u(points[inside])})
+    return Table(("x", "y"), points[inside], {"u": u(points[inside])}, off)

@@ -33,6 +33,7 @@ def row(case: Case, lab_home: str, references: Path | None, seed: int = 0) -> di
             "fields": list(check.fields),
             "relative_l2": (found := errors(case, lab_home, run["run_id"], table, check.fields))["all"],
             "by_field": {name: found[name] for name in check.fields},
+            "reference_known_to": table.known_to,
             "bar": check.bar,
             "met": check.bar is None or found["all"] <= check.bar,
         }

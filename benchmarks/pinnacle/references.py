@@ -48,6 +48,17 @@ def poisson5d() -> Table:
     return Table(tuple(f"x{i}" for i in range(1, 6)), points, {"u": np.sin(np.pi / 2 * points).sum(axis=1)})
 
 
+def heat5d() -> Table:
+    """The growing bowl exp(r²/2 + t), in the unit ball of five dimensions."""
+    rng = np.random.default_rng(16)
+    direction = rng.standard_normal((20_000, 5))
+    radius = rng.random(len(direction)) ** (1 / 5)
+    space = direction * (radius / np.linalg.norm(direction, axis=1))[:, None]
+    points = np.column_stack([space, rng.random(len(direction))])
+    u = np.exp((space**2).sum(axis=1) / 2 + points[:, 5])
+    return Table((*(f"x{i}" for i in range(1, 6)), "t"), points, {"u": u})
+
+
 def conductivity() -> Table:
     """The field that poisson-inverse looks for, on a grid."""
     x, y = np.meshgrid(np.linspace(0, 1, 101), np.linspace(0, 1, 101), indexing="ij")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.pinnacle.tables import Table, relative_l2
+
 ROOTS = 32
 """Points of the contour of each coefficient."""
 
@@ -149,3 +151,51 @@ def heat_with_source(moments: Sequence[float], size: int = 64, steps: int = 100)
     flow = Flow(-1e-3 * squares([size, size], [2, 2])[None], nonlinear)
     start = np.fft.fft2(np.sin(4 * np.pi * x) * np.sin(3 * np.pi * y))[None]
     return [Waves((-1.0, -1.0), (2.0, 2.0), each) for each in flow.states(start, moments, steps)]
+
+
+def ks_table() -> Table:
+    """Row ks at twenty moments."""
+    moments = np.linspace(0.05, 1, 20)
+    return _table(kuramoto_sivashinsky, moments, (512, 400), (256, 200), ("x", "t"), ("u",), [(0, 2 * np.pi)])
+
+
+def gray_scott_table() -> Table:
+    """Row gray-scott at ten moments."""
+    moments = np.linspace(20, 200, 10)
+    return _table(gray_scott, moments, (256, 20), (192, 10), ("x", "y", "t"), ("u", "v"), [(-1, 1)] * 2)
+
+
+def heat_table() -> Table:
+    """Row heat2d-lt at twenty moments."""
+    moments = np.linspace(5, 100, 20)
+    return _table(heat_with_source, moments, (192, 100), (128, 50), ("x", "y", "t"), ("u",), [(0, 1)] * 2)
+
+
+def _table(
+    solve: Callable[[Sequence[float], int, int], list[Waves]],
+    moments: Sequence[float],
+    fine: tuple[int, int],
+    coarse: tuple[int, int],
+    coordinates: tuple[str, ...],
+    fields: tuple[str, ...],
+    ends: Sequence[tuple[float, float]],
+) -> Table:
+    """A reference at points that are the same each time; it is known to what lies between two resolutions.
+
+    Args:
+        solve: of moments, points along each axis, steps from moment to moment.
+        moments: at which it is asked for.
+        fine: points and steps of the reference.
+        coarse: of the one that it is held against.
+        coordinates: time last.
+        fields: of the equation.
+        ends: of the coordinates of space.
+    """
+    low, high = np.array(ends, dtype=float).T
+    places = low + (high - low) * np.random.default_rng(16).random((1_000, len(low)))
+    points = np.concatenate([np.column_stack([places, np.full(len(places), t)]) for t in moments])
+    both = [
+        dict(zip(fields, np.concatenate([waves.at(places) for waves in solve(moments, *way)], axis=1), strict=True))
+        for way in (fine, coarse)
+    ]
+    return Table(coordinates, points, both[0], relative_l2(both[1], both[0]))

@@ -23,6 +23,9 @@ class Table:
     """(n, d), float64."""
     values: Mapping[str, np.ndarray]
     """Field → (n,), float64."""
+    known_to: float | None = None
+    """How far an own reference is from one of half its resolution (relative L2), or from its boundary's values; None:
+    exact, or not stated."""
 
 
 def read_table(path: Path, coordinates: Sequence[str], fields: Sequence[str]) -> Table:

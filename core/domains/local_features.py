@@ -166,7 +166,7 @@ def local_features(domain: Shape, every_corner: bool = False, most: int = MOST) 
     """
     if domain.dimension == 1:
         return ()
-    if domain.dimension == 3:
+    if domain.dimension > 2:
         return tuple(_holes_in_space(domain))
     holes = [_of_hole(loop) for loop in loops(domain) if loop.area < 0]
     found = [each for each in corners(domain) if every_corner or each.angle > math.pi + 1e-6]
