@@ -63,7 +63,7 @@ def test_parts_of_a_source_that_cancel_do_not_make_an_equation_small():
         equations=["u_xx = (1e9 + sin(pi*x))^2/1e9 - (1e9 + 2*sin(pi*x))"],
         conditions=[{"on": "boundary", "that": "u = 0"}],
     )
-    (size,) = problem.compiled.sets["interior"].program._sizes
+    (size,) = problem.compiled.sets["interior"].program.sizes
     assert np.isclose(size, 1, atol=1)
 
 
