@@ -38,6 +38,12 @@ def measure(name: str, seed: int, lab_home: str, settings: Sequence[str] = ()) -
         return json.loads(Path(out.name).read_text()) | {"preset": name, "process_s": seconds}
 
 
+def make_samples(lab_home: str) -> None:
+    """Put the datasets that presets learn from into a lab home."""
+    sample = [sys.executable, "-m", "core", "dataset", "sample"]
+    subprocess.run(sample, cwd=ROOT, env=os.environ | {"LAB_HOME": lab_home}, check=True, stdout=subprocess.DEVNULL)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="presets; all without")
@@ -49,8 +55,7 @@ def main() -> None:
     print("|---|---|---|---|" + "---|" * len(SHOWN))
     rows = []
     with tempfile.TemporaryDirectory() as lab_home:
-        sample = [sys.executable, "-m", "core", "dataset", "sample"]
-        subprocess.run(sample, cwd=ROOT, env=os.environ | {"LAB_HOME": lab_home}, check=True, stdout=subprocess.DEVNULL)
+        make_samples(lab_home)
         for name in options.names or presets():
             for seed in options.seeds:
                 row = measure(name, seed, lab_home)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.datasets import TAKEN, Column, add, datasets, is_mesh
 from core.errors import LabError
-from core.problems.burgers_inverse import SAMPLE, sample_csv
+from core.presets.samples import SAMPLES
 from core.tracking.dataset_inputs import uses
 from pages.parts.datasets.mesh_view import mesh_view
 from pages.parts.datasets.preview import columns_of, previewed
@@ -35,9 +35,9 @@ def add_panel(name: str, data: bytes | None, columns: list[Column] | None, ready
     )
     if st.button("Add", type="primary", disabled=not ready, icon=":material/upload:") and data is not None:
         take(name, data, replace, columns)
-    if st.button("Make the sample dataset", icon=":material/science:"):
-        take(SAMPLE, sample_csv(), replace)
-    st.caption("The sample: 500 values of a solution of Burgers' equation, from which the preset finds ν.")
+    if st.button("Make the sample datasets", icon=":material/science:"):
+        take_samples(replace)
+    st.caption("The samples: values of solutions from which presets find ν of Burgers' equation, and Darcy's field a.")
     if note := st.session_state.pop("datasets.note", None):
         st.success(message(note))
 
@@ -54,6 +54,18 @@ def take(name: str, data: bytes, replace: bool, columns: list[Column] | None = N
     forget_file()
     st.query_params["dataset"] = name
     st.rerun()
+
+
+def take_samples(replace: bool) -> None:
+    """Add what presets learn from, and show the first."""
+    (first, make), *others = SAMPLES.items()
+    try:
+        for name, also in others:
+            add(name, also(), replace=replace)
+    except LabError as error:
+        st.error(message(error))
+        return
+    take(first, make(), replace)
 
 
 def forget_file() -> None:
@@ -91,7 +103,7 @@ with main:
         if not listed:
             st.info(
                 "No datasets yet. A dataset is a file of measurements that a run learns from: upload one, or make the "
-                "sample. Then choose “Burgers, viscosity from data” on the Launch page. A mesh is a domain for an "
+                "samples. Then choose “Burgers, viscosity from data” on the Launch page. A mesh is a domain for an "
                 "equation of your own.",
                 icon=":material/info:",
             )

@@ -8,7 +8,7 @@ from core.cli.bin import bin, delete, restore
 from core.cli.catalogue import presets, problems
 from core.cli.channels import notify
 from core.cli.cleaning import clean
-from core.cli.datasets import add_dataset, list_datasets, sample_dataset
+from core.cli.datasets import add_dataset, exact_dataset, list_datasets, sample_dataset
 from core.cli.events import events
 from core.cli.machine import doctor, serve
 from core.cli.output import note, patient_streams, print_defect, print_error
@@ -46,6 +46,7 @@ app.add_typer(dataset, name="dataset")
 dataset.command("list")(list_datasets)
 dataset.command("add")(add_dataset)
 dataset.command("sample")(sample_dataset)
+dataset.command("exact")(exact_dataset)
 
 service = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Keep the queue going when nobody looks.")
 app.add_typer(service, name="service")

@@ -93,11 +93,32 @@ def _columns(name: str, data: bytes, asked: list[Column]) -> list[Column]:
 
 
 def sample_dataset() -> None:
-    """Make the sample dataset, which the preset burgers-inverse learns from."""
+    """Make the sample datasets, which presets such as burgers-inverse learn from."""
     from core.datasets import add
-    from core.problems.burgers_inverse import SAMPLE, sample_csv
+    from core.presets.samples import SAMPLES
 
-    _print(add(SAMPLE, sample_csv()))
+    for name, make in SAMPLES.items():
+        _print(add(name, make()))
+
+
+def exact_dataset(
+    config: Annotated[str, typer.Argument(metavar="CONFIG|PRESET", help="Whose exact solution the values are of.")],
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows.")] = 1000,
+    noise: Annotated[
+        float, typer.Option(min=0.0, max=10.0, help="Standard deviation, as a part of a field's largest value.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="As the new version; the old one is kept.")] = False,
+) -> None:
+    """Make the dataset that a config names from its exact solution: data whose truth is known."""
+    from core.datasets import add, checked_name
+    from core.presets import resolve
+    from core.problems.exact_samples import exact_samples
+
+    problem = resolve(config).problem
+    if not problem.uses_data:
+        raise LabError(f"{config} names no dataset: give its problem a `dataset`, the name that the file is to have.")
+    _print(add(checked_name(problem.dataset), exact_samples(problem, count, noise, seed), replace=replace))
 
 
 def _with_ending(name: str, file: Path) -> str:

@@ -42,13 +42,16 @@ class Names:
         unknowns: Iterable[str] = (),
         time: str | None = None,
     ) -> Names:
-        """Names as typed; a field as `a(x, y)` depends on those coordinates alone, as `u` on all."""
+        """Names as typed; a field as `a(x, y)` depends on those coordinates alone, as `c()` on none, as `u` on all."""
         coordinates = tuple(plain_name(name.strip()) for name in coordinates)
         found: dict[str, tuple[str, ...]] = {}
         slips: list[tuple[str, str, str]] = []
         for typed in fields:
             name, bracket, inner = plain_name(typed.strip()).partition("(")
-            over = tuple(each.strip() for each in inner.rstrip(") ").split(",")) if bracket else coordinates
+            inside = inner.rstrip(") ")
+            over = coordinates
+            if bracket:
+                over = tuple(each.strip() for each in inside.split(",")) if inside.strip() else ()
             if name.strip() in found:
                 slips.append((name.strip(), "is named twice", "each field once"))
             if bracket and not inner.rstrip().endswith(")"):

@@ -31,6 +31,8 @@ class System:
     has_data: bool = False
     """Whether data may make up for conditions."""
     has_dataset: bool = False
+    starts: Mapping[str, Expression] = field(default_factory=dict)
+    """Field → what its search starts from."""
     sources: tuple[Expression, ...] = ()
     """What was added to the right-hand side of each residual to make `exact` a solution; empty where nothing was."""
 

@@ -42,6 +42,8 @@ class SystemText:
     unknowns: Mapping[str, float | str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
     """Field → expression; unknown → number."""
+    starts: Mapping[str, str] = field(default_factory=dict)
+    """Field → expression that its search starts from."""
     domain: Any = None
     """What the coordinates of space lie in, plain data of `core.domains`; None: the box of their ends."""
     coefficients: tuple[str, ...] = ()
@@ -79,6 +81,7 @@ def _read(typed: SystemText) -> System:
     unknowns = {plain_name(name): _number(value, frame, f"unknown {name}", faults)
                 for name, value in typed.unknowns.items()}  # fmt: skip
     exact, exact_unknowns = _exact(typed, frame, faults)
+    starts = {plain_name(name): _of_field(name, text, "start", frame, faults) for name, text in typed.starts.items()}
     coefficients = tuple(plain_name(name) for name in typed.coefficients)
     for name in coefficients:
         if name not in frame.names.fields:
@@ -86,8 +89,10 @@ def _read(typed: SystemText) -> System:
             faults.append(Fault(f"{name!r} is found from data, but is no field", name, 0, len(name), expected=expected))
     if faults:
         raise EquationError(faults)
-    return System(frame, tuple(equations), tuple(each for group in conditions for each in group), exact, unknowns,
-                  exact_unknowns, coefficients, typed.has_data or bool(coefficients), typed.has_data)  # fmt: skip
+    given = tuple(each for group in conditions for each in group)
+    may_lack = typed.has_data or bool(coefficients)
+    return System(frame, tuple(equations), given, exact, unknowns, exact_unknowns, coefficients, may_lack,
+                  typed.has_data, starts)  # fmt: skip
 
 
 def _collected(faults: list[Fault], read: Callable, *arguments: Any) -> Any:
@@ -187,17 +192,24 @@ def _exact(typed: SystemText, frame: Frame, faults: list[Fault]) -> tuple[dict[s
         plain, label = plain_name(name), f"exact {name}"
         if plain in frame.names.unknowns:
             numbers[plain] = _number(text, frame, label, faults)
-        elif plain not in frame.names.fields:
-            faults.append(Fault(f"{name!r} is no field", name, 0, len(name), label,
-                                f"one of {', '.join(frame.names.fields)}"))  # fmt: skip
         else:
-            found = _collected(faults, _exact_field, str(text), frame.names, label, frame.names.fields[plain])
-            exact[plain] = found
+            exact[plain] = _of_field(name, text, "exact", frame, faults)
     return exact, numbers
 
 
-def _exact_field(text: str, names: Names, label: str, over: Iterable[str]) -> Expression:
-    found = read_expression(text, names, label, only="an exact solution")
+def _of_field(name: str, text: str | float, what: str, frame: Frame, faults: list[Fault]) -> Expression | None:
+    """A known expression that a field is, or starts from."""
+    plain, label = plain_name(name), f"{what} {name}"
+    if plain not in frame.names.fields:
+        faults.append(Fault(f"{name!r} is no field", name, 0, len(name), label,
+                            f"one of {', '.join(frame.names.fields)}"))  # fmt: skip
+        return None
+    only = "an exact solution" if what == "exact" else "a start"
+    return _collected(faults, _known_field, str(text), frame.names, label, frame.names.fields[plain], only)
+
+
+def _known_field(text: str, names: Names, label: str, over: Iterable[str], only: str) -> Expression:
+    found = read_expression(text, names, label, only=only)
     foreign = sorted(coordinates_in(found) - set(over))
     if foreign:
         start = max(text.find(foreign[0]), 0)

@@ -178,16 +178,20 @@ class Equation(DataProblem):
     _window: Compiled | None = PrivateAttr(None)
     """What it is between two moments; None: all of its time."""
 
-    smoothness: float = Field(
-        0.0,
-        ge=0,
-        le=1e6,
+    starts: Annotated[dict[Name, _number_or(25_000, "1 + x")], Field(max_length=8)] | None = Field(
+        None,
+        alias="start",
+        title="Where fields start",
+        description="What the search for a field begins with, if no condition says: those found from data at 1.",
+    )
+    smoothness: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        None,
         title="Smoothness of fields found from data",
-        description="Weight of their second derivatives beside the equations, 0 for exact data; see its documentation.",
+        description="Weight of their second derivatives beside the equations; empty: none, for exact data.",
     )
 
     added: ClassVar[frozenset[str]] = frozenset(
-        {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness"}
+        {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness", "starts", "start"}
     )
     title: ClassVar[str] = "Your own equation"
     example: ClassVar[dict[str, Any]] = EXAMPLE
@@ -281,6 +285,7 @@ class Equation(DataProblem):
             parameters=self.parameters,
             unknowns={name: each.start for name, each in self.unknowns.items()},
             exact=self.solution,
+            starts=self.starts or {},
             coefficients=self.coefficients,
             has_data=self.uses_data,
         )
@@ -288,7 +293,7 @@ class Equation(DataProblem):
     @property
     def typed(self) -> Typed:
         """Its texts, as what is made of them is kept by."""
-        return Typed(self.text, self.manufactured, self.smoothness > 0)
+        return Typed(self.text, self.manufactured, self.smoothness is not None)
 
     @property
     def system(self):

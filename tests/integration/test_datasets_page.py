@@ -9,6 +9,7 @@ from core.datasets import add, datasets, digests_of
 from core.execution.execute import execute
 from core.home import home
 from core.presets import presets, resolve
+from core.presets.samples import SAMPLES
 from core.problems.burgers_inverse import SAMPLE, sample_csv
 from core.runs import run_folder
 from tests.integration.test_dataset_runs import SHORT
@@ -40,16 +41,16 @@ def test_empty_page_says_what_a_dataset_is_and_one_click_makes_the_sample():
     assert "A dataset is a file of measurements" in texts(app)
     assert presets()["burgers-inverse"].title in texts(app)
     assert button(app, "Add").disabled
-    button(app, "Make the sample dataset").click().run()
+    button(app, "Make the sample datasets").click().run()
     assert not app.exception
     assert (home().data / SAMPLE).read_bytes() == sample_csv()
-    assert tables(app)[0]["Dataset"].tolist() == [SAMPLE]
+    assert sorted(tables(app)[0]["Dataset"]) == sorted(SAMPLES)
     assert "added" in app.success[0].value
     found = digests_of(sample_csv())
     for digest in (found.sha256, found.sha1, found.git_blob, found.md5):
         assert digest in app.code[0].value
     assert {item.label: item.value for item in app.metric}["Rows"] == "500"
-    button(app, "Make the sample dataset").click().run()
+    button(app, "Make the sample datasets").click().run()
     assert "already there" in app.success[0].value
 
 

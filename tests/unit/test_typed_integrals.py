@@ -10,7 +10,7 @@ from core.jets import coordinates
 from core.networks.layers import fourier
 from core.networks.solution import Solution, Term
 from core.problems.equation import Equation
-from core.problems.typed.compiled import Derivatives
+from core.problems.typed.ansatz import Derivatives
 from core.training.objective import Objective
 from tests.training import train
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.equations.algebra import number, product
-from core.equations.calculus import ZERO, derivatives
-from core.equations.evaluation import Program
+from core.equations.calculus import derivatives
 from core.equations.integrals import Quadrature
 from core.equations.places import Place, Where
-from core.equations.sampling import inner_points, normals_at, values_of
+from core.equations.sampling import normals_at, values_of
 from core.equations.structure import order
 from core.equations.system import System
-from core.equations.tree import Coordinate, Expression, Field, TreeError, bounded
+from core.equations.tree import Expression, Field
 from core.forms import Form
+from core.problems.typed.ansatz import Derivatives, ansatz_of
 from core.problems.typed.combined import combined, operator
-from core.problems.typed.conditions import Met, Rows, how_met, numbers_for_parameters, sentences
-from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
+from core.problems.typed.conditions import Rows, numbers_for_parameters, sentences
+from core.problems.typed.interpolant import bubble
 from core.problems.typed.local import LocalInputs
 from core.problems.typed.reading import KNOWN, Typed, checked
 from core.problems.typed.rows import RowProgram
@@ -60,7 +60,7 @@ class Compiled:
         self.system = system
         self.frame = system.frame
         self.coordinates = system.names.coordinates
-        self.met, self.start = _ansatz(system)
+        self.met, self.start = ansatz_of(system)
         self.words = tuple(sentences(system, self.met))
         constant = _constancies(system)
         bends = _bends(system) if smooth else {}
@@ -230,67 +230,6 @@ class Compiled:
         points = dict(zip(self.coordinates, np.asarray(x, dtype=float).T, strict=True))
         return {name: np.array(value) for name, value in
                 zip(names, values_of(self._exact, points, self.frame), strict=True)}  # fmt: skip
-
-
-class Derivatives:
-    """The jet of a known expression, kept with points that are used again and again."""
-
-    def __init__(self, node: Expression, coordinates: Sequence[str]):
-        self._node, self._coordinates = node, tuple(coordinates)
-        self._programs: dict[tuple[int, ...], Program] = {}
-
-    def __call__(self, x: Sequence[Jet]) -> Jet:
-        from core.jets import Jet
-
-        kept, key = x[0].known, ("typed start", self)
-        if kept is not None and key in kept:
-            return kept[key]
-        values = {Coordinate(name): jet.value for name, jet in zip(self._coordinates, x, strict=True)}
-        like = x[0].value
-
-        def derivative(by: tuple[int, ...]) -> Tensor:
-            (value,) = self.program(by)(values, "torch")
-            return value.expand_as(like) if hasattr(value, "shape") else like.new_full(like.shape, value)
-
-        jet = Jet.of(x[0].layout, derivative)
-        if kept is not None:
-            jet.known = {}
-            kept[key] = jet
-        return jet
-
-    def program(self, by: tuple[int, ...]) -> Program:
-        """What computes one derivative."""
-        if by not in self._programs:
-            with bounded(MOST_WORK):
-                self._programs[by] = Program([derivatives(self._node, [self._coordinates[i] for i in by])])
-        return self._programs[by]
-
-
-def _ansatz(system: System) -> tuple[Met, dict[str, Expression]]:
-    """How conditions are met, and what each ansatz starts from; a field whose start can't be made gets rows."""
-    by_rows: set[str] = set()
-    while True:
-        met = how_met(system, by_rows)
-        start: dict[str, Expression] = {}
-        failed = set()
-        for name, sides in met.ends.items():
-            try:
-                made = interpolant(sides, system.frame)
-                if not _usable(made, system, name):
-                    failed.add(name)
-                elif made != ZERO:
-                    start[name] = made
-            except TreeError:
-                failed.add(name)
-        if not failed:
-            return met, start
-        by_rows |= failed
-
-
-def _usable(node: Expression, system: System, name: str) -> bool:
-    """Whether an expression and the derivatives that are asked of its field are finite in the domain."""
-    needed = [derivatives(node, by) for by in system.derivatives.get(name, ())]
-    return all(np.isfinite(value).all() for value in values_of(needed, inner_points(system.frame), system.frame))
 
 
 def _constancies(system: System) -> list[Field]:

@@ -15,8 +15,9 @@ from core.frozen import FieldsAtFault, Path
 KNOWN = 256
 """Systems of which the reading is kept."""
 _COUNTED = re.compile(r"(equation|condition) (\d+)(, where)?")
-_NAMED = re.compile(r"(coordinate|parameter|unknown|exact|field) (\S+)")
-_PLURAL = {"coordinate": "coordinates", "parameter": "parameters", "unknown": "unknowns", "exact": "exact"}
+_NAMED = re.compile(r"(coordinate|parameter|unknown|exact|start|field) (\S+)")
+_PLURAL = {"coordinate": "coordinates", "parameter": "parameters", "unknown": "unknowns", "exact": "exact",
+           "start": "start"}  # fmt: skip
 
 
 class Typed:
@@ -24,7 +25,7 @@ class Typed:
 
     def __init__(self, text: SystemText, manufactured: bool, smooth: bool = False):
         self.text, self.manufactured, self.smooth = text, manufactured, smooth
-        named = (text.coordinates, text.parameters, text.unknowns, text.exact)
+        named = (text.coordinates, text.parameters, text.unknowns, text.exact, text.starts)
         self._key = (*(tuple(each.items()) for each in named), text.fields, text.equations, text.conditions, text.time,
                      text.coefficients, text.has_data, text.domain, manufactured, smooth)  # fmt: skip
         self._hash = hash(self._key)

@@ -16,7 +16,8 @@ from core.equations.faults import EquationError, Fault
 from core.equations.places import Where
 from core.equations.system import System
 from core.equations.tree import Coordinate, Expression, bounded
-from core.problems.typed.compiled import INTERIOR, Compiled, Derivatives
+from core.problems.typed.ansatz import Derivatives
+from core.problems.typed.compiled import INTERIOR, Compiled
 from core.problems.typed.conditions import Ends, Met
 from core.problems.typed.end_state import MOST, Axis, EndState
 from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
