@@ -196,6 +196,12 @@ def test_a_mesh_is_previewed_added_and_shown_and_a_bad_one_is_a_line(tmp_path):
     button(app, "Add").click().run()
     assert not app.exception, app.exception
     assert "added" in app.success[0].value and "128 triangles" in texts(app)
+    assert tables(app)[0]["Dataset"].tolist() == ["plate.msh"]
     app.file_uploader[0].set_value(("open.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 1\n3 0 1 2\n", "")).run()
     assert not app.exception, app.exception
     assert "not closed" in app.error[0].value and button(app, "Add").disabled
+    button(app, "Use in an equation").click().run()
+    assert not app.exception, app.exception
+    assert app.title[0].value == "Type an equation" and "inlet, outer" in texts(app)
+    assert [item.value for item in app.text_input if item.label == "Coordinate"] == ["x", "y"]
+    assert ":red" not in texts(app)

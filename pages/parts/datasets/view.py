@@ -12,6 +12,8 @@ from core.errors import LabError
 from core.presets import presets
 from core.tracking.dataset_inputs import Use
 from pages.parts.datasets.mesh_view import mesh_view
+from pages.parts.equation.draft import on_mesh
+from pages.parts.equation.form import start_from
 from pages.parts.launch.source import Source
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.made_download import made_download
@@ -134,6 +136,10 @@ def _mesh(item: Dataset, version: Digests) -> None:
         made_download(
             "Download", lambda: read(item.path, version.git_blob)[0], Path(item.path).name, "application/octet-stream"
         )
+        if st.button("Use in an equation", icon=":material/function:"):
+            newest = item.now is not None and item.now == version
+            start_from(on_mesh(item.path, None if newest else version.git_blob, found.dimension))
+            st.switch_page("pages/type_equation.py")
 
 
 def _digests(version: Digests) -> None:

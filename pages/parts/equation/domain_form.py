@@ -17,6 +17,7 @@ from pages.parts.equation.shapes import (
     KINDS,
     MESH,
     POLYGON,
+    boundaries_of,
     fields_of,
     kind_of,
     lines_of,
@@ -24,7 +25,7 @@ from pages.parts.equation.shapes import (
     understood,
     vertices_in,
 )
-from pages.parts.shared.text import message, visible
+from pages.parts.shared.text import LONGEST, message, plain, visible
 
 JOINED_HELP = """`box((0, 0), (2, 1))`, `disk((0, 0), 1)`, `ellipse((0, 0), (2, 1), 30)`, `annulus((0, 0), 0.5, 1)`,
 `polygon((0, 0), (1, 0), (0, 1))`, `ball((0, 0, 0), 1)`; + joins them, − takes away, & keeps what both have; brackets
@@ -63,6 +64,8 @@ def domain_form(text: str, key: str, on_kind: Callable[[str], None]) -> str:
     else:
         fields = _line(kind, fields_of(kind, text), key)
     st.session_state[f"{key}.domain"] = found = text_of(kind, fields)
+    if names := boundaries_of(found):
+        st.caption(f"Boundaries for conditions: {plain(', '.join(names), LONGEST)}")
     return found
 
 

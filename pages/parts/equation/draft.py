@@ -138,6 +138,12 @@ class Draft:
         return found
 
 
+def on_mesh(file: str, version: str | None, dimension: int) -> Draft:
+    """A blank one on a mesh file, with as many coordinates of space as it has."""
+    domain = typed({"kind": "mesh", "file": file, "version": version})
+    return Draft(tuple((name, "", "") for name in "xyz"[:dimension]), domain=domain)
+
+
 def draft_of(config: Mapping[str, Any]) -> Draft:
     """The texts that stand for a config's data (`model_dump(mode="json", by_alias=True)`)."""
     problem = config["problem"]

@@ -10,10 +10,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from core.domains import AnyDomain, MeshFile
+from core.domains import AnyDomain, MeshFile, region
 from core.equations.domain_text import checked_domain, domain_text, read_domain
 from core.equations.faults import EquationError, Fault
 from core.equations.places import shortest
+from core.errors import LabError
 
 BOX, JOINED, MESH, POLYGON = "box", "joined", "mesh", "polygon"
 KINDS = {
@@ -47,6 +48,15 @@ def understood(text: str) -> tuple[Any, tuple[Fault, ...]]:
         return checked_domain(text, _CHECK)[1], ()
     except EquationError as error:
         return None, error.faults
+
+
+def boundaries_of(text: str) -> tuple[str, ...]:
+    """Names of a typed domain's boundaries, all of them beside each other; none while it can't be read."""
+    domain, _ = understood(text)
+    try:
+        return () if domain is None else tuple(region(domain).names)
+    except LabError:
+        return ()
 
 
 def data_of(text: str) -> dict[str, Any] | None:
