@@ -185,6 +185,8 @@ class GaussNewton:
         self.guard = guard
         self.dampings = dampings or 1
         self.last = 0.0
+        self._promised = math.inf
+        """Part of the loss that the last step which was left as it is, though it raised it, should have gained."""
 
     def iterate(self, objective):
         """See `Optimizer.iterate`."""
@@ -197,6 +199,8 @@ class GaussNewton:
             if after is not None:
                 return residuals, StepReport(True, after, self.damping.value, float("nan"), self.last)
             move(torch.zeros_like(self.scale.value))
+            if self._promised < CONVERGED:  # a damped step would gain no more than that
+                return residuals, StepReport(False, float(residuals.loss()), self.damping.value, float("nan"), 0.0)
             residuals, rows = self._linearised(objective)
             report = self.step(rows, move)
         return residuals, report
@@ -209,10 +213,13 @@ class GaussNewton:
         """The loss once further undamped steps have brought it below `limit`; None where they don't."""
         for _ in range(MOST_AHEAD):
             try:
-                _, rows = self._linearised(objective)
+                residuals, rows = self._linearised(objective)
             except NotFiniteError:
                 return None
-            after = objective.mover()(DampedSystem(rows, self.scale.update(rows.norms())).step(self.damping.value))
+            step = DampedSystem(rows, self.scale.update(rows.norms())).step(self.damping.value)
+            if rows.decrease(step) < CONVERGED * float(residuals.loss()):
+                return None  # it has come to rest, and above
+            after = objective.mover()(step)
             if after < limit:
                 return after
             if not after < MOST_RISE * limit:
@@ -270,6 +277,7 @@ class GaussNewton:
                 self.damping.accept(min(ratio, 1.0))
                 return StepReport(True, after, damping, ratio, float(step.norm()))
             if may_rise and damping < UNDAMPED and after < MOST_RISE * before:
+                self._promised = predicted / before
                 return None
             self.damping.reject()
         loss_after(torch.zeros_like(step))

@@ -73,6 +73,13 @@ class Flat(Valley):
         return torch.stack([torch.ones_like(x[0]), 1e-4 * (x[0] ** 2 - 2)])
 
 
+class Ripples(Valley):
+    """A floor of one with ripples, over which Newton's steps go astray without gaining or losing anything."""
+
+    def rows(self, x):
+        return torch.stack([1 + 1e-9 * (50 * x[0]).cos(), 1e-4 * x[0]])
+
+
 def undamped():
     return GaussNewton(1e-32, 1e-32)
 
@@ -123,3 +130,11 @@ def test_a_resumed_optimizer_knows_how_long_the_last_step_was():
     resumed = undamped()
     resumed.restore(optimizer.state())
     assert resumed.last == optimizer.last > 0
+
+
+def test_where_nothing_is_promised_here_or_there_no_further_system_is_solved():
+    ripples = Ripples(0.01)
+    _, report = undamped().iterate(ripples)
+    assert not report.accepted
+    assert float(ripples.x[0]) == 0.01
+    assert ripples.asked == 2
