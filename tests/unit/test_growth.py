@@ -94,7 +94,7 @@ def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        (["growth.most_features=70"], "allowed"),
+        (["growth.most_features=70"], "as many as may be"),
         (["growth.seconds=0.001"], "s are the run's"),
         (["growth.target=1"], "is asked for"),
     ],
