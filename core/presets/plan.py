@@ -48,22 +48,28 @@ def plan(problem: Problem) -> Plan:
             "Linear: one solve of undamped least squares, and two steps that refine it.",
         ]
         return _growing(Plan((stage,), tuple(words)), problem)
-    first, second = (
-        _stage(problem, min(2 * size // 3, most), DAMPED, 20),
-        _stage(problem, min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4),
-    )
+    first = _stage(problem, min(2 * size // 3, most), DAMPED, 20)
     words = [
         _said(many, first),
         *_followed(problem),
         "Nonlinear: at most 20 steps of damped Gauss–Newton, whose damping falls as they come true.",
-        f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps.",
     ]
-    return _growing(Plan((first, second), tuple(words)), problem)
+    if _may_grow(problem):
+        return _growing(Plan((first,), tuple(words)), problem)
+    second = _stage(problem, min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4)
+    words.append(
+        f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps."
+    )
+    return Plan((first, second), tuple(words))
+
+
+def _may_grow(problem: Problem) -> bool:
+    return not problem.has_lambda and not problem.integral_names
 
 
 def _growing(found: Plan, problem: Problem) -> Plan:
     """A plan with growth after its stages, where the problem can have it."""
-    if problem.has_lambda or problem.integral_names:
+    if not _may_grow(problem):
         return found
     growth = Growth()
     words = (

@@ -29,6 +29,8 @@ BETTER = 10.0
 """So many times less must polynomials leave than as many Fourier features, to be taken instead."""
 FACTORS = (2.0, 1.4)
 """How many times more features a step takes: the larger where memory and time allow it."""
+LEAST_FACTOR = 1.2
+"""A step of fewer times more features is none."""
 OF_AN_ITERATION = 1.5
 """Time of an iteration over that of its least squares alone: residuals are asked for again."""
 OVERHEAD = 500
@@ -156,7 +158,7 @@ class Growth:
             climb.why = f"{in_words(found.stage)} leave {found.left:.1e}, hardly less than fewer do"
             return False
         larger = self._next(climb, found.stage)
-        if columns_of(larger, 1) <= columns_of(found.stage, 1):
+        if columns_of(larger, 1) < LEAST_FACTOR * columns_of(found.stage, 1):
             climb.why = f"{in_words(found.stage)} are as many as may be"
             return False
         climb.stage = larger

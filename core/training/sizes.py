@@ -102,7 +102,7 @@ class FourierSizes:
             features, sampler = last.fourier.features, last.collocation.sampler
             per_feature = max(per_feature, last.collocation.points / features)
         stage = Stage(
-            fourier=Fourier(features=features, sigma=1.0),
+            fourier=Fourier(features=features, sigma=1.0, local=last.fourier and last.fourier.local),
             optimizer=UNDAMPED,
             iterations=ITERATIONS[problem.linear],
             collocation=Collocation(points=round(per_feature * features), sampler=sampler),

@@ -82,8 +82,12 @@ class PointSet:
         features, frozen = self.features_and_frozen(lam)
         said = self.solution.raw(features, start=len(self.solution.networks) - 1).detach()
         sum_ = torch.zeros_like(said) if frozen is None else frozen
+        direction = said if last else sum_
+        if self.solution.problem.linear:  # affine in what the networks say: no derivative is needed
+            here, there = self.rows(sum_, lam), self.rows(sum_ + direction, lam)
+            return {name: there[name] - r for name, r in here.items()}
         with forward_ad.dual_level():
-            rows = self.rows(forward_ad.make_dual(sum_, said if last else sum_), lam)
+            rows = self.rows(forward_ad.make_dual(sum_, direction), lam)
             slopes = {name: forward_ad.unpack_dual(r).tangent for name, r in rows.items()}
             return {
                 name: torch.zeros_like(rows[name]) if slope is None else slope.detach()
