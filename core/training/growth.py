@@ -175,10 +175,8 @@ class Growth:
         run, size, room = self._run, in_words(stage), free_memory(self._run.device)
         spent, ahead = self._recorder.clock(), self._ahead(climb, stage)
         if spent + ahead > self._growth.seconds:
-            return (
-                f"{size} would take about {ahead:.0f} s more, {spent:.0f} s are gone and {self._growth.seconds:g} s "
-                "are the run's"
-            )
+            gone = f"{spent:.0f} of the run's {self._growth.seconds:g} s are gone"
+            return f"{gone}, and {size} would take about {ahead:.0f} s more" if climb.rate else gone
         config = run.config.model_copy(update={"stages": (*run.config.stages, stage)})
         for need in needs(replace(run, config=config), room):
             if need.total > SHARE * room:

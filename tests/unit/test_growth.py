@@ -95,7 +95,7 @@ def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_
     ("settings", "why"),
     [
         (["growth.most_features=70"], "as many as may be"),
-        (["growth.seconds=0.001"], "s are the run's"),
+        (["growth.seconds=0.001"], "s are gone"),
         (["growth.target=1"], "is asked for"),
     ],
 )
