@@ -26,7 +26,7 @@ GAINS = 2.0
 RESOLVED = 1e-2
 """What is left where features resolve the solution at all: before that, a doubling may gain nothing yet."""
 BETTER = 10.0
-"""So many times less must polynomials leave than as many Fourier features, to be taken instead."""
+"""So many times less must polynomials leave than Fourier features, to be taken instead."""
 FACTORS = (2.0, 1.4)
 """How many times more features a step takes: the larger where memory and time allow it."""
 LEAST_FACTOR = 1.2
@@ -118,25 +118,28 @@ class Growth:
         return climb
 
     def _begun(self, polynomials: PolynomialSizes, before: float) -> tuple[_Climb, bool]:
-        """Fourier features at their first size, or polynomials where as many leave much less; whether it goes on."""
+        """Fourier features at their first size, or polynomials where they leave much less; whether it goes on."""
         run = self._run
         fourier = FourierSizes(run, self._recorder.progress, self._growth.target)
         first = fourier.first()
         climb = _Climb(fourier, first, before, 0 if fourier.near else -1)
         if fourier.near:
             climb.stage = self._next(climb, first)
+            if self._is_hardly_larger(climb.stage, first):
+                climb.why = f"{in_words(first)} are as many as may be"
+                return climb, False
         goes_on = self._up(climb)
         if climb.last is None or climb.last.left <= self._growth.target or not PolynomialSizes.fit(run):
             return climb, goes_on
         rival, rival_goes_on = _Climb(polynomials, polynomials.first()), True
-        limit = columns_of(climb.last.stage, run.problem.outputs)
-        while rival_goes_on and columns_of(rival.stage, run.problem.outputs) <= limit:
+        limit = FACTORS[0] * columns_of(climb.last.stage, run.problem)  # what the next size of the others would have
+        while rival_goes_on and columns_of(rival.stage, run.problem) <= limit:
             rival_goes_on = self._up(rival)
         if rival.best is None or not rival.best.left * BETTER < climb.last.left:
             return climb, goes_on
         run.say(
-            f"growth: polynomials leave {rival.best.left:.1e} where as many Fourier features leave "
-            f"{climb.last.left:.1e}, and are taken instead"
+            f"growth: {in_words(rival.best.stage)} leave {rival.best.left:.1e}, {in_words(climb.last.stage)} "
+            f"{climb.last.left:.1e}: polynomials are taken instead"
         )
         return rival, rival_goes_on
 
@@ -158,7 +161,7 @@ class Growth:
             climb.why = f"{in_words(found.stage)} leave {found.left:.1e}, hardly less than fewer do"
             return False
         larger = self._next(climb, found.stage)
-        if columns_of(larger, 1) < LEAST_FACTOR * columns_of(found.stage, 1):
+        if self._is_hardly_larger(larger, found.stage):
             climb.why = f"{in_words(found.stage)} are as many as may be"
             return False
         climb.stage = larger
@@ -166,9 +169,13 @@ class Growth:
 
     def _next(self, climb: _Climb, stage: Stage) -> Stage:
         """More features: twice as many where that fits."""
-        most = 2 * self._growth.most_features
-        tried = [climb.sizes.larger(stage, min(factor, most / columns_of(stage, 1))) for factor in FACTORS]
+        each = columns_of(stage, self._run.problem) / self._run.problem.outputs
+        most = 2 * self._growth.most_features / each
+        tried = [climb.sizes.larger(stage, min(factor, most)) for factor in FACTORS]
         return next((larger for larger in tried if not self._too_much(climb, larger)), tried[-1])
+
+    def _is_hardly_larger(self, stage: Stage, other: Stage) -> bool:
+        return columns_of(stage, self._run.problem) < LEAST_FACTOR * columns_of(other, self._run.problem)
 
     def _too_much(self, climb: _Climb, stage: Stage) -> str:
         """Why a size is not tried, in words; empty where it may be."""
@@ -192,7 +199,7 @@ class Growth:
 
     def _work(self, stage: Stage, points: float) -> float:
         """What one least squares takes, up to a factor."""
-        columns = columns_of(stage, self._run.problem.outputs)
+        columns = columns_of(stage, self._run.problem)
         return points * columns * (columns + OVERHEAD)
 
     @torch.no_grad()

@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from core.config import Chebyshev, Collocation, Fourier, GaussNewton, Stage
+from core.config import Chebyshev, Collocation, Fourier, GaussNewton, Stage, lifted
+from core.problems import Problem
 from core.training.input_groups import coordinates_of_inputs
 from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
@@ -35,7 +36,7 @@ FIRST_POLYNOMIALS = 64
 MOST_POLYNOMIALS = 400
 """Of one input."""
 MOST_INPUTS = 3
-"""Of products of polynomials: with more they are too many before they resolve anything."""
+"""Coordinates of products of polynomials: with more they are too many before they resolve anything."""
 TAIL = 0.1
 """Inputs whose last coefficients are at least so large, beside the largest of them, get more polynomials."""
 
@@ -66,9 +67,10 @@ class Sizes(Protocol):
         """So many times more."""
 
 
-def columns_of(stage: Stage, outputs: int) -> int:
+def columns_of(stage: Stage, problem: Problem) -> int:
     """Weights of a stage's network, up to the bias."""
-    return outputs * (2 * stage.fourier.features if stage.chebyshev is None else math.prod(stage.chebyshev.degrees))
+    each = lifted(stage.fourier, problem) if stage.chebyshev is None else math.prod(stage.chebyshev.degrees)
+    return problem.outputs * each
 
 
 class FourierSizes:
@@ -151,17 +153,18 @@ class PolynomialSizes:
 
     @staticmethod
     def fit(run: RunState) -> bool:
-        """Whether a problem can have them: each input is one coordinate's own, within [−1, 1], and they are few."""
-        solution = alone(run)
-        made_of, reach = coordinates_of_inputs(solution)
-        own = sorted(made_of) == [(axis,) for axis in range(len(run.problem.coordinates))]
-        return own and len(made_of) <= MOST_INPUTS and reach <= 1 + 1e-9
+        """Whether a problem can have them: each is one coordinate's own, within [−1, 1], and they are few."""
+        problem = run.problem
+        made_of, reach = coordinates_of_inputs(alone(run))
+        sines = [circle + 1 for circle in problem.circles]
+        own = sorted(of for index, of in enumerate(made_of) if index not in sines)
+        return own == [(axis,) for axis in range(len(problem.coordinates))][:MOST_INPUTS] and reach <= 1 + 1e-9
 
     def first(self) -> Stage:
         """Where they begin: where the last stage ended, if it has them, else with few."""
         run, last = self._run, self._run.config.stages[-1]
-        inputs, outputs = run.problem.inputs, run.problem.outputs
-        degrees = (max(2, round(FIRST_POLYNOMIALS ** (1 / inputs))),) * inputs
+        factors = run.problem.inputs - len(run.problem.circles)
+        degrees = (max(2, round(FIRST_POLYNOMIALS ** (1 / factors))),) * factors
         if last.chebyshev is not None:
             degrees = last.chebyshev.degrees
         stage = Stage(
@@ -171,7 +174,7 @@ class PolynomialSizes:
             collocation=Collocation(sampler="chebyshev"),
             begins="solved",
         )
-        return _of_degrees(stage, degrees, outputs)
+        return _of_degrees(stage, degrees)
 
     def tried(self, stage: Stage) -> Step:
         """See `Sizes.tried`."""
@@ -202,7 +205,7 @@ class PolynomialSizes:
         more = factor ** (1 / max(1, growing.sum()))
         wanted = np.where(growing, np.maximum(degrees + 1, np.round(degrees * more)), degrees)
         degrees = tuple(int(count) for count in np.minimum(wanted, MOST_POLYNOMIALS))
-        return _of_degrees(stage, degrees, self._run.problem.outputs)
+        return _of_degrees(stage, degrees)
 
 
 def in_words(stage: Stage) -> str:
@@ -229,7 +232,7 @@ def _tails(coefficients: Tensor) -> np.ndarray:
     return np.array(found)
 
 
-def _of_degrees(stage: Stage, degrees: tuple[int, ...], outputs: int) -> Stage:
+def _of_degrees(stage: Stage, degrees: tuple[int, ...]) -> Stage:
     points = round(POINTS_PER_COLUMN * math.prod(degrees))
     return stage.model_copy(
         update={

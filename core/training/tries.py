@@ -130,7 +130,7 @@ class Tries:
     def _network(self, sigma: float | tuple[float, ...]) -> Network:
         problem, features = self._solution.problem, self._setting.features
         if isinstance(features, Chebyshev):
-            return polynomials(features, problem.outputs).to(self._device)
+            return polynomials(features, problem.outputs, problem.circles).to(self._device)
         generator = torch.Generator().manual_seed(self._seed)
         network = fourier_of(problem, features, sigma, generator)
         return network.to(self._device)

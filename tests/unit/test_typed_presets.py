@@ -33,6 +33,7 @@ def test_equations_are_planned_as_one_stage_that_grows_those_with_an_unknown_as_
     unknown = Equation(**EXAMPLE | {"parameters": {}, "unknowns": {"kappa": {"start": 0.5}}, "exact": {}})
     found = plan(unknown)
     assert (len(found.stages), found.growth) == (2, None)
+    assert plan(presets()["typed-burgers"].config.problem, grows=False).growth is None
     assert "Linear" in linear.words[1]
     assert "Nonlinear" in other.words[1]
     assert str(linear.stages[0].fourier.features) in linear.words[0]
