@@ -42,7 +42,7 @@ class Preset:
         config = parse_config({"name": self.name, **self.data})
         if "stages" in self.data:
             return config
-        return plan(config.problem).of(config)
+        return plan(config.problem, config.windows is None).of(config)
 
 
 @cache

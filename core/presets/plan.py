@@ -33,8 +33,14 @@ class Plan:
         return config.model_copy(update={"stages": self.stages, "growth": config.growth or self.growth})
 
 
-def plan(problem: Problem) -> Plan:
-    """Stages that are likely to solve a smooth problem on a box."""
+def plan(problem: Problem, grows: bool = True) -> Plan:
+    """Stages that are likely to solve a smooth problem on a box.
+
+    Args:
+        problem: what is to be solved.
+        grows: whether the run may grow after them; one in windows of time may not.
+    """
+    grows = grows and not problem.has_lambda and not problem.integral_names
     d, fields = len(problem.coordinates), problem.outputs
     most = LARGEST // (2 * fields)
     size = round(FEATURES.get(d, max(FEATURES.values())) / _wider(problem))
@@ -47,23 +53,25 @@ def plan(problem: Problem) -> Plan:
             *_followed(problem),
             "Linear: one solve of undamped least squares, and two steps that refine it.",
         ]
-        return _growing(Plan((stage,), tuple(words)), problem)
-    first, second = (
-        _stage(problem, min(2 * size // 3, most), DAMPED, 20),
-        _stage(problem, min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4),
-    )
+        return _growing(Plan((stage,), tuple(words)), grows)
+    first = _stage(problem, min(2 * size // 3, most), DAMPED, 20)
     words = [
         _said(many, first),
         *_followed(problem),
         "Nonlinear: at most 20 steps of damped Gauss–Newton, whose damping falls as they come true.",
-        f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps.",
     ]
-    return _growing(Plan((first, second), tuple(words)), problem)
+    if grows:
+        return _growing(Plan((first,), tuple(words)), grows)
+    second = _stage(problem, min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4)
+    words.append(
+        f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps."
+    )
+    return Plan((first, second), tuple(words))
 
 
-def _growing(found: Plan, problem: Problem) -> Plan:
-    """A plan with growth after its stages, where the problem can have it."""
-    if problem.has_lambda or problem.integral_names:
+def _growing(found: Plan, grows: bool) -> Plan:
+    """A plan with growth after its stages, where it may have it."""
+    if not grows:
         return found
     growth = Growth()
     words = (

@@ -35,6 +35,10 @@ class TaylorGreen(Problem):
     def inputs(self) -> int:
         return 5
 
+    @property
+    def circles(self) -> tuple[int, ...]:
+        return (0, 2)
+
     def domain(self):
         return ((0.0, 2 * np.pi), (0.0, 2 * np.pi), (0.0, 1.0))
 

@@ -1,4 +1,4 @@
-"""Growth: after a config's stages, as many features and points as it takes, at σ found by trying.
+"""Growth: after a config's stages, as many features and points as it takes.
 
 A further network takes the place of the sum so far and is no correction of it: what a fit by features leaves are
 wiggles that more features resolve no better than anything else (Helmholtz (7, 3), 1,000 features: a correction of what
@@ -8,48 +8,53 @@ wiggles that more features resolve no better than anything else (Helmholtz (7, 3
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import torch
 
-from core.config import Collocation, Fourier, GaussNewton, Stage, lifted
+from core.config import Stage
 from core.networks.solution import Solution
-from core.training.need import Need
 from core.training.objective import SHARE, Objective, free_memory
 from core.training.points import HELD_OUT, collocation
 from core.training.recorder import Recorder
 from core.training.room import needs
-from core.training.sigma import HALF
-from core.training.sigma_search import SigmaSearch, alone
-from core.training.spectrum import residual_spectrum
+from core.training.sizes import FourierSizes, PolynomialSizes, Sizes, Step, columns_of, in_words
 from core.training.state import RunState
 
 GAINS = 2.0
 """So many times less must be left for the next doubling to be worth its time."""
+RESOLVED = 1e-2
+"""What is left where features resolve the solution at all: before that, a doubling may gain nothing yet."""
+BETTER = 10.0
+"""So many times less must polynomials leave than Fourier features, to be taken instead."""
 FACTORS = (2.0, 1.4)
 """How many times more features a step takes: the larger where memory and time allow it."""
-FIRST_FEATURES, POINTS_PER_FEATURE = 100, 5
-"""Where the stages have no features of their own."""
-WIDER = 2 ** (1 / 3)
-"""σ for twice as many features over that for half, about: more of them resolve larger wave numbers."""
-MOST_TRIES_FAR, MOST_TRIES_NEAR = 12, 4
-"""Tries with all features of a step, from a start that may be far off and from the last step's σ."""
-ITERATIONS = {True: 1, False: 3}
-"""Of a step, after the one that it begins with: one refines the solution of a linear equation."""
+LEAST_FACTOR = 1.2
+"""A step of fewer times more features is none."""
 OF_AN_ITERATION = 1.5
 """Time of an iteration over that of its least squares alone: residuals are asked for again."""
 OVERHEAD = 500
 """Columns whose share of the least squares takes as long as the making of a row's entry does."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """A size that was tried."""
+class _Climb:
+    """One kind of features, size after size.
 
-    stage: Stage
-    left: float
-    """RMS at points not trained on, by one step of least squares."""
+    Args:
+        sizes: of the kind.
+        stage: the first size to try.
+        least: what the next size must leave less of.
+        idle: sizes in a row that gained nothing, so far.
+    """
+
+    def __init__(self, sizes: Sizes, stage: Stage, least: float = math.inf, idle: int = 0):
+        self.sizes, self.stage, self.least, self.idle = sizes, stage, least, idle
+        self.best: Step | None = None
+        self.last: Step | None = None
+        self.why = ""
+        """Why it ends here, once it has ended."""
+        self.rate = 0.0
+        """Seconds for a unit of work, by the last size."""
 
 
 class Growth:
@@ -63,7 +68,6 @@ class Growth:
     def __init__(self, run: RunState, recorder: Recorder):
         self._run, self._recorder = run, recorder
         self._growth = run.config.growth
-        self._rate = math.nan
 
     def next_stage(self) -> Stage | None:
         """A stage that is likely to leave less than all so far do; None where the run has grown up, which is said.
@@ -71,21 +75,19 @@ class Growth:
         Raises Interrupted.
         """
         run, target = self._run, self._growth.target
-        last = run.config.stages[-1]
         before = self._left_by(run.solution)
         if before <= target:
             return self._ended(f"{before:.1e} is left at points not trained on, and {target:.1e} is asked for")
         if run.has_grown and run.problem.linear:
-            return self._ended(f"{before:.1e} is left; the last size was the best of those that fit")
+            return self._ended(f"{before:.1e} is left at points not trained on, by the best size of those that fit")
         run.say(f"growth: {before:.2e} is left at points not trained on; the features grow until that falls no more")
         self._recorder.progress.enter("growth")
-        best, why = self._climbed(self._first(last), before)
-        if best is None:
-            return self._ended(why)
-        run.say(
-            f"growth: {best.stage.fourier.features} features at {best.stage.collocation.points} points are likely to "
-            f"leave {best.left:.1e}; {why}"
-        )
+        climb = self._climbed(before)
+        best = climb.best
+        if best is None or not best.left * GAINS < before:
+            return self._ended(climb.why)
+        size = f"{in_words(best.stage)} at {best.stage.collocation.points} points"
+        run.say(f"growth: {size} are likely to leave {best.left:.1e}; {climb.why}")
         return best.stage
 
     def was_better(self, before: Solution) -> bool:
@@ -95,109 +97,110 @@ class Growth:
     def _ended(self, why: str) -> None:
         self._run.say(f"growth has ended: {why}")
 
-    def _climbed(self, first: tuple[Stage, bool], before: float) -> tuple[Step | None, str]:
-        """The best size, and why no larger one was tried.
+    def _climbed(self, before: float) -> _Climb:
+        """The better kind of features, as far as it goes.
 
         Args:
-            first: size, and whether its σ is known about.
             before: what the stages so far leave.
         """
-        run, target = self._run, self._growth.target
-        search = SigmaSearch(run, self._recorder.progress, run.position.stage, replaces=True, enough=target)
-        best: Step | None = None
-        (stage, near), least = first, before
-        while True:
-            if why := self._too_much(stage):
-                return best, why
-            found = self._tried(search, stage, near)
-            stage = _with(stage, sigma=found.sigma)
-            gained = found.left * GAINS < least
-            if gained:
-                best, least = Step(stage, found.left), found.left
-            if found.left <= target:
-                return best, f"{target:.1e} is asked for"
-            if not gained and (near or best is not None):
-                features = stage.fourier.features
-                return best, f"{features} features leave {found.left:.1e}, hardly less than fewer do"
-            if best is not None and not run.problem.linear:
-                return best, "an equation that is not linear is solved at this size before the next"
-            if stage.fourier.features >= self._growth.most_features:
-                return best, f"no more than {self._growth.most_features} features are allowed"
-            stage, near = self._next(stage), True
+        run, progress = self._run, self._recorder.progress
+        polynomials = PolynomialSizes(run, progress)
+        if run.config.stages[-1].chebyshev is not None:
+            climb = _Climb(polynomials, polynomials.larger(polynomials.first(), FACTORS[0]), before)
+            goes_on = self._up(climb)
+        else:
+            climb, goes_on = self._begun(polynomials, before)
+        while goes_on:
+            if not run.problem.linear and climb.best is not None and climb.best.left * GAINS < before:
+                climb.why = "an equation that is not linear is solved at this size before the next"
+                break
+            goes_on = self._up(climb)
+        return climb
 
-    def _tried(self, search: SigmaSearch, stage: Stage, near: bool):
-        start = np.atleast_1d(np.array(stage.fourier.sigma, dtype=float))
-        found = search.near(stage, start, MOST_TRIES_NEAR) if near else search.from_few(stage, start, MOST_TRIES_FAR)
-        points = stage.collocation.points // HALF
-        self._rate = search.seconds_per_try / _work(self._run, stage, points)
-        return found
-
-    def _first(self, last: Stage) -> tuple[Stage, bool]:
-        """The first size to try, with σ to start from, and whether that is near the best."""
-        run, record = self._run, self._run.record
-        k, problem = run.position.stage, run.problem
-        optimizer = GaussNewton(damping=1e-26, minimum_damping=1e-32)
-        features, per_feature, sampler, local = FIRST_FEATURES, POINTS_PER_FEATURE, "chebyshev", None
-        if last.fourier is not None and last.is_linear:
-            features, sampler, local = last.fourier.features, last.collocation.sampler, last.fourier.local
-            per_feature = max(POINTS_PER_FEATURE, last.collocation.points / features)
-        stage = Stage(
-            fourier=Fourier(features=features, sigma=1.0, local=local),
-            optimizer=optimizer,
-            iterations=ITERATIONS[problem.linear],
-            collocation=Collocation(points=round(per_feature * features), sampler=sampler),
-            begins="solved",
-        )
-        stands_alone = last.is_linear and (k == 1 or last.begins is not None)
-        searched = run.has_grown or (last.fourier is not None and last.fourier.sigma == "search")
-        if stands_alone and searched and record.sigma is not None:
-            return self._next(_with(stage, sigma=tuple(np.atleast_1d(record.sigma)))), True
-        frequencies = residual_spectrum(alone(run), run.config.seed).by_input
-        return _with(stage, sigma=tuple(2 * math.pi * f for f in frequencies)), False
-
-    def _next(self, stage: Stage) -> Stage:
-        """More features: twice as many where that fits."""
-        tried = [self._larger(stage, factor) for factor in FACTORS]
-        return next((larger for larger in tried if not self._too_much(larger)), tried[-1])
-
-    def _larger(self, stage: Stage, factor: float) -> Stage:
-        features = min(self._growth.most_features, round(factor * stage.fourier.features))
-        points = round(stage.collocation.points * features / stage.fourier.features)
-        wider = WIDER ** math.log2(features / stage.fourier.features)
-        sigma = tuple(float(value * wider) for value in np.atleast_1d(stage.fourier.sigma))
-        return _with(stage, features=features, points=points, sigma=sigma)
-
-    def _too_much(self, stage: Stage) -> str:
-        """Why a size is not tried, in words; empty where it may be."""
-        features = f"{stage.fourier.features} features"
-        if stage.fourier.features > self._growth.most_features:
-            return f"{features} are more than the {self._growth.most_features} that are allowed"
-        spent, ahead = self._recorder.clock(), self._ahead(stage)
-        if spent + ahead > self._growth.seconds:
-            return (
-                f"{features} would take about {ahead:.0f} s more, {spent:.0f} s are gone and "
-                f"{self._growth.seconds:g} s are the run's"
-            )
+    def _begun(self, polynomials: PolynomialSizes, before: float) -> tuple[_Climb, bool]:
+        """Fourier features at their first size, or polynomials where they leave much less; whether it goes on."""
         run = self._run
-        room = free_memory(run.device)
-        for need in self._needs(stage, room):
+        fourier = FourierSizes(run, self._recorder.progress, self._growth.target)
+        first = fourier.first()
+        climb = _Climb(fourier, first, before, 0 if fourier.near else -1)
+        if fourier.near:
+            climb.stage = self._next(climb, first)
+            if self._is_hardly_larger(climb.stage, first):
+                climb.why = f"{in_words(first)} are as many as may be"
+                return climb, False
+        goes_on = self._up(climb)
+        if climb.last is None or climb.last.left <= self._growth.target or not PolynomialSizes.fit(run):
+            return climb, goes_on
+        rival, rival_goes_on = _Climb(polynomials, polynomials.first()), True
+        limit = FACTORS[0] * columns_of(climb.last.stage, run.problem)  # what the next size of the others would have
+        while rival_goes_on and columns_of(rival.stage, run.problem) <= limit:
+            rival_goes_on = self._up(rival)
+        if rival.best is None or not rival.best.left * BETTER < climb.last.left:
+            return climb, goes_on
+        run.say(
+            f"growth: {in_words(rival.best.stage)} leave {rival.best.left:.1e}, {in_words(climb.last.stage)} "
+            f"{climb.last.left:.1e}: polynomials are taken instead"
+        )
+        return rival, rival_goes_on
+
+    def _up(self, climb: _Climb) -> bool:
+        """Try a climb's next size; whether a larger one is worth it."""
+        if why := self._too_much(climb, climb.stage):
+            climb.why = why
+            return False
+        found = climb.last = climb.sizes.tried(climb.stage)
+        points = climb.sizes.share * found.stage.collocation.points
+        climb.rate = climb.sizes.seconds_per_try / self._work(found.stage, points)
+        climb.idle = 0 if found.left * GAINS < climb.least else climb.idle + 1
+        if not climb.idle:
+            climb.best, climb.least = found, found.left
+        if found.left <= self._growth.target:
+            climb.why = f"{self._growth.target:.1e} is asked for"
+            return False
+        if climb.idle >= (1 if climb.least < RESOLVED else 2):
+            climb.why = f"{in_words(found.stage)} leave {found.left:.1e}, hardly less than fewer do"
+            return False
+        larger = self._next(climb, found.stage)
+        if self._is_hardly_larger(larger, found.stage):
+            climb.why = f"{in_words(found.stage)} are as many as may be"
+            return False
+        climb.stage = larger
+        return True
+
+    def _next(self, climb: _Climb, stage: Stage) -> Stage:
+        """More features: twice as many where that fits."""
+        each = columns_of(stage, self._run.problem) / self._run.problem.outputs
+        most = 2 * self._growth.most_features / each
+        tried = [climb.sizes.larger(stage, min(factor, most)) for factor in FACTORS]
+        return next((larger for larger in tried if not self._too_much(climb, larger)), tried[-1])
+
+    def _is_hardly_larger(self, stage: Stage, other: Stage) -> bool:
+        return columns_of(stage, self._run.problem) < LEAST_FACTOR * columns_of(other, self._run.problem)
+
+    def _too_much(self, climb: _Climb, stage: Stage) -> str:
+        """Why a size is not tried, in words; empty where it may be."""
+        run, size, room = self._run, in_words(stage), free_memory(self._run.device)
+        spent, ahead = self._recorder.clock(), self._ahead(climb, stage)
+        if spent + ahead > self._growth.seconds:
+            gone = f"{spent:.0f} of the run's {self._growth.seconds:g} s are gone"
+            return f"{gone}, and {size} would take about {ahead:.0f} s more" if climb.rate else gone
+        config = run.config.model_copy(update={"stages": (*run.config.stages, stage)})
+        for need in needs(replace(run, config=config), room):
             if need.total > SHARE * room:
-                return f"{features} would need {need.total / 2**30:.3g} GiB, and {room / 2**30:.3g} GiB are free"
+                return f"{size} would need {need.total / 2**30:.3g} GiB, and {room / 2**30:.3g} GiB are free"
         return ""
 
-    def _needs(self, stage: Stage, room: float) -> list[Need]:
-        run = self._run
-        config = run.config.model_copy(update={"stages": (*run.config.stages, stage)})
-        return needs(replace(run, config=config), room)
-
-    def _ahead(self, stage: Stage) -> float:
+    def _ahead(self, climb: _Climb, stage: Stage) -> float:
         """Seconds that tries and training of a size will take, by the rate of the last tries; 0 before any."""
-        if not math.isfinite(self._rate):
-            return 0.0
         points = stage.collocation.points
-        tries = MOST_TRIES_NEAR * _work(self._run, stage, points // HALF)
-        training = OF_AN_ITERATION * (1 + stage.iterations) * _work(self._run, stage, points)
-        return self._rate * (tries + training)
+        tries = climb.sizes.tries * self._work(stage, climb.sizes.share * points)
+        training = OF_AN_ITERATION * (1 + stage.iterations) * self._work(stage, points)
+        return climb.rate * (tries + training)
+
+    def _work(self, stage: Stage, points: float) -> float:
+        """What one least squares takes, up to a factor."""
+        columns = columns_of(stage, self._run.problem)
+        return points * columns * (columns + OVERHEAD)
 
     @torch.no_grad()
     def _left_by(self, solution: Solution) -> float:
@@ -205,24 +208,3 @@ class Growth:
         run = self._run
         points = collocation(run.config, run.config.stages[-1], run.position.stage, HELD_OUT)
         return float(Objective(solution, points, torch.float64, run.samples).residuals().loss().sqrt())
-
-
-def _work(run: RunState, stage: Stage, points: int) -> float:
-    """What one least squares takes, up to a factor."""
-    columns = lifted(stage.fourier, run.problem) * run.problem.outputs
-    return points * columns * (columns + OVERHEAD)
-
-
-def _with(
-    stage: Stage,
-    features: int | None = None,
-    points: int | None = None,
-    sigma: tuple[float, ...] | None = None,
-) -> Stage:
-    fourier = {"features": features, "sigma": sigma}
-    return stage.model_copy(
-        update={
-            "fourier": stage.fourier.model_copy(update={k: v for k, v in fourier.items() if v is not None}),
-            "collocation": stage.collocation.model_copy(update={} if points is None else {"points": points}),
-        }
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -19,7 +21,7 @@ def input_groups(solution: Solution) -> tuple[tuple[int, ...], ...]:
     is another.
     """
     problem = solution.problem
-    seen = _coordinates_of_inputs(solution)
+    seen, _ = coordinates_of_inputs(solution)
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, changed in enumerate(seen):
         groups.setdefault(changed, []).append(index)
@@ -32,8 +34,8 @@ def input_groups(solution: Solution) -> tuple[tuple[int, ...], ...]:
 
 
 @torch.no_grad()
-def _coordinates_of_inputs(solution: Solution) -> list[tuple[int, ...]]:
-    """For each input, the places of the coordinates that change it."""
+def coordinates_of_inputs(solution: Solution) -> tuple[list[tuple[int, ...]], float]:
+    """For each input, the places of the coordinates that change it; and how large any of them gets."""
     low, high = np.array(solution.problem.domain()).T
     unit = np.random.default_rng(0).random((2, SAMPLES, len(low)))
     here, there = low + (high - low) * unit
@@ -44,7 +46,8 @@ def _coordinates_of_inputs(solution: Solution) -> list[tuple[int, ...]]:
         moved[:, axis] = there[:, axis]
         for index in np.flatnonzero((_inputs(solution, moved) != before).any(axis=0)):
             changed[index] = (*changed[index], axis)
-    return changed
+    corners = low + (high - low) * np.array(list(itertools.product((0, 0.5, 1), repeat=len(low))))
+    return changed, float(np.abs(np.concatenate([before, _inputs(solution, corners)])).max())
 
 
 def _inputs(solution: Solution, points: np.ndarray) -> np.ndarray:

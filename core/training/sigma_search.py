@@ -54,7 +54,7 @@ class SigmaSearch:
         self.made = 0
         """Tries so far."""
         self.seconds_per_try = math.nan
-        """Of the last search."""
+        """Of the quickest one of the last search: the first may load what it needs."""
 
     def from_few(self, stage: Stage, start: Sequence[float], most: int) -> Found:
         """σ of the stage's features from a start that may be far off; first with a third of them where they are many.
@@ -88,21 +88,23 @@ class SigmaSearch:
         training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
         setting = Setting(features, training, held_out)
         run.say(f"  search for σ with {features.features} features at {count} points")
-        began, before = time.perf_counter(), self.made
+        seconds: list[float] = []
         seed = run.seed_of(k)
         with Tries(run.solution, setting, self._epsilon, run.samples, damping_of(stage), seed, self._replaces) as tries:
 
             def left_by(sigma: tuple[float, ...]) -> float:
                 if wanted := run.wanted():
                     raise Interrupted(wanted)
+                began = time.perf_counter()
                 left = tries.left_by(sigma)
+                seconds.append(time.perf_counter() - began)
                 self.made += 1
                 self._progress.write(self.made)
                 run.say(f"  σ = {as_text(sigma)}: one step leaves {left:.2e} at points not trained on")
                 return left
 
             found = best_sigma(left_by, start, groups, enough=self._enough, **how)
-        self.seconds_per_try = (time.perf_counter() - began) / max(1, self.made - before)
+        self.seconds_per_try = min(seconds)
         return found
 
 

@@ -1,4 +1,4 @@
-"""What Fourier features of one σ after another leave after one step, at points that are not trained on."""
+"""What features leave after one step at points that are not trained on: Fourier features of one σ after another."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from core.config import Fourier
-from core.networks.layers import Network, fourier_of
+from core.config import Chebyshev, Fourier
+from core.networks.layers import Network, fourier_of, polynomials
 from core.networks.solution import Solution, Term
 from core.optimizers.gauss_newton import ColumnScale, DampedSystem
 from core.optimizers.rows import read
@@ -24,13 +25,13 @@ class Setting:
     `features` is how many there are, `training` and `held_out` the points of the try, point set → (n, d).
     """
 
-    features: Fourier
+    features: Fourier | Chebyshev
     training: dict[str, np.ndarray]
     held_out: dict[str, np.ndarray]
 
 
 class Tries:
-    """What the features of one σ after another leave after one Gauss–Newton step, where they are not trained.
+    """What features leave after one Gauss–Newton step, where they are not trained: those of one σ after another.
 
     What no σ changes, such as the stages so far and the ansatz at all points, is computed once. A context: on leaving
     it, the solution is as it was.
@@ -59,6 +60,8 @@ class Tries:
         self._solution, self._setting, self._damping, self._seed = solution, setting, damping, seed
         self._epsilon, self._samples = epsilon, samples
         self._replaces = replaces and len(solution.networks) > 0
+        self._is_linear = isinstance(setting.features, Chebyshev) or not setting.features.hidden
+        self._before: Tensor | None = None
         self._device = next(solution.parameters(), torch.zeros(0)).device
 
     def __enter__(self) -> Tries:
@@ -79,31 +82,55 @@ class Tries:
             parameter.requires_grad_(wanted)
 
     def left_by(self, sigma: tuple[float, ...]) -> float:
-        """√loss at the points that are not trained on; λ is left as it was.
+        """√loss at the points that are not trained on, by features of one σ; λ is left as it was.
 
         Of a nonlinear equation it is that of the linearised residuals: the square of a long step, which no features
         make smaller, would hide what they can't represent.
         """
+        self._solution.replace_last(self._network(sigma))
+        return self._solved()[0]
+
+    def by_polynomials(self) -> tuple[float, Tensor]:
+        """The same, and the coefficients (outputs, degrees …) of the step, where the features are polynomials."""
+        left, step = self._solved()
+        return left, step[: self._solution.networks[-1].layers[0].weight.numel()].view(
+            -1, *self._setting.features.degrees
+        )
+
+    def _solved(self) -> tuple[float, Tensor]:
+        """What the last network leaves after one step, and that step."""
         solution = self._solution
-        solution.replace_last(self._network(sigma))
         try:
             slopes = self._training.slopes()[1]
             rows = read(InPlace(slopes, self._frozen[0]) if self._replaces else slopes)
             scale = ColumnScale().update(rows.norms())
             step = DampedSystem(rows, scale).step(self._damping)
             if self._replaces or not solution.problem.linear:
-                _, products = self._held_out.products()
-                left = products.r + products.times(step)
-                return float((left - self._frozen[1] if self._replaces else left).norm())
+                return float(self._linearised(step).norm()), step
             self._training.mover().move(step)
             with torch.no_grad():
-                return float(self._held_out.residuals().loss().sqrt())
+                return float(self._held_out.residuals().loss().sqrt()), step
         finally:
             if self._lambda is not None:
                 solution.lam.data.copy_(self._lambda)
 
+    def _linearised(self, step: Tensor) -> Tensor:
+        """The linearised residuals (M,) at the points that are not trained on, after a step."""
+        if not self._is_linear:
+            _, products = self._held_out.products()
+            return products.r + products.times(step)
+        if self._before is None:
+            with torch.no_grad():
+                self._before = self._held_out.residuals().rows()
+            if self._replaces:
+                self._before = self._before - self._frozen[1]
+        self._training.mover().move(step)
+        return self._before + self._held_out.along_last()
+
     def _network(self, sigma: float | tuple[float, ...]) -> Network:
-        problem = self._solution.problem
+        problem, features = self._solution.problem, self._setting.features
+        if isinstance(features, Chebyshev):
+            return polynomials(features, problem.outputs, problem.circles).to(self._device)
         generator = torch.Generator().manual_seed(self._seed)
-        network = fourier_of(problem, self._setting.features, sigma, generator)
+        network = fourier_of(problem, features, sigma, generator)
         return network.to(self._device)

@@ -14,6 +14,8 @@ from core.runs.history import HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.growth import Growth
 from core.training.input_groups import input_groups
+from core.training.sizes import PolynomialSizes
+from core.training.state import RunState
 from core.training.trainer import Trainer
 from tests.training import curve, features_alone
 
@@ -94,8 +96,8 @@ def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        (["growth.most_features=70"], "allowed"),
-        (["growth.seconds=0.001"], "s are the run's"),
+        (["growth.most_features=70"], "as many as may be"),
+        (["growth.seconds=0.001"], "s are gone"),
         (["growth.target=1"], "is asked for"),
     ],
 )
@@ -127,6 +129,28 @@ def test_growth_is_named_in_one_word_and_leaves_the_hash_of_others_alone():
     for preset, setting in (("heat2d", "growth=quick"), ("heat2d", "growth={target: 0}"), ("ccf", "growth=auto")):
         with pytest.raises(ConfigError, match="growth"):
             override(resolve(preset), [setting])
+
+
+def test_polynomials_that_leave_much_less_are_taken_and_called_what_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.training.growth.BETTER", 0.0)  # however little less
+    trainer, outcome, said = grown(growing("growth.target=1e-9"), tmp_path / "run")
+    last = outcome.config.stages[-1]
+    x, y = last.chebyshev.degrees
+    assert last.fourier is None
+    assert last.begins == "solved"
+    assert x < y  # a₂ is 3 a₁: the coordinate that needs more got more
+    assert any(f"{x} × {y} Chebyshev polynomials" in line and line.startswith("growth: ") for line in said)
+    assert outcome.records[-1].max_residual < 1e-6
+    grown(parse_config(trainer.effective_config()), tmp_path / "again")
+    for name, column in curve(tmp_path / "run").items():
+        np.testing.assert_array_equal(curve(tmp_path / "again")[name], column)
+
+
+def test_polynomials_are_for_few_coordinates_that_inputs_keep_apart():
+    for name, fits in (("helmholtz", True), ("typed-advection", True), ("poisson3d", True), ("poisson5d", False)):
+        problem = resolve(name).problem
+        run = RunState(resolve(name), torch.device("cpu"), Solution(problem, None), None, None, None)
+        assert PolynomialSizes.fit(run) is fits
 
 
 def test_inputs_of_one_coordinate_share_their_factor():

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from core.config import parse_config
+from core.config import Growth, parse_config
 from core.presets import presets
 from core.presets.plan import LARGEST, plan
-from core.problems.equation import Equation
+from core.problems.equation import EXAMPLE, Equation
 from pages.parts.shared.written_form import data_of, is_written, written
 
 TYPED = [name for name in presets() if name.startswith("typed-")]
@@ -25,9 +25,15 @@ def test_a_typed_preset_is_sound_knows_its_solution_and_is_written_as_it_is(name
     assert parse_config(config.model_dump(mode="json", by_alias=True)) == config
 
 
-def test_linear_equations_are_planned_as_one_solve_others_as_two_stages():
+def test_equations_are_planned_as_one_stage_that_grows_those_with_an_unknown_as_two():
     linear, other = (plan(presets()[name].config.problem) for name in ("typed-wave", "typed-burgers"))
-    assert [len(linear.stages), len(other.stages)] == [1, 2]
+    assert [len(linear.stages), len(other.stages)] == [1, 1]
+    assert linear.growth == other.growth == Growth()
+    assert presets()["typed-wave"].config.growth == Growth()
+    unknown = Equation(**EXAMPLE | {"parameters": {}, "unknowns": {"kappa": {"start": 0.5}}, "exact": {}})
+    found = plan(unknown)
+    assert (len(found.stages), found.growth) == (2, None)
+    assert plan(presets()["typed-burgers"].config.problem, grows=False).growth is None
     assert "Linear" in linear.words[1]
     assert "Nonlinear" in other.words[1]
     assert str(linear.stages[0].fourier.features) in linear.words[0]

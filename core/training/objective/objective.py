@@ -88,11 +88,20 @@ class Objective:
                 for name, points in self.points.items()
             }
 
+    @torch.no_grad()
     def along_frozen(self) -> Tensor:
         """Slopes (M,) of the weighted residuals in s, where the stages before the last one are (1 + s) times theirs."""
+        return self._along(last=False)
+
+    @torch.no_grad()
+    def along_last(self) -> Tensor:
+        """Slopes (M,) of the weighted residuals in s, where the last network is s times what it says."""
+        return self._along(last=True)
+
+    def _along(self, last: bool) -> Tensor:
         by_name: dict[str, Tensor] = {}
         for points in self.points.values():
-            by_name.update(points.along_frozen(points.lambda_values()))
+            by_name.update(points.along(points.lambda_values(), last))
         return Residuals(by_name).rows()
 
     def check_finite(self, residuals: Residuals) -> None:

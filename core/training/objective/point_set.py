@@ -72,12 +72,22 @@ class PointSet:
         raw = self.solution.raw(features, start=len(self.solution.networks) - 1, tape=tape)
         return self.rows(raw if frozen is None else raw + frozen, lam, leaves)
 
-    def along_frozen(self, lam: Tensor | None) -> dict[str, Tensor]:
-        """Slopes (n,) by name of the residuals in s, where the stages before the last one are (1 + s) times theirs."""
+    def along(self, lam: Tensor | None, last: bool) -> dict[str, Tensor]:
+        """Slopes (n,) by name of the residuals at the sum of the stages before the last one.
+
+        Args:
+            lam: λ at each point, (n,), or None.
+            last: along what the last network says; else along that sum itself.
+        """
         features, frozen = self.features_and_frozen(lam)
-        raw = self.solution.raw(features, start=len(self.solution.networks) - 1).detach() + frozen
+        said = self.solution.raw(features, start=len(self.solution.networks) - 1).detach()
+        sum_ = torch.zeros_like(said) if frozen is None else frozen
+        direction = said if last else sum_
+        if self.solution.problem.linear:  # affine in what the networks say: no derivative is needed
+            here, there = self.rows(sum_, lam), self.rows(sum_ + direction, lam)
+            return {name: there[name] - r for name, r in here.items()}
         with forward_ad.dual_level():
-            rows = self.rows(forward_ad.make_dual(raw, frozen), lam)
+            rows = self.rows(forward_ad.make_dual(sum_, direction), lam)
             slopes = {name: forward_ad.unpack_dual(r).tangent for name, r in rows.items()}
             return {
                 name: torch.zeros_like(rows[name]) if slope is None else slope.detach()

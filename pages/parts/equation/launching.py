@@ -48,7 +48,7 @@ def planned(draft: Draft, run: Mapping[str, Any]) -> Planned:
     config, errors = validate(data | ({"stages": draft.own_stages} if draft.own_stages else {}))
     if config is None:
         return Planned(None, errors=errors)
-    automatic = plan(config.problem)
+    automatic = plan(config.problem, config.windows is None)
     if not draft.own_stages:
         return Planned(automatic.of(config), automatic.words)
     count = len(config.stages)

@@ -1,0 +1,257 @@
+"""The sizes that growth goes through: of Fourier features, and of Chebyshev polynomials."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from core.config import Chebyshev, Collocation, Fourier, GaussNewton, Stage, lifted
+from core.problems import Problem
+from core.training.input_groups import coordinates_of_inputs
+from core.training.points import HELD_OUT, collocation
+from core.training.progress import Progress
+from core.training.sigma import HALF, as_text
+from core.training.sigma_search import Interrupted, SigmaSearch, alone, damping_of
+from core.training.spectrum import residual_spectrum
+from core.training.state import RunState
+from core.training.tries import Setting, Tries
+
+UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
+POINTS_PER_COLUMN = 2.5
+ITERATIONS = {True: 1, False: 3}
+"""Of a stage, after the step that it begins with: one refines the solution of a linear equation."""
+FIRST_FEATURES = 100
+"""Where the stages have none of their own."""
+WIDER = 2 ** (1 / 3)
+"""σ for twice as many features over that for half, about: more of them resolve larger wave numbers."""
+MOST_TRIES_FAR, MOST_TRIES_NEAR = 12, 4
+"""Tries with all features of a size, from a start that may be far off and from the last size's σ."""
+FIRST_POLYNOMIALS = 64
+"""Products that polynomials begin with."""
+MOST_POLYNOMIALS = 400
+"""Of one input."""
+MOST_INPUTS = 3
+"""Coordinates of products of polynomials: with more they are too many before they resolve anything."""
+TAIL = 0.1
+"""Inputs whose last coefficients are at least so large, beside the largest of them, get more polynomials."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A size that was tried."""
+
+    stage: Stage
+    left: float
+    """RMS at points not trained on, by one step of least squares."""
+
+
+class Sizes(Protocol):
+    """One kind of features in all sizes."""
+
+    tries: int
+    """That a size takes at most, once one was tried."""
+    share: float
+    """Part of the points that a try has."""
+    seconds_per_try: float
+    """Of the last size."""
+
+    def tried(self, stage: Stage) -> Step:
+        """What a size leaves, with what was found of it in the stage. Raises Interrupted."""
+
+    def larger(self, stage: Stage, factor: float) -> Stage:
+        """So many times more."""
+
+
+def columns_of(stage: Stage, problem: Problem) -> int:
+    """Weights of a stage's network, up to the bias."""
+    each = lifted(stage.fourier, problem) if stage.chebyshev is None else math.prod(stage.chebyshev.degrees)
+    return problem.outputs * each
+
+
+class FourierSizes:
+    """Fourier features, at σ found by trying.
+
+    Args:
+        run: its state.
+        progress: counts the tries.
+        enough: what is left when no better σ is looked for.
+    """
+
+    tries, share = MOST_TRIES_NEAR, 1 / HALF
+
+    def __init__(self, run: RunState, progress: Progress, enough: float):
+        self._run = run
+        self._search = SigmaSearch(run, progress, run.position.stage, replaces=True, enough=enough)
+        self.near = False
+        """Whether the σ of a stage is near the best one."""
+
+    @property
+    def seconds_per_try(self) -> float:
+        """Of the last size."""
+        return self._search.seconds_per_try
+
+    def first(self) -> Stage:
+        """Where they begin: at the size of the last stage, or one beyond where that was searched for."""
+        run, record = self._run, self._run.record
+        k, problem, last = run.position.stage, run.problem, run.config.stages[-1]
+        features, per_feature, sampler = FIRST_FEATURES, 2 * POINTS_PER_COLUMN, "chebyshev"
+        if last.fourier is not None and last.is_linear:
+            features, sampler = last.fourier.features, last.collocation.sampler
+            per_feature = max(per_feature, last.collocation.points / features)
+        stage = Stage(
+            fourier=Fourier(features=features, sigma=1.0, local=last.fourier and last.fourier.local),
+            optimizer=UNDAMPED,
+            iterations=ITERATIONS[problem.linear],
+            collocation=Collocation(points=round(per_feature * features), sampler=sampler),
+            begins="solved",
+        )
+        stands_alone = last.is_linear and (k == 1 or last.begins is not None)
+        searched = run.has_grown or (last.fourier is not None and last.fourier.sigma == "search")
+        if stands_alone and searched and record.sigma is not None:
+            self.near = True
+            return _with(stage, sigma=tuple(float(value) for value in np.atleast_1d(record.sigma)))
+        frequencies = residual_spectrum(alone(run), run.config.seed).by_input
+        return _with(stage, sigma=tuple(2 * math.pi * f for f in frequencies))
+
+    def tried(self, stage: Stage) -> Step:
+        """See `Sizes.tried`."""
+        start = stage.fourier.sigma
+        if self.near:
+            found = self._search.near(stage, start, MOST_TRIES_NEAR)
+        else:
+            found = self._search.from_few(stage, start, MOST_TRIES_FAR)
+        self.near = True
+        return Step(_with(stage, sigma=found.sigma), found.left)
+
+    def larger(self, stage: Stage, factor: float) -> Stage:
+        """See `Sizes.larger`."""
+        features = round(factor * stage.fourier.features)
+        points = round(stage.collocation.points * features / stage.fourier.features)
+        wider = WIDER ** math.log2(features / stage.fourier.features)
+        return _with(stage, features, points, tuple(float(value * wider) for value in stage.fourier.sigma))
+
+
+class PolynomialSizes:
+    """Products of Chebyshev polynomials, more of them for the inputs whose last coefficients are the largest.
+
+    Args:
+        run: its state.
+        progress: counts the tries.
+    """
+
+    tries, share = 1, 1.0
+
+    def __init__(self, run: RunState, progress: Progress):
+        self._run, self._progress = run, progress
+        self._tails: np.ndarray | None = None
+        self.seconds_per_try = math.nan
+
+    @staticmethod
+    def fit(run: RunState) -> bool:
+        """Whether a problem can have them: each is one coordinate's own, within [−1, 1], and they are few."""
+        problem = run.problem
+        made_of, reach = coordinates_of_inputs(alone(run))
+        sines = [circle + 1 for circle in problem.circles]
+        own = sorted(of for index, of in enumerate(made_of) if index not in sines)
+        return own == [(axis,) for axis in range(len(problem.coordinates))][:MOST_INPUTS] and reach <= 1 + 1e-9
+
+    def first(self) -> Stage:
+        """Where they begin: where the last stage ended, if it has them, else with few."""
+        run, last = self._run, self._run.config.stages[-1]
+        factors = run.problem.inputs - len(run.problem.circles)
+        degrees = (max(2, round(FIRST_POLYNOMIALS ** (1 / factors))),) * factors
+        if last.chebyshev is not None:
+            degrees = last.chebyshev.degrees
+        stage = Stage(
+            chebyshev=Chebyshev(degrees=degrees),
+            optimizer=UNDAMPED,
+            iterations=ITERATIONS[run.problem.linear],
+            collocation=Collocation(sampler="chebyshev"),
+            begins="solved",
+        )
+        return _of_degrees(stage, degrees)
+
+    def tried(self, stage: Stage) -> Step:
+        """See `Sizes.tried`."""
+        run, k = self._run, self._run.position.stage
+        if wanted := run.wanted():
+            raise Interrupted(wanted)
+        began = time.perf_counter()
+        count = stage.collocation.points
+        training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
+        setting = Setting(stage.chebyshev, training, held_out)
+        seed = run.seed_of(k)
+        with Tries(run.solution, setting, 1.0, run.samples, damping_of(stage), seed, replaces=True) as tries:
+            left, coefficients = tries.by_polynomials()
+        self._tails = _tails(coefficients)
+        self.seconds_per_try = time.perf_counter() - began
+        self._progress.write(1)
+        run.say(
+            f"  {in_words(stage)} at {count} points: one step leaves {left:.2e} at points not trained on; last "
+            f"coefficients {as_text(self._tails)}"
+        )
+        return Step(stage, left)
+
+    def larger(self, stage: Stage, factor: float) -> Stage:
+        """See `Sizes.larger`."""
+        degrees = np.array(stage.chebyshev.degrees)
+        growing = np.ones(len(degrees), bool) if self._tails is None else self._tails >= TAIL * self._tails.max()
+        growing &= degrees < MOST_POLYNOMIALS
+        more = factor ** (1 / max(1, growing.sum()))
+        wanted = np.where(growing, np.maximum(degrees + 1, np.round(degrees * more)), degrees)
+        degrees = tuple(int(count) for count in np.minimum(wanted, MOST_POLYNOMIALS))
+        return _of_degrees(stage, degrees)
+
+
+def in_words(stage: Stage) -> str:
+    """What a size is, for the log."""
+    if stage.chebyshev is None:
+        return f"{stage.fourier.features} Fourier features"
+    return f"{' × '.join(map(str, stage.chebyshev.degrees))} Chebyshev polynomials"
+
+
+def _tails(coefficients: Tensor) -> np.ndarray:
+    """For each input, the norm of the coefficients of its last two polynomials over that of all, the largest output's.
+
+    Two, since a function that is even or odd has none of every other one.
+    """
+    c = coefficients.detach().abs().cpu().numpy()
+    axes = range(1, c.ndim)
+    whole = np.sqrt((c**2).sum(axis=tuple(axes)))
+    whole[whole == 0] = 1.0
+    found = []
+    for axis in axes:
+        others = tuple(other for other in axes if other != axis)
+        by_degree = np.sqrt((c**2).sum(axis=others)) if others else c
+        found.append(float((np.sqrt((by_degree[:, -2:] ** 2).sum(axis=1)) / whole).max()))
+    return np.array(found)
+
+
+def _of_degrees(stage: Stage, degrees: tuple[int, ...]) -> Stage:
+    points = round(POINTS_PER_COLUMN * math.prod(degrees))
+    return stage.model_copy(
+        update={
+            "chebyshev": Chebyshev(degrees=degrees),
+            "collocation": stage.collocation.model_copy(update={"points": points}),
+        }
+    )
+
+
+def _with(
+    stage: Stage,
+    features: int | None = None,
+    points: int | None = None,
+    sigma: tuple[float, ...] | None = None,
+) -> Stage:
+    fourier = {"features": features, "sigma": sigma}
+    return stage.model_copy(
+        update={
+            "fourier": stage.fourier.model_copy(update={k: v for k, v in fourier.items() if v is not None}),
+            "collocation": stage.collocation.model_copy(update={} if points is None else {"points": points}),
+        }
+    )
