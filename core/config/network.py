@@ -28,12 +28,20 @@ class Local(Frozen):
     the functions r^m sin mθ, or cos mθ, with which a solution goes into it, m a multiple of π/ω.
     """
 
-    share: float = Field(0.2, ge=0, le=2, description="Rows of B of each hole's own, as a part of `features`.")
+    share: float = Field(
+        0.2,
+        ge=0,
+        le=10,
+        description="Rows of B of a hole's own, as a part of `features`; up to three times as many where edges are "
+        "near each other, half as many for a mirror image.",
+    )
     sigma: Sigma = Field(1.5, title="σ of holes", description="Standard deviation of these rows.")
     order: float = Field(6.0, ge=0, le=8, description="Highest exponent m of the corners' functions; 0: none.")
-    smooth: int = Field(
-        2, ge=0, le=100, description="Corners' and holes' functions also times cosine and sine of so many waves."
-    )
+    smooth: int = Field(4, ge=0, le=100, description="Corners' functions also times cosine and sine of so many waves.")
+
+    def rows(self, features: int, weight: float) -> int:
+        """Rows of B of one hole's own, beside so many that all of the domain has."""
+        return round(self.share * weight * features)
 
 
 class Fourier(Extended):

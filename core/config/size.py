@@ -36,9 +36,9 @@ def lifted(fourier: Fourier, problem: Problem) -> int:
     local = fourier.local
     if local is None:
         return 2 * fourier.features
-    functions = sum(exponent <= local.order for _, exponent in problem.functions)
-    waves = fourier.features + len(problem.blocks) * round(local.share * fourier.features)
-    return 2 * waves + functions * (1 + 2 * local.smooth)
+    waves = fourier.features + sum(local.rows(fourier.features, block.weight) for block in problem.blocks)
+    asked = [exponent for _, exponent in problem.functions if exponent <= local.order]
+    return 2 * waves + len(asked) + 2 * local.smooth * sum(exponent > 0 for exponent in asked)
 
 
 def _parameters(widths: Sequence[int]) -> int:

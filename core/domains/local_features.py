@@ -38,6 +38,8 @@ class HoleFeatures:
     """A point inside the hole, its centre where it has one."""
     radius: float
     """Of a ball of the hole's area or volume."""
+    weight: float = 1.0
+    """How many features it should have beside others: more where its edge is near others'."""
     kind: Literal["hole"] = "hole"
 
     def inputs(self, x: tuple[Number, ...]) -> list[Number]:

@@ -21,6 +21,8 @@ from core.errors import LabError
 MOST_TRIES = 2**24
 """Candidates that are looked at for one set of points."""
 WALL_POINTS = 8192
+FLAT = 0.1 * np.pi
+"""A corner that is nearer to a straight line than this is none: a curve drawn as a polygon has many."""
 DENSER = 5.0
 """At most so many times denser than elsewhere points get near walls, and near corners."""
 
@@ -53,7 +55,7 @@ def interior(domain: Shape, unit: np.ndarray, *, walls: float = 0.0, corners: fl
         domain: whose points.
         unit: points of the unit cube. Columns beyond the domain's dimension, such as time, stay beside their points.
         walls: 0 to 1: how much denser points get towards the boundary, at 1 like the inverse root of the distance.
-        corners: the same towards re-entrant corners of a plane domain.
+        corners: the same towards corners of a plane domain that are not nearly straight.
 
     Raises:
         LabError: the domain is so thin in its parts that hardly any point falls into it.
@@ -97,7 +99,7 @@ def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float)
     if towards_corners and d == 2:
         nearest = np.full(len(points), np.inf)
         for corner in all_corners(domain):
-            if corner.angle > np.pi + 1e-6:
+            if abs(corner.angle - np.pi) > FLAT:
                 nearest = np.minimum(nearest, np.hypot(*(points - corner.at).T))
         weight *= _denser(nearest * (4 / domain.size)) ** towards_corners
     most = DENSER ** (walls + towards_corners)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +15,13 @@ from pydantic import Field, TypeAdapter
 from core.data_folder import digests_at, kept_copy, locate, place_of
 from core.domains.combined import AROUND, Difference, Intersection, Union
 from core.domains.images import images
-from core.domains.local_features import LocalFeatures, local_features
+from core.domains.local_features import HoleFeatures, LocalFeatures, local_features
 from core.domains.mesh_child import read_apart
 from core.domains.mesh_file import MeshFile
 from core.domains.normals import nearest_normals
-from core.domains.points import BoundaryPoints, boundary, interior
-from core.domains.shapes import Annulus, Ball, Box, Disk, Ellipse, Polygon, Shape
+from core.domains.points import FLAT, BoundaryPoints, boundary, interior
+from core.domains.sequences import halton, shift_of
+from core.domains.shapes import Annulus, Ball, Box, Disk, Ellipse, Polygon, Shape, ball_points
 from core.domains.surfaces import boundary_names
 from core.errors import LabError
 
@@ -32,10 +34,15 @@ AnyDomain = Annotated[
 ]
 """What a config may have as a domain: plain data."""
 KINDS = ("box", "disk", "ball", "ellipse", "annulus", "polygon", "union", "difference", "intersection", "mesh")
-FLAT = 0.1 * math.pi
-"""A corner that is nearer to a straight line than this has no features of its own."""
 SMOOTH = 4.0
-"""Nor has one with an exponent π/ω of so much."""
+"""A corner with an exponent π/ω of so much has no features of its own."""
+MOST_AROUND, OF_EACH_HOLE = 0.4, 0.1
+"""Of the points of one set, about all holes at most, and for each hole."""
+OF_IMAGES = 0.4
+WEIGHTS = (1.0, 3.0)
+"""Of holes' features, beside one another's."""
+LOOKS = 2048
+"""Points of the boundary at which it is looked how near it is."""
 ON_IT = 1e-9
 """What is nearer to the boundary than this part of the domain's size lies on it."""
 
@@ -79,8 +86,27 @@ class Region:
         return found
 
     def interior(self, unit: np.ndarray, walls: float = 0.0) -> np.ndarray:
-        """As many points as `unit` (n, d + e) has in the unit cube, (n, d + e); see `core.domains.points.interior`."""
-        return interior(self.domain, unit, walls=walls, corners=walls)
+        """As many points as `unit` (n, d + e) has in the unit cube, (n, d + e); see `core.domains.points.interior`.
+
+        With `walls` some of them lie about the holes, even in their inverted coordinates: features of these need them.
+        """
+        around = self._around_holes(unit) if walls else unit[:0]
+        rest = interior(self.domain, unit[len(around) :], walls=walls, corners=walls)
+        return np.concatenate([rest, around])
+
+    def _around_holes(self, unit: np.ndarray) -> np.ndarray:
+        d, own = self.dimension, [each for each in self.local_features if each.kind == "hole" and each.weight >= 1]
+        shares = np.array([each.weight for each in own])
+        found = [unit[:0]]
+        for k, (hole, part) in enumerate(zip(own, shares / max(shares.sum(), 1), strict=True)):
+            count = round(min(MOST_AROUND, OF_EACH_HOLE * len(own)) * part * len(unit))
+            lots = halton(2 * count, unit.shape[1], shift_of(unit, unit.shape[1]), start=2 * k * len(unit))
+            inverted = ball_points(lots[:, :d], d)
+            square = np.square(inverted).sum(axis=1, keepdims=True)
+            points = np.array(hole.place) + hole.radius * inverted / np.maximum(square, 1e-12)
+            inside = self.contains(points)
+            found.append(np.concatenate([points[inside], lots[inside, d:]], axis=1)[:count])
+        return np.concatenate(found)
 
     def boundary(self, unit: np.ndarray, on: str | Iterable[str] | None = None, least: float = 0.0) -> BoundaryPoints:
         """As many points on the boundary as `unit` (n, d) has; see `core.domains.points.boundary`."""
@@ -93,8 +119,18 @@ class Region:
     @functools.cached_property
     def local_features(self) -> tuple[LocalFeatures, ...]:
         """Features of its holes, of what mirrors them in walls near them, and of its corners."""
-        found = local_features(self.domain, every_corner=True)
-        return (*_without_flat(found), *images(self.domain))
+        found = _without_flat(local_features(self.domain, every_corner=True))
+        weighted = (replace(each, weight=self._weight(each)) if each.kind == "hole" else each for each in found)
+        return (*weighted, *(replace(each, weight=OF_IMAGES) for each in images(self.domain)))
+
+    def _weight(self, hole: HoleFeatures) -> float:
+        """Its radius over the gap between its edge and the next one, within bounds."""
+        d = self.dimension
+        edges = self.boundary(halton(LOOKS, d, np.zeros(d)), least=0.5).points
+        off = np.linalg.norm(edges - hole.place, axis=1) - hole.radius
+        others = off[off > 0.01 * hole.radius]
+        gap = others.min() if len(others) else np.inf
+        return float(np.clip(hole.radius / gap, *WEIGHTS))
 
 
 class MeshRegion(Region):

@@ -16,6 +16,7 @@ from core import kernel
 from core.config import MLP, Chebyshev, Fourier
 from core.jets import Jet, activate, affine, chebyshev, chebyshev_sums, cos_sin
 from core.problems import Problem
+from core.problems.base import Block
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -60,6 +61,7 @@ class Network(nn.Module):
         reads: tuple[int, ...] | None = None,
         smooth: Tensor | None = None,
         circles: tuple[int, ...] = (),
+        alone: int = 0,
     ):
         """A network of these layers.
 
@@ -72,6 +74,7 @@ class Network(nn.Module):
                 functions that stand beside its waves.
             smooth: waves (q, inputs) by which these are multiplied too.
             circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
+            alone: how many of the functions, the first, are not multiplied.
         """
         super().__init__()
         self.layers = nn.ModuleList(layers)
@@ -79,6 +82,7 @@ class Network(nn.Module):
         self.degrees, self.circles = degrees, circles
         self._read: tuple[Tensor, Jet] | None = None
         self.reads = reads
+        self.alone = alone
         self.register_buffer("basis", basis)
         self.register_buffer("smooth", smooth)
 
@@ -123,12 +127,12 @@ class Network(nn.Module):
         return self._read[1]
 
     def _multiplied(self, functions: Jet, features: Jet) -> Jet:
-        """Functions (C, N, m), and each of them times each of the smooth waves."""
-        if self.smooth is None or not len(self.smooth):
+        """Functions (C, N, m), and each but the first ones times each of the smooth waves."""
+        if self.smooth is None or not len(self.smooth) or functions.data.shape[-1] == self.alone:
             return functions
         layout = functions.layout
         waves = cos_sin(Jet(features.data[..., : self.smooth.shape[1]] @ self.smooth.T, layout))
-        products = Jet(functions.data[..., :, None], layout) * Jet(waves.data[..., None, :], layout)
+        products = Jet(functions.data[..., self.alone :, None], layout) * Jet(waves.data[..., None, :], layout)
         return Jet(torch.cat([functions.data, products.data.flatten(-2)], dim=-1), layout)
 
     def _has_read(self, features: Jet) -> bool:
@@ -162,7 +166,7 @@ def fourier(
     inputs: int,
     outputs: int,
     generator: torch.Generator,
-    blocks: tuple[tuple[int, ...], ...] = (),
+    blocks: tuple[Block, ...] = (),
     functions: tuple[tuple[int, float], ...] = (),
 ) -> Network:
     """Features [cos Bx, sin Bx], B ~ N(0, σ²) fixed, then `hidden` tanh layers; the last layer starts at zero.
@@ -173,10 +177,11 @@ def fourier(
     basis = torch.as_tensor(sigma, dtype=torch.float64) * torch.randn(
         config.features, inputs, generator=generator, dtype=torch.float64
     )
-    reads = smooth = None
+    reads, smooth, alone = None, None, 0
     if config.local is not None and (blocks or functions):
         basis, reads, smooth = _with_local(config, basis, sigma, generator, blocks, functions)
-    widths = [lifted_width(basis, reads, smooth), *config.hidden]
+        alone = sum(exponent == 0 for _, exponent in functions)
+    widths = [lifted_width(basis, reads, smooth, alone), *config.hidden]
     layers = [
         JetLinear(_glorot(fan_in, fan_out, generator), torch.zeros(fan_out, dtype=torch.float64))
         for fan_in, fan_out in itertools.pairwise(widths)
@@ -187,13 +192,13 @@ def fourier(
             torch.zeros(outputs, dtype=torch.float64),
         )
     )
-    return Network(layers, "tanh", basis, reads=reads, smooth=smooth)
+    return Network(layers, "tanh", basis, reads=reads, smooth=smooth, alone=alone)
 
 
-def lifted_width(basis: Tensor, reads: tuple[int, ...] | None, smooth: Tensor | None) -> int:
+def lifted_width(basis: Tensor, reads: tuple[int, ...] | None, smooth: Tensor | None, alone: int) -> int:
     """How many features the first layer reads: waves, and functions with their products."""
     functions = 0 if reads is None else len(reads) - basis.shape[1]
-    return 2 * len(basis) + functions * (1 + 2 * (0 if smooth is None else len(smooth)))
+    return 2 * len(basis) + functions + (functions - alone) * 2 * (0 if smooth is None else len(smooth))
 
 
 def _with_local(
@@ -201,19 +206,19 @@ def _with_local(
     basis: Tensor,
     sigma: float | tuple[float, ...],
     generator: torch.Generator,
-    of_blocks: tuple[tuple[int, ...], ...],
+    of_blocks: tuple[Block, ...],
     of_functions: tuple[tuple[int, float], ...],
 ) -> tuple[Tensor, tuple[int, ...], Tensor | None]:
     """B with rows for each block of a domain's own, what the network reads, and the smooth waves."""
     local, inputs = config.local, basis.shape[1]
     plain = torch.as_tensor(sigma, dtype=torch.float64).expand(inputs)
-    own = sorted({place for block in of_blocks for place in block if place >= inputs})
-    rows = round(local.share * config.features)
-    read = [*range(inputs), *(own if rows else ())]
-    blocks = [torch.nn.functional.pad(basis, (0, len(read) - inputs))]
-    for block in of_blocks if rows else ():
+    own = sorted({place for block in of_blocks for place in block.places if place >= inputs})
+    read = [*range(inputs), *own]
+    blocks = [torch.nn.functional.pad(basis, (0, len(own)))]
+    for block in of_blocks:
+        rows = local.rows(config.features, block.weight)
         drawn = torch.zeros(rows, len(read), dtype=torch.float64)
-        for place in block:
+        for place in block.places:
             scale = plain[place] if place < inputs else local.sigma
             drawn[:, read.index(place)] = scale * torch.randn(rows, generator=generator, dtype=torch.float64)
         blocks.append(drawn)

@@ -104,7 +104,7 @@ def _local(problem: Problem) -> Local | None:
 def _wider(problem: Problem) -> float:
     """How many times more features there are with those of the domain's own."""
     local = _local(problem)
-    return 1 + local.share * len(problem.blocks) if local else 1.0
+    return 1 + local.share * sum(block.weight for block in problem.blocks) if local else 1.0
 
 
 def _followed(problem: Problem) -> tuple[str, ...]:

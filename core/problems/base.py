@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Protocol, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from core.jets import Jet
 
-__all__ = ["DataProblem", "Form", "Integral", "Problem", "Samples", "State", "biharmonic", "derivative", "laplacian"]
+__all__ = [
+    "Block",
+    "DataProblem",
+    "Form",
+    "Integral",
+    "Problem",
+    "Samples",
+    "State",
+    "biharmonic",
+    "derivative",
+    "laplacian",
+]
 
 
 ROUNDING = 4
@@ -63,6 +74,15 @@ class State(Protocol):
 
 FieldsAt = Callable[[np.ndarray], dict[str, np.ndarray]]
 """Fields (n,) by name at points (n, d)."""
+
+
+class Block(NamedTuple):
+    """Inputs that some features of a domain's own read."""
+
+    places: tuple[int, ...]
+    """In what `Problem.features` gives: what networks don't read by themselves stands behind the first `inputs`."""
+    weight: float = 1.0
+    """How many features it has beside other blocks."""
 
 
 class Problem(Frozen):
@@ -131,16 +151,16 @@ class Problem(Frozen):
         return len(self.coordinates)
 
     @property
-    def blocks(self) -> tuple[tuple[int, ...], ...]:
-        """What features of the domain's own read, such as a hole's inverted coordinates, each block by itself.
-
-        Places in what `features` gives: there, what networks don't read by themselves stands behind the first `inputs`.
-        """
+    def blocks(self) -> tuple[Block, ...]:
+        """What features of the domain's own read, such as a hole's inverted coordinates, each block by itself."""
         return ()
 
     @property
     def functions(self) -> tuple[tuple[int, float], ...]:
-        """Functions of the domain's own, such as r^m sin mθ of a corner: place in what `features` gives, and m."""
+        """Functions of the domain's own, such as r^m sin mθ of a corner: place in what `features` gives, and m.
+
+        That of a hole has the exponent 0; they come first.
+        """
         return ()
 
     @property

@@ -26,7 +26,7 @@ from core.equations.typed_system import SystemText
 from core.errors import LabError
 from core.forms import Form
 from core.frozen import Frozen
-from core.problems.base import DataProblem, Integral, Problem
+from core.problems.base import Block, DataProblem, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
 from core.problems.typed.end_state import EndState, end_state
@@ -339,7 +339,7 @@ class Equation(DataProblem):
         return tuple(k + sum(both[:k]) for k, pair in enumerate(both) if pair)
 
     @property
-    def blocks(self) -> tuple[tuple[int, ...], ...]:
+    def blocks(self) -> tuple[Block, ...]:
         """See `Problem.blocks`: of each hole of its domain."""
         return self.compiled.local.blocks(self.inputs)
 

@@ -108,6 +108,7 @@ def _networks(solution: Solution) -> list[dict[str, Any]]:
             "basis": None if network.basis is None else exact(network.basis).cpu(),
             "degrees": network.degrees,
             "reads": network.reads,
+            "alone": network.alone,
             "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
             "layers": [
                 (exact(layer.weight).cpu(), None if layer.bias is None else exact(layer.bias).cpu())
@@ -233,7 +234,7 @@ def _solution(problem: Problem, lam: float | None, stages: list[dict[str, Any]])
         reads = None if stage.get("reads") is None else tuple(stage["reads"])
         smooth = None if stage.get("smooth") is None else stage["smooth"].double()
         circles = () if degrees is None else problem.circles
-        network = Network(layers, stage["activation"], basis, degrees, reads, smooth, circles)
+        network = Network(layers, stage["activation"], basis, degrees, reads, smooth, circles, stage.get("alone", 0))
         _check_shapes(number, problem, network)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
     return solution
@@ -258,11 +259,11 @@ def _check_shapes(number: int, problem: Problem, network: Network) -> None:
     """Raise ValueError where a stage's network does not lead from the problem's inputs to its outputs."""
     inputs, outputs, layers = problem.inputs, problem.outputs, network.layers
     basis, degrees, reads, smooth = network.basis, network.degrees, network.reads, network.smooth
-    widths = [inputs if basis is None else lifted_width(basis, reads, smooth)]
+    widths = [inputs if basis is None else lifted_width(basis, reads, smooth, network.alone)]
     if reads is None:
         fits = basis is None or tuple(basis.shape[1:]) == (inputs,)
     else:
-        there = inputs + len({place for block in problem.blocks for place in block if place >= inputs})
+        there = inputs + len({place for block in problem.blocks for place in block.places if place >= inputs})
         fits = basis is not None and basis.shape[1] <= there and max(reads) < there + len(problem.functions)
         fits = fits and (smooth is None or smooth.shape[1] == inputs)
     if degrees is not None:

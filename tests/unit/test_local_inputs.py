@@ -50,15 +50,17 @@ def made(of, seed=0):
 def test_each_hole_and_corner_has_features_of_its_own(change):
     of = problem(**change)
     d = len(of.coordinates)
-    assert of.inputs == d and of.blocks == ((d, d + 1, *((2,) if d == 3 else ())),)
+    assert of.inputs == d and [block.places for block in of.blocks] == [(d, d + 1, *((2,) if d == 3 else ()))]
     assert of.functions[0][1] == 0  # log r of the hole
     assert min(m for _, m in of.functions[1:]) == pytest.approx(2 / 3)
     network = made(of).networks[0]
     basis = network.basis
-    assert basis.shape == (25, d + 2) and not basis[:20, d:].any() and not basis[20:, :2].any()
+    rows = round(5 * of.blocks[0].weight)
+    assert basis.shape == (20 + rows, d + 2) and not basis[:20, d:].any() and not basis[20:, :2].any()
     assert basis[20:, 2:].abs().min() > 0  # time, where there is time, and the inverted coordinates
     columns = network.layers[0].weight.shape[1]
-    assert columns == lifted(FOURIER, of) == 50 + 5 * sum(m <= 3 for _, m in of.functions)
+    assert columns == lifted(FOURIER, of)
+    assert columns == 2 * (20 + rows) + 1 + 5 * sum(0 < m <= 3 for _, m in of.functions)
 
 
 @pytest.mark.parametrize("change", [{}, HEAT])

@@ -12,6 +12,7 @@ from core.equations.completeness import fields_of
 from core.equations.conditions import Condition, Kind
 from core.equations.places import Where
 from core.equations.system import System
+from core.problems.base import Block
 
 if TYPE_CHECKING:
     from core.jets import Jet
@@ -55,11 +56,12 @@ class LocalInputs:
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
                         for each in _families(corner, system)]  # fmt: skip
 
-    def blocks(self, inputs: int) -> tuple[tuple[int, ...], ...]:
+    def blocks(self, inputs: int) -> tuple[Block, ...]:
         """See `Problem.blocks`; time, where there is time, is the last of the inputs and read by each."""
         moving = (inputs - 1,) if self._has_time else ()
         d = self._space
-        return tuple((*range(inputs + k * d, inputs + (k + 1) * d), *moving) for k in range(len(self.holes)))
+        return tuple(Block((*range(inputs + k * d, inputs + (k + 1) * d), *moving), hole.weight)
+                     for k, hole in enumerate(self.holes))  # fmt: skip
 
     def functions(self, inputs: int) -> tuple[tuple[int, float], ...]:
         """See `Problem.functions`."""
