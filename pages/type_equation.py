@@ -38,8 +38,8 @@ with seeing:
             st.session_state["equation.errors"] = launched.errors
             st.rerun()  # once, so that each message stands beside its field
         with_way_back(lambda: launching(launched, elsewhere, len(faults)))
-    in_words(found, launched)
     domain(found.drawn, launched)
+    in_words(found, launched)
     if launched.config is not None:
         other_ways(launched.config)
 as_typed()

@@ -144,6 +144,37 @@ def test_examples_fill_the_form_and_keep_their_own_stages():
     assert presets()[name].config.hash.startswith(app.code[0].value)
 
 
+def test_a_domain_is_chosen_typed_and_launched_and_its_faults_stand_below_it():
+    app = opened(PAGE)
+    button(app, "Start blank").click().run()
+    app.selectbox[0].select("disk").run()
+    assert not app.exception, app.exception
+    assert [item.value for item in app.text_input if item.label == "Coordinate"] == ["x", "y"]  # y came by itself
+    assert "Boundaries for conditions: outer" in texts(app).replace("\\", "")
+    named(app, "Equations, one a line").set_value("laplacian(u) = 4")
+    named(app, "Where").set_value("boundary")
+    named(app, "What holds there").set_value("u = x^2 + y^2")
+    named(app, "Radius").set_value("-1").run()
+    assert "greater than" in texts(app) and button(app, "Launch").disabled
+    assert r"\Delta u" in app.latex[0].value  # what is sound is set all the same
+    named(app, "Radius").set_value("2").run()
+    assert not button(app, "Launch").disabled and "Grey:" in texts(app)
+    app.selectbox[0].select("joined").run()
+    assert named(app, "Shapes").value == "disk((0, 0), 2)"  # what stood in the fields
+    named(app, "Shapes").set_value('disk((0, 0), 2) - disk((1, 0), 0.5, name="pipe")').run()
+    assert "outer, pipe" in texts(app).replace("\\", "") and not button(app, "Launch").disabled
+    app.switch_page(str(ROOT / "pages/launch_runs.py")).run()
+    app.switch_page(str(ROOT / PAGE)).run()
+    assert not app.exception, app.exception
+    assert "pipe" in named(app, "Shapes").value  # also when the page was left
+    next(item for item in app.get("button_group") if item.key == "equation.as").set_value("Python class").run()
+    assert any("class Equation" in item.value or "(Equation)" in item.value for item in app.code)
+    button(app, "Launch").click().run()
+    assert not app.exception, app.exception
+    (job,) = jobs.queue()
+    assert job.folder.config().config.problem.shape.kind == "difference"
+
+
 @pytest.mark.parametrize("text", ["u" * 25_000, "(" * 3_000, "u_t = " + "sin(" * 200 + "u" + ")" * 200, "\\", "`$$`"])
 def test_hostile_texts_are_a_message(text):
     app = heat()

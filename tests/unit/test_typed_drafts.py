@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.config import config_yaml, parse_config
+from core.datasets import add
 from core.documents import yaml_data
 from core.equations.description import description
 from core.equations.faults import Fault
@@ -183,10 +184,16 @@ def test_a_config_written_as_yaml_is_the_same_config_and_so_is_the_one_of_the_ma
 def test_the_examples_of_the_manual_can_be_launched():
     manual = (Path(__file__).parents[2] / "docs" / "your-equation.md").read_text(encoding="utf-8")
     tables = [dict(re.findall(r"^\| (.+?) \| (.+) \|$", part, re.MULTILINE)) for part in manual.split("## ")]
-    tables = [table for table in tables if "Equations" in table]
-    assert len(tables) == 5
+    tables = [table for table in tables if {"Equations", "Coordinates"} <= table.keys()]
+    assert len(tables) == 7
+    torus = Path(__file__).parents[2] / "docs" / "examples" / "torus.stl"
+    add(torus.name, torus.read_bytes())
     for table in tables:
-        coordinates = re.findall(r"(\w) from (\S+) to ([^;, ]+)", table["Coordinates"])
+        coordinates = (
+            [(name, "", "") for name in table["Coordinates"].split("; ")]
+            if "Domain" in table
+            else re.findall(r"(\w) from (\S+) to ([^;, ]+)", table["Coordinates"])
+        )
         holds = re.findall(r"`([^`]+)`: (?:`([^`]+)`|nothing)", table["Conditions"])
         exact = re.findall(r"`(.+)`", table.get("Exact u", "") + table.get("Solution of u", ""))
         draft = Draft(
@@ -198,6 +205,7 @@ def test_the_examples_of_the_manual_can_be_launched():
             conditions=tuple(holds),
             manufactured="Choose the solution" in table,
             exact={"u": exact[0]} if exact else {},
+            domain=table.get("Domain", "").strip("`"),
         )
         assert read(draft).faults == () and read(draft).system is not None, table
 

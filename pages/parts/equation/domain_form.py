@@ -7,11 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.data_folder import names_of_files
-from core.datasets import MESHES, add, is_mesh
+from core.datasets import MESHES, add, is_mesh, mesh
 from core.errors import LabError
 from pages.parts.equation.polygon_canvas import MOST, polygon_canvas
 from pages.parts.equation.shapes import (
     BOX,
+    DIMENSIONS,
     FIELDS,
     JOINED,
     KINDS,
@@ -33,13 +34,13 @@ as in arithmetic. Boundaries are called `outer`, `hole 1` …, or `name="pipe"`;
 "floor", "lid")`."""
 
 
-def domain_form(text: str, key: str, on_kind: Callable[[str], None]) -> str:
+def domain_form(text: str, key: str, on_dimension: Callable[[int], None]) -> str:
     """Draw the fields; returns the domain as text, empty for the box of the coordinates' limits.
 
     Args:
         text: of the domain that the form began with.
         key: prefix of the widgets' keys.
-        on_kind: is told the kind that was chosen, before the page is drawn again.
+        on_dimension: is told how many dimensions the chosen domain has, before the fields of coordinates are drawn.
     """
     chosen = f"{key}.shape"
     kind = st.selectbox(
@@ -48,7 +49,7 @@ def domain_form(text: str, key: str, on_kind: Callable[[str], None]) -> str:
         list(KINDS).index(kind_of(text)),
         format_func=lambda each: KINDS[each],
         key=chosen,
-        on_change=lambda: on_kind(st.session_state[chosen]),
+        on_change=lambda: on_dimension(DIMENSIONS.get(st.session_state[chosen], 0)),
     )
     if kind == BOX:
         return ""
@@ -60,7 +61,7 @@ def domain_form(text: str, key: str, on_kind: Callable[[str], None]) -> str:
     elif kind == POLYGON:
         fields = {"vertices": _polygon(fields_of(kind, text)["vertices"], key)}
     elif kind == MESH:
-        fields = _mesh(fields_of(kind, text), key)
+        fields = _mesh(fields_of(kind, text), key, on_dimension)
     else:
         fields = _line(kind, fields_of(kind, text), key)
     st.session_state[f"{key}.domain"] = found = text_of(kind, fields)
@@ -116,7 +117,7 @@ def _take(drawn: list[tuple[float, float, str]], field: str) -> None:
     st.session_state[field] = lines_of([vertex[:2] for vertex in drawn], [name for *_, name in drawn])
 
 
-def _mesh(first: dict[str, str], key: str) -> dict[str, str]:
+def _mesh(first: dict[str, str], key: str, on_dimension: Callable[[int], None]) -> dict[str, str]:
     files = [name for name in names_of_files() if is_mesh(name)]
     if first["file"] and first["file"] not in files:
         files.insert(0, first["file"])
@@ -125,7 +126,7 @@ def _mesh(first: dict[str, str], key: str) -> dict[str, str]:
         st.session_state[field] = added
     choosing, uploading = st.columns([1, 1], gap="small")
     with uploading:
-        _upload(key)
+        _upload(key, on_dimension)
     with choosing:
         chosen = st.selectbox(
             "Mesh",
@@ -134,6 +135,7 @@ def _mesh(first: dict[str, str], key: str) -> dict[str, str]:
             format_func=visible,
             key=field,
             placeholder="upload one first",
+            on_change=lambda: on_dimension(_dimension(st.session_state[field])),
             disabled=not files,
         )
     if chosen is None:
@@ -141,7 +143,15 @@ def _mesh(first: dict[str, str], key: str) -> dict[str, str]:
     return {"file": chosen, "version": first["version"] if chosen == first["file"] else ""}
 
 
-def _upload(key: str) -> None:
+def _dimension(file: str | None) -> int:
+    """Of a mesh; 0 where it can't be read, which is said below it."""
+    try:
+        return mesh(file).dimension if file else 0
+    except LabError:
+        return 0
+
+
+def _upload(key: str, on_dimension: Callable[[int], None]) -> None:
     """A mesh from the visitor's computer, added to the datasets and chosen; why not, where it can't be."""
     uploads = st.session_state.get(f"{key}.uploads", 0)
     file = st.file_uploader("Upload a mesh", type=list(MESHES), key=f"{key}.upload.{uploads}",
@@ -156,4 +166,5 @@ def _upload(key: str) -> None:
         return
     st.session_state[f"{key}.uploads"] = uploads + 1
     st.session_state[f"{key}.added"] = added.version.path
+    on_dimension(_dimension(added.version.path))
     st.rerun()

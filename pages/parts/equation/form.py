@@ -14,7 +14,6 @@ from core.equations.typed_system import MOST_CONDITIONS
 from core.problems.equation import Equation
 from pages.parts.equation.domain_form import domain_form
 from pages.parts.equation.draft import TYPED, Draft
-from pages.parts.equation.shapes import DIMENSIONS
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.text import Markdown, plain
 
@@ -168,13 +167,13 @@ def _coordinates(draft: Draft, key: str, places: Places) -> tuple[tuple[tuple[st
     return tuple(found), time
 
 
-def _fitting_coordinates(kind: str) -> None:
-    """Before the page is drawn again: as many coordinates of space as a domain of this kind has."""
+def _fitting_coordinates(dimension: int) -> None:
+    """Before they are drawn: at least as many coordinates of space as the domain has dimensions."""
     held, key = st.session_state, form_key()
     rows = held["equation.rows"]["coordinate"]
     names = {number: str(held.get(f"{key}.name.{number}", "")).strip() for number in rows}
     space = [names[number] for number in rows if names[number] and not held.get(f"{key}.time.{number}")]
-    for name in [each for each in "xyz" if each not in space][: max(0, DIMENSIONS.get(kind, 0) - len(space))]:
+    for name in [each for each in "xyz" if each not in space][: max(0, dimension - len(space))]:
         blank = next((number for number in rows if not names[number]), None)
         if blank is None:
             if len(rows) >= MOST_ROWS["coordinate"]:

@@ -37,7 +37,8 @@ FIELDS = {
 """Kinds with one line of fields: name, label, and what stands there at first."""
 FIRST_VERTICES = "0, 0\n2, 0\n2, 1\n1, 1\n1, 2\n0, 2"
 FIRST_JOINED = 'box((0, 0), (2, 1)) - disk((0.5, 0.5), 0.2, name="pipe")'
-DIMENSIONS = {"disk": 2, "annulus": 2, "ellipse": 2, POLYGON: 2, "ball": 3}
+DIMENSIONS = {"disk": 2, "annulus": 2, "ellipse": 2, POLYGON: 2, JOINED: 2, "ball": 3}
+"""Of what stands in the fields of a kind at first."""
 _CHECK = TypeAdapter(AnyDomain).validate_python
 
 
