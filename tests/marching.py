@@ -1,4 +1,4 @@
-"""Reference solutions of equations over long times, spectral in space: nothing here is trained, or shares code with it."""
+"""Reference solutions of equations over long times, spectral in space: nothing here is trained or shares its code."""
 
 import numpy as np
 from scipy.integrate import solve_ivp
