@@ -183,8 +183,8 @@ def test_a_config_written_as_yaml_is_the_same_config_and_so_is_the_one_of_the_ma
 def test_the_examples_of_the_manual_can_be_launched():
     manual = (Path(__file__).parents[2] / "docs" / "your-equation.md").read_text(encoding="utf-8")
     tables = [dict(re.findall(r"^\| (.+?) \| (.+) \|$", part, re.MULTILINE)) for part in manual.split("## ")]
-    tables = [table for table in tables if "Equations" in table]
-    assert len(tables) == 5
+    tables = [table for table in tables if {"Equations", "Coordinates"} <= table.keys()]
+    assert len(tables) == 6
     for table in tables:
         coordinates = re.findall(r"(\w) from (\S+) to ([^;, ]+)", table["Coordinates"])
         holds = re.findall(r"`([^`]+)`: (?:`([^`]+)`|nothing)", table["Conditions"])
