@@ -143,7 +143,9 @@ class RunConfig(Extended):
         if why := self.problem.why_not_cut():
             raise ValueError(f"windows: the time of {self.problem.title} can't be cut: {why}; leave windows empty")
         if self.growth is not None:
-            raise ValueError("windows: a run in windows has the stages that it is given; leave growth empty")
+            raise ValueError(
+                "windows: a run in windows has the stages that it is given; leave growth empty (growth=null)"
+            )
         if self.parent is not None:
             raise ValueError("windows: a run in windows starts from its problem's beginning; leave parent empty")
         time = self.problem.coordinates.index(self.problem.time)
@@ -227,6 +229,13 @@ class RunConfig(Extended):
                     "allowed: one for each"
                 )
         return self
+
+    @property
+    def window_count(self) -> int:
+        """How many windows of time it begins with; 1 where time is not cut."""
+        if self.windows is None:
+            return 1
+        return len(self.windows.cut(*self.problem.domain()[self.problem.coordinates.index(self.problem.time)]))
 
     def canonical_json(self) -> str:
         """All fields, defaults included, keys sorted, floats in Python's shortest form: one text for one meaning."""

@@ -16,7 +16,7 @@ CHEAP = 0.1
 
 
 def size(config: RunConfig) -> float:
-    """Iterations × points × parameters, summed over the stages; first-order iterations weigh `CHEAP`."""
+    """Iterations × points × parameters, over all stages and windows; first-order iterations weigh `CHEAP`."""
     total, problem = 0.0, config.problem
     for stage in config.stages:
         if stage.chebyshev is not None:
@@ -28,7 +28,7 @@ def size(config: RunConfig) -> float:
         each = CHEAP if stage.optimizer.kind in FIRST_ORDER else 1.0
         iterations = each * stage.iterations + CHEAP * stage.warmup.iterations
         total += iterations * stage.collocation.points * _parameters(widths)
-    return total
+    return total * config.window_count
 
 
 def lifted(fourier: Fourier, problem: Problem) -> int:

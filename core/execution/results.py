@@ -94,7 +94,7 @@ def conclude(
                     provenance,
                     certificate,
                     remark,
-                    outcome.windows,
+                    windows=outcome.windows,
                 ),
                 encoding="utf-8",
             ),

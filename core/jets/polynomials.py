@@ -80,13 +80,17 @@ def _polynomials(x: Jet, count: int) -> Jet:
 
 
 def _harmonics(cosine: Jet, sine: Jet, count: int) -> Jet:
-    """1, cos, sin, cos 2, sin 2, … of an angle, from the jets of its cosine and sine (C, N): (C, N, count)."""
-    one = torch.zeros_like(cosine.data)
+    """1, cos, sin, cos 2, sin 2, … of an angle, from the jets of its cosine and sine (C, N): (C, N, count).
+
+    The angle is linear in the coordinates, so that all of its derivatives above the first are zero.
+    """
+    layout, c, s = cosine.layout, cosine.value, sine.value
+    slopes = c * sine.gradient - s * cosine.gradient
+    rest = torch.zeros_like(cosine.data[1 + layout.dimension :])
+    angle = torch.cat([torch.atan2(s, c)[None], slopes, rest])
+    one = torch.zeros_like(cosine.data)[..., None]
     one[0] = 1
-    double = Jet(2 * cosine.data, cosine.layout)
-    found = [one]
-    before, now = (Jet(one, cosine.layout), Jet(torch.zeros_like(one), cosine.layout)), (cosine, sine)
-    while len(found) < count:
-        found += [jet.data for jet in now]
-        before, now = now, tuple(double * jet - last for jet, last in zip(now, before, strict=True))
-    return Jet(torch.stack(found[:count], dim=-1), cosine.layout)
+    orders = torch.arange(1, count // 2 + 1, dtype=c.dtype, device=c.device)
+    angles = Jet(angle[..., None] * orders, layout)
+    pairs = torch.stack([angles.cos().data, angles.sin().data], dim=-1).flatten(-2)
+    return Jet(torch.cat([one, pairs], dim=-1)[..., :count], layout)

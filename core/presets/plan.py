@@ -29,8 +29,9 @@ class Plan:
     """What follows the stages."""
 
     def of(self, config: RunConfig) -> RunConfig:
-        """A config with this plan in the place of its stages; growth of its own stays."""
-        return config.model_copy(update={"stages": self.stages, "growth": config.growth or self.growth})
+        """A config with this plan in the place of its stages; growth of its own stays, and windows have none."""
+        growth = None if config.windows else config.growth or self.growth
+        return config.model_copy(update={"stages": self.stages, "growth": growth})
 
 
 def plan(problem: Problem, grows: bool = True) -> Plan:

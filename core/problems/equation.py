@@ -416,7 +416,8 @@ class Equation(DataProblem):
 
         def values(space: np.ndarray) -> dict[str, list[np.ndarray]]:
             points = points_at(whole, space, moment)
-            known = [fields(points)] + [rates(points)] * (max(orders.values(), default=0) > 1)
+            asked = (fields, rates)[: max(orders.values(), default=0)]
+            known = [each(points) for each in asked]
             return {name: [each[name] for each in known[:count]] for name, count in orders.items()}
 
         return end_state(space_axes(whole), values)

@@ -9,6 +9,9 @@ import numpy as np
 from core.names import picture_text
 from core.runs.curves import bucket
 
+MOST_NAMED = 10
+"""Stages that are named; of more, as runs in windows of time have, every second, third …."""
+
 
 def draw_residuals(columns: dict[str, np.ndarray], title: str, path: Path) -> None:
     """Largest and RMS residual against iteration on a log axis, stages shaded, as a PNG.
@@ -31,10 +34,14 @@ def draw_residuals(columns: dict[str, np.ndarray], title: str, path: Path) -> No
     ):
         curve = bucket(iteration, columns[name], 2000, log=True)
         axes.semilogy(curve.x, curve.y, lw=1.2, color=color, label=label)
-    for k in np.unique(stage):
+    known = np.unique(stage)
+    every = 1 + len(known) // MOST_NAMED
+    for k in known:
         rows = iteration[stage == k]
         if k % 2:
             axes.axvspan(rows[0], rows[-1], color="#64748b", alpha=0.12, lw=0)
+        if k % every:
+            continue
         axes.annotate(
             f"stage {k + 1}",
             (rows[0], 1),

@@ -15,6 +15,8 @@ from core.training.state import Position, RunState, StageRecord
 
 SERIES = 1e-6
 """Part of the fields' largest value by which a window's end may be off as a series before that is said."""
+LITTLE = 0.3
+"""Part of what a window left that half of it leaves too, where its length is not what is wrong."""
 
 
 @dataclass
@@ -92,11 +94,7 @@ class March:
         self.ahead.pop()
         if failed:
             if now.halved >= windows.halvings:
-                raise TrainingError(
-                    f"The window {self.words(now)} leaves a residual of {left:.1e} after it was halved {now.halved} "
-                    f"times, and {target:g} is asked for. Begin with more windows, give the stages more features or "
-                    "iterations, or ask for less (windows.target_residual)."
-                )
+                raise TrainingError(self._in_vain(now, left))
             middle = now.begin + (now.end - now.begin) / 2
             again = now.halved + 1
             self.ahead += [Window(middle, now.end, again), Window(now.begin, middle, again, now.start)]
@@ -115,6 +113,18 @@ class March:
         )
         if off > SERIES:
             run.say(f"  its end as a series is off by {off:.1e} of the fields' size: they are not smooth there")
+
+    def _in_vain(self, window: Window, left: float) -> str:
+        """Why the run ends at a window, and what to do."""
+        longer = [step.rms_residual for step in self.steps[:-1] if step.halved and step.begin == window.begin]
+        better = "Begin with more windows, give the stages more iterations"
+        if longer and left > LITTLE * longer[-1]:  # what is left is not of time
+            better = "Shorter windows leave hardly less: give the stages more features, or polynomials along space"
+        return (
+            f"The window {self.words(window)} leaves a residual of {left:.1e} after it was halved {window.halved} "
+            f"times, and {self.config.windows.target_residual:g} is asked for. {better}, or ask for less "
+            "(windows.target_residual)."
+        )
 
     def whole(self, present: Solution | None = None) -> Marched | Solution:
         """All windows so far as one solution; that of the present window too, where it has networks."""

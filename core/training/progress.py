@@ -62,13 +62,6 @@ def phases(config: RunConfig) -> list[Phase]:
     return found
 
 
-def _windows(config: RunConfig) -> int:
-    """How many windows of time a run begins with; 1 where it has none."""
-    if config.windows is None:
-        return 1
-    return len(config.windows.cut(*config.problem.domain()[config.problem.coordinates.index(config.problem.time)]))
-
-
 class Progress:
     """Says in the run's folder where it stands, at most twice a second but at each turn.
 
@@ -82,7 +75,7 @@ class Progress:
         self._folder, self._quiet = folder, quiet
         self._phases = phases(config)
         self._stages = len(config.stages)
-        self._windows = _windows(config)
+        self._windows = config.window_count
         self._at = 0
         self._written = 0.0
         self._looked: tuple[float, float] | None = None

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
-from core.config import override
+from core.config import override, parse_config
 from core.errors import LabError
 from core.home import home
 from core.presets import resolve
@@ -20,6 +20,7 @@ from core.solution import children, sample
 from core.solution.evaluate import load_solution
 from core.solution.grid import SolutionGrid
 from core.solution.scene import SceneRequest
+from core.tracking import store
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,3 +188,35 @@ def test_more_than_three_dimensions_are_cut_in_the_middle():
     np.testing.assert_allclose(
         grid.values["u"].ravel(), load_solution(run_folder(run_id)).evaluate(points)["u"], atol=1e-13
     )
+
+
+def test_a_run_in_windows_of_time_is_sampled_exported_and_told_of_as_one(tmp_path):
+    from core.execution.execute import execute
+
+    problem = {
+        "kind": "equation",
+        "coordinates": {"x": [0, 1], "t": [0, 1]},
+        "time": "t",
+        "equations": ["u_t = 0.1*u_xx"],
+        "conditions": [{"on": "t = 0", "that": "u = sin(pi*x)"}, {"on": "boundary", "that": "u = 0"}],
+        "exact": {"u": "sin(pi*x)*exp(-0.1*pi^2*t)"},
+    }
+    stage = {
+        "chebyshev": {"degrees": [12, 5]},
+        "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32},
+        "iterations": 2,
+        "collocation": {"sampler": "gauss", "shape": [14, 7], "points": 98},
+    }
+    run_id = jobs.begin_here(parse_config({"problem": problem, "windows": {"count": 4}, "stages": [stage]}))
+    folder = run_folder(run_id)
+    report = execute(folder, 1)
+    assert report.measures.relative_l2_error < 1e-9
+    grid = sample.sample(folder, 21)
+    np.testing.assert_allclose(grid.values["u"], grid.values["u_exact"], atol=1e-9)
+    assert children.exported_bytes(sample.sampled_file(folder, 21), ".vtu", 0)
+    told = "4 windows of length 0.25, from 0 to 1"
+    assert f"## Windows: {told}" in folder.summary.read_text(encoding="utf-8")
+    assert store.get_run(run_id).tags["provenance.windows"] == told
+    stages = folder.history_columns()["stage"]
+    assert list(np.unique(stages)) == [0, 1, 2, 3]
+    assert folder.progress()["fraction"] == 1.0

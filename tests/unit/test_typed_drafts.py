@@ -185,7 +185,7 @@ def test_the_examples_of_the_manual_can_be_launched():
     manual = (Path(__file__).parents[2] / "docs" / "your-equation.md").read_text(encoding="utf-8")
     tables = [dict(re.findall(r"^\| (.+?) \| (.+) \|$", part, re.MULTILINE)) for part in manual.split("## ")]
     tables = [table for table in tables if {"Equations", "Coordinates"} <= table.keys()]
-    assert len(tables) == 7
+    assert len(tables) == 8
     torus = Path(__file__).parents[2] / "docs" / "examples" / "torus.stl"
     add(torus.name, torus.read_bytes())
     for table in tables:

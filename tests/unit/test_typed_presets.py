@@ -21,7 +21,8 @@ def test_a_typed_preset_is_sound_knows_its_solution_and_is_written_as_it_is(name
     config = presets()[name].config
     assert config.problem.kind == presets()[name].kind == "equation"
     middle = np.mean(config.problem.domain(), axis=1)
-    assert name in NOBODY_KNOWS or config.problem.exact(middle[None]) is not None
+    if config.windows is None:  # of chaos and long times there is a spectral reference instead: tests/marching.py
+        assert name in NOBODY_KNOWS or config.problem.exact(middle[None]) is not None
     data = config.problem.model_dump(mode="json", by_alias=True)
     for field, info in Equation.model_fields.items():
         if is_written(info) and (value := data.get(info.alias or field)) is not None:  # what was added later may lack

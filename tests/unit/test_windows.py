@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.config import Windows, parse_config
+from core.config import Windows, parse_config, size
 from core.errors import ConfigError, TrainingError
 from core.problems.typed.end_state import Axis, EndState, end_state
 from core.runs import RunFolder
@@ -200,6 +200,7 @@ def test_what_cannot_be_cut_is_said_before_a_launch(problem, windows, words):
 def test_a_config_without_windows_keeps_its_hash():
     assert "windows" not in config(HEAT, None).canonical_json()
     assert config(HEAT, {"count": 2}).hash != config(HEAT, {"count": 3}).hash
+    assert size(config(HEAT, {"count": 3})) == 3 * size(config(HEAT, None))
 
 
 def test_time_is_cut_evenly_or_by_a_length():

@@ -71,6 +71,12 @@ def unknown_of(data: dict) -> str | None:
     return problem.unknown if problem.has_lambda else None
 
 
+def can_be_cut(data: dict) -> bool:
+    """Whether the problem that the form holds has a time that can be cut into windows."""
+    problem = chosen_problem(data)
+    return not isinstance(problem, type) and not problem.why_not_cut()
+
+
 def fill_in() -> dict:
     """The form in two columns: what is solved and with which network, then the stages."""
     data, errors = st.session_state["launch.data"], st.session_state["launch.errors"]
@@ -84,6 +90,8 @@ def fill_in() -> dict:
             filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
         if data.get("parent"):
             filled |= fields_form(RunConfig, ("continuation",), data, errors, key)
+        if data.get("windows") or can_be_cut(filled["problem"]):
+            filled |= fields_form(RunConfig, ("windows",), data, errors, key)
         filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
     with how:
         filled |= fields_form(RunConfig, ("stages",), data, errors, key)

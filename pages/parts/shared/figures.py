@@ -14,6 +14,8 @@ from pages.parts.shared.palette import GREY, PALETTE
 
 POINTS = 2000
 """Most points drawn of one curve."""
+MOST_STAGES = 10
+"""Stages that are marked; of more, as runs in windows of time have, every second, third …."""
 SAID = 4
 """Most curves of which it is said why they can't be seen."""
 LINE = 18
@@ -92,7 +94,7 @@ def curve_figure(
                 marker={"symbol": "x", "size": 7, "color": "#dc2626"},
                 hovertemplate="not finite at %{x}",
             )
-    for stage, x in list(stages)[1:]:
+    for stage, x in stages[1 :: 1 + len(stages) // MOST_STAGES]:
         figure.add_vline(x=x, line={"width": 1, "dash": "dot", "color": GREY})
         figure.add_annotation(
             x=np.log10(x) if log_x else x,

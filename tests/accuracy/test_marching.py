@@ -1,0 +1,26 @@
+"""Presets in windows of time against spectral references."""
+
+import numpy as np
+import pytest
+
+from core.presets import presets
+from tests import marching
+from tests.training import train
+
+pytestmark = pytest.mark.accuracy
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "bar"),
+    [
+        ("typed-allen-cahn", marching.allen_cahn, 1e-6),
+        ("typed-cahn-hilliard", marching.cahn_hilliard, 1e-4),
+        ("typed-kuramoto-sivashinsky", marching.kuramoto_sivashinsky, 1e-2),
+    ],
+)
+def test_a_preset_in_windows_follows_the_spectral_reference(tmp_path, name, reference, bar):
+    outcome = train(presets()[name].config, tmp_path / "run")
+    moments, x, wanted = reference()
+    points = np.stack(np.meshgrid(x, moments), axis=-1).reshape(-1, 2)
+    off = outcome.solution.fields_at(points)["u"].reshape(wanted.shape) - wanted
+    assert np.linalg.norm(off) / np.linalg.norm(wanted) < bar
