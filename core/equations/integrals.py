@@ -121,7 +121,8 @@ def _pieces(node: Integral, condition: Condition, frame: Frame) -> list[Piece]:
     place = condition.place
     fault = Fault("", condition.text, 0, len(condition.text), condition.label)
     if not frame.is_box or place.kind in (Where.NAMED, Where.PERIODIC):
-        raise _refused(fault, f"there is no rule yet for an integral at {place.text}", "a box, or one of its sides")
+        what = place.text if place.kind is Where.NAMED else "a domain that is no box"
+        raise _refused(fault, f"no integral is known over {what}", "a box, or one of its sides")
     fixed = _fixed(place)
     over = tuple(x for x in frame.names.coordinates if x in set(node.over) - set(fixed))
     if place.kind is Where.BOUNDARY:

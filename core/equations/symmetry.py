@@ -44,10 +44,6 @@ def mirrors(system: System) -> dict[str, Mirror]:
     """
     asked: dict[str, dict[str, Condition]] = {}
     for each in system.conditions:
-        if each.kind in _MIRRORED and not system.frame.is_box:
-            raise _refused(
-                each, "a field even or odd on a domain that is no box", "half of the domain, dn(u) = 0 there"
-            )
         if each.kind not in _MIRRORED or _is_end(each, system.frame):
             continue
         low, high = system.frame.domain[each.coordinate]

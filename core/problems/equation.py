@@ -265,6 +265,8 @@ class Equation(DataProblem):
             how_met(checked(self.typed).system)
         except EquationError as error:
             raise at_their_fields(error, self.text) from None
+        if self.uses_data and not self.measured:
+            raise ValueError("the dataset measures no field: all of them are found from data, or said to be without")
         if self.shape is not None:  # what the domain says is not said twice, so that it can be edited alone
             self.limits.update({name: None for name in self.limits if name != self.clock})
         return self

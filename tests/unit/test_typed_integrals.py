@@ -11,6 +11,7 @@ from core.networks.layers import fourier
 from core.networks.solution import Solution, Term
 from core.problems.equation import Equation
 from core.problems.typed.ansatz import Derivatives
+from core.training.affine_loss import AffineLoss
 from core.training.objective import Objective
 from tests.training import train
 
@@ -80,6 +81,7 @@ def test_integrals_that_cannot_be(where, text, line):
         (COSINES, "everywhere", "int(u/sqrt(x))/1e9 = 0"),
         (COSINES, "everywhere", "sqrt(int(u^2)) = int(1/2*where(x < 0.3, 1, 1))/sqrt(2)"),
         (ROD, "everywhere", "int(u) = 1"),
+        (ROD, "everywhere", "1/int(u) = 1"),
         (ROD, "everywhere", "int(u*x, x) - int(x*u, x) + int(u, x) = 1"),
         (ROD, "t = 1", "int(u) = 1"),
         (ROD, "x = 0", "int(u, t) = 1 + (1 - exp(-pi^2/10))*10/pi^2"),
@@ -117,6 +119,12 @@ def test_the_jacobian_of_an_integral_is_its_slope(text):
     mover = objective.mover()
     ahead, behind = mover.rows(1e-5 * step), mover.rows(-1e-5 * step)
     assert torch.allclose((ahead - behind) / 2e-5, jacobian @ step, atol=1e-7)
+    mover.move(0 * step)
+    _, r, _ = objective.linearise()
+    assert torch.allclose(objective.gradient()[2], 2 * jacobian.T @ r, atol=1e-8), "as first-order training sees it"
+    _, products = objective.products()
+    assert torch.allclose(products.times(step), jacobian @ step, atol=1e-8)
+    assert AffineLoss.of(objective) is None
 
 
 def test_a_mean_fixes_what_walls_leave_open(tmp_path):

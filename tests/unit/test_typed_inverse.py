@@ -54,6 +54,13 @@ def test_a_start_that_cannot_be_is_told_at_its_field(start, line):
     assert f"problem.start.{next(iter(start))}" in str(caught.value)
 
 
+def test_a_dataset_measures_something_and_a_start_that_is_not_used_is_said():
+    with pytest.raises(ConfigError, match="measures no field"):
+        parse_config({"problem": DARCY | {"unmeasured": ["u"]}})
+    words = Equation(**DARCY | {"start": {"u": "x"}}).how_conditions_are_met
+    assert words[-1] == "u starts as its conditions say: where it is to start is not looked at."
+
+
 def test_smoothness_is_the_weight_of_second_derivatives_over_the_unit_cube():
     problem = Equation(**DARCY | {"smoothness": 0.1})
     assert problem.residual_names == ("equation", "smooth_a_xx", "smooth_a_xy", "smooth_a_yy")

@@ -61,7 +61,9 @@ class Compiled:
         self.frame = system.frame
         self.coordinates = system.names.coordinates
         self.met, self.start = ansatz_of(system)
-        self.words = tuple(sentences(system, self.met))
+        unused = [f"{name} starts as its conditions say: where it is to start is not looked at."
+                  for name in system.starts if name in self.met.ends]  # fmt: skip
+        self.words = (*sentences(system, self.met), *unused)
         constant = _constancies(system)
         bends = _bends(system) if smooth else {}
         self.smooth = frozenset(bends)

@@ -62,7 +62,10 @@ class Known:
             rms = self._rms([piece.integrand], points)[0]
             measure = float(quadrature.weights[leaf].sum(1).max())
             found = max(found, rms * measure)
-        outside = substituted(quadrature.residual, {leaf: ZERO for leaf in quadrature.pieces})
+        try:
+            outside = substituted(quadrature.residual, {leaf: ZERO for leaf in quadrature.pieces})
+        except TreeError:  # 1/int(u)
+            outside = ZERO
         found = max(found, *self._rms([outside], points_at([], frame, POINTS)))
         return found if found > TINY else 1.0
 
