@@ -115,3 +115,17 @@ def test_a_field_is_found_from_samples(tmp_path, monkeypatch):
     points = np.random.default_rng(1).random((100, 2)) * [2, 1]
     found, exact = outcome.solution.evaluate(points)["a"], config.problem.exact(points)["a"]
     assert np.linalg.norm(found - exact) < 3e-3 * np.linalg.norm(exact)
+
+
+def test_the_preset_for_noisy_samples_finds_its_field_within_the_noise(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
+    config = presets()["typed-darcy-noisy"].config
+    add(config.problem.dataset, SAMPLES[config.problem.dataset]())
+    outcome = train(config, tmp_path / "run")
+    points = np.random.default_rng(1).random((400, 2))
+    found, exact = outcome.solution.evaluate(points)["a"], config.problem.exact(points)["a"]
+    assert np.linalg.norm(found - exact) < 3e-2 * np.linalg.norm(exact)
+    data = samples_of(config.problem)
+    left = outcome.solution.evaluate(data.points)["u"] - data.values["u"]
+    largest = np.abs(config.problem.exact(data.points)["u"]).max()
+    assert np.isclose(left.std(), 0.01 * largest, rtol=0.1), "what is left of the data is their noise"
