@@ -3,7 +3,7 @@
 from core.config.continuation import Continuation, start_of_path
 from core.config.differences import Difference, differing, flatten
 from core.config.faults import NO_SUCH_FIELD, field_errors
-from core.config.growth import Growth
+from core.config.growth import Growth, why_no_growth
 from core.config.network import MLP, Chebyshev, Fourier, Local
 from core.config.optimizer import (
     FIRST_ORDER,
@@ -76,4 +76,5 @@ __all__ = [
     "read_data",
     "size",
     "start_of_path",
+    "why_no_growth",
 ]

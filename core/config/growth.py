@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from core.frozen import Frozen
+from core.problems import Problem
 
 
 class Growth(Frozen):
@@ -22,6 +23,17 @@ class Growth(Frozen):
         140, gt=0, le=1e7, description="A step is not begun that would take the training beyond so many seconds."
     )
     most_features: int = Field(20_000, ge=8, le=20_000, description="Rows of B at most.")
+
+
+def why_no_growth(problem: Problem) -> str:
+    """Why the features of a problem can't grow by what is left of its equations elsewhere; empty where they can."""
+    if problem.has_lambda:
+        return f"it has an unknown, {problem.unknown}, and features grow only where the equation is known as a whole"
+    if problem.integral_names:
+        return "it has integrals over all its points, whose number decides their error"
+    if problem.uses_data:
+        return "it is fitted to data, and more features would fit their noise"
+    return ""
 
 
 def _automatic(value: Any) -> Any:

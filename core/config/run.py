@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from core.config.continuation import Continuation
 from core.config.differences import Difference, differing, flatten
-from core.config.growth import AnyGrowth
+from core.config.growth import AnyGrowth, why_no_growth
 from core.config.network import MLP
 from core.config.stage import Stage
 from core.config.windows import Windows
@@ -182,16 +182,8 @@ class RunConfig(Extended):
 
     @model_validator(mode="after")
     def _growth_is_of_a_known_equation(self) -> RunConfig:
-        if self.growth is not None and self.problem.has_lambda:
-            raise ValueError(
-                f"growth: {self.problem.title} has an unknown, {self.problem.unknown}, and features grow only where "
-                "the equation is known as a whole; leave growth empty"
-            )
-        if self.growth is not None and self.problem.integral_names:
-            raise ValueError(
-                f"growth: {self.problem.title} has integrals over all its points, whose number decides their error; "
-                "leave growth empty"
-            )
+        if self.growth is not None and (why := why_no_growth(self.problem)):
+            raise ValueError(f"growth: {self.problem.title} can't have it: {why}; leave growth empty")
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from core.config import Collocation, Fourier, GaussNewton, Growth, Local, RunConfig, Stage
+from core.config import Collocation, Fourier, GaussNewton, Growth, Local, RunConfig, Stage, why_no_growth
 from core.problems import Problem
 
 FEATURES = {1: 200, 2: 600, 3: 700, 4: 1200, 5: 1600, 6: 2000}
@@ -41,7 +41,7 @@ def plan(problem: Problem, grows: bool = True) -> Plan:
         problem: what is to be solved.
         grows: whether the run may grow after them; one in windows of time may not.
     """
-    grows = grows and not problem.has_lambda and not problem.integral_names
+    grows = grows and not why_no_growth(problem)
     d, fields = len(problem.coordinates), problem.outputs
     most = LARGEST // (2 * fields)
     size = round(FEATURES.get(d, max(FEATURES.values())) / _wider(problem))

@@ -126,7 +126,12 @@ def test_growth_is_named_in_one_word_and_leaves_the_hash_of_others_alone():
     assert override(config, ["growth=auto"]).growth.target == 1e-13
     assert "growth" not in config.model_dump(mode="json")
     assert override(config, ["growth=auto"]).hash != config.hash
-    for preset, setting in (("heat2d", "growth=quick"), ("heat2d", "growth={target: 0}"), ("ccf", "growth=auto")):
+    for preset, setting in (
+        ("heat2d", "growth=quick"),
+        ("heat2d", "growth={target: 0}"),
+        ("ccf", "growth=auto"),
+        ("typed-darcy-noisy", "growth=auto"),
+    ):
         with pytest.raises(ConfigError, match="growth"):
             override(resolve(preset), [setting])
 
