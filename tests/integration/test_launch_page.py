@@ -158,3 +158,17 @@ def test_empty_optional_lists_are_none_and_what_has_no_default_is_asked_for():
     assert not app.exception, app.exception
     (stage,) = jobs.queue()[0].folder.config().config.stages
     assert (stage.chebyshev.degrees, stage.collocation.shape) == ((9, 9), None)
+
+
+def test_windows_are_a_field_of_problems_whose_time_can_be_cut():
+    run = jobs.submit(override(resolve("typed-heat"), ["growth=null", "windows.count=4"]))
+    app = opened(PAGE, edit=run)
+    assert not app.exception, app.exception
+    assert widget(app, "toggle", "Windows").value is True
+    assert widget(app, "text_input", "Count").value == "4"
+    widget(app, "text_input", "Count").set_value("6").run()
+    widget(app, "button", "Save the change").click().run()
+    assert not app.exception, app.exception
+    assert jobs.status(run).folder.config().config.windows.count == 6
+    app = opened(PAGE, edit=submit("seed=3"))  # which has no time
+    assert not [item for item in app.toggle if item.label == "Windows"]
