@@ -103,10 +103,17 @@ def _change(
     ]
     if not coarser:
         return None
-    phases = columns.get("phase", np.full(len(stages), MAIN))
-    last, before = (lams[(stages == record.index) & (phases != PATH)] for record in (records[-1], coarser[-1]))
-    if not all(len(found) and np.ptp(found) > 0 for found in (last, before)):
+    main = columns.get("phase", np.full(len(stages), MAIN)) != PATH
+    last, before = (_moved(record, lams[main], stages[main]) for record in (records[-1], coarser[-1]))
+    if last is None or before is None:
         return None
     left, left_before = records[-1].rms_residual, coarser[-1].rms_residual
     part = left / left_before if left_before > 0 and math.isfinite(left) else math.inf  # no number is no progress
-    return float(abs(last[-1] - before[-1])), part
+    return abs(last - before), part
+
+
+def _moved(record: StageRecord, lams: np.ndarray, stages: np.ndarray) -> float | None:
+    """λ at the end of a stage, None where it was held in it; a stage may end with the first step that moves it."""
+    seen = lams[stages == record.index]
+    before = lams[stages < record.index][-1:]
+    return float(seen[-1]) if len(seen) and np.ptp([*before, *seen]) > 0 else None

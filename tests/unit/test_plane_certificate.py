@@ -18,6 +18,7 @@ from core.networks.solution import Solution, Term
 from core.problems.boussinesq import Boussinesq
 from core.problems.ipm import IPM
 from core.runs import RunFolder
+from core.runs.history import MAIN, PATH
 from core.singularity import biot_savart, original_equations, regions
 from core.singularity.certificate import Certificate
 from core.singularity.certify import certify
@@ -251,6 +252,11 @@ def test_lambda_is_known_no_better_than_the_last_two_resolutions_agree():
     assert lambda_uncertainty(config, solution, records, columns, 1.0) > 5e-4  # the basin is wider
     held = columns | {"lambda": np.array([1.03, 1.03, 1.031, 1.0305])}  # of a λ that did not move nothing is learned
     assert lambda_uncertainty(config, solution, records, held, 1e-9) == pytest.approx(basin)
+    at_once = {"stage": np.array([0, 0, 1]), "lambda": np.array([1.0, 1.03, 1.0305])}  # by the finer one's only step
+    assert lambda_uncertainty(config, solution, records, at_once, 1e-9) == pytest.approx(5e-4)
+    on_a_path = {"stage": np.array([0, 0, 0, 1]), "lambda": np.array([0.9, 1.03, 1.03, 1.0305])}
+    on_a_path["phase"] = np.array([PATH, PATH, MAIN, MAIN])  # the first stage itself held it
+    assert lambda_uncertainty(config, solution, records, on_a_path, 1e-9) == pytest.approx(basin)
 
     def converged(left, change, floor):
         """λ's uncertainty where a finer resolution left a part of the residual and moved λ a little."""
