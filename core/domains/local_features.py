@@ -24,6 +24,8 @@ from core.domains.shapes import Annulus, Round, Shape
 
 WHOLE = 1e-6
 """An exponent π/ω that is nearer than this to a whole number is one: there a logarithm comes in."""
+AT_CORNER = 1e-12
+"""Added to r in its square, over the domain's size: at the corner itself the functions have values, which are 0."""
 MOST = 32
 LOOKS = 500
 """Points of the line behind a corner."""
@@ -97,7 +99,7 @@ class CornerFeatures:
         (cx, cy), (ux, uy) = self.place, self.towards
         p, q = (x[0] - cx) * (1 / self.size), (x[1] - cy) * (1 / self.size)
         along, across = p * ux + q * uy, q * ux - p * uy
-        r = sqrt(p * p + q * q)
+        r = sqrt(p * p + q * q + AT_CORNER**2)
         if self.depth is None:
             return r, _angle(along, across, r) + self.angle / 2
         d, square = self.depth / self.size, across * across
@@ -116,7 +118,7 @@ class CornerFeatures:
         """r^{kπ/ω} sin(kπθ/ω) for k = 1 … count, each (n,); zero on both sides of the corner, harmonic.
 
         Where kπ/ω is a whole number m these are polynomials, and what a solution has instead is
-        r^m (log r sin mθ + θ cos mθ). At the corner itself they have no derivatives.
+        r^m (log r sin mθ + θ cos mθ). At the corner itself their derivatives are beyond all bounds.
 
         With a `depth` sines and cosines come both, 2·count, and vanish on the sides in their first order alone: what is
         left is for other features. They are harmonic all the same.

@@ -79,11 +79,29 @@ class Region:
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Whether points (n, d) lie inside or, but for rounding, on the boundary."""
         found = self.contains(points)
-        d, step = self.dimension, ON_IT * self.size
-        for direction in AROUND.get(d, np.concatenate([np.eye(d), -np.eye(d)])):
+        for direction in self._around:
             left = np.flatnonzero(~found)
-            found[left] = self.contains(points[left] + step * direction)
+            found[left] = self.contains(points[left] + ON_IT * self.size * direction)
         return found
+
+    def contains_well(self, points: np.ndarray) -> np.ndarray:
+        """Whether points (n, d) lie inside and not, but for rounding, on the boundary."""
+        found = self.contains(points)
+        for direction in self._around:
+            kept = np.flatnonzero(found)
+            found[kept] = self.contains(points[kept] + ON_IT * self.size * direction)
+        return found
+
+    def off_corners(self, points: np.ndarray) -> np.ndarray:
+        """Whether points (n, d) are none of the corners with functions of their own, where derivatives are infinite."""
+        corners = [each.place for each in self.local_features if each.kind == "corner"]
+        apart = [np.linalg.norm(points - corner, axis=1) > ON_IT * self.size for corner in corners]
+        return np.all([np.ones(len(points), bool), *apart], axis=0)
+
+    @property
+    def _around(self) -> np.ndarray:
+        d = self.dimension
+        return AROUND.get(d, np.concatenate([np.eye(d), -np.eye(d)]))
 
     def interior(self, unit: np.ndarray, walls: float = 0.0) -> np.ndarray:
         """As many points as `unit` (n, d + e) has in the unit cube, (n, d + e); see `core.domains.points.interior`.

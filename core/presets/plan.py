@@ -14,6 +14,8 @@ LARGEST = 2_400
 """Weights of one stage, all fields together: its solve takes some seconds on one core."""
 LARGEST_LAST = 4_000
 """The same of a second stage, which takes four steps."""
+FEWER = Local(order=3, smooth=2)
+"""Of several fields, whose corners have functions of each kind of condition, and exponents of their own beside them."""
 UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
 DAMPED = GaussNewton(damping=1e-8, minimum_damping=1e-32)
 
@@ -99,7 +101,9 @@ def _stage(problem: Problem, features: int, optimizer: GaussNewton, iterations: 
 
 
 def _local(problem: Problem) -> Local | None:
-    return Local() if problem.blocks or problem.functions else None
+    if not (problem.blocks or problem.functions):
+        return None
+    return Local() if problem.outputs == 1 else FEWER
 
 
 def _wider(problem: Problem) -> float:
@@ -113,7 +117,7 @@ def _followed(problem: Problem) -> tuple[str, ...]:
     if _local(problem) is None:
         return ()
     said = f"{_counted(len(problem.blocks), 'hole')}, mirror images in near walls among them" if problem.blocks else ""
-    corners = sum(0 < exponent <= Local().order for _, exponent in problem.functions)
+    corners = sum(0 < exponent <= _local(problem).order for _, exponent in problem.functions)
     parts = [said, _counted(corners, "function") + " of corners" if corners else ""]
     return (f"Features that follow the domain: {'; '.join(part for part in parts if part)}.",)
 

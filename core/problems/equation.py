@@ -361,11 +361,14 @@ class Equation(DataProblem):
 
     def contains(self, points):
         region = self.system.frame.region
-        return super().contains(points) if region is None else region.contains(points[:, : region.dimension])
+        return super().contains(points) if region is None else region.contains_well(points[:, : region.dimension])
 
     def holds(self, points):
         region = self.system.frame.region
-        return super().holds(points) if region is None else region.holds(points[:, : region.dimension])
+        if region is None:
+            return super().holds(points)
+        place = points[:, : region.dimension]
+        return region.holds(place) & region.off_corners(place)
 
     def collocation(self, unit):
         return self.compiled.collocation(unit)

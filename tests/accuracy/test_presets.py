@@ -38,6 +38,8 @@ def train(tmp_path, name, *settings):
         ("poisson2d", {"relative_l2_error": POISSON_2D, "max_residual": 1e-12}),
         ("poisson3d", {"relative_l2_error": 1e-8}),
         ("helmholtz", {"relative_l2_error": 1e-12, "max_residual": 1e-11}),
+        ("typed-lshape", {"relative_l2_error": 1e-11}),
+        ("typed-holes", {"relative_l2_error": 1e-9}),
         ("wave", {"relative_l2_error": 1e-11, "max_residual": 1e-9}),
         ("taylor-green", {"relative_l2_error": 1e-8}),
         ("burgers-profile", {"lambda_error": 1e-12, "max_error": 1e-9, "max_residual": 1e-11}),

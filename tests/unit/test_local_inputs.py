@@ -148,3 +148,11 @@ def test_what_reads_coordinates_alone_is_not_given_more():
     x = coordinates(torch.zeros(3, 2, dtype=torch.float64) - 0.7, Solution(of, None).layout)
     assert features_of(of, x, None).data.shape[-1] == 2
     assert len(of.features(x, None)) == 2 + 2 + len(of.functions)
+
+
+def test_at_a_corner_fields_have_values_and_nobody_judges_their_equations():
+    of = problem()
+    corner = np.array([[-1.0, -1.0], [0.0, 0.0]])
+    assert np.isfinite(made(of).fields_at(corner)["u"]).all()
+    assert not of.contains(corner).any() and not of.holds(corner).any()
+    assert of.holds(np.array([[-1.0, 0.5], [0.5, 0.0]])).all() and of.system.frame.region.holds(corner).all()
