@@ -26,7 +26,7 @@ with st.container(key="equation-form"):
 with typing:
     draft, places = equation_form()
     found = read(draft)
-    faults = found.faults if draft.is_begun else ()
+    faults = found.faults if draft.is_begun else tuple(each for each in found.faults if each.label == "domain")
     elsewhere = show_faults(faults, places)
 with seeing:
     formulas(found)

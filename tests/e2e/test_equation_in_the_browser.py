@@ -58,3 +58,35 @@ def test_an_equation_is_typed_mended_and_solved(server, page):
     # what was typed is still there
     page.get_by_role("link", name="Equation").click()
     expect(field("Exact u")).to_have_value("sin(pi*x)")
+
+
+def test_a_polygon_is_drawn_with_the_mouse(server, page):
+    page.goto(f"{server.url}/equation")
+    settled(page)
+    page.get_by_role("button", name="Start blank").click()
+    settled(page)
+    page.get_by_role("combobox", name="Domain").click()
+    page.get_by_role("option", name="polygon", exact=True).click()
+    vertices = page.get_by_role("textbox", name="Vertices, one a line")
+    expect(vertices).to_have_value("0, 0\n2, 0\n2, 1\n1, 1\n1, 2\n0, 2")
+    corners = page.locator(".polygon circle")
+    expect(corners).to_have_count(6)
+
+    def middle(place):
+        box = place.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    (x, y), (right, _), (_, top) = (middle(corners.nth(k)) for k in (0, 1, 5))
+    page.mouse.dblclick(*middle(corners.nth(3)))  # the re-entrant corner goes
+    expect(vertices).to_have_value("0, 0\n2, 0\n2, 1\n1, 2\n0, 2")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + (right - x) / 4, y, steps=3)
+    page.mouse.up()
+    expect(vertices).to_have_value("0.5, 0\n2, 0\n2, 1\n1, 2\n0, 2")
+    page.mouse.click((x + right) / 2 + (right - x) / 8, y)  # on the lowest side
+    expect(vertices).to_have_value("0.5, 0\n1.25, 0\n2, 0\n2, 1\n1, 2\n0, 2")
+    expect(corners).to_have_count(6)
+    assert abs(middle(corners.nth(5))[1] - top) < 2  # what stayed stands where it stood
+    vertices.fill("0, 0\n1, 1\n1, 0\n0, 1")
+    expect(page.get_by_text("the polygon cuts itself")).to_be_visible()

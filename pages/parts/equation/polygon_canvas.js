@@ -31,7 +31,6 @@ class Canvas {
     this.svg.onpointerdown = (event) => this.pressed(event);
     this.svg.onpointermove = (event) => this.moved(event);
     this.svg.onpointerup = () => this.released();
-    this.svg.ondblclick = (event) => this.removed(event);
   }
 
   given(vertices, send) {
@@ -60,6 +59,10 @@ class Canvas {
     this.svg.setPointerCapture(event.pointerId);
     const on = event.target.dataset;
     if (on.vertex !== undefined) {
+      // no `dblclick`: with the pointer captured it is the canvas's, and what lies below the pointer was drawn anew
+      const again = this.pressedLast === on.vertex && event.timeStamp - this.pressedAt < 400;
+      [this.pressedLast, this.pressedAt] = [on.vertex, event.timeStamp];
+      if (again) return this.removed(Number(on.vertex));
       this.dragged = Number(on.vertex);
     } else {
       const where = on.side === undefined ? this.vertices.length : Number(on.side) + 1;
@@ -84,12 +87,12 @@ class Canvas {
     if (this.changed) this.tell();
   }
 
-  removed(event) {
-    const on = event.target.dataset.vertex;
-    if (on === undefined || this.vertices.length <= 3) return;
-    this.vertices.splice(Number(on), 1);
-    this.tell();
+  removed(vertex) {
+    this.dragged = this.pressedLast = undefined;
+    if (this.vertices.length <= 3) return;
+    this.vertices.splice(vertex, 1);
     this.draw();
+    this.tell();
   }
 
   tell() {
