@@ -63,13 +63,11 @@ def plan(problem: Problem, grows: bool = True) -> Plan:
         *_followed(problem),
         "Nonlinear: at most 20 steps of damped Gauss–Newton, whose damping falls as they come true.",
     ]
-    if grows:
-        return _growing(Plan((first,), tuple(words)), grows)
     second = _stage(problem, min(5 * size // 3, LARGEST_LAST // (2 * fields)), UNDAMPED, 4)
     words.append(
         f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps."
     )
-    return Plan((first, second), tuple(words))
+    return _growing(Plan((first, second), tuple(words)), grows)
 
 
 def _growing(found: Plan, grows: bool) -> Plan:

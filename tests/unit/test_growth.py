@@ -96,7 +96,7 @@ def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        (["growth.most_features=70"], "as many as may be"),
+        (["growth.most_features=70", "growth.target=1e-9"], "as many as may be"),
         (["growth.seconds=0.001"], "s are gone"),
         (["growth.target=1"], "is asked for"),
     ],

@@ -31,9 +31,9 @@ def test_a_typed_preset_is_sound_knows_its_solution_and_is_written_as_it_is(name
     assert parse_config(config.model_dump(mode="json", by_alias=True)) == config
 
 
-def test_equations_are_planned_as_one_stage_that_grows_those_with_an_unknown_as_two():
+def test_linear_equations_are_planned_as_one_solve_others_as_two_stages_and_both_grow():
     linear, other = (plan(presets()[name].config.problem) for name in ("typed-wave", "typed-burgers"))
-    assert [len(linear.stages), len(other.stages)] == [1, 1]
+    assert [len(linear.stages), len(other.stages)] == [1, 2]
     assert linear.growth == other.growth == Growth()
     assert presets()["typed-wave"].config.growth == Growth()
     unknown = Equation(**EXAMPLE | {"parameters": {}, "unknowns": {"kappa": {"start": 0.5}}, "exact": {}})
