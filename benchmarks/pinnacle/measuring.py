@@ -26,7 +26,7 @@ def row(case: Case, lab_home: str, references: Path | None, seed: int = 0) -> di
     if case.prepare:
         case.prepare(Path(lab_home))
     busy = os.getloadavg()[0]
-    run = measure(str(case.config), seed, lab_home)
+    run = measure(case.config, seed, lab_home)
     checks = [
         {
             "against": check.against,

@@ -168,7 +168,7 @@ def gray_scott_table() -> Table:
 def heat_table() -> Table:
     """Row heat2d-lt at twenty moments."""
     moments = np.linspace(5, 100, 20)
-    return _table(heat_with_source, moments, (192, 100), (128, 50), ("x", "y", "t"), ("u",), [(0, 1)] * 2)
+    return _table(heat_with_source, moments, (192, 200), (128, 100), ("x", "y", "t"), ("u",), [(0, 1)] * 2)
 
 
 def _table(
