@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.pinnacle import holes, references, spectral
-from benchmarks.pinnacle.__main__ import main
+from benchmarks.pinnacle import holes, measuring, references, spectral
+from benchmarks.pinnacle.__main__ import _lines, main
 from benchmarks.pinnacle.cases import CASES, EQUATIONS
-from benchmarks.pinnacle.tables import TableError, read_table, relative_l2
+from benchmarks.pinnacle.tables import Table, TableError, read_table, relative_l2
+from core.config import override
 from core.presets import resolve
+from tests.training import train
 
 SUITE = """burgers1d-c poisson2d-c poisson2d-cg heat2d-ms heat2d-lt ns2d-c ns2d-cg wave1d-c ks gray-scott poisson5d
 heat5d poisson-inverse"""
@@ -143,3 +145,25 @@ def test_an_unknown_row_and_a_folder_that_is_none_are_one_line_each(tmp_path, ca
     lines = error.splitlines()
     assert len(lines) == 2
     assert re.match("there is no row burger; there are burgers1d-c, ", lines[0])
+
+
+def test_a_run_is_held_against_values_at_any_points(lab_home):
+    # what is given on its walls makes the ansatz of this row exact, whatever a few features are trained to
+    few = ["stages.0.fourier.features=3", "stages.0.fourier.sigma=1", "stages.0.collocation.points=8"]
+    case, run_id = CASES["poisson5d"], "a" * 32
+    (lab_home / "runs").mkdir(parents=True)
+    train(override(resolve(case.config), [*few, "stages.0.iterations=1"]), lab_home / "runs" / run_id)
+    held = references.poisson5d()
+    assert measuring.errors(case, str(lab_home), run_id, held, ("u",))["all"] < 1e-6
+    off = Table(held.coordinates, held.points, {"u": 1.25 * held.values["u"]})
+    assert measuring.errors(case, str(lab_home), run_id, off, ("u",))["u"] == pytest.approx(0.2, abs=1e-6)
+
+
+def test_a_row_is_printed_with_each_of_its_checks():
+    check = {"against": "exact", "fields": ["u"], "relative_l2": 2e-7, "bar": 1e-6, "met": True}
+    table_check = check | {"against": "a table", "bar": None}
+    found = {"name": "wave1d-c", "seconds": 12.3, "load": [0, 1], "published": 0.065, "way": "as it stands"}
+    first, second = _lines(found | {"checks": [check, table_check]}).splitlines()
+    assert first == "| wave1d-c | exact | u | 2.00e-07 | 1.0e-06 met | 12.3 | 1.0 | 6.5e-02 | as it stands |"
+    assert second.startswith("|  | a table | u | 2.00e-07 |  |")
+    assert _lines({"name": "ns2d-c", "skipped": "it needs --reference DIR"}).startswith("| ns2d-c | it needs")
