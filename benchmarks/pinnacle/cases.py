@@ -116,6 +116,7 @@ _ALL = (
         ),
         4.1e-3,
         most_seconds=30,
+        preset="typed-cg",
     ),
     Case(
         "heat2d-ms",
@@ -162,6 +163,7 @@ _ALL = (
         9.5e-1,
         most_seconds=HALF_HOUR,
         way="windows; harmonics and polynomials",
+        preset="typed-kuramoto-sivashinsky",
     ),
     Case(
         "gray-scott",
