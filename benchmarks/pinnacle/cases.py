@@ -153,8 +153,7 @@ _ALL = (
             table("ns2d_cg_backstep.csv", ["x", "y"], ["p"], None),
         ),
         2.0e-1,
-        way="the outflow has v = 0 and u_x = 0 beside p = 0",
-        preset="typed-step",
+        way="continuity times 5; the outflow has v = 0 and u_x = 0 beside p = 0",
     ),
     Case("wave1d-c", (known("exact", ["u"], 1e-6, references.wave1d),), 6.5e-2),
     Case(
