@@ -23,6 +23,19 @@ def halton(n: int, dimension: int, shift: np.ndarray, start: int = 0) -> np.ndar
     return out
 
 
+def fewer(unit: np.ndarray, count: int) -> np.ndarray:
+    """`count` rows that are spread as `unit` (n, d) is: its first ones, but Halton's where those are of a grid.
+
+    The first nodes of a grid are those of one side.
+    """
+    return halton(count, unit.shape[1], shift_of(unit, unit.shape[1])) if is_grid(unit) else unit[:count]
+
+
+def is_grid(unit: np.ndarray) -> bool:
+    """Whether points (n, d) lie on lines: some coordinate has few values that come again and again."""
+    return any(len(np.unique(column)) <= len(unit) / 2 for column in unit.T)
+
+
 def shift_of(unit: np.ndarray, dimension: int) -> np.ndarray:
     """A shift (d,) that given points decide, so that other points have another continuation."""
     digest = hashlib.sha256(np.ascontiguousarray(unit, dtype="<f8").tobytes()).digest()

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from core.domains.sequences import fewer
 from core.forms import Form, laplacian
 from core.problems.base import Problem
 from core.problems.boxes import faces
@@ -44,7 +45,7 @@ class Beltrami(Problem):
     def collocation(self, unit):
         origin = np.zeros((max(4, round(len(unit) ** 0.5)), 4))
         origin[:, 3] = np.linspace(0, 1, len(origin))
-        walls = faces(unit[: max(6, len(unit) // 2)], self.domain(), 3)
+        walls = faces(fewer(unit, max(6, len(unit) // 2)), self.domain(), 3)
         return super().collocation(unit) | {"boundary": walls, "gauge": origin}
 
     def _velocity(self, x, y, z):

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from core.domains.sequences import fewer
 from core.forms import Form, laplacian
 from core.problems.base import Problem
 from core.problems.boxes import faces
@@ -36,7 +37,7 @@ class Poisson5DCosine(Problem):
         return ((0.0, 1.0),) * 5
 
     def collocation(self, unit):
-        return {"interior": unit, "boundary": faces(unit[: max(10, len(unit) // 2)], self.domain(), 5)}
+        return {"interior": unit, "boundary": faces(fewer(unit, max(10, len(unit) // 2)), self.domain(), 5)}
 
     def ansatz(self, raw, x, lam):
         return {"u": raw[0]}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.domains.sequences import fewer
 from core.equations.algebra import number, product
 from core.equations.calculus import derivatives
 from core.equations.integrals import Quadrature
-from core.equations.places import Place, Where
+from core.equations.places import ON_BOUNDARIES, Place
 from core.equations.sampling import normals_at, values_of
 from core.equations.structure import order
 from core.equations.system import System
@@ -129,7 +130,7 @@ class Compiled:
             return rows.quadrature.points
         if rows.place is None:
             return inside
-        on_boundary = self.frame.region is not None and rows.place.kind in (Where.BOUNDARY, Where.NAMED)
+        on_boundary = self.frame.region is not None and rows.place.kind in ON_BOUNDARIES
         return self._on(rows.place, unit) if on_boundary else self._at(rows.place, inside)
 
     def _with_time(self, points: np.ndarray) -> np.ndarray:
@@ -144,17 +145,17 @@ class Compiled:
         n, d = unit.shape
         count = min(max(FEWEST_ON_A_SIDE, int(ON_BOUNDARY * n ** ((d - 1) / d))), max(n // 2, FEWEST_ON_A_SIDE), n)
         space = self.frame.region.dimension
-        at = self.frame.region.boundary(unit[:count, :space], self.frame.named(place), least=LEAST_ON_A_HOLE)
-        return self._with_time(np.concatenate([at.points, unit[:count, space:]], axis=1))
+        lots = fewer(unit, count)
+        at = self.frame.region.boundary(lots[:, :space], self.frame.named(place), least=LEAST_ON_A_HOLE)
+        return self._with_time(np.concatenate([at.points, lots[:, space:]], axis=1))
 
     def _at(self, place: Place, inside: np.ndarray) -> np.ndarray:
         """Points moved to a place: as many as lie along a side of a grid of all, four times over."""
-        fixed = dict(place.point) | ({place.coordinate: place.value} if place.kind is Where.SIDE else {})
         points = inside.copy()
-        for name, value in fixed.items():
+        for name, value in place.fixed.items():
             points[:, self.coordinates.index(name)] = value
         d = len(self.coordinates)
-        free = d - len(fixed)
+        free = d - len(place.fixed)
         if not free:
             return points[:1]
         different = np.unique(points, axis=0)
