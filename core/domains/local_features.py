@@ -9,9 +9,9 @@ r^{π/ω} sin(πθ/ω), whose derivatives are infinite at a re-entrant one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -171,11 +171,16 @@ def local_features(domain: Shape, every_corner: bool = False, most: int = MOST) 
     if domain.dimension == 1:
         return ()
     if domain.dimension > 2:
-        return tuple(_holes_in_space(domain))
-    holes = [_of_hole(loop) for loop in loops(domain) if loop.area < 0]
+        return outside(domain, _holes_in_space(domain))
+    holes = outside(domain, (_of_hole(loop) for loop in loops(domain) if loop.area < 0))
     found = [each for each in corners(domain) if every_corner or each.angle > math.pi + 1e-6]
     sharpest = sorted(found, key=lambda each: -each.angle)[:most]
     return (*holes, *(of_corner(each, domain.size, domain.contains) for each in sharpest))
+
+
+def outside(domain: Any, holes: Iterable[HoleFeatures]) -> tuple[HoleFeatures, ...]:
+    """The holes whose features are singular outside the domain: not those around an island, in which the place lies."""
+    return tuple(each for each in holes if not domain.contains(np.array([each.place])).any())
 
 
 def of_corner(corner: Corner, size: float, contains: Callable[[np.ndarray], np.ndarray]) -> CornerFeatures:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 
+from core.equations.algebra import negative
 from core.equations.calculus import partial
-from core.equations.conditions import Condition, Kind
+from core.equations.conditions import NORMAL, Condition, Kind
 from core.equations.faults import Fault
 from core.equations.places import Place, Where, at_place
 from core.equations.structure import fields_in, order
@@ -82,7 +83,7 @@ def _sides(system: System) -> Iterable[Fault]:
         for end in ("low", "high"):
             yield from _side(system, system.frame.side(x, end), orders, given)
         for name, highest in orders.items():
-            both = given[name, "low"] + given[name, "high"]
+            both = len(given[name, "low"]) + len(given[name, "high"])
             time = system.names.time
             moves = time is not None and highest == 1 and order(*system.residuals, field=name, coordinate=time) > 0
             if (highest == 3 and both < 3) or (moves and both < 1):
@@ -95,52 +96,77 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def _given(system: System, name: str, x: str, end: str, highest: int) -> int:
-    """How many conditions a field has at an end of a coordinate."""
-    count = 0
+def _says(condition: Condition, across: str = "") -> Hashable:
+    """What a condition gives, the same for all that give the same: it counts once however often it is said.
+
+    Args:
+        condition: with its place.
+        across: the coordinate that the normal is along, at a side of a box.
+    """
+    if condition.field and condition.right is not None and condition.kind is not Kind.ROBIN:
+        return condition.field, tuple(across if across and each == NORMAL else each for each in condition.by)
+    return frozenset({condition.residual, negative(condition.residual)})
+
+
+def _given(system: System, name: str, x: str, end: str, highest: int) -> set[Hashable]:
+    """What conditions give of a field at an end of a coordinate."""
+    found: set[Hashable] = set()
     for each in system.conditions:
         if name not in fields_of(each):
             continue
         on_side = each.place.kind is Where.SIDE and each.place.coordinate == x and each.place.end == end
         if each.kind is Kind.PERIODIC:
-            count += highest if each.coordinate == x else 0
+            found |= {(name, Kind.PERIODIC, k) for k in range(highest)} if each.coordinate == x else set()
         elif each.kind in (Kind.EVEN, Kind.ODD):
-            count += _mirrored(system, each, name, x, end, highest)
+            found |= _mirrored(system, each, name, x, end, highest)
         elif on_side or each.place.kind is Where.BOUNDARY:
-            count += 1
-    return count
+            found.add(_says(each, x))
+    return found
 
 
-def _mirrored(system: System, symmetry: Condition, name: str, x: str, end: str, highest: int) -> int:
+def _mirrored(system: System, symmetry: Condition, name: str, x: str, end: str, highest: int) -> set[Hashable]:
     if symmetry.coordinate != x:
-        return 0
+        return set()
     low, high = system.frame.domain[x]
     if symmetry.centre in (low, high):
-        return (highest + 1) // 2 if symmetry.centre == (low if end == "low" else high) else 0
+        here = symmetry.centre == (low if end == "low" else high)
+        first = 1 if symmetry.kind is Kind.EVEN else 0
+        return {(name, (x,) * (first + 2 * k)) for k in range((highest + 1) // 2)} if here else set()
     other = "high" if end == "low" else "low"
-    return sum(
-        name in fields_of(each) and each.place.kind is Where.SIDE and each.place.coordinate == x
+    return {
+        _says(each, x) for each in system.conditions
+        if name in fields_of(each) and each.place.kind is Where.SIDE and each.place.coordinate == x
         and each.place.end == other and each.kind not in (Kind.EVEN, Kind.ODD)
-        for each in system.conditions
-    )  # fmt: skip
+    }  # fmt: skip
 
 
-def _side(system: System, side: Place, orders: dict[str, int], given: dict[tuple[str, str], int]) -> Iterable[Fault]:
+def _side(system: System, side: Place, orders: dict[str, int], given: Mapping[tuple[str, str], set]) -> Iterable[Fault]:
     needed = {name: highest // 2 for name, highest in orders.items() if highest >= 2 and highest % 2 == 0}
     needed = {name: count for name, count in needed.items() if _acts(system, name, orders[name], side)}
-    if sum(min(given[name, side.end], 99) for name in orders) >= sum(needed.values()):
-        return  # as many as it takes in all, if not for each: a stream function has those of its vorticity
-    yield from _lacking(system, side.text, needed, {name: given[name, side.end] for name in needed})
+    yield from _lacking(system, side.text, needed, {name: given[name, side.end] for name in orders})
 
 
-def _lacking(system: System, where: str, needed: dict[str, int], given: dict[str, int]) -> Iterable[Fault]:
+def _lacking(system: System, where: str, needed: dict[str, int], given: dict[str, set]) -> Iterable[Fault]:
+    """What fields need at a place beside what is given of each there.
+
+    As many as it takes in all are enough, if not for each: a stream function has those of its vorticity.
+    """
+    in_all = len(set().union(*given.values()))
+    if in_all >= sum(needed.values()):
+        return
+    found = False
     for name, count in needed.items():
-        if given[name] < count:
+        if len(given[name]) < count:
+            found = True
             some = "a condition" if count == 1 else _counted(count, "condition")
-            has = f", has {given[name]}" if given[name] else ""
+            has = f", has {len(given[name])}" if given[name] else ""
             yield Fault(f"{name} needs {some} at {where}{has}", label=f"field {name}",
                         expected=f"{name} = …, dn({name}) = …" + " or periodic" * system.frame.is_box,
                         warning=system.has_data)  # fmt: skip
+    if not found:
+        names, count = list(needed), _counted(sum(needed.values()), "condition")
+        said = f"{', '.join(names[:-1])} and {names[-1]} need {count} together at {where}, have {in_all}"
+        yield Fault(said, label=f"field {names[-1]}", expected="one more of them", warning=system.has_data)
 
 
 def _acts(system: System, name: str, highest: int, side: Place) -> bool:
@@ -164,14 +190,13 @@ def _named(system: System) -> Iterable[Fault]:
     needed = {name: found // 2 for name, found in highest.items() if found >= 2 and found % 2 == 0}
     for boundary in system.frame.boundaries:
         given = {
-            name: sum(
-                name in fields_of(each) and (each.place.name == boundary or each.place.kind is Where.BOUNDARY)
-                for each in system.conditions
-            )
+            name: {
+                _says(each) for each in system.conditions
+                if name in fields_of(each) and (each.place.name == boundary or each.place.kind is Where.BOUNDARY)
+            }
             for name in names
-        }
-        if sum(given.values()) < sum(needed.values()):
-            yield from _lacking(system, boundary, needed, given)
+        }  # fmt: skip
+        yield from _lacking(system, boundary, needed, given)
 
 
 def _constants(system: System) -> Iterable[Fault]:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from core.equations.calculus import derivatives, substituted
-from core.equations.conditions import Kind
+from core.equations.conditions import Condition, Kind
 from core.equations.faults import EquationError, Fault
 from core.equations.given import Given, given, outward, sides
-from core.equations.places import Frame, Place, Where
+from core.equations.places import ON_BOUNDARIES, Frame, Place, Where
 from core.equations.sampling import largest, points_at, values_of, where
 from core.equations.structure import additive_terms, fields_in
 from core.equations.symmetry import mirrors
@@ -83,8 +83,8 @@ def _of_several(system: System, statements: list[Given]) -> list[Fault]:
     for each in system.conditions:
         if each.kind not in (Kind.LINEAR, Kind.ROBIN, Kind.NONLINEAR):
             continue
-        for place in sides(each, system):
-            here = {said.leaf(system): said for said in statements if _covers(said.place, place)}
+        for place in _parts(each, system):
+            here = {said.leaf(system): said for said in statements if _covers(said.place, place, system.frame)}
             residual = outward(each.residual, place, system) if place.end else each.residual
             leaves = fields_in(residual)
             if not leaves or not set(leaves) <= set(here):
@@ -106,20 +106,27 @@ def _of_several(system: System, statements: list[Given]) -> list[Fault]:
     return found
 
 
-def _covers(whole: Place, part: Place) -> bool:
+def _parts(condition: Condition, system: System) -> list[Place]:
+    """The places of a condition, one by one: sides of a box, boundaries with names."""
+    if condition.place.kind is Where.BOUNDARY and not system.frame.is_box:
+        return [Place(Where.NAMED, name, name=name) for name in system.frame.boundaries]
+    return sides(condition, system)
+
+
+def _covers(whole: Place, part: Place, frame: Frame) -> bool:
     """Whether one place is the other or holds all of it."""
-    fixed = [dict(each.point) or {each.coordinate: each.value} for each in (whole, part)]
+    if whole.kind in ON_BOUNDARIES:
+        return part.kind in ON_BOUNDARIES and set(frame.named(part)) <= set(frame.named(whole))
+    fixed = [each.fixed for each in (whole, part)]
     return all(fixed[1].get(name) == value for name, value in fixed[0].items())
 
 
 def _meet(a: Place, b: Place, frame: Frame) -> bool:
     """Whether two places have points in common that can be found."""
-    if not frame.is_box and (a.name or b.name or Where.BOUNDARY in (a.kind, b.kind)):
-        kinds = {a.kind, b.kind}
-        if kinds <= {Where.NAMED, Where.BOUNDARY}:
-            return bool(set(frame.named(a)) & set(frame.named(b)))
-        return Where.POINT not in kinds
-    fixed = [dict(each.point) or {each.coordinate: each.value} for each in (a, b)]
+    kinds = {a.kind, b.kind}
+    if not frame.is_box and kinds & ON_BOUNDARIES:
+        return bool(frame.shared([a, b])) if kinds <= ON_BOUNDARIES else Where.POINT not in kinds
+    fixed = [each.fixed for each in (a, b)]
     return all(fixed[1].get(name, value) == value for name, value in fixed[0].items())
 
 
@@ -135,7 +142,7 @@ def _clash(system: System, a: Given, b: Given, size: float, jumps: bool) -> tupl
     if a.by and not b.by:
         a, b = b, a
     across = a.by != b.by
-    if across and set(b.by) & _fixed(a.place):
+    if across and set(b.by) & set(a.place.fixed):
         return None  # a derivative across the very side where the value is given
     try:
         left = derivatives(a.value, b.by) if across else a.value
@@ -155,7 +162,3 @@ def _clash(system: System, a: Given, b: Given, size: float, jumps: bool) -> tupl
     fault = Fault(said, text, 0, len(text), b.condition.label, "" if across else "one value, or that jumps are allowed",
                   warning=jumps or (across and system.names.time not in b.by))  # fmt: skip
     return float(apart[at]), fault
-
-
-def _fixed(place: Place) -> set[str]:
-    return set(dict(place.point)) or {place.coordinate} - {""}

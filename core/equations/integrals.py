@@ -57,7 +57,7 @@ class Quadrature:
         self.residual = substituted(condition.residual, stands_for)
         """With a parameter in the place of each piece."""
         self.pieces: dict[Parameter, Piece] = {leaf: piece for piece, leaf in pieces.items()}
-        self._fixed = dict(_fixed(condition.place))
+        self._fixed = condition.place.fixed
         left = coordinates_in(self.residual) | {x for leaf in fields_in(self.residual) for x in leaf.over}
         for piece in self.pieces.values():
             inner = coordinates_in(piece.integrand) | {x for leaf in fields_in(piece.integrand) for x in leaf.over}
@@ -121,9 +121,10 @@ def _pieces(node: Integral, condition: Condition, frame: Frame) -> list[Piece]:
     place = condition.place
     fault = Fault("", condition.text, 0, len(condition.text), condition.label)
     if not frame.is_box or place.kind in (Where.NAMED, Where.PERIODIC):
-        what = place.text if place.kind is Where.NAMED else "a domain that is no box"
+        over_all = not frame.is_box and place.kind is Where.EVERYWHERE
+        what = "a domain that is no box" if over_all else place.text
         raise _refused(fault, f"no integral is known over {what}", "a box, or one of its sides")
-    fixed = _fixed(place)
+    fixed = place.fixed
     over = tuple(x for x in frame.names.coordinates if x in set(node.over) - set(fixed))
     if place.kind is Where.BOUNDARY:
         if set(node.over) != set(frame.names.space):
@@ -140,10 +141,6 @@ def _on_side(integrand: Expression, side: Place, frame: Frame) -> Piece:
     normal = {Normal(x): number(sign if x == side.coordinate else 0) for x in frame.names.space}
     over = tuple(x for x in frame.names.space if x != side.coordinate)
     return Piece(substituted(integrand, normal), over, ((side.coordinate, side.value),))
-
-
-def _fixed(place: Place) -> dict[str, float]:
-    return dict(place.point) | ({place.coordinate: place.value} if place.kind is Where.SIDE else {})
 
 
 def _refused(fault: Fault, message: str, expected: str) -> EquationError:

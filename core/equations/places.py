@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -57,6 +57,14 @@ class Place:
     name: str = ""
     point: tuple[tuple[str, float], ...] = ()
 
+    @property
+    def fixed(self) -> dict[str, float]:
+        """The coordinates that are one number there."""
+        return dict(self.point) | ({self.coordinate: self.value} if self.kind is Where.SIDE else {})
+
+
+ON_BOUNDARIES = frozenset({Where.BOUNDARY, Where.NAMED})
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -77,6 +85,11 @@ class Frame:
     def boundaries(self) -> tuple[str, ...]:
         """The boundaries that have names."""
         return () if self.region is None else self.region.names
+
+    def shared(self, places: Iterable[Place]) -> tuple[str, ...]:
+        """The boundaries of a region that are in each of several places on boundaries."""
+        names = [self.named(place) for place in places]
+        return tuple(name for name in names[0] if all(name in each for each in names))
 
     @property
     def time_start(self) -> float | None:
@@ -175,7 +188,7 @@ def _place(text: str, frame: Frame, label: str) -> Place:
             raise EquationError([Fault("there is no coordinate of space, so no boundary", text, 0, len(text), label)])
         return Place(Where.BOUNDARY, text)
     if text in ("", "everywhere"):
-        return Place(Where.EVERYWHERE, text)
+        return Place(Where.EVERYWHERE, "everywhere")
     if text.startswith("("):
         return _point(text, frame, label)
     if "=" in text:
@@ -264,8 +277,7 @@ def _periodic(name: str, frame: Frame, text: str, label: str) -> Place:
 
 def at_place(node: Expression, place: Place) -> Expression:
     """An expression with the numbers that a place gives to coordinates; as it is where it has no value there."""
-    fixed = dict(place.point) | ({place.coordinate: place.value} if place.kind is Where.SIDE else {})
     try:
-        return substituted(node, {Coordinate(name): number(value) for name, value in fixed.items()})
+        return substituted(node, {Coordinate(name): number(value) for name, value in place.fixed.items()})
     except TreeError:
         return node

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.equations.evaluation import Program
-from core.equations.places import Frame, Place, Where
+from core.equations.places import ON_BOUNDARIES, Frame, Place
 from core.equations.tree import Coordinate, Expression, Normal, Parameter, Unknown
 
 POINTS = 200
@@ -36,18 +36,16 @@ def _placed(columns: np.ndarray, frame: Frame) -> dict[str, np.ndarray]:
 
 def points_at(places: Iterable[Place], frame: Frame, count: int = POINTS) -> dict[str, np.ndarray]:
     """Points of several places, where they meet: their coordinates fixed, the others spread, their ends among them."""
-    on = [frame.named(place) for place in places if place.kind in (Where.NAMED, Where.BOUNDARY)]
-    points = _on_boundary(frame, count, on[0]) if on and frame.region is not None else inner_points(frame, count)
+    places = tuple(places)
+    on = [place for place in places if place.kind in ON_BOUNDARIES and frame.region is not None]
+    points = _on_boundary(frame, count, frame.shared(on)) if on else inner_points(frame, count)
     for row, (name, (low, high)) in enumerate(frame.domain.items()):
         if frame.region is not None and name != frame.names.time:
             continue
         points[name][row :: len(frame.domain) + 7] = low
         points[name][row + 3 :: len(frame.domain) + 7] = high
     for place in places:
-        for name, value in dict(place.point).items():
-            points[name] = np.full(count, value)
-        if place.kind is Where.SIDE:
-            points[place.coordinate] = np.full(count, place.value)
+        points |= {name: np.full(count, value) for name, value in place.fixed.items()}
     return points
 
 
@@ -61,7 +59,7 @@ def _on_boundary(frame: Frame, count: int, on: Sequence[str]) -> dict[str, np.nd
 def normals_at(place: Place, points: Mapping[str, np.ndarray], frame: Frame) -> dict[Expression, Any]:
     """The outward normal's components at points of a place; of a box, at an end of a coordinate."""
     space = frame.names.space
-    if frame.region is not None and place.kind in (Where.NAMED, Where.BOUNDARY):
+    if frame.region is not None and place.kind in ON_BOUNDARIES:
         at = np.stack([points[name] for name in space], axis=1)
         normals = frame.region.normals(at, frame.named(place))
         return {Normal(x): column for x, column in zip(space, normals.T, strict=True)}

@@ -51,15 +51,14 @@ class LocalInputs:
         region = system.frame.region
         found = region.local_features if isinstance(region, Region) else ()
         self._space = len(system.names.space)
-        self._has_time = system.names.time is not None
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
                         for each in _families(corner, system)]  # fmt: skip
 
     def blocks(self, inputs: int) -> tuple[Block, ...]:
-        """See `Problem.blocks`; time, where there is time, is the last of the inputs and read by each."""
-        moving = (inputs - 1,) if self._has_time else ()
+        """See `Problem.blocks`; each reads all inputs of time, two where it is periodic: those after space's."""
         d = self._space
+        moving = range(d, inputs)
         return tuple(Block((*range(inputs + k * d, inputs + (k + 1) * d), *moving), hole.weight)
                      for k, hole in enumerate(self.holes))  # fmt: skip
 

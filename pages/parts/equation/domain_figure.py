@@ -113,7 +113,7 @@ def _looks(system: System, boundaries: Sequence[Drawn]) -> dict[str, Look]:
 
 def _draw(figure: go.Figure, place: Place, conditions: list[Condition], frame: Frame, shown: tuple, color: str) -> None:
     texts = "; ".join(dict.fromkeys(_said(each) for each in conditions))
-    name = f"{place.text or 'everywhere'}: {texts}"
+    name = f"{place.text}: {texts}"
     name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
     symmetric = place.kind is Where.PERIODIC
     pen = {"width": 4, "dash": "dash" if symmetric else "solid"}
