@@ -13,7 +13,7 @@ import numpy as np
 from core.domains import polygons
 from core.domains.boundaries import Corner, corner_between
 from core.domains.inspection import Outline
-from core.domains.local_features import MOST, HoleFeatures, LocalFeatures, of_corner
+from core.domains.local_features import MOST, HoleFeatures, LocalFeatures, of_corner, outside
 from core.domains.mesh_cells import Sorted, sorted_cells
 from core.domains.mesh_distance import crossed_in_space, distances, nearest_facets
 from core.domains.mesh_file import read_file
@@ -148,9 +148,9 @@ class Mesh:
         A curve of straight sides has corners everywhere, just above π.
         """
         if self.dimension == 3:
-            return self.holes
+            return outside(self, self.holes)
         found = sorted((each for each in self._corners() if each.angle >= least), key=lambda each: -each.angle)
-        return (*self.holes, *(of_corner(each, self.size, self.contains) for each in found[:MOST]))
+        return (*outside(self, self.holes), *(of_corner(each, self.size, self.contains) for each in found[:MOST]))
 
     def _corners(self) -> Iterator[Corner]:
         """Corners between two sides; where more than two meet is none."""

@@ -2,11 +2,13 @@
 
 import math
 
+import meshio
 import numpy as np
 import pytest
 import torch
 
 from core.config import Fourier, Local, RunConfig, lifted, parse_config
+from core.domains.mesh import made as made_mesh
 from core.jets import coordinates
 from core.networks.layers import fourier_of
 from core.networks.solution import Solution, Term, features_of
@@ -156,3 +158,53 @@ def test_at_a_corner_fields_have_values_and_nobody_judges_their_equations():
     assert np.isfinite(made(of).fields_at(corner)["u"]).all()
     assert not of.contains(corner).any() and not of.holds(corner).any()
     assert of.holds(np.array([[-1.0, 0.5], [0.5, 0.0]])).all() and of.system.frame.region.holds(corner).all()
+
+
+def test_blocks_read_both_inputs_of_a_time_that_is_periodic():
+    of = problem(
+        **HEAT | {"conditions": [{"on": "boundary", "that": "dn(u) = 0"}, {"on": "periodic in t", "that": ""}]}
+    )
+    assert of.inputs == 4 and of.circles == (2,)
+    assert [block.places for block in of.blocks] == [(4, 5, 2, 3)]
+    network = made(of).networks[0]
+    assert network.basis[20:, 2:4].abs().min() > 0
+    ends = np.array([[0.5, -0.6, 0.2], [0.5, -0.6, 0.3]])  # the same sine
+    assert np.isfinite(made(of).fields_at(ends)["u"]).all()
+
+
+RING_AND_ISLAND = [
+    "disk((0, 0), 2) - (disk((0, 0), 1) - disk((0, 0), 0.4))",
+    "disk((0, 0), 2) - annulus((0, 0), 0.4, 1)",
+    "ball((0, 0, 0), 2) - annulus((0, 0, 0), 0.4, 1)",
+]
+
+
+@pytest.mark.parametrize("domain", RING_AND_ISLAND)
+def test_a_ring_around_an_island_has_no_singularity_in_the_island(domain):
+    of = problem(domain=domain, equations=["laplacian(u) = 1"])
+    assert not of.blocks
+    middle = np.full((1, len(of.coordinates)), 0.0)
+    assert of.contains(middle).all() and np.isfinite(made(of).fields_at(middle)["u"]).all()
+
+
+def test_a_value_at_a_corner_is_a_finite_row():
+    square = {"domain": "box((0, 0), (1, 1))", "equations": ["laplacian(u) = 1"]}
+    for change in (square, {}):
+        at = "(1, 1)" if change else "(0, 0)"
+        of = problem(**change | {"conditions": [{"on": "boundary", "that": "dn(u) = 0"}, {"on": at, "that": "u = 2"}]})
+        points = of.collocation(np.random.default_rng(0).random((40, 2)))
+        name = next(name for name, rows in of.compiled.sets.items() if rows.names == (name,) and len(points[name]) == 1)
+        objective = Objective(made(of), {name: points[name]}, torch.float64, None, 0.0)
+        assert np.isfinite(objective.sizes()[name].double().numpy()).all()
+
+
+def test_nor_has_a_ring_in_a_mesh():
+    axis = np.linspace(-1, 1, 8)
+    points = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    ring = lambda i, j: max(abs(i - 3), abs(j - 3)) == 2  # noqa: E731
+    hole = lambda i, j: max(abs(i - 3), abs(j - 3)) <= 2  # noqa: E731
+    for without, count in ((ring, 0), (hole, 1)):
+        cells = [[8 * i + j, 8 * i + j + 8, 8 * i + j + 9, 8 * i + j + 1]
+                 for i in range(7) for j in range(7) if not without(i, j)]  # fmt: skip
+        mesh = made_mesh(meshio.Mesh(points, [("quad", np.array(cells))]), "plate")
+        assert sum(each.kind == "hole" for each in mesh.local_features()) == count
