@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.domains import polygons
 from core.domains.arithmetic import Number, atan, chosen, cos, exp, log, reciprocal, sin, sqrt, value_of
 from core.domains.boundaries import Corner, Loop, corners, loops
 from core.domains.combined import Combined, Difference
 from core.domains.curves import Arc
+from core.domains.hole_places import place_in
 from core.domains.shapes import Annulus, Round, Shape
 
 WHOLE = 1e-6
@@ -172,7 +172,7 @@ def local_features(domain: Shape, every_corner: bool = False, most: int = MOST) 
         return ()
     if domain.dimension > 2:
         return outside(domain, _holes_in_space(domain))
-    holes = outside(domain, (_of_hole(loop) for loop in loops(domain) if loop.area < 0))
+    holes = outside(domain, _holes(domain))
     found = [each for each in corners(domain) if every_corner or each.angle > math.pi + 1e-6]
     sharpest = sorted(found, key=lambda each: -each.angle)[:most]
     return (*holes, *(of_corner(each, domain.size, domain.contains) for each in sharpest))
@@ -192,27 +192,27 @@ def of_corner(corner: Corner, size: float, contains: Callable[[np.ndarray], np.n
     return CornerFeatures(name, corner.at, corner.angle, corner.towards, size, depth, corner.names)
 
 
-def _of_hole(loop: Loop) -> HoleFeatures:
-    name, radius = loop.pieces[0].name, math.sqrt(-loop.area / math.pi)
-    first = loop.pieces[0]
-    if all(isinstance(piece, Arc) and piece.key == first.key for piece in loop.pieces):
-        return HoleFeatures(name, first.centre, radius)
-    return HoleFeatures(name, _inside(loop), radius)
+def _holes(domain: Shape) -> list[HoleFeatures]:
+    every = [_sides(loop) for loop in loops(domain)]
+    found = []
+    for loop, sides in zip(loops(domain), every, strict=True):
+        if loop.area >= 0:
+            continue
+        first, place = loop.pieces[0], None
+        if all(isinstance(piece, Arc) and piece.key == first.key for piece in loop.pieces):
+            place = first.centre
+        if place is None or domain.contains(np.array([place]))[0]:
+            place = place_in(sides, np.concatenate(every), domain.contains)
+        if place is not None:
+            found.append(HoleFeatures(first.name, place, math.sqrt(-loop.area / math.pi)))
+    return found
 
 
-def _inside(loop: Loop) -> tuple[float, float]:
-    """The centroid of a hole, or where that lies outside, the point of a grid that is farthest from its edge."""
+def _sides(loop: Loop) -> np.ndarray:
+    """The edge of a loop as straight sides (k, 2, 2)."""
     s = np.linspace(0, 1, 65)[:-1]
     ring = np.concatenate([piece.points(s) for piece in loop.pieces])
-    corners_of = polygons.triangles([ring])
-    centroid = np.average(corners_of.mean(axis=1), axis=0, weights=polygons.areas(corners_of))
-    low, high = ring.min(axis=0), ring.max(axis=0)
-    grid = low + (high - low) * (np.stack(np.meshgrid(*2 * [np.arange(32) + 0.5]), axis=-1).reshape(-1, 2) / 32)
-    grid = grid[polygons.inside(grid, [ring])]
-    best = centroid
-    if not polygons.inside(centroid[None], [ring])[0] and len(grid):
-        best = grid[np.argmax(np.linalg.norm(grid[:, None] - ring[None], axis=2).min(axis=1))]
-    return tuple(map(float, best))
+    return np.stack([ring, np.roll(ring, -1, axis=0)], axis=1)
 
 
 def _holes_in_space(domain: Shape):

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.domains import polygons
 from core.domains.boundaries import Corner, corner_between
+from core.domains.hole_places import place_in
 from core.domains.inspection import Outline
 from core.domains.local_features import MOST, HoleFeatures, LocalFeatures, of_corner, outside
 from core.domains.mesh_cells import Sorted, sorted_cells
-from core.domains.mesh_distance import crossed_in_space, distances, nearest_facets
+from core.domains.mesh_distance import crossed, nearest_facets
 from core.domains.mesh_file import read_file
-from core.domains.mesh_surface import enclosed, hull, measures
-from core.domains.points import MOST_TRIES, BoundaryPoints
+from core.domains.mesh_surface import connected_parts, enclosed, hull, measures
+from core.domains.points import MOST_TRIES, BoundaryPoints, shares
 from core.domains.polygons import picked
 from core.domains.sequences import halton, shift_of
 from core.domains.shapes import ball_measure
@@ -74,14 +74,11 @@ class Mesh:
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Whether points (n, d) lie inside; on the boundary either."""
-        if self.dimension == 2:
-            ends = self.points[self.facets]
-            return polygons.crossed(points, ends[:, 0], ends[:, 1])
-        return crossed_in_space(points, self.points[self.facets])
+        return crossed(points, self.points[self.facets])
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """The distance (n,) of points (n, d) to the boundary: positive inside; with kinks, so for weights alone."""
-        found = distances(points, self.points[self.facets])
+        found, _ = nearest_facets(points, self.points[self.facets])
         return np.where(self.contains(points), found, -found)
 
     def interior(self, unit: np.ndarray) -> np.ndarray:
@@ -111,12 +108,15 @@ class Mesh:
             candidates = halton(max(1024, 2 * n), d, shift, start=tried)
             tried += len(candidates)
 
-    def boundary(self, unit: np.ndarray, on: str | Iterable[str] | None = None) -> BoundaryPoints:
+    def boundary(
+        self, unit: np.ndarray, on: str | Iterable[str] | None = None, *, least: float = 0.0
+    ) -> BoundaryPoints:
         """As many points on the boundary as `unit` (n, d) has, even by length or area, with outward normals.
 
         Args:
             unit: points of the unit cube; one coordinate less is used than it has.
             on: names of the boundaries that are meant; None: all.
+            least: what a connected part of the boundary gets at least, as `core.domains.points.boundary` has it.
 
         Raises:
             LabError: there is no boundary of such a name.
@@ -129,17 +129,22 @@ class Mesh:
         corners = self.points[self.facets[own]]
         normals = facet_normals(corners)
         sizes = np.linalg.norm(normals, axis=1)
-        part, rest = picked(unit[:, 0], sizes)
+        group = np.unique(self._parts[own], return_inverse=True)[1]
+        part, rest = picked(unit[:, 0], shares(sizes, group, least))
         cuts = np.sort(np.column_stack([rest, unit[:, 1 : self.dimension - 1]]), axis=1)
         weights = np.diff(cuts, axis=1, prepend=0, append=1)
         points = np.einsum("ni,nij->nj", weights, corners[part])
         return BoundaryPoints(points, normals[part] / sizes[part, None], self.names, self.which[own[part]])
 
+    @functools.cached_property
+    def _parts(self) -> np.ndarray:
+        return connected_parts(self.points, self.facets, "The mesh")
+
     def normals(self, points: np.ndarray, on: Iterable[str]) -> np.ndarray:
         """Outward unit normals (n, d) of the facets of some boundaries that are nearest to points (n, d)."""
         own = np.flatnonzero(np.isin(self.which, [self.names.index(name) for name in on]))
         corners = self.points[self.facets[own]]
-        normals = facet_normals(corners)[nearest_facets(points, corners)]
+        normals = facet_normals(corners)[nearest_facets(points, corners)[1]]
         return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
     def local_features(self, least: float = 1.1 * np.pi) -> tuple[LocalFeatures, ...]:
@@ -192,11 +197,13 @@ def made(source: meshio.Mesh, name: str) -> Mesh:
     """A domain of what meshio has read. Raises LabError as `read_mesh` does."""
     cells: Sorted = sorted_cells(source, name)
     surface = hull(cells, name)
+    every = surface.points[surface.facets]
     holes = []
     for label, corners in surface.hollows:
         extent, dimension = abs(enclosed(corners)), corners.shape[-1]
-        place = tuple(map(float, corners.reshape(-1, dimension).mean(axis=0)))
-        holes.append(HoleFeatures(label, place, float((extent / ball_measure(dimension)) ** (1 / dimension))))
+        place = place_in(corners, every, functools.partial(crossed, corners=every))
+        if place is not None:
+            holes.append(HoleFeatures(label, place, float((extent / ball_measure(dimension)) ** (1 / dimension))))
     remarks = (*cells.remarks, *surface.remarks)
     parts = (surface.points, cells.simplices, surface.facets, surface.names, surface.which)
     return Mesh(*parts, tuple(holes), remarks, source)

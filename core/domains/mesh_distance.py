@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.domains import polygons
 from core.domains.combined import TURN
 
-BLOCK = 2**21
+BLOCK = 2**19
 """Pairs of a point and a triangle that are looked at together."""
-NEAREST = 24
-"""Triangles with the nearest middles among which the nearest one is looked for."""
+FIRST = 7
+"""Facets of a class that are looked at after its nearest one; then twice as many in all, and so on."""
+MOST_LISTED = 2**24
+"""Places in the grid's cells that triangles may have together."""
+
+
+def crossed(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Whether points (n, d) lie inside of closed sides (m, 2, 2) or triangles (m, 3, 3), by counting crossings."""
+    if corners.shape[-1] == 2:
+        return polygons.crossed(points, corners[:, 0], corners[:, 1])
+    return crossed_in_space(points, corners)
 
 
 def crossed_in_space(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -21,14 +31,18 @@ def crossed_in_space(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
     points, corners = points @ turn.T, corners @ turn.T
     low, high = corners[..., :2].min(axis=(0, 1)), corners[..., :2].max(axis=(0, 1))
     lines = int(np.clip(np.sqrt(len(corners)), 1, 512))
-    step = (high - low) / lines * (1 + 1e-12)
 
     def cell(at: np.ndarray) -> np.ndarray:
+        step = (high - low) / lines * (1 + 1e-12)
         return np.clip(((at - low) / step).astype(int), 0, lines - 1)
 
-    first, last = cell(corners[..., :2].min(axis=1)), cell(corners[..., :2].max(axis=1))
-    spans = last - first + 1
-    count = spans.prod(axis=1)
+    while True:
+        first, last = cell(corners[..., :2].min(axis=1)), cell(corners[..., :2].max(axis=1))
+        spans = last - first + 1
+        count = spans.prod(axis=1)
+        if lines == 1 or count.sum() <= MOST_LISTED:
+            break
+        lines //= 2  # many large triangles among small ones
     triangle = np.repeat(np.arange(len(corners)), count)
     within = np.arange(len(triangle)) - np.repeat(np.cumsum(count) - count, count)
     column, row = np.divmod(within, spans[triangle, 1])
@@ -66,25 +80,55 @@ def _hits(p: np.ndarray, t: np.ndarray) -> np.ndarray:
     return inside & ((wa * a[:, 2] + wb * b[:, 2] + wc * c[:, 2]) / np.where(total == 0, 1, total) > p[:, 2])
 
 
-def distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Distances (n,) of points (n, d) to the nearest of sides (m, 2, 2) or triangles (m, 3, 3)."""
-    return _to_nearest(points, corners)[0].min(axis=0)
+def nearest_facets(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances (n,) of points (n, d) to the nearest of sides (m, 2, 2) or triangles (m, 3, 3), and which these are.
 
-
-def nearest_facets(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Which of the sides or triangles is nearest to each of points (n, d), (n,)."""
-    off, found = _to_nearest(points, corners)
-    return found[np.arange(len(points)), off.argmin(axis=0)]
-
-
-def _to_nearest(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distances (k, n) to the k facets of which the middles are nearest, and which these are, (n, k)."""
+    Facets of like size are looked at together, the nearest middles first, until the next middle is so far away that no
+    facet about it can be nearer than what was found.
+    """
     from scipy.spatial import cKDTree
 
-    nearest = min(NEAREST, len(corners))
-    _, found = cKDTree(corners.mean(axis=1)).query(points, k=nearest)
-    found = found.reshape(len(points), nearest)
-    return np.array([_to_facets(points, corners[found[:, k]]) for k in range(nearest)]), found
+    middles = corners.mean(axis=1)
+    reach = np.linalg.norm(corners - middles[:, None], axis=2).max(axis=1)
+    sizes = np.frexp(reach)[1]
+    best = _Best(points, corners, reach)
+    classes = [(cKDTree(middles[own]), own) for own in (np.flatnonzero(sizes == each) for each in np.unique(sizes))]
+    every = np.arange(len(points))
+    for tree, own in classes:  # so that few are left to look at for whoever is near to one of another class
+        off, found = tree.query(points, k=[1])
+        best.improve(every, off, own[found])
+    for tree, own in classes:
+        left, seen = every, 1
+        while len(left) and seen < len(own):
+            more = min(max(seen, FIRST), len(own) - seen)
+            open_ = []
+            for part in np.array_split(left, 1 + len(left) * more // BLOCK):
+                off, found = tree.query(points[part], k=np.arange(seen + 1, seen + more + 1))
+                best.improve(part, off, own[found])
+                open_.append(part[off[:, -1] - reach[own].max() < best.distance[part]])
+            left, seen = np.concatenate(open_), seen + more
+    return best.distance, best.which
+
+
+class _Best:
+    """The nearest facets found so far."""
+
+    def __init__(self, points: np.ndarray, corners: np.ndarray, reach: np.ndarray):
+        self.points, self.corners, self.reach = points, corners, reach
+        self.distance, self.which = np.full(len(points), np.inf), np.zeros(len(points), int)
+
+    def improve(self, part: np.ndarray, off: np.ndarray, found: np.ndarray) -> None:
+        """Look at facets (p, k) with middles so far (p, k) from some of the points (p,), in the order of that."""
+        row, column = np.nonzero(off - self.reach[found] < self.distance[part][:, None])
+        if not len(row):
+            return
+        facet = found[row, column]
+        distance = _to_facets(self.points[part[row]], self.corners[facet])
+        order = np.lexsort((distance, row))
+        first = order[np.unique(row[order], return_index=True)[1]]
+        nearer = first[distance[first] < self.distance[part[row[first]]]]
+        self.distance[part[row[nearer]]] = distance[nearer]
+        self.which[part[row[nearer]]] = facet[nearer]
 
 
 def _to_facets(p: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def hull(cells: Sorted, name: str) -> Hull:
         if small.any():
             remarks.append(f"{int(small.sum()):,} triangles without area were left out.")
             facets, origin = facets[~small], origin[~small]
-    component = _components(points, facets, name)
+    component = connected_parts(points, facets, name)
     if middles is None:
         facets = _consistent(points, facets, component, name)
     labels, called = _labels(points, facets, component)
@@ -141,7 +141,7 @@ def _ridges(facets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return edges, np.repeat(np.arange(len(facets)), 3)
 
 
-def _components(points: np.ndarray, facets: np.ndarray, name: str) -> np.ndarray:
+def connected_parts(points: np.ndarray, facets: np.ndarray, name: str) -> np.ndarray:
     """To which connected part each facet belongs. Raises LabError where a ridge has one facet alone."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -151,7 +151,7 @@ def _named(which, points, normals, names) -> BoundaryPoints:
     return BoundaryPoints(points, normals, names, np.array(which, dtype=int))
 
 
-def _shares(sizes: np.ndarray, group: np.ndarray, least: float) -> np.ndarray:
+def shares(sizes: np.ndarray, group: np.ndarray, least: float) -> np.ndarray:
     """The sizes (m,) of pieces, those of a group (m,) of too small a sum enlarged together."""
     sums = np.bincount(group, sizes)
     return sizes * (np.maximum(sums, least * sums.mean()) / sums)[group]
@@ -161,7 +161,7 @@ def _on_curves(domain, unit, names: tuple[str, ...], wanted: tuple[str, ...], le
     loop_of = {piece: k for k, loop in enumerate(loops(domain)) for piece in loop.pieces} if least else {}
     curves = [piece for piece in pieces(domain) if piece.name in wanted and not isinstance(piece, End)]
     group = np.unique([loop_of.get(curve, 0) for curve in curves], return_inverse=True)[1]
-    part, rest = picked(unit[:, 0], _shares(np.array([curve.length for curve in curves]), group, least))
+    part, rest = picked(unit[:, 0], shares(np.array([curve.length for curve in curves]), group, least))
     points, normals = np.empty((len(unit), 2)), np.empty((len(unit), 2))
     for k, curve in enumerate(curves):
         s = curve.along(rest[part == k])
@@ -173,7 +173,7 @@ def _on_faces(domain, unit, names: tuple[str, ...], wanted: tuple[str, ...], lea
     d = domain.dimension
     chosen = [(face, area) for face, area in zip(faces(domain), own_areas(domain), strict=True)
               if area and face.name in wanted]  # fmt: skip
-    part = picked(unit[:, 0], _shares(np.array([area for _, area in chosen]), np.arange(len(chosen)), least))[0]
+    part = picked(unit[:, 0], shares(np.array([area for _, area in chosen]), np.arange(len(chosen)), least))[0]
     points, normals, shift = np.empty((len(unit), d)), np.empty((len(unit), d)), shift_of(unit, d - 1)
     for k, (face, _) in enumerate(chosen):
         place = np.flatnonzero(part == k)

@@ -171,7 +171,7 @@ class MeshRegion(Region):
 
     def boundary(self, unit, on=None, least=0.0):
         """See `Region.boundary`."""
-        return self.domain.boundary(unit, on)
+        return self.domain.boundary(unit, on, least=least)
 
     def normals(self, points, on=None):
         """See `Region.normals`."""
