@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import numpy as np
 import torch
@@ -48,7 +49,11 @@ def on_cpu(run: RunState) -> Solution:
 def collocation(
     config: RunConfig, stage: Stage, index: int, draw: int, points: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Points of a stage, by default as many as it has; the same for a config, stage and draw on every machine."""
+    """Points of a stage, by default as many as it has; the same for a config, stage and draw on every machine.
+
+    A grid has no second draw: other draws than the first are Sobol points, since its own nodes would tell nothing of
+    what lies between them.
+    """
     return _points(config, stage, index, draw, points or stage.collocation.points)
 
 
@@ -89,13 +94,16 @@ def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> d
     d = len(config.problem.coordinates)
     seed = (config.seed * 1_000_003 + index * 1_009 + draw) % 2**31
     sampler = stage.collocation.sampler
+    on_nodes = sampler in ("grid", "gauss")
     shape = stage.collocation.shape if n == stage.collocation.points else None
-    if sampler in ("sobol", "chebyshev"):
+    sides = shape or (max(2, round(n ** (1 / d))),) * d
+    if on_nodes and draw:
+        n = math.prod(sides)
+    if sampler in ("sobol", "chebyshev") or (on_nodes and draw):
         unit = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n, dtype=torch.float64).numpy()
     elif sampler == "uniform":
         unit = np.random.default_rng(seed).random((n, d))
     else:
-        sides = shape or (max(2, round(n ** (1 / d))),) * d
         axes = [(np.arange(side) + 0.5) / side for side in sides]
         unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
     problem = config.problem

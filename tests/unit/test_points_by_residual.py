@@ -7,7 +7,7 @@ import torch
 from core.config import Chebyshev, parse_config
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
-from core.training.points import adapted, collocation, present
+from core.training.points import HELD_OUT, adapted, collocation, present
 from core.training.state import RunState
 
 
@@ -38,6 +38,15 @@ def test_a_stage_fitted_to_others_begins_at_points_where_they_leave_most(index, 
     assert np.array_equal(points, plain) == (not by_residual)
     assert np.array_equal(points, present(run)["interior"])  # drawn once
     assert np.array_equal(points, present(at_stage(index, parent, begins=begins))["interior"])  # and alike
+
+
+@pytest.mark.parametrize("sampler", ["gauss", "grid", "sobol", "chebyshev", "uniform"])
+def test_no_other_draw_has_points_of_the_first(sampler):
+    run = at_stage(1, sampler=sampler)
+    nodes, *others = (collocation(run.config, run.stage, 1, draw)["interior"] for draw in (0, 1, HELD_OUT))
+    for other in others:
+        assert other.shape == nodes.shape
+        assert not {tuple(point) for point in nodes} & {tuple(point) for point in other}
 
 
 @pytest.mark.parametrize("sampler", ["gauss", "grid", "sobol", "chebyshev", "uniform"])
