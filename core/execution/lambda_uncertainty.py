@@ -51,11 +51,11 @@ def lambda_uncertainty(
     found = _change(config, records, columns) if isinstance(config.problem, BoundaryProfile) else None
     if basin is None or found is None:
         return basin
-    change, part = found
+    change, part, settles = found
     if part > CONVERGES or config.stages[records[-1].index].chebyshev is None:
         return max(basin, change)
     rounding = min(basin, ROUNDING * max(1.0, abs(float(solution.lam.detach()))))
-    return max(change, basin / ROUGH, rounding)
+    return max(change, 0.0 if settles else basin / ROUGH, rounding)
 
 
 def _basin(config: RunConfig, solution: Solution, rms_residual: float) -> float | None:
@@ -88,28 +88,32 @@ def _held_out(config: RunConfig, solution: Solution, index: int, count: int) -> 
 
 def _change(
     config: RunConfig, records: list[StageRecord], columns: Mapping[str, np.ndarray]
-) -> tuple[float, float] | None:
-    """|Δλ| from the last coarser resolution to the last one, and the part of its residual that is left.
+) -> tuple[float, float, bool] | None:
+    """|Δλ| from the last coarser resolution to the last one, the part of its residual left, and whether λ settles.
 
-    None where λ did not move in both, or there is but one.
+    It does where three resolutions found it and the second change is at most half of the first: going on so, all
+    further ones together are no more than the last. None where λ did not move in two, or there is but one.
     """
     stages, lams = columns.get("stage"), columns.get("lambda")
     if stages is None or lams is None:
         return None
-    coarser = [
-        record
-        for record in records[:-1]
-        if config.stages[record.index + 1].begins == "fitted" and record.parameters < records[-1].parameters
-    ]
-    if not coarser:
-        return None
+    finest, resolutions = records[-1], [records[-1]]
+    for record in reversed(records[:-1]):
+        if config.stages[record.index + 1].begins == "fitted" and record.parameters < resolutions[-1].parameters:
+            resolutions.append(record)
     main = columns.get("phase", np.full(len(stages), MAIN)) != PATH
-    last, before = (_moved(record, lams[main], stages[main]) for record in (records[-1], coarser[-1]))
-    if last is None or before is None:
+    found = []
+    for record in resolutions:
+        if (lam := _moved(record, lams[main], stages[main])) is None:
+            break
+        found.append(lam)
+    if len(found) < 2:
         return None
-    left, left_before = records[-1].rms_residual, coarser[-1].rms_residual
+    left, left_before = finest.rms_residual, resolutions[1].rms_residual
     part = left / left_before if left_before > 0 and math.isfinite(left) else math.inf  # no number is no progress
-    return abs(last - before), part
+    changes = np.abs(np.diff(found))
+    settles = len(changes) > 1 and changes[0] <= max(changes[1] / 2, ROUNDING * abs(found[0]))
+    return float(changes[0]), part, bool(settles)
 
 
 def _moved(record: StageRecord, lams: np.ndarray, stages: np.ndarray) -> float | None:

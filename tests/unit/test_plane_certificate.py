@@ -269,3 +269,21 @@ def test_lambda_is_known_no_better_than_the_last_two_resolutions_agree():
     assert converged(0.01, wide / 3, 1e-6) == pytest.approx(wide / 3, rel=1e-3)  # never less than λ moved
     assert converged(0.9, 1e-12, 1e-6) == converged(np.nan, 1e-12, 1e-6) == pytest.approx(wide)  # nothing was gained
     assert converged(0.01, 0.0, 1e-20) < converged(0.01, 0.0, 1e-12) == pytest.approx(max(wide * 1e-8, 1.03 * ROUNDING))
+
+
+def test_lambda_that_settles_over_three_resolutions_is_known_as_well_as_its_last_change():
+    stage = CONFIG["stages"][0] | {"begins": "fitted"}
+    stages = [stage | {"chebyshev": {"degrees": [n, 12]}} for n in (11, 12, 13)]
+    config = parse_config(CONFIG | {"stages": stages})
+    solution = with_polynomials(config.problem, size=0.01, degrees=(13, 12))
+    records = [StageRecord(k, 264 + 24 * k, 1.0, rms_residual=0.1**k) for k in range(3)]
+    numbers = np.array([0, 0, 1, 1, 2, 2])
+
+    def known(*lams):
+        """Its uncertainty, the floor far above what λ's changes tell."""
+        return lambda_uncertainty(config, solution, records, {"stage": numbers, "lambda": np.array(lams)}, 1.0)
+
+    settled = known(1.0, 1.03, 1.031, 1.0301, 1.0301, 1.03011)
+    assert settled == pytest.approx(1e-5)
+    assert known(1.0, 1.03, 1.031, 1.0301, 1.0301, 1.0302) > 10 * settled  # it goes on as far as before
+    assert known(1.0, 1.0, 1.031, 1.0301, 1.0301, 1.03011) > 10 * settled  # of two resolutions one change is all
