@@ -21,10 +21,10 @@ from core.config.optimizer import (
 )
 from core.config.parsing import check_version, load_config, override, parse_config
 from core.config.reading import LARGEST_FILE, load_data, read_data
-from core.config.run import UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
+from core.config.run import MOST_STAGES, UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
 from core.config.size import CHEAP, lifted, size
 from core.config.stage import Collocation, Precision, Stage, Warmup
-from core.config.windows import Windows
+from core.config.windows import NO_PARENT, Windows
 from core.config.writing import config_yaml
 from core.documents import MOST_VALUES
 
@@ -34,7 +34,9 @@ __all__ = [
     "LARGEST_FILE",
     "LBFGS",
     "MLP",
+    "MOST_STAGES",
     "MOST_VALUES",
+    "NO_PARENT",
     "NO_SUCH_FIELD",
     "OPTIMIZERS",
     "SOAP",

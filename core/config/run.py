@@ -24,6 +24,8 @@ from core.rules import MOST_RULES, AnyRule, Retry
 VERSION = 1
 """Version of the config's fields. One more whenever a field is renamed or dropped, with a step in core.migrations."""
 
+MOST_STAGES = 12
+
 ProblemConfig = Annotated[reduce(operator.or_, CATALOGUE), Field(discriminator="kind")]
 
 
@@ -53,7 +55,7 @@ class Lambda(Extended):
         description="λ stays at its start for so many iterations: the run's first, or those of the stage that "
         "releases it.",
     )
-    release_stage: Annotated[int, Field(ge=2, le=12)] | None = Field(
+    release_stage: Annotated[int, Field(ge=2, le=MOST_STAGES)] | None = Field(
         None,
         description="λ stays at its start until this stage begins, the first being 1. Empty: the first stage "
         "releases it. A grid too coarse for the profile is flat in λ, and would let it drift.",
@@ -83,7 +85,7 @@ class RunConfig(Extended):
     )
     problem: ProblemConfig
     network: MLP = MLP()
-    stages: tuple[Stage, ...] = Field((Stage(),), min_length=1, max_length=12)
+    stages: tuple[Stage, ...] = Field((Stage(),), min_length=1, max_length=MOST_STAGES)
     growth: AnyGrowth | None = Field(
         None,
         description="`auto`: after the stages as many features as it takes, points and σ found by trying. Empty: no.",
@@ -184,6 +186,11 @@ class RunConfig(Extended):
     def _growth_is_of_a_known_equation(self) -> RunConfig:
         if self.growth is not None and (why := why_no_growth(self.problem)):
             raise ValueError(f"growth: {self.problem.title} can't have it: {why}; leave growth empty")
+        if self.growth is not None and len(self.stages) >= MOST_STAGES:
+            raise ValueError(
+                f"growth: it adds stages, and there are {len(self.stages)} already; a run has {MOST_STAGES} at most: "
+                "take a stage away, or leave growth empty"
+            )
         return self
 
     @model_validator(mode="after")

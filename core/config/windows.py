@@ -10,6 +10,12 @@ from pydantic import Field, model_validator
 from core.frozen import Frozen
 
 MOST_WINDOWS = 10_000
+NO_PARENT = (
+    "The parent went through time in windows: its last network holds in the last window alone, and no run can start "
+    "from that. Take a parent without windows, or leave parent empty."
+)
+SLIVER = 0.05
+"""Part of a window that is no window of its own at the end of time: the one before it goes on that far."""
 BY_ITSELF = 8
 """Windows to begin with where neither their number nor their length is given."""
 
@@ -25,7 +31,7 @@ class Windows(Frozen):
         None, description=f"How many windows, of equal length. Empty, and no length either: {BY_ITSELF}."
     )
     length: Annotated[float, Field(gt=0, le=1e12)] | None = Field(
-        None, description="Length of a window, instead of their number; the last one may be shorter."
+        None, description="Length of a window, instead of their number; the last one may be shorter, or 5 % longer."
     )
     target_residual: Annotated[float, Field(gt=0, le=1)] | None = Field(
         1e-3, description="A window that leaves more (RMS at its points) is halved, and trained again. Empty: none is."
@@ -50,7 +56,7 @@ class Windows(Frozen):
                     f"windows.length: {self.length:g} would be {ratio:,.0f} windows between {begin:g} and {end:g}; "
                     f"allowed: at most {MOST_WINDOWS:,}, so a length of {(end - begin) / MOST_WINDOWS:g} or more"
                 )
-            count = max(1, math.ceil(ratio - 1e-9))
+            count = max(1, math.ceil(ratio - SLIVER))
             edges = [begin + k * self.length for k in range(count)]
         else:
             edges = [begin + (end - begin) * k / count for k in range(count)]

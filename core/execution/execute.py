@@ -8,7 +8,7 @@ import traceback
 
 import torch
 
-from core.config import RunConfig
+from core.config import NO_PARENT, RunConfig
 from core.errors import LabError, TrainingError
 from core.execution.mirror import MetricsMirror
 from core.execution.origin import record_path, record_provenance, record_windows, start_of
@@ -92,6 +92,8 @@ def parent_solution(config: RunConfig) -> Solution | None:
     if path is None:
         return None
     stored = checkpoints.load(path)
+    if stored.march is not None:
+        raise LabError(NO_PARENT)
     if config.parent_checkpoint:
         say(f"it starts from the checkpoint {path.stem} of run {config.parent[:8]}")
     return start_from(config, stored.config.problem, stored.solution, say)

@@ -60,7 +60,7 @@ def record_windows(folder: RunFolder) -> dict[str, str]:
         steps = folder.windows()
     except LabError as error:
         return {"windows": str(error)}
-    facts = {"windows": marched(steps)} if steps else {}
+    facts = {"windows": text} if (text := marched(steps)) else {}
     if facts:
         folder.outbox.put(tags={WINDOWS: facts["windows"]})
     return facts

@@ -138,6 +138,7 @@ def check(config: RunConfig, after: str | None = None) -> RunConfig:
         config: the run.
         after: run that it waits for, which may be its parent without having a checkpoint yet.
     """
+    from core.config import NO_PARENT
     from core.datasets import pinned
 
     actions.check_disk()
@@ -150,6 +151,8 @@ def check(config: RunConfig, after: str | None = None) -> RunConfig:
         refuse_if_gone(parent.run_id, "The parent run")
     if parent is not None and parent.run_id != after and not parent.has_checkpoint:
         raise LabError(f"The parent run {parent.run_id} has no checkpoint here, so nothing can start from it.")
+    if parent is not None and (known := parent.config()) is not None and known.config.windows is not None:
+        raise LabError(NO_PARENT)
     if parent is not None and config.continuation is not None:
         _check_path(config, parent)
     return pinned(config)

@@ -10,12 +10,15 @@ from torch import Tensor, nn
 from core.networks.solution import Solution
 from core.problems import Problem
 
+ROUNDING = 1e-12
+"""Part of all time by which a moment may be past the end."""
+
 
 class Marched(nn.Module):
     """Solutions of windows that lie one after the other; what is asked of it, `Solution` is asked too.
 
     A moment between two windows belongs to the earlier one. After the last one's end, where nothing was trained yet,
-    what that left stays as it was.
+    all values are NaN.
 
     Args:
         problem: over all of time.
@@ -35,6 +38,12 @@ class Marched(nn.Module):
     def networks(self) -> list[nn.Module]:
         """Of all windows."""
         return [network for window in self.windows for network in window.networks]
+
+    def reaches(self, points: np.ndarray) -> np.ndarray:
+        """Whether points (N, d) lie in the time that is trained, (N,)."""
+        clock = self.problem.coordinates.index(self.problem.time)
+        low, high = self.problem.domain()[clock]
+        return np.asarray(points)[:, clock] <= self.ends[-1] + ROUNDING * (high - low)
 
     def fields_at(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """See `Solution.fields_at`."""
@@ -66,20 +75,25 @@ class Marched(nn.Module):
         return fields, slopes
 
     def _joined(self, points: np.ndarray, part: Callable[[Solution, np.ndarray, int], dict]) -> dict:
-        points = np.asarray(points, dtype=np.float64)
+        points = np.array(points, dtype=np.float64)
         clock = self.problem.coordinates.index(self.problem.time)
-        window_of = np.minimum(np.searchsorted(self.ends, points[:, clock]), len(self.ends) - 1)
+        trained = self.reaches(points)
+        points[trained, clock] = np.minimum(points[trained, clock], self.ends[-1])
+        window_of = np.searchsorted(self.ends, points[:, clock])
         found: dict = {}
         done = 0
+        if len(points) and not trained.any():  # all beyond: one point says what there would be
+            point = points[:1].copy()
+            point[:, clock] = self.ends[-1]
+            one = part(self.windows[-1], point, 0)
+            return {name: np.full((len(points), *values.shape[1:]), np.nan) for name, values in one.items()}
         for k, window in enumerate(self.windows):
             chosen = np.flatnonzero(window_of == k)
             if not len(chosen):
                 continue
-            block = points[chosen]
-            block[:, clock] = np.minimum(block[:, clock], self.ends[k])
-            for name, values in part(window, block, done).items():
+            for name, values in part(window, points[chosen], done).items():
                 if name not in found:
-                    found[name] = np.empty((len(points), *values.shape[1:]))
+                    found[name] = np.full((len(points), *values.shape[1:]), np.nan)
                 found[name][chosen] = values
             done += len(chosen)
         return found

@@ -192,14 +192,21 @@ class Solution(nn.Module):
     @torch.no_grad()
     def fields_at(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Fields (N,) at points (N, d), without their equations; nonlocal ones are left out."""
-        u, _, _ = self._fields_at(points, next(self.networks.parameters()))
-        return {name: _value(u[name]).double().cpu().numpy() for name in self.problem.fields if name in u}
+        return self._in_chunks(points, lambda u: {name: _value(u[name]) for name in self.problem.fields if name in u})
 
     @torch.no_grad()
     def slopes_at(self, points: np.ndarray, coordinate: int) -> dict[str, np.ndarray]:
         """What the fields' jets say of their derivative along a coordinate (N,) at points (N, d)."""
-        u, _, _ = self._fields_at(points, next(self.networks.parameters()))
-        return {name: u[name].first(coordinate).double().cpu().numpy() for name in self.problem.fields}
+        return self._in_chunks(points, lambda u: {name: u[name].first(coordinate) for name in self.problem.fields})
+
+    def _in_chunks(self, points: np.ndarray, wanted: Callable[[dict], dict[str, Tensor]]) -> dict[str, np.ndarray]:
+        """What is wanted of the fields' jets, (N,) each: memory does not grow with the points but for that."""
+        like, parts = next(self.networks.parameters()), {}
+        for start in range(0, max(1, len(points)), self._chunk):
+            u, _, _ = self._fields_at(points[start : start + self._chunk], like)
+            for name, value in wanted(u).items():
+                parts.setdefault(name, []).append(value.double().cpu().numpy())
+        return {name: np.concatenate(blocks) for name, blocks in parts.items()}
 
     @torch.no_grad()
     def evaluate(

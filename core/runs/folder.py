@@ -210,12 +210,17 @@ class RunFolder:
         """The checkpoint of the end of a stage, the first being 1."""
         return self.checkpoints / f"stage-{number}.pt"
 
-    def keep_last(self, name: str) -> None:
-        """Hard-link the newest checkpoint under another name, `best` or `stage-1`."""
-        temporary = self.checkpoints / f"{name}.pt.link"
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the least largest residual."""
+        return self.checkpoints / "best.pt"
+
+    def keep(self, checkpoint: Path, path: Path) -> None:
+        """Hard-link a checkpoint under another name, of which there may be one."""
+        temporary = path.with_name(f"{path.name}.link")
         temporary.unlink(missing_ok=True)
-        temporary.hardlink_to(self.last)
-        temporary.replace(self.checkpoints / f"{name}.pt")
+        temporary.hardlink_to(checkpoint)
+        temporary.replace(path)
 
     @property
     def progress_file(self) -> Path:

@@ -34,6 +34,10 @@ class RunSolution:
         """Every field and residual at points (N, d), by the problem's `value_names`, float64 (N,)."""
         return self.whole.evaluate(points)
 
+    def reaches(self, points: np.ndarray) -> np.ndarray:
+        """Whether points (N, d) lie in what is trained, (N,)."""
+        return self.whole.reaches(points) if isinstance(self.whole, Marched) else np.ones(len(points), bool)
+
 
 def load_solution(folder: RunFolder) -> RunSolution:
     """The solution at the run's last checkpoint. Raises LabError when it has none yet."""

@@ -110,7 +110,7 @@ def _on_axes(solution: RunSolution, resolution: int, limit_s: float | None) -> S
     points[:, along] = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
     for name, value in fixed(problem).items():
         points[:, problem.coordinates.index(name)] = value
-    inside = problem.holds(points)
+    inside = problem.holds(points) & solution.reaches(points)
     found = evaluated(solution, points[inside], limit_s)
     values = {name: np.full(shape, np.nan) for name in found}
     for name, value in found.items():

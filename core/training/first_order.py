@@ -10,7 +10,7 @@ import torch
 
 from core import config as configs
 from core import kernel
-from core.errors import TrainingError
+from core.errors import NotFiniteError
 from core.optimizers.adam import Adam
 from core.optimizers.soap import SOAP
 from core.training import equations
@@ -62,7 +62,7 @@ class FirstOrderPhase:
             run.say(f"the loss stopped being finite in {how.name}; going on in float64")
             wanted = self._descend(arithmetic("float64", run.device))
         if wanted == "diverged":
-            raise TrainingError(
+            raise NotFiniteError(
                 f"The loss became NaN or infinite in stage {run.position.stage + 1} at iteration "
                 f"{run.position.iteration}. Lower the learning rate, or look at the problem's residual."
             )

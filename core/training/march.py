@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from itertools import zip_longest
+
+import torch
+from torch import Tensor
 
 from core.config import RunConfig
 from core.errors import TrainingError
@@ -84,26 +89,36 @@ class March:
             stages.append(stage)
         return self.config.model_copy(update={"problem": problem, "stages": tuple(stages)})
 
-    def leave(self, run: RunState) -> None:
-        """Take the window whose stages are done, or halve it. Raises TrainingError where it was halved too often."""
+    def leave(self, run: RunState, fault: str = "") -> None:
+        """Take the window whose stages are done, or halve it. Raises TrainingError where it was halved too often.
+
+        Args:
+            run: at the window's end.
+            fault: why its stages could not be trained to their end; it is halved then.
+        """
         now, windows = self.ahead[-1], self.config.windows
-        left = run.records[-1].rms_residual
-        target = windows.target_residual
-        failed = not left < float("inf") or (target is not None and left > target)
-        self.steps.append(_step(now, run.records, run.position.total, failed))
+        left = run.records[-1].rms_residual if run.records and not fault else math.inf
+        target = math.inf if windows.target_residual is None else windows.target_residual
+        failed = not left < math.inf or left > target
+        self.steps.append(_step(now, run.records, run.position.total, failed, fault))
         self.ahead.pop()
         if failed:
             if now.halved >= windows.halvings:
-                raise TrainingError(self._in_vain(now, left))
+                raise TrainingError(self._in_vain(now, left, fault))
             middle = now.begin + (now.end - now.begin) / 2
             again = now.halved + 1
             self.ahead += [Window(middle, now.end, again), Window(now.begin, middle, again, now.start)]
-            run.say(f"window {self.words(now)} leaves a residual of {left:.1e}, more than {target:g}: it is halved")
+            too_much = f"leaves a residual of {left:.1e}, more than {target:g}" if left < math.inf else "diverges"
+            run.say(f"window {self.words(now)} {too_much}: it is halved{'. ' * bool(fault)}{fault}")
             return
         self.sigmas = self.sigmas or [record.sigma for record in run.records]
         run.solution.networks.requires_grad_(False)
-        for network in run.solution.networks:
-            network.forget()
+        earlier = self.done[-1][1].networks if self.done else ()
+        for network, other in zip_longest(run.solution.networks, earlier):
+            if network is not None:
+                network.forget()
+            if network is not None and other is not None and _same(network.basis, other.basis):
+                network.basis = other.basis  # a checkpoint writes it once
         self.done.append((now, run.solution))
         if not self.ahead:
             return
@@ -114,8 +129,11 @@ class March:
         if off > SERIES:
             run.say(f"  its end as a series is off by {off:.1e} of the fields' size: they are not smooth there")
 
-    def _in_vain(self, window: Window, left: float) -> str:
+    def _in_vain(self, window: Window, left: float, fault: str) -> str:
         """Why the run ends at a window, and what to do."""
+        if not left < math.inf:
+            why = f": {fault}" if fault else "."
+            return f"The window {self.words(window)} diverges after it was halved {window.halved} times{why}"
         longer = [step.rms_residual for step in self.steps[:-1] if step.halved and step.begin == window.begin]
         better = "Begin with more windows, give the stages more iterations"
         if longer and left > LITTLE * longer[-1]:  # what is left is not of time
@@ -126,27 +144,41 @@ class March:
             "(windows.target_residual)."
         )
 
-    def whole(self, present: Solution | None = None) -> Marched | Solution:
-        """All windows so far as one solution; that of the present window too, where it has networks."""
+    def whole(self, present: Solution) -> Marched:
+        """All windows that are done as one solution; the present one's, as far as it is, where it is the first."""
         windows = [(window.end, solution) for window, solution in self.done]
-        if present is not None and self.ahead and (len(present.networks) or not windows):
-            windows.append((self.ahead[-1].end, present))
-        return Marched(self.config.problem, windows)
+        return Marched(self.config.problem, windows or [(self.ahead[-1].end, present)])
+
+    @property
+    def underway(self) -> str:
+        """How far in time it has come, in a sentence; empty once it is through."""
+        if not self.ahead:
+            return ""
+        time, low_high = self.config.problem.time, self.config.problem.domain()
+        low, high = low_high[self.config.problem.coordinates.index(time)]
+        if not self.done:
+            return f"It was interrupted in its first window, {self.words(self.ahead[-1])} of {low:g} … {high:g}."
+        return f"It is trained to {time} = {self.done[-1][0].end:.6g} of {high:g}: nothing is known after that."
 
     def words(self, window: Window) -> str:
         """From when to when a window is."""
         return f"{self.config.problem.time} = {window.begin:.6g} … {window.end:.6g}"
 
 
-def _step(window: Window, records: list[StageRecord], total: int, failed: bool) -> WindowStep:
+def _same(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is not None and other is not None and torch.equal(one, other)
+
+
+def _step(window: Window, records: list[StageRecord], total: int, failed: bool, fault: str) -> WindowStep:
+    whole = records and not fault
     return WindowStep(
         begin=window.begin,
         end=window.end,
         iterations=sum(record.iterations for record in records),
         total=total,
         seconds=sum(record.seconds for record in records),
-        max_residual=records[-1].max_residual,
-        rms_residual=records[-1].rms_residual,
+        max_residual=records[-1].max_residual if whole else math.inf,
+        rms_residual=records[-1].rms_residual if whole else math.inf,
         halved=failed,
-        ended=records[-1].ended,
+        ended=fault or records[-1].ended,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import LabError
+from core.networks.marched import Marched
 from core.networks.solution import Solution
 from core.problems.exact_error import exact_error, exact_fields, places_of
 
@@ -55,15 +56,17 @@ def _in_the_box(problem) -> np.ndarray:
     return low + (high - low) * np.random.default_rng(20_250_914).random((SCATTERED, d))
 
 
-def measure(solution: Solution, seen: Callable[[float], None] = lambda share: None) -> Measures:
+def measure(solution: Solution | Marched, seen: Callable[[float], None] = lambda share: None) -> Measures:
     """Residuals, and errors against the exact solution where there is one.
 
     Args:
-        solution: on the CPU.
+        solution: on the CPU; one in windows is measured as far as it is trained.
         seen: called with the share of the grid that is done.
     """
     problem = solution.problem
     points = dense_points(problem)
+    if isinstance(solution, Marched):
+        points = points[solution.reaches(points)]
     values = solution.evaluate(points, seen=seen)
     residuals = problem.value_names.residuals.values()
     residual = np.concatenate([rows for name, rows in values.items() if name in residuals])

@@ -9,6 +9,7 @@ import torch
 
 from core.names import history_column
 from core.runs import RunFolder
+from core.runs.checkpoint_file import CheckpointError, look
 from core.runs.going_on import check_history
 from core.runs.history import MAIN, HistoryWriter
 from core.training import checkpoint as checkpoints
@@ -17,7 +18,10 @@ from core.training.cuda_graph import StepFigures
 from core.training.march import March
 from core.training.objective import Objective, Residuals
 from core.training.progress import Progress
-from core.training.state import RunState
+from core.training.state import Position, RunState
+
+WRITING = 20.0
+"""In windows, so many times as long as writing a checkpoint takes passes before the next: each has all so far."""
 
 
 class Recorder:
@@ -38,7 +42,7 @@ class Recorder:
         self.march = march
         self._best = math.inf
         self._started = time.perf_counter()
-        self._saved = -math.inf
+        self._saved, self._took = -math.inf, 0.0
         progress.clock = self.clock
 
     def resumed(self, checksum: int | None) -> None:
@@ -51,11 +55,51 @@ class Recorder:
         check_history(self.folder, position.history_rows, checksum)
         self.history.truncate(position.history_rows)
         self._started = time.perf_counter() - position.wall_time_s
+        if position.grown_up:
+            self._drop_stage_taken_back(position)
+        elif position.stage and len(self.run.records) == position.stage and self.march is None:
+            self.keep_stage()  # a kill may have come between the end of a stage and this
+        self._best = self._best_so_far()
 
-    def taken_back(self) -> None:
-        """Go on from the run's position, which is an earlier one: history after it is dropped, its clock goes on."""
+    def take_back(self, before: Checkpoint) -> None:
+        """Have an earlier checkpoint be the last one; history and checkpoints after it are dropped, the clock goes on.
+
+        The checkpoint comes first, in one step: wherever this is cut off, `resumed` does the rest.
+        """
+        before.position.wall_time_s = self.clock()
+        checkpoints.save(before, self.folder.last)
         self.history.flush()
-        self.history.truncate(self.run.position.history_rows)
+        self.history.truncate(before.position.history_rows)
+        self._drop_stage_taken_back(before.position)
+        self._best = self._best_so_far()
+
+    def keep_stage(self) -> None:
+        """Keep the last checkpoint as that of the end of the last stage."""
+        self.folder.keep(self.folder.last, self.folder.of_stage(self.run.position.stage))
+
+    def _drop_stage_taken_back(self, position: Position) -> None:
+        """The stage after a position has no checkpoint any more, and the best one is of a stage that is left."""
+        folder = self.folder
+        folder.of_stage(position.stage + 1).unlink(missing_ok=True)
+        try:
+            stays = not folder.best.exists() or (look(folder.best).history_rows or 0) <= position.history_rows
+        except CheckpointError:  # damaged: another takes its place
+            stays = False
+        if stays:
+            return
+        ends = [path for k in range(1, position.stage + 1) if (path := folder.of_stage(k)).exists()]
+        folder.keep(min(ends, key=lambda path: checkpoints.load(path).max_residual, default=folder.last), folder.best)
+
+    def _best_so_far(self) -> float:
+        """The largest residual of the best checkpoint; infinite where there is none that can be read."""
+        if not self.folder.best.exists():
+            return math.inf
+        try:
+            found = checkpoints.load(self.folder.best).max_residual
+        except CheckpointError as error:
+            self.run.say(f"{error} The next best one takes its place.")
+            return math.inf
+        return found if math.isfinite(found) else math.inf
 
     def clock(self) -> float:
         """Seconds that the run has trained."""
@@ -116,10 +160,14 @@ class Recorder:
         """Since the last checkpoint of this process."""
         return time.monotonic() - self._saved
 
+    def save_in_turn(self) -> None:
+        """Write a checkpoint; in windows only where writing stays a small part of the run's time."""
+        if self.march is None or self.seconds_since_saved() >= WRITING * self._took:
+            self.save()
+
     def save(self) -> None:
         """Write a checkpoint; the best one by the largest residual is kept beside the last."""
-        run = self.run
-        self._saved = time.monotonic()
+        run, began = self.run, time.monotonic()
         self.history.sync()  # before the checkpoint that counts its rows
         run.position.history_rows = self.history.rows
         run.position.wall_time_s = self.clock()
@@ -138,6 +186,8 @@ class Recorder:
             self.history.checksum,
         )
         checkpoints.save(kept, self.folder.last)
+        self._saved = time.monotonic()
+        self._took = self._saved - began
         if march is None and maximum < self._best:
             self._best = maximum
-            self.folder.keep_last("best")
+            self.folder.keep(self.folder.last, self.folder.best)

@@ -69,7 +69,7 @@ class SecondOrderPhase:
                 break
             if run.position.iteration % stage.checkpoint_every == 0:
                 run.optimizer = {kind: optimizer.state()}
-                recorder.save()
+                recorder.save_in_turn()
             if wanted := run.wanted():
                 run.optimizer = {kind: optimizer.state()}
                 return wanted

@@ -38,7 +38,8 @@ class StageTraining:
 
         Raises TrainingError where the stage would need more memory than there is, and Interrupted.
         """
-        if not self.run.position.windows:  # all windows take the same
+        march = self.recorder.march
+        if march is None or len(march.done) < 2:  # a window takes what the second does, which begins with a state
             check_room(self.run)
         if len(self.run.records) == self.index:
             add_network(self.run, self.exponent, self.recorder.progress)
@@ -57,9 +58,9 @@ class StageTraining:
         self.recorder.report_stage_end()
         run.position = Position(stage=self.index + 1, total=run.position.total, windows=run.position.windows)
         run.optimizer, run.adapted = {}, None
-        self.recorder.save()
+        self.recorder.save_in_turn()
         if self.recorder.march is None:  # the last one has all windows
-            self.recorder.folder.keep_last(f"stage-{self.index + 1}")
+            self.recorder.keep_stage()
 
     def _path(self) -> Wanted:
         if self.run.position.phase != PATH:

@@ -65,6 +65,8 @@ class Position:
     """Iterations at the present λ of a funnel."""
     relaxed: bool = False
     """λ need not wait any longer: at the frozen one nothing was left to gain."""
+    grown_up: bool = False
+    """The stage that came after this position was taken back: nothing grows any more."""
 
 
 @dataclass
@@ -98,8 +100,10 @@ class RunState:
         self.asked_stages = self.asked_stages or len(self.config.stages)
 
     def grow(self, stage: Stage) -> None:
-        """Add a stage to the config."""
-        self.config = self.config.model_copy(update={"stages": (*self.config.stages, stage)})
+        """Add a stage to the config, where the one before it is no longer enough."""
+        *others, last = self.config.stages
+        last = last.model_copy(update={"enough": None})
+        self.config = self.config.model_copy(update={"stages": (*others, last, stage)})
 
     @property
     def has_grown(self) -> bool:

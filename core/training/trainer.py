@@ -11,7 +11,7 @@ import torch
 
 from core.config import RunConfig
 from core.datasets import samples_of
-from core.errors import LabError, TrainingError
+from core.errors import LabError, NotFiniteError, TrainingError
 from core.networks.marched import Marched
 from core.networks.solution import Solution
 from core.runs import RunFolder
@@ -45,7 +45,7 @@ class Outcome:
     failed: str = ""
     """Why a search for λ found none, in one sentence."""
     underway: str = ""
-    """Where on its path a run was interrupted, in one sentence; empty where it was not."""
+    """Where on its path, or in time, a run was interrupted, in one sentence; empty where it was not."""
 
 
 class Trainer:
@@ -107,16 +107,29 @@ class Trainer:
         if self.march is None:
             return self._stages()
         march, run = self.march, self.run
-        while march.ahead:
+        outcome = self._outcome(None)
+        while march.ahead and not outcome.wanted:
             if run.position.windows < len(march.steps) or run.solution.problem is self.config.problem:
                 march.enter(run)
             self.progress.span = march.share
-            outcome = self._stages()
-            if outcome.wanted:
-                return replace(outcome, config=self.config, solution=march.whole(run.solution), windows=march.steps)
-            march.leave(run)
-            self.folder.write_windows(march.steps)
-        return replace(outcome, config=self.config, solution=march.whole(), windows=march.steps)
+            fault = ""
+            try:
+                outcome = self._stages()
+            except TrainingError as error:
+                if not isinstance(error.__cause__ or error, NotFiniteError):
+                    raise
+                fault = str(error)
+            if not outcome.wanted:
+                try:
+                    march.leave(run, fault)
+                finally:
+                    self.folder.write_windows(march.steps)
+        if not march.ahead and run.solution.problem is not self.config.problem:
+            run.solution = Solution(self.config.problem, None)  # what was trained is in the march
+            self._recorder.save()
+            self._settled = True
+        whole, underway = march.whole(run.solution), march.underway
+        return replace(outcome, config=self.config, solution=whole, windows=march.steps, underway=underway)
 
     def _stages(self) -> Outcome:
         run = self.run
@@ -142,14 +155,13 @@ class Trainer:
     def _grows(self) -> bool:
         """Whether there is one more stage, which is in the config then; one that made it worse is taken back."""
         run = self.run
-        if run.config.growth is None:
+        if run.config.growth is None or run.position.grown_up:
             return False
         growth = Growth(run, self._recorder)
-        if run.has_grown:
-            before = checkpoints.load(self._recorder.folder.of_stage(run.position.stage - 1))
-            if growth.was_better(before.solution):
-                self._take_back(before)
-                return False
+        before = self._before_it_grew() if run.has_grown else None
+        if before is not None and growth.was_better(before.solution):
+            self._take_back(before)
+            return False
         stage = growth.next_stage()
         if stage is None:
             return False
@@ -157,16 +169,25 @@ class Trainer:
         self.progress.follow(run.config)
         return True
 
+    def _before_it_grew(self) -> Checkpoint | None:
+        """The end of the stage before the last one, to be compared with; None where it is no longer there, in words."""
+        run = self.run
+        try:
+            return checkpoints.load(self.folder.of_stage(run.position.stage - 1))
+        except LabError as error:  # an old one may have been tidied away
+            run.say(f"stage {run.position.stage} stays without being compared with the one before it: {error}")
+            return None
+
     def _take_back(self, before: Checkpoint) -> None:
         """Go back to the end of the stage before the last one, which is left out of the config and the history."""
         run = self.run
         run.say(f"stage {run.position.stage} is taken back: it leaves more at points not trained on than there was")
+        before.position.grown_up = True
+        self._recorder.take_back(before)
         run.config = run.config.model_copy(update={"stages": before.config.stages})
         run.position, run.records, run.solution = before.position, before.records, before.solution.to(run.device)
         run.optimizer, run.adapted = before.optimizer, before.points
         self.progress.follow(run.config)
-        self._recorder.taken_back()
-        self._recorder.save()
 
     def _interrupted(self, wanted: Wanted) -> Outcome:
         if self.run.records or self.run.position.phase != PATH:  # before its path a run is no more than its parent

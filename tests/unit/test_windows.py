@@ -8,12 +8,16 @@ import pytest
 import torch
 
 from core.config import Windows, parse_config, size
-from core.errors import ConfigError, TrainingError
+from core.errors import ConfigError, NotFiniteError, TrainingError
 from core.problems.typed.end_state import Axis, EndState, end_state
 from core.runs import RunFolder
 from core.runs.windows import WindowStep, marched
 from core.training import checkpoint as checkpoints
 from core.training.measure import measure
+from core.training.meter import peak_bytes
+from core.training.recorder import Recorder
+from core.training.second_order import SecondOrderPhase
+from core.training.train import train as run_in
 from tests.training import curve, train
 
 HEAT = {
@@ -140,8 +144,79 @@ def test_a_checkpoint_has_all_windows_so_far(tmp_path):
     points = np.stack([np.linspace(0, 1, 9), np.linspace(0, 1, 9)], axis=1)
     np.testing.assert_array_equal(stored.whole.fields_at(points)["u"], ends.solution.fields_at(points)["u"])
     assert len(stored.march.done) < 4
-    beyond = stored.whole.fields_at(np.array([[0.5, 1.0]]))["u"]  # what isn't trained yet stays as it was left
-    np.testing.assert_allclose(beyond, stored.whole.fields_at(np.array([[0.5, stored.whole.ends[-1]]]))["u"])
+    assert f"trained to t = {stored.whole.ends[-1]:g} of 1" in ends.underway
+    assert np.isnan(stored.whole.fields_at(np.array([[0.5, 1.0]]))["u"]).all()  # nothing is known there yet
+    assert np.isnan(stored.whole.evaluate(points)["u"]).any()
+    assert measure(ends.solution).relative_l2_error < 1e-9  # as far as it is trained
+
+
+class Killed(BaseException):
+    """As SIGKILL would."""
+
+
+def test_killed_at_any_save_it_goes_on_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.training.recorder.WRITING", 0.0)  # each save is made, however quick the windows are
+    steep = REACTION | {"exact": {"u": "sin(9*t)*cos(x)"}}
+    one = stage(steep, 6, checkpoint_every=1, enough=2e-2, iterations=3)
+    one |= {"chebyshev": None, "fourier": {"features": 12, "sigma": "search"}, "collocation": {"points": 60}}
+    cut = config(steep, {"count": 2, "target_residual": 2e-2}, one, stage(steep, 6, iterations=2, begins="fitted"))
+    save, seen, last = Recorder.save, [], None
+
+    def killing(self):
+        save(self)
+        seen.append(self.run.position.total)
+        if len(seen) == last:
+            raise Killed
+
+    monkeypatch.setattr(Recorder, "save", killing)
+    straight = run_in(cut, RunFolder(tmp_path / "straight"), say=lambda line: None)
+    assert any(step.halved for step in straight.windows)
+    count = len(seen)
+    for moment in range(1, count + 1, max(1, count // 8)):
+        folder, seen[:], last = tmp_path / f"killed{moment}", [], moment
+        with pytest.raises(Killed):
+            run_in(cut, RunFolder(folder), say=lambda line: None)
+        last = None
+        outcome = run_in(cut, RunFolder(folder), say=lambda line: None)
+        np.testing.assert_array_equal(curve(tmp_path / "straight")["loss"], curve(folder)["loss"])
+        for a, b in zip(straight.solution.parameters(), outcome.solution.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("target", [1e-2, None])
+def test_a_window_that_diverges_is_halved(tmp_path, monkeypatch, target):
+    iterate = SecondOrderPhase._iterate
+
+    def diverging(self, optimizer, objective):
+        low, high = objective.solution.problem.domain()[1]
+        if high - low > 0.3:
+            raise TrainingError("It diverged.") from NotFiniteError("The residuals are not finite.")
+        return iterate(self, optimizer, objective)
+
+    monkeypatch.setattr(SecondOrderPhase, "_iterate", diverging)
+    outcome = train(config(HEAT, {"count": 2, "target_residual": target}, stage(HEAT, 6)), tmp_path / "run")
+    assert [step.halved for step in outcome.windows] == [True, False, False] * 2
+    assert RunFolder(tmp_path / "run").windows() == outcome.windows
+    assert outcome.underway == ""
+    with pytest.raises(TrainingError, match="diverges after it was halved 0 times: It diverged"):
+        train(config(HEAT, {"count": 2, "halvings": 0}, stage(HEAT, 6)), tmp_path / "never")
+    assert [step.halved for step in RunFolder(tmp_path / "never").windows()] == [True]
+
+
+def test_a_finished_run_is_all_in_its_checkpoint(tmp_path):
+    outcome = train(config(HEAT, {"count": 3}, stage(HEAT, 6)), tmp_path / "run")
+    stored = checkpoints.load(RunFolder(tmp_path / "run").last)
+    assert stored.whole.ends == outcome.solution.ends == [1 / 3, 2 / 3, 1]
+    again = train(config(HEAT, {"count": 3}, stage(HEAT, 6)), tmp_path / "run", resume=True)
+    assert again.windows == outcome.windows
+
+
+def test_memory_at_a_windows_end_does_not_grow_with_the_points(tmp_path):
+    solution = train(config(PERIODIC, {"count": 2}, stage(PERIODIC, 4, iterations=1)), tmp_path / "run").solution
+    window = solution.windows[0]
+    few, many = (np.random.default_rng(0).random((n, 3)) * 0.5 for n in (window._chunk, 4 * window._chunk))
+    for asked in (window.fields_at, lambda points: window.slopes_at(points, 2)):
+        assert peak_bytes(lambda: asked(many)) < 1.5 * peak_bytes(lambda: asked(few))  # noqa: B023
 
 
 def test_a_window_that_leaves_too_much_is_halved(tmp_path):
@@ -175,6 +250,7 @@ def test_later_windows_take_the_sigma_that_the_first_one_found(tmp_path):
     assert sum("search for σ" in line for line in said) == 1
     bases = [window.networks[0].basis for window in outcome.solution.windows]
     assert torch.equal(*bases)
+    assert bases[0] is bases[1]  # a checkpoint has it once
 
 
 @pytest.mark.parametrize(
@@ -209,6 +285,7 @@ def test_time_is_cut_evenly_or_by_a_length():
     assert len(Windows(length=0.1).cut(0, 1)) == 10
     assert len(Windows().cut(0, 1)) == 8
     assert Windows(length=5).cut(0, 1) == [(0, 1)]
+    assert [end for _, end in Windows(length=0.333333).cut(0, 1)] == [0.333333, 0.666666, 1]  # no sliver
     steps = [WindowStep(0, 1, 5, 5, 1, 1, 1, True), WindowStep(0, 0.5, 5, 10, 1, 0, 0, False),
              WindowStep(0.5, 1, 5, 15, 1, 0, 0, False)]  # fmt: skip
     assert marched(steps) == "2 windows of length 0.5, from 0 to 1, 1 halved"
