@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from core.config import Stage
+from core.config import MOST_STAGES, Stage
 from core.networks.solution import Solution
 from core.training.objective import SHARE, Objective, free_memory
 from core.training.points import HELD_OUT, collocation
@@ -78,8 +78,12 @@ class Growth:
         before = self._left_by(run.solution)
         if before <= target:
             return self._ended(f"{before:.1e} is left at points not trained on, and {target:.1e} is asked for")
+        if len(run.config.stages) >= MOST_STAGES:
+            return self._ended(f"{before:.1e} is left at points not trained on, and a run has {MOST_STAGES} stages")
         if run.has_grown and run.problem.linear:
             return self._ended(f"{before:.1e} is left at points not trained on, by the best size of those that fit")
+        if (size := self._features(run.config.stages[-1])) >= self._growth.most_features:
+            return self._ended(f"{size} features are as many as may be (growth.most_features)")
         run.say(f"growth: {before:.2e} is left at points not trained on; the features grow until that falls no more")
         self._recorder.progress.enter("growth")
         climb = self._climbed(before)
@@ -183,19 +187,33 @@ class Growth:
         spent, ahead = self._recorder.clock(), self._ahead(climb, stage)
         if spent + ahead > self._growth.seconds:
             gone = f"{spent:.0f} of the run's {self._growth.seconds:g} s are gone"
-            return f"{gone}, and {size} would take about {ahead:.0f} s more" if climb.rate else gone
+            return f"{gone}, and {size} would take about {ahead:.0f} s more" if ahead else gone
         config = run.config.model_copy(update={"stages": (*run.config.stages, stage)})
         for need in needs(replace(run, config=config), room):
             if need.total > SHARE * room:
                 return f"{size} would need {need.total / 2**30:.3g} GiB, and {room / 2**30:.3g} GiB are free"
         return ""
 
+    def _features(self, stage: Stage) -> int:
+        """Rows of B, or what has as many weights; 0 of a network that is not linear in its weights."""
+        if not stage.is_linear:
+            return 0
+        return columns_of(stage, self._run.problem) // (2 * self._run.problem.outputs)
+
+    def _rate_of_last_stage(self) -> float:
+        """Seconds for a unit of work by the last stage, where it was least squares too; 0 where it was not."""
+        run, stage = self._run, self._run.config.stages[-1]
+        if not stage.is_linear or stage.optimizer.kind != "gauss_newton" or not run.record.iterations:
+            return 0.0
+        each = run.record.seconds / run.record.iterations
+        return each / (OF_AN_ITERATION * self._work(stage, stage.collocation.points))
+
     def _ahead(self, climb: _Climb, stage: Stage) -> float:
-        """Seconds that tries and training of a size will take, by the rate of the last tries; 0 before any."""
+        """Seconds that tries and training of a size will take, by the rate of the last tries, or of the last stage."""
         points = stage.collocation.points
         tries = climb.sizes.tries * self._work(stage, climb.sizes.share * points)
         training = OF_AN_ITERATION * (1 + stage.iterations) * self._work(stage, points)
-        return climb.rate * (tries + training)
+        return (climb.rate or self._rate_of_last_stage()) * (tries + training)
 
     def _work(self, stage: Stage, points: float) -> float:
         """What one least squares takes, up to a factor."""

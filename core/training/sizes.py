@@ -82,13 +82,18 @@ class FourierSizes:
         enough: what is left when no better σ is looked for.
     """
 
-    tries, share = MOST_TRIES_NEAR, 1 / HALF
+    share = 1 / HALF
 
     def __init__(self, run: RunState, progress: Progress, enough: float):
         self._run = run
         self._search = SigmaSearch(run, progress, run.position.stage, replaces=True, enough=enough)
         self.near = False
         """Whether the σ of a stage is near the best one."""
+
+    @property
+    def tries(self) -> int:
+        """That the next size takes at most."""
+        return MOST_TRIES_NEAR if self.near else MOST_TRIES_FAR
 
     @property
     def seconds_per_try(self) -> float:
@@ -99,7 +104,8 @@ class FourierSizes:
         """Where they begin: at the size of the last stage, or one beyond where that was searched for."""
         run, record = self._run, self._run.record
         k, problem, last = run.position.stage, run.problem, run.config.stages[-1]
-        features, per_feature, sampler = FIRST_FEATURES, 2 * POINTS_PER_COLUMN, "chebyshev"
+        features = min(FIRST_FEATURES, run.config.growth.most_features)
+        per_feature, sampler = 2 * POINTS_PER_COLUMN, "chebyshev"
         if last.fourier is not None and last.is_linear:
             features, sampler = last.fourier.features, last.collocation.sampler
             per_feature = max(per_feature, last.collocation.points / features)

@@ -1,5 +1,7 @@
 """Growth: as many features, points and stages as it takes, kept in the config in force, replayed and resumed."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -14,8 +16,10 @@ from core.runs.history import HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.growth import Growth
 from core.training.input_groups import input_groups
+from core.training.recorder import Recorder
 from core.training.sizes import PolynomialSizes
 from core.training.state import RunState
+from core.training.train import train
 from core.training.trainer import Trainer
 from tests.training import curve, features_alone
 
@@ -163,3 +167,119 @@ def test_inputs_of_one_coordinate_share_their_factor():
     assert input_groups(Solution(resolve("beltrami").problem, None)) == ((0, 1, 2), (3,))
     assert input_groups(Solution(resolve("poisson5d").problem, None)) == ()
     assert input_groups(Solution(resolve("burgers-viscous").problem, None)) == ((0,), (1,))
+
+
+WORSE = growing().stages[0].model_copy(update={"begins": "fitted"})
+WORSE = WORSE.model_copy(update={"fourier": WORSE.fourier.model_copy(update={"features": 8, "sigma": 90.0})})
+
+
+class Killed(BaseException):
+    """As SIGKILL would."""
+
+
+def in_folder(folder):
+    """The last and the best checkpoint's stages, and which checkpoints there are."""
+    kept = RunFolder(folder)
+    stages = [len(checkpoints.load(path).config.stages) for path in (kept.last, kept.best)]
+    return stages, sorted(path.name for path in kept.checkpoints.iterdir())
+
+
+@pytest.mark.parametrize("killed", [None, "save", "truncate"])
+def test_taking_back_may_be_cut_off_anywhere_and_is_remembered(tmp_path, monkeypatch, killed):
+    monkeypatch.setattr(Growth, "next_stage", lambda self: WORSE)
+    folder, taken = tmp_path / "run", []
+    save, truncate, take_back = checkpoints.save, HistoryWriter.truncate, Recorder.take_back
+
+    def begin(self, before):
+        taken.append(before)
+        take_back(self, before)
+
+    def dying(name, work):
+        def done(*arguments):
+            work(*arguments)
+            if taken and killed == name:
+                raise Killed
+
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "take_back", begin)
+        patch.setattr(checkpoints, "save", dying("save", save))
+        patch.setattr(HistoryWriter, "truncate", dying("truncate", truncate))
+        if killed:
+            with pytest.raises(Killed):
+                train(growing(), RunFolder(folder), say=lambda line: None)
+        else:
+            train(growing(), RunFolder(folder), say=lambda line: None)
+    said = []
+    outcome = train(growing(), RunFolder(folder), say=said.append)
+    assert len(taken) == 1
+    assert not any("stage 2" in line for line in said)  # it is not trained again
+    assert outcome.config.stages == growing().stages
+    assert set(curve(folder)["stage"]) == {0}
+    assert in_folder(folder) == ([1, 1], ["best.pt", "last.pt", "stage-1.pt"])
+
+
+def test_a_stage_that_was_enough_for_the_last_asked_one_does_not_leave_out_what_grew(tmp_path):
+    config, asked = growing("stages.0.enough=1e3", "growth.most_features=90"), []
+    trainer, outcome, _ = grown(config, tmp_path / "whole", lambda: asked.append(1))
+    assert len(outcome.records) == 2
+    assert trainer.effective_config()["stages"][0].get("enough") is None
+    _, again, _ = grown(parse_config(trainer.effective_config()), tmp_path / "again")
+    assert len(again.records) == 2
+    moments = iter(range(len(asked)))
+    grown(config, tmp_path / "r", lambda: "pause" if next(moments) == len(asked) - 1 else None)
+    _, resumed, _ = grown(config, tmp_path / "r", resume=True)
+    assert [record.ended for record in resumed.records] == [record.ended for record in outcome.records]
+    for one, other in zip(outcome.solution.parameters(), resumed.solution.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_growth_ends_at_as_many_stages_as_a_run_may_have(tmp_path):
+    plain = growing().model_dump(mode="json", by_alias=True)
+    few = {"fourier": {"features": 8, "sigma": 2.0}, "optimizer": {"kind": "gauss_newton"}, "iterations": 1,
+           "collocation": {"points": 60}}  # fmt: skip
+    with pytest.raises(ConfigError, match="12 already"):
+        parse_config(plain | {"stages": [few] * 12})
+    config = parse_config(plain | {"stages": [few] * 11})
+    run = RunState(config, torch.device("cpu"), Solution(config.problem, None), None, None, print)
+    run.grow(WORSE)
+    said = []
+    run.say = said.append
+    run.position.stage = 12
+    assert Growth(run, None).next_stage() is None
+    assert "12 stages" in said[-1]
+
+
+def test_a_comparison_whose_checkpoint_was_tidied_away_is_left_out_and_said(tmp_path, monkeypatch):
+    config, asked = growing("growth.most_features=90"), []
+    _, outcome, _ = grown(config, tmp_path / "whole", lambda: asked.append(1))
+    moments = iter(range(len(asked)))
+    grown(config, tmp_path / "r", lambda: "stop" if next(moments) == len(asked) - 1 else None)
+    RunFolder(tmp_path / "r").of_stage(1).unlink()
+    _, resumed, said = grown(config, tmp_path / "r", resume=True)
+    assert any("without being compared" in line for line in said)
+    assert len(resumed.records) == len(outcome.records) == 2
+
+
+def test_the_best_checkpoint_outlives_a_resume(tmp_path):
+    config, folder = features_alone(6.0, features=40, points=200), RunFolder(tmp_path / "run")
+    grown(config, folder.path, wanted=lambda: "pause")
+    best = dataclasses.replace(checkpoints.load(folder.last), max_residual=0.0)
+    checkpoints.save(best, folder.best)
+    grown(config, folder.path, resume=True)
+    assert checkpoints.load(folder.best).max_residual == 0
+
+
+def test_features_beyond_the_most_do_not_shrink_and_the_first_size_has_an_estimate(tmp_path):
+    most = growing("stages.0.fourier.sigma=6.0", "growth.most_features=20")
+    _, outcome, said = grown(most, tmp_path / "most")
+    assert "40 features are as many as may be" in said[-1]
+    assert len(outcome.config.stages) == 1
+    trainer, *_ = grown(growing("growth.target=1"), tmp_path / "run")
+    trainer.run.record.seconds = 100.0
+    trainer.run.say = (said := []).append
+    growth = Growth(trainer.run, trainer._recorder)
+    growth._growth = growth._growth.model_copy(update={"target": 1e-9, "seconds": 50})
+    assert growth.next_stage() is None
+    assert "Fourier features would take about" in said[-1]
