@@ -18,6 +18,13 @@ from core.jobs.engine import Slot
 from core.runs import run_folder
 
 CPU = Slot("cpu0", ("auto", "cpu"))
+IN_TIME = {
+    "kind": "equation",
+    "coordinates": {"x": [0, 1], "t": [0, 1]},
+    "time": "t",
+    "equations": ["u_t = u_xx"],
+    "conditions": [{"on": "t = 0", "that": "u = sin(pi*x)"}, {"on": "boundary", "that": "u = 0"}],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +145,10 @@ def test_what_can_not_be_run_here_is_refused_before_anything_changes():
         jobs.edit(run, config(device="cuda:7"), 0)
     with pytest.raises(LabError, match="has no checkpoint here"):
         jobs.edit(run, config(parent=waiting_run()), 0)
+    marched = waiting_run(RunConfig(problem=IN_TIME, windows={"count": 2}))
+    give_checkpoint(marched)
+    with pytest.raises(LabError, match="went through time in windows"):
+        jobs.edit(run, RunConfig(problem=IN_TIME, parent=marched), 0)
     assert table.get(run).revision == 0
     assert kept(run) == config()
 
