@@ -64,6 +64,11 @@ class Region:
         self.dimension = domain.dimension
         self.size = domain.size
 
+    def look(self) -> None:
+        """Raise LabError where it has no boundary, or one of which curves can't be made."""
+        self.names  # noqa: B018
+        self.local_features  # noqa: B018
+
     def box(self) -> np.ndarray:
         """Lower and upper ends, (d, 2)."""
         return self.domain.box()
