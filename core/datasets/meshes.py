@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +12,10 @@ from core.digests import digests_of
 from core.domains import Mesh
 from core.domains.mesh_child import read_bytes_apart
 from core.domains.mesh_file import FORMATS
+from core.domains.mesh_memory import kept_mesh
 
 MESHES = tuple(FORMATS)
 """Endings of mesh files."""
-KEPT = 4
-"""Meshes that are remembered."""
-_remembered: OrderedDict[tuple[str, str], Mesh] = OrderedDict()
-_lock = threading.Lock()
 
 
 def is_mesh(name: str) -> bool:
@@ -29,7 +24,7 @@ def is_mesh(name: str) -> bool:
 
 
 def mesh_of_bytes(name: str, data: bytes, git_blob: str | None = None, told: Told = lambda part: None) -> Mesh:
-    """What the bytes of a mesh file hold, without its source; the last few are remembered.
+    """What the bytes of a mesh file hold, without its source; it is remembered while there is room.
 
     Args:
         name: of the file; its end says the format.
@@ -40,17 +35,7 @@ def mesh_of_bytes(name: str, data: bytes, git_blob: str | None = None, told: Tol
     Raises:
         LabError: what the file has instead of a mesh that encloses something, or that it is too much to read.
     """
-    key = (Path(name).suffix.lower(), git_blob or digests_of(data).git_blob)
-    with _lock:
-        if key in _remembered:
-            _remembered.move_to_end(key)
-            return _remembered[key]
-    mesh = read_bytes_apart(name, data, told)
-    with _lock:
-        _remembered[key] = mesh
-        while len(_remembered) > KEPT:
-            _remembered.popitem(last=False)
-    return mesh
+    return kept_mesh(name, git_blob or digests_of(data).git_blob, lambda: read_bytes_apart(name, data, told))
 
 
 def mesh(name: str, git_blob: str | None = None) -> Mesh:

@@ -63,6 +63,11 @@ class Mesh:
         return np.stack([corners.min(axis=0), corners.max(axis=0)], axis=1)
 
     @property
+    def bytes(self) -> int:
+        """What it takes in memory, without its source."""
+        return sum(each.nbytes for each in (self.points, self.simplices, self.facets, self.which))
+
+    @property
     def size(self) -> float:
         """The largest extent."""
         return float(np.ptp(self.box(), axis=1).max())

@@ -154,9 +154,9 @@ def _named(mesh: meshio.Mesh, blocks: list, dimension: int):
     for label, places in (mesh.cell_sets or {}).items():
         for (kind, data), chosen in zip(blocks, places, strict=True):
             if kind[0] == dimension and chosen is not None and len(chosen) and not label.startswith("gmsh:"):
-                yield label, _padded(data[np.asarray(chosen, int), : kind[1]])
+                yield spelled(label) or "group without a name", _padded(data[np.asarray(chosen, int), : kind[1]])
     tags = getattr(mesh, "cell_tags", {})
-    called = {(int(number), int(of)): label for label, (number, of) in mesh.field_data.items()}
+    called = {place: label for label, place in group_numbers(mesh).items()}
     for key in GROUPS:
         for (kind, data), numbers in zip(blocks, mesh.cell_data.get(key, []), strict=False):
             if kind[0] != dimension:
@@ -164,5 +164,16 @@ def _named(mesh: meshio.Mesh, blocks: list, dimension: int):
             for number in np.unique(numbers):
                 if number == 0:
                     continue  # of no group
-                label = called.get((int(number), dimension)) or " ".join(tags.get(int(number), [])) or f"group {number}"
-                yield label, _padded(data[np.asarray(numbers) == number, : kind[1]])
+                label = called.get((int(number), dimension)) or " ".join(tags.get(int(number), []))
+                yield spelled(label) or f"group {number}", _padded(data[np.asarray(numbers) == number, : kind[1]])
+
+
+def group_numbers(mesh: meshio.Mesh) -> dict[str, tuple[int, int]]:
+    """Name → number and dimension of the groups that a file has names for; what else stands there is none."""
+    return {label: (int(each[0]), int(each[1])) for label, each in mesh.field_data.items()
+            if len(each) == 2 and all(isinstance(number, int | np.integer) for number in each)}  # fmt: skip
+
+
+def spelled(label: str) -> str:
+    """A group's name as a condition can have it: formats of fixed width pad names, and people leave blanks."""
+    return " ".join(label.replace("\x00", " ").split())

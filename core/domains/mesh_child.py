@@ -51,7 +51,9 @@ def main(source: str, name: str, answer: str, *limits: str) -> None:
     """The child's side."""
     with answering(name, *limits) as say:
         mesh = read_mesh(Path(source), name)
-        np.savez(answer, **{each: getattr(mesh, each) for each in ARRAYS})
+        arrays = {each: getattr(mesh, each) for each in ARRAYS}
+        np.savez(answer, **{each: array.astype(np.int32) if array.dtype.kind == "i" else array
+                            for each, array in arrays.items()})  # fmt: skip
         say(names=mesh.names, remarks=mesh.remarks, holes=[asdict(each) for each in mesh.holes])
 
 

@@ -5,6 +5,7 @@ What is not trusted should be read in a child with limits of time and memory, si
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
 from pathlib import Path
@@ -68,7 +69,8 @@ def read_file(path: Path, name: str | None = None) -> meshio.Mesh:
     try:
         _refuse_references(path, suffix, name)
         with np.errstate(over="ignore"):  # meshio multiplies what may be no count yet
-            mesh = getattr(meshio, FORMATS[suffix]).read(str(path))
+            source = _med_with_families(path) if suffix == ".med" else str(path)
+            mesh = getattr(meshio, FORMATS[suffix]).read(source)
     except LabError:
         raise
     except MemoryError:
@@ -124,6 +126,26 @@ def _refuse_references(path: Path, suffix: str, name: str) -> None:
 
         with h5py.File(path, "r") as file:
             _refuse_links(file, name)
+
+
+def _med_with_families(path: Path) -> str | io.BytesIO:
+    """A MED file in which cells of each type have families: meshio reads none where some lack them, as is usual.
+
+    MED leaves out the numbers where all are 0, so of the inside when groups name the boundary alone.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        names = [f"ENS_MAA/{mesh}/{step}/MAI" for mesh in file.get("ENS_MAA", {}) for step in file["ENS_MAA"][mesh]]
+        types = [f"{name}/{kind}" for name in names if name in file for kind in file[name]]
+        without = [name for name in types if "FAM" not in file[name]]
+    if len(without) in (0, len(types)):
+        return str(path)
+    whole = io.BytesIO(path.read_bytes())
+    with h5py.File(whole, "r+") as file:
+        for name in without:
+            file[name]["FAM"] = np.zeros(int(file[name]["NOD"].attrs["NBR"]), int)
+    return whole
 
 
 def _refuse_links(file, name: str) -> None:

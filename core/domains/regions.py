@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ from core.domains.images import images
 from core.domains.local_features import HoleFeatures, LocalFeatures, local_features
 from core.domains.mesh_child import read_apart
 from core.domains.mesh_file import MeshFile
+from core.domains.mesh_memory import kept_mesh
 from core.domains.normals import nearest_normals
 from core.domains.points import FLAT, BoundaryPoints, boundary, interior
 from core.domains.sequences import halton, shift_of
@@ -62,6 +63,11 @@ class Region:
         self.domain = domain
         self.dimension = domain.dimension
         self.size = domain.size
+
+    def look(self) -> None:
+        """Raise LabError where it has no boundary, or one of which curves can't be made."""
+        self.names  # noqa: B018
+        self.local_features  # noqa: B018
 
     def box(self) -> np.ndarray:
         """Lower and upper ends, (d, 2)."""
@@ -152,17 +158,22 @@ class Region:
 
 
 class MeshRegion(Region):
-    """A domain that is a mesh."""
+    """A domain that is a mesh, which it asks for anew each time: problems are remembered for long, large meshes not.
 
-    def __init__(self, mesh: Mesh):
-        self.domain = mesh
-        self.dimension = mesh.dimension
-        self.size = mesh.size
+    Args:
+        mesh: gives it.
+    """
+
+    def __init__(self, mesh: Callable[[], Mesh]):
+        self._mesh, found = mesh, mesh()
+        self.dimension = found.dimension
+        self.size = found.size
+        self.names = found.names
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Of its boundaries."""
-        return self.domain.names
+    def domain(self) -> Mesh:
+        """The mesh."""
+        return self._mesh()
 
     def interior(self, unit, walls=0.0):
         """See `Region.interior`; of a mesh they are even."""
@@ -189,6 +200,10 @@ def _without_flat(found: Iterable[LocalFeatures]) -> tuple[LocalFeatures, ...]:
                                                                    and each.exponent < SMOOTH))  # fmt: skip
 
 
+class _ChangedError(LabError):
+    """A file is no longer what its id says."""
+
+
 def region(domain: Any) -> Region:
     """What answers for a domain; made once for each value.
 
@@ -209,11 +224,19 @@ def _of_shape(domain: Shape) -> Region:
     return Region(domain)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=64)
 def _of_mesh(path: Path, git_blob: str, name: str) -> Region | str:
     """What answers for a mesh, or what is wrong with it: a file that is none is not read again with each look."""
+
+    def read() -> Mesh:
+        if digests_at(path).git_blob != git_blob:
+            raise _ChangedError(f"The mesh {name!r} was changed meanwhile. Load the page again.")
+        return read_apart(path, name)
+
     try:
-        return MeshRegion(read_apart(path, name))
+        return MeshRegion(functools.partial(kept_mesh, name, git_blob, read))
+    except _ChangedError:
+        raise  # no fault of these bytes
     except LabError as error:
         return str(error)
 

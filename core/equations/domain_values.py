@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,14 @@ LONGEST = 100_000
 DEEPEST_TEXT = 4 * DEEPEST
 _NUMBERS = {"pi": math.pi, "e": math.e}
 _FUNCTIONS = {"sqrt": math.sqrt, "sin": math.sin, "cos": math.cos, "tan": math.tan}
+_OPERATORS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "^": lambda base, exponent: float(base) ** exponent,
+    "**": lambda base, exponent: float(base) ** exponent,
+}
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
     r'|(?P<string>"(?:[^"\\\n]|\\.)*")|(?P<operator>\*\*|[-+*/^&=(),\[\]])'
@@ -89,7 +98,7 @@ class Values:
         token = self.next
         if token.kind == "string":
             self.take()
-            return json.loads(token.text, strict=False)
+            return self.quoted(token)
         return self.sum()
 
     def sum(self) -> Any:
@@ -98,7 +107,7 @@ class Values:
         while self.next.text in ("+", "-"):
             token = self.take()
             other = self.product()
-            found = self.number(found, token) + (1 if token.text == "+" else -1) * self.number(other, token)
+            found = self.joined(found, other, token)
         return found
 
     def product(self) -> Any:
@@ -106,10 +115,7 @@ class Values:
         found = self.signed()
         while self.next.text in ("*", "/"):
             token = self.take()
-            other = self.number(self.signed(), token)
-            if token.text == "/" and other == 0:
-                self.refuse("a division by zero", token=token)
-            found = self.number(found, token) * other if token.text == "*" else self.number(found, token) / other
+            found = self.joined(found, self.signed(), token)
         return found
 
     def signed(self) -> Any:
@@ -129,14 +135,32 @@ class Values:
             return base
         token = self.take()
         self.deeper(1)
-        exponent = self.number(self.signed(), token)
+        exponent = self.signed()
         self.deeper(-1)
+        return self.joined(base, exponent, token)
+
+    def joined(self, left: Any, right: Any, token: Token) -> float:
+        """What an operator makes of two numbers; refused where that is none, or none that a field holds."""
+        left, right = self.number(left, token), self.number(right, token)
+        if token.text == "/" and right == 0:
+            self.refuse("a division by zero", token=token)
         try:
-            found = float(self.number(base, token)) ** exponent
+            found = _OPERATORS[token.text](left, right)
+            finite = not isinstance(found, complex) and math.isfinite(found)
         except (OverflowError, ZeroDivisionError):
-            found = math.inf
-        if isinstance(found, complex) or not math.isfinite(found):
-            self.refuse("this is no number", token=token)
+            finite = False
+        if not finite:
+            self.refuse("this is no number, or too large a one", token=token)
+        return found
+
+    def quoted(self, token: Token) -> str:
+        """The text within quotes, with the escapes of JSON."""
+        try:
+            found = json.loads(token.text, strict=False)
+            found.encode()
+        except (ValueError, UnicodeEncodeError):
+            said = "a backslash in a text in quotes stands before a quote or another backslash"
+            self.refuse(said, r'such as "a\\b"', token)
         return found
 
     def atom(self) -> Any:

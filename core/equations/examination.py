@@ -8,7 +8,7 @@ from core.equations.completeness import missing
 from core.equations.consistency import exact_faults, meaningless_numbers, vanishing_divisors, without_values
 from core.equations.contradictions import contradictions
 from core.equations.directions import direction_faults
-from core.equations.faults import EquationError, Fault
+from core.equations.faults import EquationError, Fault, of_the_domain
 from core.equations.integral_checks import integral_faults
 from core.equations.manufactured import MOST_WORK, manufactured
 from core.equations.symmetry import symmetry_faults
@@ -25,6 +25,7 @@ class Examined:
     warnings: tuple[Fault, ...]
 
 
+@of_the_domain()
 def examined(typed: SystemText, make_sources: bool = False, jumps: bool = False) -> Examined:
     """A typed system, read and checked.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -102,3 +103,14 @@ def _edits(a: str, b: str) -> int:
             if i and j and letter == b[j - 1] and a[i - 1] == other:
                 row[-1] = min(row[-1], last[j - 1] + 1)
     return row[-1]
+
+
+@contextmanager
+def of_the_domain() -> Iterator[None]:
+    """What a domain refuses while a system is looked at is a fault of the domain's text. Raises EquationError."""
+    try:
+        yield
+    except EquationError:
+        raise
+    except LabError as error:
+        raise EquationError([Fault(str(error).rstrip("."), label="domain")]) from None

@@ -92,6 +92,11 @@ class Frame:
         return tuple(name for name in names[0] if all(name in each for each in names))
 
     @property
+    def typed_boundaries(self) -> dict[str, str]:
+        """Their names as typed places have them, without doubled blanks → as the domain has them."""
+        return {" ".join(name.split()): name for name in self.boundaries}
+
+    @property
     def time_start(self) -> float | None:
         """Where time begins, if there is time."""
         return None if self.names.time is None else self.domain[self.names.time][0]
@@ -158,7 +163,7 @@ def read_places(text: str, frame: Frame, label: str) -> list[Place]:
         EquationError: with all faults.
     """
     text = " ".join(text.split())
-    if text in frame.boundaries:
+    if text in frame.typed_boundaries:
         return [_place(text, frame, label)]  # whatever it is called
     periodic = re.fullmatch(r"periodic(?: in)? (.+)", text)
     if periodic:
@@ -181,8 +186,8 @@ def parts_of(text: str) -> list[str]:
 
 
 def _place(text: str, frame: Frame, label: str) -> Place:
-    if text in frame.boundaries:
-        return Place(Where.NAMED, text, name=text)
+    if text in frame.typed_boundaries:
+        return Place(Where.NAMED, text, name=frame.typed_boundaries[text])
     if text == "boundary":
         if not frame.names.space:
             raise EquationError([Fault("there is no coordinate of space, so no boundary", text, 0, len(text), label)])

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.domains.regions import Region, region
 from core.equations.conditions import read_conditions
-from core.equations.faults import EquationError, Fault
+from core.equations.faults import EquationError, Fault, of_the_domain
 from core.equations.functions import plain_name
 from core.equations.names import Names
 from core.equations.places import Frame, read_number
@@ -16,7 +16,6 @@ from core.equations.reading import read_equation, read_expression
 from core.equations.structure import coordinates_in
 from core.equations.system import System
 from core.equations.tree import Expression, TreeError, bounded
-from core.errors import LabError
 
 MOST_WORK = 200_000
 """Nodes built to write all texts of a system out: some seconds."""
@@ -149,10 +148,11 @@ def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
 def _region(typed: SystemText, names: Names, faults: list[Fault]) -> Region | None:
     """What the coordinates of space lie in."""
     try:
-        found = region(typed.domain)
-        found.names  # noqa: B018 - without a boundary it is none
-    except LabError as error:
-        faults.append(Fault(str(error).rstrip("."), label="domain"))
+        with of_the_domain():
+            found = region(typed.domain)
+            found.look()
+    except EquationError as error:
+        faults.extend(error.faults)
         return None
     if found.dimension != len(names.space):
         has = f"{found.dimension} dimension{'s' * (found.dimension != 1)}"

@@ -19,7 +19,7 @@ from pydantic import (
 
 from core.domains.regions import AnyDomain, as_it_is, domain_of, region
 from core.equations.domain_text import read_domain
-from core.equations.faults import EquationError
+from core.equations.faults import EquationError, of_the_domain
 from core.equations.functions import plain_name
 from core.equations.latex_system import latex_of_system
 from core.equations.typed_system import SystemText
@@ -232,8 +232,9 @@ class Equation(DataProblem):
     @classmethod
     def _coordinates_of_a_domain(cls, data: Any) -> Any:
         """Beside a domain without time nobody needs to name coordinates that are called x, y and z."""
-        given = isinstance(data, dict) and data.get("domain", data.get("shape"))
-        if not given or "coordinates" in data or "limits" in data:
+        given = data.get("domain", data.get("shape")) if isinstance(data, dict) else None
+        blank = given is None or (isinstance(given, str) and not given.strip())
+        if blank or "coordinates" in data or "limits" in data:
             return data
         dimension = getattr(given, "dimension", None) or _dimension(given)
         return data | {"coordinates": dict.fromkeys("xyz"[:dimension])} if dimension <= 3 else data
@@ -243,7 +244,7 @@ class Equation(DataProblem):
     def _typed_domain(cls, given: Any) -> Any:
         """A domain may be typed, too."""
         try:
-            return read_domain(given) if isinstance(given, str) and given.strip() else given or None
+            return (read_domain(given) if given.strip() else None) if isinstance(given, str) else given
         except EquationError as error:
             raise ValueError("; ".join(fault.sentence.removeprefix("domain: ") for fault in error.faults)) from None
 
@@ -261,8 +262,10 @@ class Equation(DataProblem):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Equation:
+        self.__dict__["shape"] = as_it_is(self.shape)  # frozen; its bytes stay those that were looked at
         try:
-            how_met(checked(self.typed).system)
+            with of_the_domain():
+                how_met(checked(self.typed).system)
         except EquationError as error:
             raise at_their_fields(error, self.text) from None
         if self.uses_data and not self.measured:
@@ -279,7 +282,7 @@ class Equation(DataProblem):
         """The system as texts."""
         return SystemText(
             coordinates=self.limits,
-            domain=as_it_is(self.shape),
+            domain=self.shape,
             fields=self.unknown_fields,
             equations=self.equations,
             conditions=tuple((each.on, each.that) for each in self.conditions),

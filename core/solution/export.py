@@ -65,19 +65,21 @@ def export(grid: SolutionGrid | SolutionMesh, path: Path) -> None:
         raise LabError("A .vti file holds equally spaced points only, and this grid's are not. Use .vts instead.")
     temporary = path.with_name(f".{uuid.uuid4().hex}.{suffix}")
     spelled = spelled_names(grid, suffix)
+    cells = None
     try:
         if suffix in ("vts", "vti"):
             _write_structured(grid, spelled, temporary, suffix)
         else:
             options = {"xdmf": {"data_format": "XML"}, "vtk": {"binary": True}, "vtu": {"binary": True}}[suffix]
-            mesh = _of_mesh(grid) if on_mesh else _unstructured(grid)
+            mesh = _of_mesh(grid, suffix) if on_mesh else _unstructured(grid)
             mesh.point_data = {
                 spelled[name]: np.ascontiguousarray(value.ravel()) for name, value in grid.values.items()
             }
             mesh.write(temporary, **options)
+            cells = [block.data for block in mesh.cells] if on_mesh else None
             del mesh
             _annotate(temporary, suffix, grid.about | _groups(grid), table(spelled))
-        reading.check(temporary, {spelled[name]: value for name, value in grid.values.items()})
+        reading.check(temporary, {spelled[name]: value for name, value in grid.values.items()}, cells)
         temporary.replace(path)
     except OSError as error:
         raise LabError(f"{path} can't be written: {error.strerror or error}.") from error
@@ -182,13 +184,17 @@ def _unstructured(grid: SolutionGrid) -> meshio.Mesh:
     return meshio.Mesh(_points(grid), [(CELLS[len(shape)], cells)])
 
 
-def _of_mesh(mesh: SolutionMesh) -> meshio.Mesh:
-    """The very points and cells, numbers of groups beside them."""
+def _of_mesh(mesh: SolutionMesh, suffix: str) -> meshio.Mesh:
+    """The very points and cells, numbers of groups beside them; XDMF without cells of one point, as meshio reads none.
+
+    All points are there with their values anyway.
+    """
     import meshio
 
     points = np.pad(mesh.points_of, ((0, 0), (0, 3 - mesh.points_of.shape[1])))
-    cell_data = {key: [np.asarray(part) for part in parts] for key, parts in mesh.groups.items()}
-    return meshio.Mesh(points, list(mesh.cells), cell_data=cell_data)
+    own = [k for k, (kind, data) in enumerate(mesh.cells) if len(data) and (suffix != "xdmf" or kind != "vertex")]
+    cell_data = {key: [np.asarray(parts[k]) for k in own] for key, parts in mesh.groups.items()}
+    return meshio.Mesh(points, [mesh.cells[k] for k in own], cell_data=cell_data)
 
 
 def _groups(grid: SolutionGrid | SolutionMesh) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.domains import MeshFile, mesh_for_export, mesh_path, read_mesh
+from core.domains.mesh_cells import group_numbers, spelled
 from core.errors import LabError
 from core.names import ValueNames, beside
 from core.problems import Problem
@@ -22,6 +23,8 @@ from core.solution.sampled import Sampled
 from core.tracking.store import run_config
 
 if TYPE_CHECKING:
+    import meshio
+
     from core.solution.evaluate import RunSolution
 
 MOMENTS = 21
@@ -216,8 +219,14 @@ def _mesh_of(problem: Problem, resolution: int) -> SolutionMesh:
         tuple((block.type, np.asarray(block.data)) for block in source.cells),
         {},
         {key: tuple(map(np.asarray, parts)) for key, parts in source.cell_data.items()},
-        {name: tuple(map(int, each)) for name, each in source.field_data.items()},
+        group_names(source),
     )
+
+
+def group_names(source: meshio.Mesh) -> dict[str, tuple[int, ...]]:
+    """Name → number and, where it is known, dimension; a family of MED may have several names."""
+    families = getattr(source, "cell_tags", {}).items()
+    return group_numbers(source) | {spelled(" ".join(names)): (int(number),) for number, names in families if names}
 
 
 def _made_mesh(problem: Problem, resolution: int) -> SolutionMesh:

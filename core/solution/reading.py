@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,18 @@ class NotAsWrittenError(Exception):
     """A file does not hold what it should; the message says in one sentence how."""
 
 
-def check(path: Path, expected: Mapping[str, np.ndarray]) -> None:
-    """Read a file by its suffix and compare its point data, bit by bit.
+def check(path: Path, expected: Mapping[str, np.ndarray], cells: Sequence[np.ndarray] | None = None) -> None:
+    """Read a file by its suffix and compare its point data, bit by bit, and its cells.
 
     VTK's readers print their errors and return nothing: what counts is what they return.
 
     Args:
         path: .vtk, .vtu, .vts, .vti or .xdmf.
         expected: array → values, the last axis varying fastest.
+        cells: points of the cells (m, k) of each block; None: they are not looked at.
 
     Raises:
-        NotAsWrittenError: it can't be read, or an array is missing or has other values.
+        NotAsWrittenError: it can't be read, an array is missing or has other values, or cells are others.
     """
     try:
         found, _ = point_data(path)
@@ -36,6 +37,24 @@ def check(path: Path, expected: Mapping[str, np.ndarray]) -> None:
             raise NotAsWrittenError(f"its own reader finds no {name!r} in it.")
         if not np.array_equal(found[name], values.ravel(order="F" if fortran else "C"), equal_nan=True):
             raise NotAsWrittenError(f"its own reader finds other values of {name!r} in it.")
+    if cells is not None and not _same_cells(path, cells):
+        raise NotAsWrittenError("its own reader finds other cells in it.")
+
+
+def _same_cells(path: Path, cells: Sequence[np.ndarray]) -> bool:
+    """Whether VTK finds these cells, each with the same points in whatever order the format has them."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    output = _vtk_output(path)
+    if output is None or output.GetNumberOfCells() != sum(map(len, cells)):
+        return False
+    found = output.GetCells()
+    counts = np.diff(vtk_to_numpy(found.GetOffsetsArray()))
+    if not np.array_equal(counts, np.concatenate([np.full(len(data), data.shape[1]) for data in cells])):
+        return False
+    numbers = vtk_to_numpy(found.GetConnectivityArray())
+    numbers = numbers[np.lexsort((numbers, np.repeat(np.arange(len(counts)), counts)))]
+    return np.array_equal(numbers, np.concatenate([np.sort(data, axis=1).ravel() for data in cells]))
 
 
 def point_data(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -45,8 +64,24 @@ def point_data(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 def _by_vtk(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    output = _vtk_output(path)
+    if output is None:
+        return {}, {}
+    data, fields = output.GetPointData(), output.GetFieldData()
+    arrays = {data.GetArrayName(k): vtk_to_numpy(data.GetArray(k)) for k in range(data.GetNumberOfArrays())}
+    names = fields.GetAbstractArray(TABLE)
+    if names is None:
+        return arrays, {}
+    text = names.GetValue(0) if names.IsA("vtkStringArray") else bytes(vtk_to_numpy(names).astype(np.uint8)).decode()
+    return arrays, originals(text)
+
+
+def _vtk_output(path: Path):
+    """What VTK's reader makes of a file; None where it makes nothing."""
     from vtkmodules.vtkCommonCore import vtkObject
     from vtkmodules.vtkIOLegacy import vtkDataSetReader
+    from vtkmodules.vtkIOXdmf2 import vtkXdmfReader
     from vtkmodules.vtkIOXML import vtkXMLImageDataReader, vtkXMLStructuredGridReader, vtkXMLUnstructuredGridReader
 
     readers = {
@@ -54,6 +89,7 @@ def _by_vtk(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         ".vtu": vtkXMLUnstructuredGridReader,
         ".vts": vtkXMLStructuredGridReader,
         ".vti": vtkXMLImageDataReader,
+        ".xdmf": vtkXdmfReader,
     }
     reader = readers[path.suffix]()
     reader.SetFileName(str(path))
@@ -66,16 +102,7 @@ def _by_vtk(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         reader.Update()
     finally:
         vtkObject.SetGlobalWarningDisplay(warns)
-    output = reader.GetOutput()
-    if output is None:
-        return {}, {}
-    data, fields = output.GetPointData(), output.GetFieldData()
-    arrays = {data.GetArrayName(k): vtk_to_numpy(data.GetArray(k)) for k in range(data.GetNumberOfArrays())}
-    names = fields.GetAbstractArray(TABLE)
-    if names is None:
-        return arrays, {}
-    text = names.GetValue(0) if names.IsA("vtkStringArray") else bytes(vtk_to_numpy(names).astype(np.uint8)).decode()
-    return arrays, originals(text)
+    return reader.GetOutputDataObject(0)
 
 
 def _xdmf(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -1,15 +1,19 @@
 """Boundaries of meshes whose facets differ in size, with holes that are small or bent; and places inside of holes."""
 
+import h5py
 import meshio
 import numpy as np
 import pytest
 
-from core.domains import local_features, parse_domain
+from core.domains import Region, local_features, parse_domain, read_mesh
 from core.domains.mesh import made
 from core.domains.mesh_distance import nearest_facets
 from core.domains.regions import MeshRegion
 from core.equations.domain_text import read_domain
-from tests.unit.test_domain_meshes import sphere, unit
+from core.equations.names import Names
+from core.equations.places import Frame, read_places
+from core.solution.on_mesh import group_names
+from tests.unit.test_domain_meshes import bricks, named_bricks, sphere, unit
 
 
 def coarse_brick(n=24):
@@ -95,11 +99,33 @@ def test_holes_of_shapes_have_no_place_in_the_domain(text):
 
 def test_a_small_hole_of_a_mesh_gets_points():
     small = plate_around(lambda x, y: (abs(x - 0.5) < 0.02) & (abs(y) < 0.02), n=100)
-    on = MeshRegion(small).boundary(unit(600, 2), least=0.5)
+    on = MeshRegion(lambda: small).boundary(unit(600, 2), least=0.5)
     assert 0.15 < on.on("hole 1").mean() < 0.3
     assert on.on("outer").sum() + on.on("hole 1").sum() == 600
     points, triangles = sphere(1.0)
     inner = 0.05 * points + [0.5, 0, 0]
     both = np.concatenate([triangles, triangles + len(points)])
     ball = made(meshio.Mesh(np.concatenate([points, inner]), [("triangle", both)]), "ball.stl")
-    assert 0.15 < MeshRegion(ball).boundary(unit(600), least=0.5).on("hole 1").mean() < 0.3
+    assert 0.15 < MeshRegion(lambda: ball).boundary(unit(600), least=0.5).on("hole 1").mean() < 0.3
+
+
+def test_names_are_found_however_many_blanks_they_have(tmp_path):
+    points, cells, floor, lid = bricks(2)
+    blocks = [("hexahedron", cells), ("quad", np.concatenate([floor, lid]))]
+    tags = [np.full(len(cells), 1), np.repeat([2, 3], [len(floor), len(lid)])]
+    names = {"solid": np.array([1, 3]), "wall ": np.array([2, 2]), "hot  lid": np.array([3, 2])}
+    mesh = made(meshio.Mesh(points, blocks, {}, {"gmsh:physical": tags}, names), "bricks.msh")
+    assert set(mesh.names) == {"outer", "wall", "hot lid"}
+    frame = Frame(Names.of(["x", "y"], fields=["u"]), {"x": (0, 1), "y": (0, 1)}, {},
+                  Region(parse_domain(read_domain('disk((0, 0), 1, name="the  wall ")'))))  # fmt: skip
+    assert [frame.named(place) for place in read_places("the wall", frame, "")] == [frame.boundaries]
+
+
+def test_groups_of_med_where_cells_of_one_type_have_none(tmp_path):
+    path = named_bricks(tmp_path, "med")
+    with h5py.File(path, "r+") as file:
+        (step,) = file["ENS_MAA/mesh"].values()
+        del step["MAI/HE8/FAM"]
+    mesh = read_mesh(path)
+    assert set(mesh.names) == {"outer", "floor", "lid"}
+    assert {"floor": (-2,), "lid": (-3,)}.items() <= group_names(mesh.source).items()

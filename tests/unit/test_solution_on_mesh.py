@@ -12,6 +12,7 @@ from core.equations.domain_text import read_domain
 from core.errors import LabError
 from core.solution.export import export, export_bytes, formats
 from core.solution.on_mesh import SolutionMesh, read_sampled
+from core.solution.reading import NotAsWrittenError, check
 from core.solution.scene import SceneRequest, build_scene, moments
 from core.solution.series import mesh_series_bytes
 from core.solution.shape_mesh import mesh_of_shape
@@ -161,3 +162,21 @@ def test_a_closed_surface_is_drawn_and_its_inside_is_made(tmp_path):
     assert outer.shown == len(triangles)  # no levels inside of a surface: it is drawn itself
     made = mesh_of_shape(mesh, 16)
     assert pyvista_volume(solution(made.points, made.blocks)) == pytest.approx(mesh.measure, rel=0.1)
+
+
+@pytest.mark.parametrize("suffix", ["xdmf", "vtu", "vtk"])
+def test_a_mesh_with_cells_of_a_point_and_of_a_line_can_be_read_back(tmp_path, suffix):
+    """Gmsh writes cells of one point for the corners that it meshed from."""
+    points, cells, floor, _ = bricks(2)
+    blocks = (("vertex", np.arange(3)[:, None]), ("line", np.array([[0, 1], [1, 2]])), ("quad", floor),
+              ("hexahedron", cells), ("quad8", np.empty((0, 8), int)))  # fmt: skip
+    groups = {"gmsh:physical": tuple(np.full(len(data), k + 1) for k, (_, data) in enumerate(blocks))}
+    path = tmp_path / f"bricks.{suffix}"
+    export(SolutionMesh(("x", "y", "z"), points, blocks, {"u": points[:, 0]}, groups), path)
+    again = meshio.read(path)
+    left = [block for block in blocks if len(block[1]) and (suffix, block[0]) != ("xdmf", "vertex")]
+    assert [block.type for block in again.cells] == [kind for kind, _ in left]
+    assert all((a.data == data).all() for a, (_, data) in zip(again.cells, left, strict=True))
+    assert (again.points == points).all() and (again.point_data["u"] == points[:, 0]).all()
+    with pytest.raises(NotAsWrittenError, match="other cells"):
+        check(path, {"u": points[:, 0]}, [data[::-1] for _, data in left])

@@ -1,5 +1,7 @@
 """Mesh files among the datasets: read in a child with limits, kept as versions, described, drawn, refused."""
 
+from collections import OrderedDict
+
 import meshio
 import numpy as np
 import pytest
@@ -7,8 +9,9 @@ from typer.testing import CliRunner
 
 from core.cli import app
 from core.datasets import add, described, mesh, mesh_of_bytes, versions
-from core.domains import mesh_child, parse_domain, read_mesh
+from core.domains import mesh_child, mesh_memory, parse_domain, read_mesh
 from core.domains.mesh_child import read_apart
+from core.domains.mesh_memory import kept_mesh
 from core.domains.pictures import MOST, drawn
 from core.errors import LabError
 from core.home import home
@@ -115,3 +118,22 @@ def test_pictures_have_every_boundary_and_stay_small(tmp_path):
     assert outline_figure(drawn(ball), ("x", "y", "z")).data[0].type == "mesh3d"
     line = parse_domain({"kind": "box", "low": [0], "high": [1]})
     assert outline_figure(drawn(line), ("x",)).data[0].mode == "markers"
+
+
+def test_meshes_are_kept_in_memory_by_their_size(tmp_path, monkeypatch):
+    points, triangles = torus(24, 12)
+    mesh, reads = read_mesh(written(tmp_path, "torus.stl", points, [("triangle", triangles)])), []
+
+    def asked(name):
+        return kept_mesh(name, "0", lambda: reads.append(name) or mesh)
+
+    monkeypatch.setattr(mesh_memory, "MOST", 2 * mesh.bytes)
+    monkeypatch.setattr(mesh_memory, "_kept", OrderedDict())
+    for name in "aabac":
+        assert asked(name) is mesh
+    assert reads == ["a", "b", "c"]
+    asked("b")
+    assert reads == ["a", "b", "c", "b"]  # it was the one that had not been asked for longest
+    monkeypatch.setattr(mesh_memory, "MOST", 1)
+    asked("d"), asked("d")
+    assert reads[4:] == ["d"]  # the newest one stays
