@@ -43,19 +43,6 @@ def etdrk4(start, linear, nonlinear, step, steps, every):
     return np.array(kept)
 
 
-def kuramoto_sivashinsky(n=512, step=1e-4):
-    """Moments, points and u (101, n) of PINNacle's equation on [0, 2π], at t = 0, 0.01 … 1."""
-    x, k = 2 * np.pi * np.arange(n) / n, np.arange(n // 2 + 1)
-    kept = k < n / 3
-
-    def nonlinear(modes):
-        return -0.5j * k * (100 / 16) * kept * np.fft.rfft(np.fft.irfft(modes * kept, n) ** 2)
-
-    start = np.cos(x) * (1 + np.sin(x))
-    u = etdrk4(start, 100 / 16**2 * k**2 - 100 / 16**4 * k**4.0, nonlinear, step, round(1 / step), round(0.01 / step))
-    return np.linspace(0, 1, 101), x, u
-
-
 def cahn_hilliard(n=512, step=2.5e-4):
     """Moments, points and u (101, n) of the preset typed-cahn-hilliard, at t = 0, 0.05 … 5."""
     x, k = np.arange(n) / n, 2 * np.pi * np.arange(n // 2 + 1)

@@ -1,4 +1,4 @@
-"""Presets in windows of time against spectral references."""
+"""Presets in windows of time against spectral references; Kuramoto–Sivashinsky takes minutes: benchmarks.pinnacle."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.accuracy
     [
         ("typed-allen-cahn", marching.allen_cahn, 3e-6),
         ("typed-cahn-hilliard", marching.cahn_hilliard, 1e-4),
-        ("typed-kuramoto-sivashinsky", marching.kuramoto_sivashinsky, 1e-2),
     ],
 )
 def test_a_preset_in_windows_follows_the_spectral_reference(tmp_path, name, reference, bar):

@@ -19,8 +19,9 @@ LONGEST_SOURCE = 30
 
 
 def typed_presets() -> dict[str, Preset]:
-    """The presets that are typed equations, quickest first."""
-    return {name: preset for name, preset in presets().items() if preset.kind == KIND}
+    """The presets that are typed equations, quickest first; last those that need a dataset, which may not be there."""
+    found = {name: preset for name, preset in presets().items() if preset.kind == KIND}
+    return dict(sorted(found.items(), key=lambda item: item[1].config.problem.uses_data))
 
 
 def first_draft() -> Draft:
