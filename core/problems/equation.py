@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import (
-    Field,
-    PlainValidator,
-    PrivateAttr,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from core.domains.regions import AnyDomain, as_it_is, domain_of, region
 from core.equations.domain_text import read_domain
@@ -25,71 +16,13 @@ from core.equations.latex_system import latex_of_system
 from core.equations.typed_system import SystemText
 from core.errors import LabError
 from core.forms import Form
-from core.frozen import Frozen
 from core.problems.base import Block, DataProblem, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
-from core.problems.typed.end_state import EndState, end_state
+from core.problems.typed.end_state import EndState
+from core.problems.typed.entries import EXAMPLE, Condition, Name, Number, Text, UnknownNumber, number_or
 from core.problems.typed.reading import Typed, at_their_fields, checked
-from core.problems.typed.window import initial_orders, points_at, space_axes, why_not_cut, window_of
-
-Text = Annotated[str, Field(max_length=25_000)]
-"""Longer than any text that is read; the reader says what is too long at its place."""
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-LONGEST_NUMBER = 500
-
-
-def _number_or(longest: int, such_as: str) -> Any:
-    """A number, or a text of so many characters: one line says what is wrong, where a union would say two."""
-
-    def read(value: Any) -> float | str:
-        if isinstance(value, str) and 0 < len(value) <= longest:
-            return value
-        if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
-            return float(value)
-        given = f"a text of {len(value):,} characters" if isinstance(value, str) else f"{value!r:.60}"
-        raise ValueError(f"{given} is not allowed; it should be a number, or a text such as {such_as}")
-
-    return Annotated[float | str, PlainValidator(read)]
-
-
-Number = _number_or(LONGEST_NUMBER, "2*pi")
-"""A number, or a text such as `2*pi`."""
-
-EXAMPLE: dict[str, Any] = {
-    "coordinates": {"x": [0, 1], "t": [0, 1]},
-    "time": "t",
-    "fields": ["u"],
-    "parameters": {"kappa": 0.1},
-    "equations": ["u_t = kappa*u_xx"],
-    "conditions": [{"on": "t = 0", "that": "u = sin(pi*x)"}, {"on": "boundary", "that": "u = 0"}],
-    "exact": {"u": "sin(pi*x)*exp(-kappa*pi^2*t)"},
-}
-"""What nothing but the kind stands for."""
-
-
-class Condition(Frozen):
-    """What holds where."""
-
-    on: Annotated[str, Field(max_length=1_000, description="`t = 0`, `boundary`, `(0.5, 0.5)`, `periodic in x`.")]
-    that: Text = Field("", description="`u = 0`, `u_t = 0`, `dn(u) + 2*u = 1`; several with `;` between them.")
-
-
-class UnknownNumber(Frozen):
-    """A number that is solved for."""
-
-    start: Number = 1.0
-    low: float | None = Field(None, description="No step goes below it.")
-    high: float | None = Field(None, description="No step goes above it.")
-
-    @model_validator(mode="after")
-    def _starts_between(self) -> UnknownNumber:
-        low, high = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
-        if not low < high:
-            raise ValueError(f"low is {low:g} and high is {high:g}; low should be below high")
-        if isinstance(self.start, float) and not low < self.start < high:
-            raise ValueError(f"start is {self.start:g}; it should be between low and high, {low:g} and {high:g}")
-        return self
+from core.problems.typed.window import end_of, why_not_cut, window_of
 
 
 def _dimension(domain: Any) -> int:
@@ -149,7 +82,7 @@ class Equation(DataProblem):
         min_length=1, max_length=20, title="Equations", json_schema_extra={"lines": True}
     )
     conditions: tuple[Condition, ...] = Field((), max_length=100, title="Conditions")
-    solution: dict[Name, _number_or(25_000, "sin(pi*x)")] = Field(
+    solution: dict[Name, number_or(25_000, "sin(pi*x)")] = Field(
         {}, max_length=9, alias="exact", title="Exact solution"
     )
     manufactured: bool = Field(
@@ -178,7 +111,7 @@ class Equation(DataProblem):
     _window: Compiled | None = PrivateAttr(None)
     """What it is between two moments; None: all of its time."""
 
-    starts: Annotated[dict[Name, _number_or(25_000, "1 + x")], Field(max_length=8)] | None = Field(
+    starts: Annotated[dict[Name, number_or(25_000, "1 + x")], Field(max_length=8)] | None = Field(
         None,
         alias="start",
         title="Where fields start",
@@ -419,16 +352,7 @@ class Equation(DataProblem):
         return found
 
     def left_at(self, moment, fields, rates):
-        whole = compiled(self.typed)
-        orders = initial_orders(whole.system)
-
-        def values(space: np.ndarray) -> dict[str, list[np.ndarray]]:
-            points = points_at(whole, space, moment)
-            asked = (fields, rates)[: max(orders.values(), default=0)]
-            known = [each(points) for each in asked]
-            return {name: [each[name] for each in known[:count]] for name, count in orders.items()}
-
-        return end_state(space_axes(whole), values)
+        return end_of(compiled(self.typed), moment, fields, rates)
 
     @staticmethod
     def state_of(data):

@@ -16,10 +16,11 @@ from core.equations.faults import EquationError, Fault
 from core.equations.places import Where
 from core.equations.system import System
 from core.equations.tree import Coordinate, Expression, bounded
+from core.problems.base import FieldsAt
 from core.problems.typed.ansatz import Derivatives
 from core.problems.typed.compiled import INTERIOR, Compiled
 from core.problems.typed.conditions import Ends, Met
-from core.problems.typed.end_state import MOST, Axis, EndState
+from core.problems.typed.end_state import MOST, Axis, EndState, end_state
 from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
 
 if TYPE_CHECKING:
@@ -143,6 +144,20 @@ class _Later(_First):
         return jet
 
 
+def end_of(whole: Compiled, moment: float, fields: FieldsAt, rates: FieldsAt) -> tuple[EndState, float]:
+    """See `Problem.left_at`."""
+    orders = initial_orders(whole.system)
+
+    def values(space: np.ndarray) -> dict[str, list[np.ndarray]]:
+        points = _at_moment(whole, space, moment)
+        asked = (fields, rates)[: max(orders.values(), default=0)]
+        known = [each(points) for each in asked]
+        return {name: [each[name] for each in known[:count]] for name, count in orders.items()}
+
+    axes = [Axis(*map(float, whole.frame.domain[x]), x in whole.met.periodic) for x in whole.system.names.space]
+    return end_state(axes, values)
+
+
 def initial_orders(system: System) -> dict[str, int]:
     """Field → how many derivatives in time, the value counted, are given where time begins."""
     found: dict[str, int] = {}
@@ -151,11 +166,6 @@ def initial_orders(system: System) -> dict[str, int]:
             order = 0 if condition.kind is Kind.INITIAL_VALUE else len(condition.by)
             found[condition.field] = max(found.get(condition.field, 0), order + 1)
     return found
-
-
-def space_axes(whole: Compiled) -> tuple[Axis, ...]:
-    """The coordinates of space, as series need them."""
-    return tuple(Axis(*map(float, whole.frame.domain[x]), x in whole.met.periodic) for x in whole.system.names.space)
 
 
 def _change(sides: Mapping[str, Ends], whole: Compiled, begin: float, length: float, orders: int) -> Expression:
@@ -173,7 +183,7 @@ def _change(sides: Mapping[str, Ends], whole: Compiled, begin: float, length: fl
     return found
 
 
-def points_at(whole: Compiled, space: np.ndarray, moment: float) -> np.ndarray:
+def _at_moment(whole: Compiled, space: np.ndarray, moment: float) -> np.ndarray:
     """Points (n, d) of the whole problem from points of space (n, d − 1) at one moment."""
     clock = whole.coordinates.index(whole.system.names.time)
     return np.insert(space, clock, moment, axis=1)
