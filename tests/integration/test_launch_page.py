@@ -172,3 +172,20 @@ def test_windows_are_a_field_of_problems_whose_time_can_be_cut():
     assert jobs.status(run).folder.config().config.windows.count == 6
     app = opened(PAGE, edit=submit("seed=3"))  # which has no time
     assert not [item for item in app.toggle if item.label == "Windows"]
+
+
+def test_growth_is_a_field_where_features_may_grow_and_never_hidden():
+    run = jobs.submit(resolve("helmholtz"))
+    app = opened(PAGE, edit=run)
+    assert not app.exception, app.exception
+    assert widget(app, "toggle", "Growth").value is True
+    widget(app, "text_input", "Seconds").set_value("60").run()
+    widget(app, "button", "Save the change").click().run()
+    assert not app.exception, app.exception
+    assert jobs.status(run).folder.config().config.growth.seconds == 60
+    app = opened(PAGE, edit=run)
+    widget(app, "toggle", "Growth").set_value(False).run()
+    widget(app, "button", "Save the change").click().run()
+    assert jobs.status(run).folder.config().config.growth is None
+    app = opened(PAGE, edit=jobs.submit(resolve("gclm")))  # whose λ is unknown
+    assert not [item for item in app.toggle if item.label == "Growth"]

@@ -25,8 +25,9 @@ def typed_presets() -> dict[str, Preset]:
 
 
 def first_draft() -> Draft:
-    """What a new visitor finds: the first example, or nothing where there is none."""
-    return next(map(draft_of_preset, typed_presets().values()), Draft())
+    """What a new visitor finds: the first example on a box, or nothing where there is none."""
+    on_a_box = (preset for preset in typed_presets().values() if preset.config.problem.shape is None)
+    return next(map(draft_of_preset, on_a_box), Draft())
 
 
 def draft_of_preset(preset: Preset) -> Draft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from pydantic import ValidationError
 
-from core.config import RunConfig, field_errors
+from core.config import RunConfig, field_errors, why_no_growth
 from core.datasets import pinned
 from core.errors import LabError
 from core.presets import presets
@@ -71,6 +71,12 @@ def unknown_of(data: dict) -> str | None:
     return problem.unknown if problem.has_lambda else None
 
 
+def can_grow(data: dict) -> bool:
+    """Whether the problem that the form holds may have features that grow."""
+    problem = chosen_problem(data)
+    return not isinstance(problem, type) and not why_no_growth(problem)
+
+
 def can_be_cut(data: dict) -> bool:
     """Whether the problem that the form holds has a time that can be cut into windows."""
     problem = chosen_problem(data)
@@ -99,6 +105,8 @@ def fill_in() -> dict:
         with st.container(horizontal=True):
             add = st.button("Add a stage", disabled=count >= 12, icon=":material/add:")
             remove = st.button("Remove the last stage", disabled=count <= 1, icon=":material/remove:")
+        if data.get("growth") or can_grow(filled["problem"]):
+            filled |= fields_form(RunConfig, ("growth",), data, errors, key)
         guarded, anew = guards(data, errors, key)
     filled = data | filled | guarded
     if anew:

@@ -18,6 +18,7 @@ Path = tuple[str | int, ...]
 ADVANCED = {
     "minimum_damping",
     "final_learning_rate_ratio",
+    "enough",
     "patience",
     "checkpoint_every",
     "precision",
