@@ -62,7 +62,7 @@ def main() -> None:
     print("| n | a, first seed | |Δa|/a, largest | |Δf|, largest | max residual | training, s | process, s | |")
     print("|---|---|---|---|---|---|---|---|")
     rows = []
-    with tempfile.TemporaryDirectory() as lab_home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as lab_home:
         for charge in options.charges:
             reference = shoot(charge)
             runs = [measure(options.preset, seed, lab_home, [f"problem.charge={charge}"]) for seed in options.seeds]

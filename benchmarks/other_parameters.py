@@ -81,7 +81,7 @@ def main() -> None:
     print("| case | relative L2 | bar | tuned | process, s | max residual | |")
     print("|---|---|---|---|---|---|---|")
     rows, tuned = [], {}
-    with tempfile.TemporaryDirectory() as lab_home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as lab_home:
         for case in (each for each in CASES if not options.presets or each.preset in options.presets):
             try:
                 if case.preset not in tuned:

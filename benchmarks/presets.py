@@ -54,7 +54,7 @@ def main() -> None:
     print("| preset | seed | process, s | training, s | " + " | ".join(name.replace("_", " ") for name in SHOWN) + " |")
     print("|---|---|---|---|" + "---|" * len(SHOWN))
     rows = []
-    with tempfile.TemporaryDirectory() as lab_home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as lab_home:
         make_samples(lab_home)
         for name in options.names or presets():
             for seed in options.seeds:

@@ -27,7 +27,7 @@ PAGES = {
 
 def main() -> None:
     answers, paints, completes, pages = [], [], [], {name: [] for name in PAGES}
-    with tempfile.TemporaryDirectory() as lab_home, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as lab_home, sync_playwright() as playwright:
         os.environ["LAB_HOME"] = lab_home
         fill(200)
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
