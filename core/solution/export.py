@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.errors import LabError
+from core.files import written_beside
 from core.names import TABLE, legacy_vtk_names, table, xml_names
 from core.plain_text import printable
 from core.solution import reading
@@ -63,30 +63,27 @@ def export(grid: SolutionGrid | SolutionMesh, path: Path) -> None:
         raise LabError("VTK holds three dimensions at most; choose a moment in time.")
     if suffix == "vti" and not grid.uniform:
         raise LabError("A .vti file holds equally spaced points only, and this grid's are not. Use .vts instead.")
-    temporary = path.with_name(f".{uuid.uuid4().hex}.{suffix}")
     spelled = spelled_names(grid, suffix)
     cells = None
     try:
-        if suffix in ("vts", "vti"):
-            _write_structured(grid, spelled, temporary, suffix)
-        else:
-            options = {"xdmf": {"data_format": "XML"}, "vtk": {"binary": True}, "vtu": {"binary": True}}[suffix]
-            mesh = _of_mesh(grid, suffix) if on_mesh else _unstructured(grid)
-            mesh.point_data = {
-                spelled[name]: np.ascontiguousarray(value.ravel()) for name, value in grid.values.items()
-            }
-            mesh.write(temporary, **options)
-            cells = [block.data for block in mesh.cells] if on_mesh else None
-            del mesh
-            _annotate(temporary, suffix, grid.about | _groups(grid), table(spelled))
-        reading.check(temporary, {spelled[name]: value for name, value in grid.values.items()}, cells)
-        temporary.replace(path)
+        with written_beside(path) as temporary:
+            if suffix in ("vts", "vti"):
+                _write_structured(grid, spelled, temporary, suffix)
+            else:
+                options = {"xdmf": {"data_format": "XML"}, "vtk": {"binary": True}, "vtu": {"binary": True}}[suffix]
+                mesh = _of_mesh(grid, suffix) if on_mesh else _unstructured(grid)
+                mesh.point_data = {
+                    spelled[name]: np.ascontiguousarray(value.ravel()) for name, value in grid.values.items()
+                }
+                mesh.write(temporary, **options)
+                cells = [block.data for block in mesh.cells] if on_mesh else None
+                del mesh
+                _annotate(temporary, suffix, grid.about | _groups(grid), table(spelled))
+            reading.check(temporary, {spelled[name]: value for name, value in grid.values.items()}, cells)
     except OSError as error:
         raise LabError(f"{path} can't be written: {error.strerror or error}.") from error
     except reading.NotAsWrittenError as error:
         raise LabError(f"{path.name} was not exported: {error} Choose another format.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def export_bytes(grid: SolutionGrid, suffix: str) -> bytes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from core.errors import LabError
+from core.files import written_beside
 from core.names import ValueNames, beside
 from core.problems import Problem
 from core.problems.exact_error import places_of
@@ -99,12 +99,8 @@ class SolutionGrid(Sampled):
         values = {f"value_{i}": value for i, value in enumerate(self.values.values())}
         if self.inside is not None:
             values["inside"] = self.inside
-        temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
-        try:
+        with written_beside(path) as temporary:
             np.savez(temporary, meta=np.array(json.dumps(meta)), **axes, **values)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> SolutionGrid:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 from core.domains import MeshFile, mesh_for_export, mesh_path, read_mesh
 from core.domains.mesh_cells import group_numbers, spelled
 from core.errors import LabError
+from core.files import written_beside
 from core.names import ValueNames, beside
 from core.problems import Problem
 from core.problems.exact_error import places_of
@@ -113,12 +113,8 @@ class SolutionMesh(Sampled):
                    for k, part in enumerate(parts)}  # fmt: skip
         if self.times is not None:
             arrays["times"] = self.times
-        temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
-        try:
+        with written_beside(path) as temporary:
             np.savez(temporary, meta=np.array(json.dumps(meta)), points=self.points_of, **arrays)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> SolutionMesh:
