@@ -56,7 +56,7 @@ def write_quickly(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """A place beside a file, of its suffix in small letters, whose content takes the file's name when it is whole; else it is gone."""
+    """A place beside a file, of its suffix in small letters; what is there takes the name once whole, or is gone."""
     temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix.lower()}")
     try:
         yield temporary
