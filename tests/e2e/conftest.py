@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.browser import FLAGS, READY, ROOT, chromium, free_port
@@ -93,3 +94,17 @@ def page(alone, browser) -> Page:
 def settled(page: Page) -> None:
     """Wait until the script has run."""
     page.wait_for_selector(READY, timeout=60_000)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a select box; a rerun that comes between may close its list, so it is opened until it is."""
+    offered = page.get_by_role("option", name=option, exact=True)
+    for _ in range(5):
+        settled(page)
+        page.get_by_role("combobox", name=label).click()
+        try:
+            offered.click(timeout=5_000)
+        except BrowserError:
+            continue
+        return
+    offered.click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core import jobs
-from tests.e2e.conftest import settled
+from tests.e2e.conftest import choose, settled
 
 pytestmark = pytest.mark.e2e
 
@@ -64,9 +64,8 @@ def test_a_polygon_is_drawn_with_the_mouse(server, page):
     page.goto(f"{server.url}/equation")
     settled(page)
     page.get_by_role("button", name="Start blank").click()
-    settled(page)
-    page.get_by_role("combobox", name="Domain").click()
-    page.get_by_role("option", name="polygon", exact=True).click()
+    expect(page.get_by_text("What you type is set here as mathematics.")).to_be_visible()
+    choose(page, "Domain", "polygon")
     vertices = page.get_by_role("textbox", name="Vertices, one a line")
     expect(vertices).to_have_value("0, 0\n2, 0\n2, 1\n1, 1\n1, 2\n0, 2")
     corners = page.locator(".polygon circle")
