@@ -20,6 +20,11 @@ LONGEST_NAME = 24
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?")
 
 
+def is_name(text: str) -> bool:
+    """Whether a text in ASCII is made as names are: a letter, then letters, digits and _ between them."""
+    return _NAME.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class Names:
     """What may be named. All names in ASCII, as `plain_name` makes them."""
@@ -162,7 +167,7 @@ class Names:
         for kind, names in kinds:
             for name in names:
                 label = f"{kind} {name}"
-                if not _NAME.fullmatch(name):
+                if not is_name(name):
                     yield Fault(f"{name!r} is no name", name, 0, len(name), label,
                                 "a letter, then letters and digits")  # fmt: skip
                 elif len(name) > LONGEST_NAME:

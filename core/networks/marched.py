@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from torch import Tensor, nn
 
+from core.forms import MultiIndex
 from core.networks.solution import Solution
 from core.problems import Problem
 
@@ -48,6 +49,17 @@ class Marched(nn.Module):
     def fields_at(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """See `Solution.fields_at`."""
         return self._joined(points, lambda window, block, _: window.fields_at(block))
+
+    def first_stages(self, stop: int | None) -> Marched:
+        """See `Solution.first_stages`; of each window."""
+        return Marched(self.problem, [(end, window.first_stages(stop))
+                                      for end, window in zip(self.ends, self.windows, strict=True)])  # fmt: skip
+
+    def derivatives_at(self, points: np.ndarray, wanted: Iterable[tuple[str, MultiIndex]]) -> np.ndarray:
+        """See `Solution.derivatives_at`."""
+        wanted = tuple(wanted)
+        found = self._joined(points, lambda window, block, _: dict(enumerate(window.derivatives_at(block, wanted))))
+        return np.stack([found[k] for k in range(len(wanted))])
 
     def evaluate(
         self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None

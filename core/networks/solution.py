@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,10 +14,13 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from core.errors import LabError, TrainingError
-from core.forms import Layout
+from core.forms import Layout, MultiIndex, derivative
 from core.jets import Jet, coordinates, stack
 from core.networks.layers import Network, Tape
 from core.problems import Problem
+
+PROBES = 7
+"""Points in which the slopes of jets are held against those of the fields."""
 
 
 def _value(part: Jet | Tensor) -> Tensor:
@@ -194,6 +197,51 @@ class Solution(nn.Module):
         """Fields (N,) at points (N, d), without their equations; nonlocal ones are left out."""
         return self._in_chunks(points, lambda u: {name: _value(u[name]) for name in self.problem.fields if name in u})
 
+    def first_stages(self, stop: int | None) -> Solution:
+        """The sum of the first `stop` stages, None for all, at the same λ; networks are shared."""
+        found = Solution(self.problem, None)
+        found.networks = self.networks[:stop]
+        found.epsilons, found.centres = self.epsilons[:stop], self.centres[:stop]
+        found.lam = self.lam
+        return found
+
+    @torch.no_grad()
+    def derivatives_at(self, points: np.ndarray, wanted: Iterable[tuple[str, MultiIndex]]) -> np.ndarray:
+        """Derivatives of fields at points (N, d), exact up to rounding: (len(wanted), N).
+
+        Args:
+            points: (N, d).
+            wanted: field, and the coordinates that it is differentiated by, in order: ("u", (0, 0, 1)) is ∂₀∂₀∂₁u.
+
+        Raises:
+            LabError: a field is itself made of derivatives or integrals, so that its jet does not know its own.
+        """
+        wanted = tuple(wanted)
+        forms = {f"derivative {by}": derivative(*by) for _, by in wanted if len(by) > 1}
+        asked = self.first_stages(None)
+        asked.layout = Layout.of(len(self.problem.coordinates), {**self.problem.forms, **forms})
+        asked.check_jets(points, {name for name, _ in wanted})
+
+        def values(u: dict[str, Jet]) -> dict[int, Tensor]:
+            return {k: u[name].form(f"derivative {by}") if len(by) > 1 else u[name].first(by[0])
+                    for k, (name, by) in enumerate(wanted)}  # fmt: skip
+
+        found = asked._in_chunks(np.asarray(points, dtype=np.float64), values)
+        return np.stack([found[k] for k in range(len(wanted))])
+
+    def check_jets(self, points: np.ndarray, fields: Iterable[str]) -> None:
+        """Raise LabError where a field's jet has another slope than the field, looked at in a few of the points."""
+        few = np.asarray(points, dtype=np.float64)[:: max(1, len(points) // PROBES)][:PROBES]
+        u, _, _ = self._fields_at(few, next(self.networks.parameters(), torch.zeros(0, dtype=torch.float64)))
+        _, slopes = self.gradients(few)
+        for name in fields:
+            jet, slope = u.get(name), slopes[name] if name in u else None
+            if isinstance(jet, Jet):
+                found = jet.gradient.double().cpu().numpy().T
+                if np.allclose(found, slope, rtol=1e-6, atol=1e-9 * max(1e-300, np.abs(slope).max()), equal_nan=True):
+                    continue
+            raise LabError(f"{name} is itself made of derivatives or integrals; its own are not known exactly.")
+
     @torch.no_grad()
     def slopes_at(self, points: np.ndarray, coordinate: int) -> dict[str, np.ndarray]:
         """What the fields' jets say of their derivative along a coordinate (N,) at points (N, d)."""
@@ -201,7 +249,7 @@ class Solution(nn.Module):
 
     def _in_chunks(self, points: np.ndarray, wanted: Callable[[dict], dict[str, Tensor]]) -> dict[str, np.ndarray]:
         """What is wanted of the fields' jets, (N,) each: memory does not grow with the points but for that."""
-        like, parts = next(self.networks.parameters()), {}
+        like, parts = next(self.networks.parameters(), torch.zeros(0, dtype=torch.float64)), {}
         for start in range(0, max(1, len(points)), self._chunk):
             u, _, _ = self._fields_at(points[start : start + self._chunk], like)
             for name, value in wanted(u).items():

@@ -1,16 +1,21 @@
-"""A run's solution from its newest checkpoint, ready to be evaluated."""
+"""A run's solution from one of its checkpoints, ready to be evaluated: all of its sum, some stages, typed formulas."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from core.equations.tree import Field
+from core.errors import LabError
 from core.networks.marched import Marched
 from core.networks.solution import Solution
 from core.problems import Problem
 from core.runs import RunFolder
+from core.solution import formulas
+from core.solution.wanted import ALL, Wanted, checkpoint_path
 from core.training import checkpoint as checkpoints
 
 
@@ -22,7 +27,10 @@ class RunSolution:
     checkpoint: Path
     stored: checkpoints.Checkpoint
     whole: Solution | Marched
-    """Over all of time, where the run goes through it in windows."""
+    """Over all of time, where the run goes through it in windows; of the stages that are wanted."""
+    without: Solution | Marched | None = None
+    """The same without its last stage, where that one's correction alone is wanted."""
+    wanted: Wanted = ALL
 
     @property
     def lambda_(self) -> float | None:
@@ -30,16 +38,72 @@ class RunSolution:
         lam = self.stored.solution.lam
         return None if lam is None else float(lam.detach())
 
+    @cached_property
+    def words(self) -> formulas.Vocabulary:
+        """What formulas may name."""
+        return formulas.vocabulary(self.problem)
+
     def evaluate(self, points: np.ndarray) -> dict[str, np.ndarray]:
-        """Every field and residual at points (N, d), by the problem's `value_names`, float64 (N,)."""
-        return self.whole.evaluate(points)
+        """Every field and residual at points (N, d), by the problem's `value_names`, float64 (N,).
+
+        Of a correction alone the fields: a residual is no sum.
+        """
+        found = self.whole.evaluate(points)
+        if self.without is None:
+            return found
+        before = self.without.evaluate(points)
+        return {name: found[name] - before[name] for name in self.problem.fields}
+
+    def formulas_at(self, points: np.ndarray, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The wanted formulas at points (N, d), each (N,), from what was evaluated there. Raises LabError."""
+        nodes = self.words.read(self.wanted.formulas)
+        if not nodes:
+            return {}
+        leaves = formulas.derivatives_in(nodes)
+        found = formulas.evaluated(nodes, self.words, points, values, self._slopes(points, leaves), self.lambda_)
+        return dict(zip(self.wanted.formulas, found, strict=True))
+
+    def _slopes(self, points: np.ndarray, leaves: tuple[Field, ...]) -> dict[Field, np.ndarray]:
+        if not leaves or not len(points):
+            return dict.fromkeys(leaves, np.zeros(len(points)))
+        asked = [(self.words.fields[leaf.name], tuple(sorted(self.words.places[by] for by in leaf.by)))
+                 for leaf in leaves]  # fmt: skip
+        found = self.whole.derivatives_at(points, asked)
+        if self.without is not None:
+            found = found - self.without.derivatives_at(points, asked)
+        return dict(zip(leaves, found, strict=True))
 
     def reaches(self, points: np.ndarray) -> np.ndarray:
         """Whether points (N, d) lie in what is trained, (N,)."""
         return self.whole.reaches(points) if isinstance(self.whole, Marched) else np.ones(len(points), bool)
 
 
-def load_solution(folder: RunFolder) -> RunSolution:
-    """The solution at the run's last checkpoint. Raises LabError when it has none yet."""
-    stored = checkpoints.load(folder.last)
-    return RunSolution(stored.config.problem, folder.last, stored, stored.whole)
+def load_solution(folder: RunFolder, wanted: Wanted = ALL) -> RunSolution:
+    """The solution at one of a run's checkpoints, the last one unless another is wanted.
+
+    Raises LabError when there is none yet, when it has fewer stages, and for a formula that can't be read.
+    """
+    path = checkpoint_path(folder, wanted.checkpoint)
+    stored = checkpoints.load(path)
+    whole, problem = stored.whole, stored.config.problem
+    formulas.vocabulary(problem).read(wanted.formulas)
+    there = stages_of(whole)
+    stages = there if wanted.stages is None else wanted.stages
+    if not 0 <= stages <= there:
+        raise LabError(f"This checkpoint's solution is a sum of {there} stages; {stages} of them can't be taken.")
+    if wanted.alone and not stages:
+        raise LabError("The ansatz alone has no last stage whose correction could be shown.")
+    return RunSolution(
+        problem,
+        path,
+        stored,
+        whole if wanted.stages is None else whole.first_stages(stages),
+        whole.first_stages(stages - 1) if wanted.alone else None,
+        wanted,
+    )
+
+
+def stages_of(whole: Solution | Marched) -> int:
+    """Stages in a sum; of one in windows the most that a window has."""
+    windows = whole.windows if isinstance(whole, Marched) else [whole]
+    return max((len(window.networks) for window in windows), default=0)

@@ -20,7 +20,8 @@ DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
 """Points along each axis, by the number of coordinates."""
 
 
-RESERVED = ("run_id", "problem", "config_hash", "checkpoint_sha256", "iteration", "lambda", "delta")
+RESERVED = ("run_id", "problem", "config_hash", "checkpoint_sha256", "iteration", "lambda", "delta",
+            "checkpoint", "stages", "correction_alone", "certificate")  # fmt: skip
 """What a grid may say about itself beside the coordinates that it does not run along."""
 
 
@@ -139,20 +140,20 @@ def default_resolution(problem: Problem) -> int:
     return DEFAULT_RESOLUTION[len(shown(problem))]
 
 
-def required_bytes(problem: Problem, resolution: int) -> int:
+def required_bytes(problem: Problem, resolution: int, formulas: int = 0) -> int:
     """Memory that sampling and meshing a grid takes at its peak: every value three times over, and coordinates."""
-    columns = 3 * len(problem.fields) + len(problem.residual_names)
+    columns = 3 * len(problem.fields) + len(problem.residual_names) + formulas
     return resolution ** len(shown(problem)) * 8 * 3 * (columns + len(problem.coordinates))
 
 
-def check_resolution(problem: Problem, resolution: int) -> None:
+def check_resolution(problem: Problem, resolution: int, formulas: int = 0) -> None:
     """Raise LabError when a resolution is too small to be a grid or needs more memory than the machine has to give."""
     if resolution < 2:
         raise LabError(f"A resolution of {resolution} is no grid; it starts at 2 points along each axis.")
-    needed, free = required_bytes(problem, resolution), memory().free * 0.6
+    needed, free = required_bytes(problem, resolution, formulas), memory().free * 0.6
     if needed > free:
         d = len(shown(problem))
-        largest = int((free / required_bytes(problem, 1)) ** (1 / d))
+        largest = int((free / required_bytes(problem, 1, formulas)) ** (1 / d))
         raise LabError(
             f"{resolution} points along each of {d} axes would need {needed / 2**30:.1f} GiB; this machine can give "
             f"{free / 2**30:.1f} GiB. The largest resolution that fits is {largest}."

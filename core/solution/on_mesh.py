@@ -20,6 +20,7 @@ from core.resources import memory
 from core.runs import RunFolder
 from core.solution.grid import RESERVED, SolutionGrid
 from core.solution.sampled import Sampled
+from core.solution.wanted import ALL, Wanted
 from core.tracking.store import run_config
 
 if TYPE_CHECKING:
@@ -159,13 +160,14 @@ def cells_along(problem: Problem) -> int:
     return CELLS[problem.system.frame.region.dimension]
 
 
-def mesh_sampled_file(folder: RunFolder, resolution: int, limit_s: float | None = None) -> Path:
+def mesh_sampled_file(folder: RunFolder, resolution: int, limit_s: float | None = None, wanted: Wanted = ALL) -> Path:
     """The file of the newest checkpoint's solution on its mesh; only a new checkpoint or resolution is computed.
 
     Args:
         folder: the run's.
         resolution: cells along the largest extent, of a mesh that is made.
         limit_s: LabError as soon as it is clear that sampling would take longer.
+        wanted: which checkpoint, stages and formulas.
 
     Raises:
         LabError: there is no checkpoint, the mesh file is gone, or there is not memory enough.
@@ -174,15 +176,15 @@ def mesh_sampled_file(folder: RunFolder, resolution: int, limit_s: float | None 
 
     fixed = isinstance(run_config(folder).problem.shape, MeshFile)
     name = "mesh" if fixed else f"mesh-{resolution}"
-    return kept_file(folder, name, lambda of: _sampled(of, _mesh_of(of.problem, resolution), limit_s))
+    return kept_file(folder, name, lambda of: _sampled(of, _mesh_of(of.problem, resolution), limit_s), wanted)
 
 
-def inside_sampled_file(folder: RunFolder, resolution: int, limit_s: float | None = None) -> Path:
+def inside_sampled_file(folder: RunFolder, resolution: int, limit_s: float | None = None, wanted: Wanted = ALL) -> Path:
     """The same inside of a mesh that is a closed surface alone, on cells that are made for it."""
     from core.solution.sample import kept_file
 
     return kept_file(
-        folder, f"inside-{resolution}", lambda of: _sampled(of, _made_mesh(of.problem, resolution), limit_s)
+        folder, f"inside-{resolution}", lambda of: _sampled(of, _made_mesh(of.problem, resolution), limit_s), wanted
     )
 
 

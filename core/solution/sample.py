@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from core.problems.exact_error import exact_fields
 from core.runs import RunFolder
 from core.runs.checkpoint_file import look
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
+from core.solution.wanted import ALL, Wanted, checkpoint_path
 from core.tracking.store import run_config
 
 if TYPE_CHECKING:
@@ -31,62 +33,83 @@ KEEP_S = 600.0
 """A replaced checkpoint's grid is kept for so long, since another visitor may be looking at it."""
 
 
-def sample(folder: RunFolder, resolution: int | None = None) -> SolutionGrid:
-    """The newest checkpoint's fields, residuals, exact values and errors on a grid. Imports torch.
+KEPT = 24
+"""Samples of a run that are kept, whatever they are of."""
+
+
+def sample(folder: RunFolder, resolution: int | None = None, wanted: Wanted = ALL) -> SolutionGrid:
+    """A checkpoint's fields, residuals, exact values, errors and formulas on a grid. Imports torch.
 
     Args:
         folder: the run's.
         resolution: points along each axis; None for the problem's default.
+        wanted: which checkpoint, stages and formulas; everything of the newest one unless it says otherwise.
 
     Raises:
-        LabError: no such run or checkpoint, or a resolution that the memory can't hold.
+        LabError: no such run or checkpoint, a formula that can't be read, a resolution that the memory can't hold.
     """
-    return SolutionGrid.read(sampled_file(folder, resolution))
+    return SolutionGrid.read(sampled_file(folder, resolution, wanted=wanted))
 
 
-def sampled_file(folder: RunFolder, resolution: int | None = None, limit_s: float | None = None) -> Path:
+def sampled_file(
+    folder: RunFolder, resolution: int | None = None, limit_s: float | None = None, wanted: Wanted = ALL
+) -> Path:
     """Like `sample`, returning the file that holds the grid; only a new checkpoint or resolution is computed.
 
     With `limit_s`, LabError as soon as it is clear that sampling would take longer.
     """
     problem = run_config(folder).problem
     resolution = default_resolution(problem) if resolution is None else resolution
-    check_resolution(problem, resolution)
-    return kept_file(folder, str(resolution), lambda solution: _on_axes(solution, resolution, limit_s))
+    check_resolution(problem, resolution, len(wanted.formulas))
+    return kept_file(folder, str(resolution), lambda solution: _on_axes(solution, resolution, limit_s), wanted)
 
 
-def kept_file(folder: RunFolder, name: str, compute: Callable[[RunSolution], SolutionGrid]) -> Path:
-    """The file of a grid that is made of the newest checkpoint, computed once for each checkpoint and name.
+def kept_file(
+    folder: RunFolder, name: str, compute: Callable[[RunSolution], SolutionGrid], wanted: Wanted = ALL
+) -> Path:
+    """The file of a grid that is made of a checkpoint, computed once for each checkpoint, name and what is wanted.
 
     What a grid says about itself is added: run, problem, config, checkpoint, λ. Raises LabError while there is no
     checkpoint.
     """
-    if not folder.has_checkpoint:
-        raise LabError(f"Run {folder} has no checkpoint yet; the first one is written while it trains.")
-    look(folder.last)  # a damaged one is never sampled, nor taken for an earlier one's grid
-    digest = hashlib.sha256(folder.last.read_bytes()).hexdigest()
+    checkpoint = checkpoint_path(folder, wanted.checkpoint)
+    look(checkpoint)  # a damaged one is never sampled, nor taken for an earlier one's grid
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    name = "-".join(filter(None, [name, wanted.digest]))
     path = folder.samples / f"{digest[:16]}-{name}.npz"
     if path.exists():
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # somebody looks at it
         return path
-    solution, digest = _loaded(folder)
+    solution, digest = _loaded(folder, wanted)
     path = path.with_name(f"{digest[:16]}-{name}.npz")
     path.parent.mkdir(exist_ok=True)
     grid = compute(solution)
-    replace(grid, about=_about(solution, folder.run_id, digest) | grid.about).save(path)
-    for old in path.parent.glob("[!.]*.npz"):
-        if not old.name.startswith(digest[:16]) and time.time() - old.stat().st_mtime > KEEP_S:
-            old.unlink(missing_ok=True)
+    about = _about(solution, folder.run_id, digest) | wanted.said | grid.about
+    try:
+        replace(grid, about=about).save(path)
+    except OSError as error:
+        raise LabError(f"What was sampled can't be kept in {path.parent}: {error.strerror or error}.") from error
+    _forget(path.parent, digest)
     return path
 
 
-def _loaded(folder: RunFolder) -> tuple[RunSolution, str]:
+def _forget(samples: Path, digest: str) -> None:
+    """Drop samples of replaced checkpoints, and the oldest of more than `KEPT`; nothing that may be looked at now."""
+    aged = sorted((time.time() - path.stat().st_atime, path) for path in samples.glob("[!.]*.npz"))
+    for rank, (age, path) in enumerate(aged):
+        if age > KEEP_S and (rank >= KEPT or not path.name.startswith(digest[:16])):
+            path.unlink(missing_ok=True)
+
+
+def _loaded(folder: RunFolder, wanted: Wanted) -> tuple[RunSolution, str]:
     """The solution, and the SHA-256 of the very file it came from: a live run may replace it at any moment."""
     from core.solution.evaluate import load_solution
 
+    path = checkpoint_path(folder, wanted.checkpoint)
     while True:
-        digest = hashlib.sha256(folder.last.read_bytes()).hexdigest()
-        solution = load_solution(folder)
-        if hashlib.sha256(folder.last.read_bytes()).hexdigest() == digest:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        solution = load_solution(folder, wanted)
+        if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
             return solution, digest
 
 
@@ -127,13 +150,14 @@ def _on_axes(solution: RunSolution, resolution: int, limit_s: float | None) -> S
 
 
 def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) -> dict[str, np.ndarray]:
-    """Fields, residuals, and exact values and errors where the problem has them, at points (N, d).
+    """What is wanted of a solution at points (N, d), each (N,): fields, residuals, exact values, errors, formulas.
 
-    With `limit_s`, LabError as soon as it is clear that it would take longer.
+    Exact values and errors where the problem has them. With `limit_s`, LabError as soon as it is clear that it would
+    take longer.
     """
     parts: dict[str, list[np.ndarray]] = {}
     began = time.monotonic()
-    names, usable = solution.problem.value_names, True
+    names, usable = solution.problem.value_names, solution.without is None
     for done in range(0, len(points), BLOCK):
         block = points[done : done + BLOCK]
         values = solution.evaluate(block)
@@ -146,9 +170,12 @@ def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) 
         for name, known in exact.items():
             values[names.exact[name]] = known
             values[names.errors[name]] = values[name] - known
+        values |= solution.formulas_at(block, values)
         for name, value in values.items():
             parts.setdefault(name, []).append(value)
-        expected = (time.monotonic() - began) / (done + len(block)) * len(points)
+        share = (done + len(block)) / len(points)
+        _progress.seen(share)
+        expected = (time.monotonic() - began) / share
         if limit_s is not None and expected > limit_s and time.monotonic() - began > 5:
             raise LabError(
                 f"Sampling {len(points):,} points would take about {expected / 60:.0f} min here, and a page waits "
@@ -156,3 +183,17 @@ def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) 
             )
     whole = len(parts[solution.problem.fields[0]])  # exact values of some blocks alone are left out
     return {name: np.concatenate(blocks) for name, blocks in parts.items() if len(blocks) == whole}
+
+
+class _Progress:
+    """Who is told how much of the points is evaluated: whoever waits for this process."""
+
+    seen: Callable[[float], None] = staticmethod(lambda share: None)
+
+
+_progress = _Progress()
+
+
+def tell(seen: Callable[[float], None]) -> None:
+    """Have a function called with the share of the points that is evaluated, again and again, in this process."""
+    _progress.seen = seen
