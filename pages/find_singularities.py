@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.errors import LabError, RunNotFoundError
 from core.problems import Problem
+from core.runs.curves import recorded
 from core.runs.funnel import FunnelPoint
 from core.singularity import certificate as certificates
 from core.singularity import similarity
@@ -12,7 +13,6 @@ from core.tracking import store
 from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.deleted_experiment import deleted_experiment
-from pages.parts.shared.figures import recorded
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.text import message
 from pages.parts.singularities.certificate import certificate_view, equations_view, search_numbers

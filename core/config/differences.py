@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,3 +35,9 @@ def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference
         for path in dict.fromkeys([*first, *second])
         if path != "name" and first.get(path) != second.get(path)
     )
+
+
+def field_words(path: str) -> str:
+    """A field's path in words that wrap in a narrow column: stages.0.target_residual → stage 1 · target residual."""
+    path = re.sub(r"^stages\.([0-9]{1,4})\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
+    return path.replace(".", " · ").replace("_", " ")

@@ -260,3 +260,23 @@ class RunCurves:
             return []
         found = self._read.cut_off if finished else self._read.damage
         return [*map(str, self._read.holes), *([found] if found else [])]
+
+
+def was_recorded(y: np.ndarray, loss: np.ndarray) -> np.ndarray:
+    """Which rows of a history's column were recorded, (n,) as both are.
+
+    It has NaN where a method has no use for the column. A run that diverges has no loss there either, so NaN beside a
+    loss that is a number is no divergence.
+    """
+    return ~(np.isnan(y) & np.isfinite(loss))
+
+
+def recorded(curves: Curves, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
+    """X and y of a curve, each (n,), without the rows in which it was not recorded; both empty where it never was."""
+    x, y = curves.points(name, axis)
+    if curves.source == "MLflow":  # each metric at steps of its own, none logged where there was none
+        return x, y
+    loss = curves.column("loss")
+    n = min(len(y), len(loss))  # another thread may be appending
+    here = was_recorded(y[:n], loss[:n])
+    return x[:n][here], y[:n][here]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.runs.curves import RunCurves
+from core.runs.curves import RunCurves, recorded
 from core.runs.history import HistoryWriter
-from pages.parts.shared.figures import Series, curve_figure, lambda_figure, recorded, residual_figure
+from pages.parts.shared.figures import Series, curve_figure, lambda_figure, residual_figure
 from pages.parts.singularities.search_figures import iterations_figure
 
 ROWS = 40

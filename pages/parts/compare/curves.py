@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.reports.curves_export import Line, curves_csv, curves_picture
+from core.runs.curves import recorded
 from core.tracking.statistics import smooth
 from core.tracking.store import RunRecord
 from pages.parts.compare.chart import chart
 from pages.parts.compare.curve_choice import axes_input, curve_names, quantities_input, read_curves
 from pages.parts.compare.selection import Selection
 from pages.parts.shared.curve_warnings import curve_warnings
-from pages.parts.shared.figures import Series, curve_figure, recorded
+from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.run_names import run_names
 from pages.parts.shared.text import LONGEST, Markdown, plain

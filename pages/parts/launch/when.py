@@ -9,11 +9,11 @@ import streamlit as st
 
 from core import jobs
 from core.config import UNCOUNTED, RunConfig
+from core.config.differences import field_words
 from core.errors import LabError
 from core.jobs.batch import configs_of, read_values, table_of
 from core.jobs.queueing import MOST_PRIORITY
 from core.runs.states import ACTIVE
-from pages.parts.shared.config_words import field_words
 from pages.parts.shared.text import LONGEST, Markdown, message, plain, visible
 
 MOST_CHOICES = 200

@@ -8,9 +8,8 @@ import numpy as np
 
 from core import jobs
 from core.jobs import live
-from core.runs.curves import bucket
+from core.runs.curves import bucket, recorded
 from pages.parts.shared.curves_cache import curves_of_job
-from pages.parts.shared.figures import recorded
 from pages.parts.shared.progress import progress_line
 from pages.parts.shared.text import LONGEST, figure_of, visible
 

@@ -9,12 +9,13 @@ from core import jobs
 from core.errors import LabError, RunNotFoundError
 from core.names import residual_of
 from core.runs import RunFolder, run_folder
+from core.runs.curves import was_recorded
 from core.runs.history import INTEGERS
 from core.tracking.search import find_id, reruns
 from core.tracking.store import RunRecord, get_run
 from core.tracking.verify import Verdict, history_of, verify
 from pages.parts.shared.config_words import difference_table, value_text
-from pages.parts.shared.figures import Series, curve_figure, was_recorded
+from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.progress import progress_text

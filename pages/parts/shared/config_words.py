@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import streamlit as st
 
 from core.config import Difference
+from core.config.differences import field_words
 from pages.parts.shared.text import LONGEST_MESSAGE, Markdown, plain
 
 LONGEST_VALUE = 200
@@ -34,12 +34,6 @@ def difference_table(changed: tuple[Difference, ...], before: Markdown, after: M
 def field_text(path: str) -> Markdown:
     """`field_words` for Markdown."""
     return plain(field_words(path), LONGEST_VALUE)
-
-
-def field_words(path: str) -> str:
-    """A field's path in words that wrap in a narrow column: stages.0.target_residual → stage 1 · target residual."""
-    path = re.sub(r"^stages\.([0-9]{1,4})\.", lambda match: f"stage {int(match[1]) + 1} · ", path)
-    return path.replace(".", " · ").replace("_", " ")
 
 
 def value_text(value: Any) -> Markdown:

@@ -9,7 +9,7 @@ import pandas  # noqa: F401  # plotly asks it for its types whenever it is there
 import plotly.graph_objects as go
 
 from core.names import residual_of
-from core.runs.curves import Curves, bucket
+from core.runs.curves import Curves, bucket, recorded
 from pages.parts.shared.palette import GREY, PALETTE
 
 POINTS = 2000
@@ -157,26 +157,6 @@ def _peculiar(item: Series, x_title: str, log_x: bool, log_y: bool) -> str | Non
     if len(x) > 1 and (x == x[0]).all():
         return f"All {len(x):,} points are at {x_title} {x[0]:g}"
     return None
-
-
-def was_recorded(y: np.ndarray, loss: np.ndarray) -> np.ndarray:
-    """Which rows of a history's column were recorded, (n,) as both are.
-
-    It has NaN where a method has no use for the column. A run that diverges has no loss there either, so NaN beside a
-    loss that is a number is no divergence.
-    """
-    return ~(np.isnan(y) & np.isfinite(loss))
-
-
-def recorded(curves: Curves, name: str, axis: str = "iteration") -> tuple[np.ndarray, np.ndarray]:
-    """X and y of a curve, each (n,), without the rows in which it was not recorded; both empty where it never was."""
-    x, y = curves.points(name, axis)
-    if curves.source == "MLflow":  # each metric at steps of its own, none logged where there was none
-        return x, y
-    loss = curves.column("loss")
-    n = min(len(y), len(loss))  # another thread may be appending
-    here = was_recorded(y[:n], loss[:n])
-    return x[:n][here], y[:n][here]
 
 
 X_TITLES = {"iteration": "iteration", "wall_time_s": "seconds of training"}

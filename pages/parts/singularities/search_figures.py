@@ -9,12 +9,12 @@ import pandas  # noqa: F401  # plotly asks it for its types whenever it is there
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.runs.curves import Curves
+from core.runs.curves import Curves, recorded
 from core.runs.funnel import FunnelPoint, bracket
 from core.singularity.digits import lambda_text, reference_text
 from core.singularity.found import Found
 from core.singularity.laws import LAWS, published
-from pages.parts.shared.figures import Series, curve_figure, lambda_figure, recorded, sizes
+from pages.parts.shared.figures import Series, curve_figure, lambda_figure, sizes
 from pages.parts.shared.palette import GREY, PALETTE
 
 

@@ -6,11 +6,12 @@ import math
 
 import streamlit as st
 
+from core.runs.curves import recorded
 from core.singularity.found import LAMBDA, lambda_of
 from core.tracking.store import RunRecord, restore_run
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.data_table import data_table
-from pages.parts.shared.figures import Series, curve_figure, recorded
+from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.state_badge import state_badge
