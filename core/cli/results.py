@@ -79,15 +79,6 @@ def export(
     say(f"{output}: {grid.points} points, {', '.join(grid.values)}")
 
 
-def report(run: RunArgument, output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.md")]) -> None:
-    """Write a run's Markdown summary."""
-    folder = chosen_run(run)
-    if not folder.summary.exists():
-        raise LabError(f"Run {folder.run_id} has no summary yet: it is written when a run ends.")
-    check_writable(output)
-    write_file(output, folder.summary.read_bytes())
-
-
 def certificate(
     run: RunArgument,
     json_out: JsonOption = None,

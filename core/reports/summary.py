@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.config import RunConfig, Stage
 from core.datasets import mesh_of
+from core.reports.stage_table import network_words
 from core.runs.windows import WindowStep, marched
 from core.singularity.certificate import WORDS, Certificate, certified
 from core.singularity.digits import iterate_text, lambda_text, reference_text
@@ -74,7 +75,7 @@ def summary(
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for record, stage in zip(records, stages or config.stages, strict=False):
-        network = _network(stage, config)
+        network = network_words(stage, config)
         sigma = "" if record.sigma is None else as_text(record.sigma)
         lines.append(
             f"| {record.index + 1} | {network} | {record.parameters} | {sigma} | {record.epsilon:.2e} | "
@@ -144,10 +145,3 @@ def _plane_lines(certificate: Certificate) -> list[str]:
             f"{velocity.max_relative_difference:.1e} of itself; the integral is trusted to {velocity.trusted:.1e}.",
         ]
     return lines
-
-
-def _network(stage: Stage, config: RunConfig) -> str:
-    """What a stage is made of, in a few words."""
-    if stage.chebyshev:
-        return f"Chebyshev polynomials, {' × '.join(map(str, stage.chebyshev.degrees))}"
-    return f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"

@@ -1,0 +1,108 @@
+"""What each stage of a run did: from its history, and from the checkpoint where that is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.config import RunConfig, Stage
+from core.errors import LabError
+from core.runs import RunFolder
+from core.runs.curves import Curves
+from core.training.sigma import as_text
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One stage."""
+
+    number: int
+    """From 1."""
+    iterations: int
+    seconds: float
+    before: float
+    """Largest residual at its first iteration."""
+    after: float
+    """Largest residual that it left at its points, in its last iteration where no checkpoint says so."""
+    rms_after: float
+    parameters: int | None = None
+    """None, and empty texts: only a checkpoint says that, and there is none here."""
+    sigma: str = ""
+    epsilon: float | None = None
+    optimizer: str = ""
+    precision: str = ""
+    ended: str = ""
+    """Why it ended, in words."""
+
+
+def stage_rows(folder: RunFolder, curves: Curves) -> list[StageRow]:
+    """A run's stages in order; of a run in windows of time those of all windows. Raises LabError for damage.
+
+    Seconds and residuals are the history's; why a stage ended, its σ and its method are the last checkpoint's.
+    """
+    rows = _of_history(curves)
+    if not folder.has_checkpoint:
+        return rows
+    records = _records(folder)
+    first = len(rows) - len(records)  # a checkpoint in windows has those of the present window
+    found = []
+    for k, row in enumerate(rows):
+        if not 0 <= k - first < len(records):
+            found.append(row)
+            continue
+        record = records[k - first]
+        found.append(
+            StageRow(
+                number=row.number,
+                iterations=row.iterations,
+                seconds=row.seconds,
+                before=row.before,
+                after=record.max_residual if np.isfinite(record.max_residual) else row.after,
+                rms_after=record.rms_residual if np.isfinite(record.rms_residual) else row.rms_after,
+                parameters=record.parameters,
+                sigma="" if record.sigma is None else as_text(record.sigma),
+                epsilon=record.epsilon,
+                optimizer=record.optimizer,
+                precision=record.precision,
+                ended=record.ended,
+            )
+        )
+    return found
+
+
+def network_words(stage: Stage, config: RunConfig) -> str:
+    """What a stage is made of, in a few words."""
+    if stage.chebyshev:
+        return f"Chebyshev polynomials, {' × '.join(map(str, stage.chebyshev.degrees))}"
+    return f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
+
+
+def _records(folder: RunFolder) -> list:
+    from core.training.checkpoint import load  # torch
+
+    try:
+        return load(folder.last).records
+    except LabError as error:
+        raise LabError(f"Why its stages ended is not known: {error}") from None
+
+
+def _of_history(curves: Curves) -> list[StageRow]:
+    stage, seconds = curves.column("stage"), curves.column("wall_time_s")
+    largest, rms = curves.column("max_residual"), curves.column("rms_residual")
+    if not min(map(len, (stage, seconds, largest, rms))):
+        return []
+    starts = np.flatnonzero(np.diff(stage, prepend=-1))
+    ends = np.append(starts[1:], len(stage)) - 1
+    began = np.concatenate([[0.0], seconds[ends[:-1]]])
+    return [
+        StageRow(
+            number=int(stage[start]) + 1,
+            iterations=int(end - start + 1),
+            seconds=float(seconds[end] - before),
+            before=float(largest[start]),
+            after=float(largest[end]),
+            rms_after=float(rms[end]),
+        )
+        for start, end, before in zip(starts, ends, began, strict=True)
+    ]
