@@ -13,11 +13,13 @@ from core.problems.ipm import IPM
 
 PUBLISHED = (1.9205599746927, 1.3990961221852, 1.2523481636489, 1.1842500861997)
 """λ by order of instability (arXiv 2509.14185)."""
-RADIAL = (Sinh(0.1875, 0.08), Sinh(0.161, 0.0418), Sinh(0.1803, 0.0279), Sinh(0.192, 0.0205), Sinh(0.193, 0.0195))
+RADIAL = (Sinh(0.1875, 0.08), Sinh(0.161, 0.0418), Sinh(0.1803, 0.0279), Sinh(0.193, 0.0187), Sinh(0.2011, 0.0152))
 ANGULAR = (
     Axis(1.5, -7.4),
     Axis(0.27, -6.3, 0.427, Sinh(0.767, 0.256)),
-    *[Axis(1.525, -6.645, 0.822, Sinh(0.643, 0.153))] * 3,
+    Axis(1.525, -6.645, 0.822, Sinh(0.643, 0.153)),
+    Axis(2.474, -6.538, 0.774, Sinh(0.632, 0.117)),
+    Axis(3.5, -6.555, 0.685, Sinh(0.635, 0.131)),
 )
 """By order: where coefficients of earlier runs' profiles fall fastest."""
 

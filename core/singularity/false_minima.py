@@ -14,6 +14,8 @@ UNRESOLVED = 1e-4
 order 3 that left 1.5e-4 held λ = 1.248, and it is 1.184; below 3e-5 λ was always well inside its basin."""
 BESIDE, KINK = 0.03, 0.15
 """The power of |y₁| is looked at so close to the axis, in depths of the map there; a smooth one is so near to 2."""
+DEEPEST = 0.3
+"""A map that spreads points evenly has a depth that says nothing: no part of it beyond this is near the axis."""
 
 
 def false_minimum(solution: Solution, trained: float, unused: float) -> str:
@@ -63,7 +65,8 @@ def axis_power(solution: Solution) -> float:
     """
     problem = solution.problem
     w = np.linspace(0.03, 0.6, 20)
-    near, far = (1 - distance * problem.angular.depth(w) for distance in (BESIDE, 2 * BESIDE))
+    depth = np.minimum(problem.angular.depth(w), DEEPEST)
+    near, far = (1 - distance * depth for distance in (BESIDE, 2 * BESIDE))
     name = problem.fields[0]
     inner, outer = (solution.evaluate(np.stack([w, z], axis=1))[name] for z in (near, far))
     with np.errstate(all="ignore"):
