@@ -1,20 +1,25 @@
 """Jets, the arithmetic that problems are written in and networks are evaluated with."""
 
 from core.forms import Layout
+from core.jets.grids import nodes_of, sides_of
 from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
 from core.jets.polynomials import chebyshev, chebyshev_sums
+from core.jets.tensor import TensorSums
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
     "Jet",
     "Layout",
+    "TensorSums",
     "activate",
     "affine",
     "chebyshev",
     "chebyshev_sums",
     "coordinates",
     "cos_sin",
+    "nodes_of",
+    "sides_of",
     "stack",
 ]

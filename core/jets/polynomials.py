@@ -58,9 +58,9 @@ def _factors(inputs: Jet, degrees: Sequence[int], circles: Sequence[int]) -> Ite
     k = 0
     for count in degrees:
         if k in circles:
-            yield _harmonics(_input(inputs, k), _input(inputs, k + 1), count)
+            yield harmonics(_input(inputs, k), _input(inputs, k + 1), count)
         else:
-            yield _polynomials(_input(inputs, k), count)
+            yield polynomials(_input(inputs, k), count)
         k += 1 + (k in circles)
 
 
@@ -68,7 +68,7 @@ def _input(inputs: Jet, k: int) -> Jet:
     return Jet(inputs.data[:, :, k], inputs.layout)
 
 
-def _polynomials(x: Jet, count: int) -> Jet:
+def polynomials(x: Jet, count: int) -> Jet:
     """T₀ … T_{count−1} of a jet (C, N): (C, N, count)."""
     first = torch.zeros_like(x.data)
     first[0] = 1
@@ -79,7 +79,7 @@ def _polynomials(x: Jet, count: int) -> Jet:
     return Jet(torch.stack([jet.data for jet in found[:count]], dim=-1), x.layout)
 
 
-def _harmonics(cosine: Jet, sine: Jet, count: int) -> Jet:
+def harmonics(cosine: Jet, sine: Jet, count: int) -> Jet:
     """1, cos, sin, cos 2, sin 2, … of an angle, from the jets of its cosine and sine (C, N): (C, N, count).
 
     The angle is linear in the coordinates, so that all of its derivatives above the first are zero.

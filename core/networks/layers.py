@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core import kernel
 from core.config import MLP, Chebyshev, Fourier
-from core.jets import Jet, activate, affine, chebyshev, chebyshev_sums, cos_sin
+from core.jets import Jet, TensorSums, activate, affine, chebyshev, chebyshev_sums, cos_sin
 from core.problems import Problem
 from core.problems.base import Block
 
@@ -81,6 +81,7 @@ class Network(nn.Module):
         self.activation = activation
         self.degrees, self.circles = degrees, circles
         self._read: tuple[Tensor, Jet] | None = None
+        self._grid: tuple[Tensor, TensorSums | None] | None = None
         self.reads = reads
         self.alone = alone
         self.register_buffer("basis", basis)
@@ -96,6 +97,9 @@ class Network(nn.Module):
     def forward(self, features: Jet, tape: Tape | None = None) -> Jet:
         """Features (C, N, inputs) to outputs (C, N, outputs)."""
         if self.degrees and tape is None and not self._has_read(features):
+            sums = self.on_grid(features)
+            if sums is not None:
+                return sums(self.layers[0].weight)
             return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles)
         jet = self._lifted(features)
         if tape is None:
@@ -106,9 +110,17 @@ class Network(nn.Module):
             jet = activate(layer(jet, tape), self.activation)
         return self.layers[-1](jet, tape)
 
+    def on_grid(self, features: Jet) -> TensorSums | None:
+        """What sums its polynomials axis by axis, where they are asked for on a grid; None elsewhere."""
+        if not self.degrees:
+            return None
+        if self._grid is None or self._grid[0] is not features.data:
+            self._grid = features.data, TensorSums.of(features, self.degrees, self.circles)
+        return self._grid[1]
+
     def forget(self) -> None:
         """Drop what was made of the features it read last: it isn't trained any more."""
-        self._read = None
+        self._read = self._grid = None
 
     def _lifted(self, features: Jet) -> Jet:
         """What the first layer reads, (C, N, in)."""

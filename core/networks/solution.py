@@ -15,12 +15,14 @@ from torch.autograd import forward_ad
 
 from core.errors import LabError, TrainingError
 from core.forms import Layout, MultiIndex, derivative
-from core.jets import Jet, coordinates, stack
+from core.jets import Jet, coordinates, sides_of, stack
 from core.networks.layers import Network, Tape
 from core.problems import Problem
 
 PROBES = 7
 """Points in which the slopes of jets are held against those of the fields."""
+GRID_AT_ONCE = 2_000_000
+"""Numbers of a field's jet on a grid that are computed at a time, where that is summed axis by axis."""
 
 
 def _value(part: Jet | Tensor) -> Tensor:
@@ -250,8 +252,8 @@ class Solution(nn.Module):
     def _in_chunks(self, points: np.ndarray, wanted: Callable[[dict], dict[str, Tensor]]) -> dict[str, np.ndarray]:
         """What is wanted of the fields' jets, (N,) each: memory does not grow with the points but for that."""
         like, parts = next(self.networks.parameters(), torch.zeros(0, dtype=torch.float64)), {}
-        for start in range(0, max(1, len(points)), self._chunk):
-            u, _, _ = self._fields_at(points[start : start + self._chunk], like)
+        for block in self._blocks(points):
+            u, _, _ = self._fields_at(points[block], like)
             for name, value in wanted(u).items():
                 parts.setdefault(name, []).append(value.double().cpu().numpy())
         return {name: np.concatenate(blocks) for name, blocks in parts.items()}
@@ -273,12 +275,9 @@ class Solution(nn.Module):
         parts: dict[str, list[np.ndarray]] = {}
         names = self.problem.value_names.residuals
         points = np.asarray(points, dtype=np.float64)
-        chunk = self._chunk
-        if self.problem.integral_names:
-            chunk = min(chunk, 512)  # a chunk's integrals are rows of a matrix over thousands of sources
         integrated = self._integrated(like) if self.problem.integral_names else {}
-        for start in range(0, len(points), chunk):
-            block = points[start : start + chunk]
+        for chosen in self._blocks(points) if len(points) else ():
+            block = points[chosen]
             u, x, lam = self._fields_at(block, like)
             if integrated:
                 for name, integral in self.problem.integrals(block, self.problem.sources()).items():
@@ -289,7 +288,7 @@ class Solution(nn.Module):
                 values[names[name]] = residual
             for name, value in values.items():
                 parts.setdefault(name, []).append(value.double().cpu().numpy())
-            seen(min(1.0, (start + chunk) / len(points)))
+            seen(min(1.0, chosen.stop / len(points)))
         return {name: np.concatenate(blocks) for name, blocks in parts.items()}
 
     @torch.no_grad()
@@ -302,8 +301,8 @@ class Solution(nn.Module):
         names = self.problem.fields
         fields, slopes = ({name: [] for name in names} for _ in range(2))
         points = np.asarray(points, dtype=np.float64)
-        for start in range(0, len(points), self._chunk):
-            block = torch.as_tensor(points[start : start + self._chunk], dtype=like.dtype, device=like.device)
+        for chosen in self._blocks(points) if len(points) else ():
+            block = torch.as_tensor(points[chosen], dtype=like.dtype, device=like.device)
             along = []
             for i in range(block.shape[1]):
                 direction = torch.zeros_like(block)
@@ -322,6 +321,18 @@ class Solution(nn.Module):
         """So many points at a time: their widest jets (at 8 bytes) stay near the processor's cache."""
         widest = max((network.widest for network in self.networks), default=1)
         return max(128, 2_000_000 // (self.layout.components * widest))
+
+    def _blocks(self, points: np.ndarray) -> list[slice]:
+        """What is evaluated at a time: few points, and of a grid whole planes where all networks go axis by axis."""
+        chunk = self._chunk
+        if self.problem.integral_names:
+            chunk = min(chunk, 512)  # a chunk's integrals are rows of a matrix over thousands of sources
+        elif len(self.networks) and all(network.degrees is not None for network in self.networks):
+            sides = sides_of(torch.as_tensor(points).unsqueeze(-1).unbind(1))
+            if sides is not None:
+                plane = len(points) // sides[0]
+                chunk = plane * max(1, GRID_AT_ONCE // (self.layout.components * plane))
+        return [slice(start, start + chunk) for start in range(0, max(1, len(points)), chunk)]
 
     def _fields_at(self, points: np.ndarray | Tensor, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
         block = torch.as_tensor(points, dtype=like.dtype, device=like.device)

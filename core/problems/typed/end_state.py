@@ -109,7 +109,17 @@ class EndState:
         """A derivative in space (n,) of a field's value (`order` 0) or rate (1, …) at points x, one (n,) an axis."""
         import torch
 
+        from core.jets import nodes_of, sides_of
+
         coefficients = torch.as_tensor(self.fields[field][order], dtype=x[0].dtype, device=x[0].device)
+        sides = sides_of([position[:, None] for position in x])
+        if sides is not None:
+            found = coefficients
+            for k, (axis, position) in enumerate(zip(self.axes, x, strict=True)):
+                nodes = nodes_of(position[:, None], sides, k)[:, 0]
+                basis = axis.basis(nodes, coefficients.shape[k], list(by).count(k))
+                found = torch.tensordot(found, basis, dims=([0], [1]))  # the axis comes last, and the next one first
+            return found.reshape(-1, 1).expand(-1, sides[-1]).reshape(-1)
         bases = [
             axis.basis(position, count, list(by).count(k))
             for k, (axis, position, count) in enumerate(zip(self.axes, x, coefficients.shape, strict=True))
