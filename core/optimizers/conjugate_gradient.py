@@ -58,7 +58,7 @@ class ConjugateGradient:
         """See `Optimizer.iterate`."""
         residuals, system = objective.products()
         r = system.r
-        gradient = system.transposed(r)
+        gradient = system.levelled_transposed(system.transposed(r))
         before, ratio = float(r @ r), float("nan")
         scale = float(gradient @ gradient) / max(before, torch.finfo(r.dtype).tiny)
         move = objective.mover()
@@ -66,9 +66,10 @@ class ConjugateGradient:
             mu = self.damping.value * scale
 
             def product(v: Tensor, system=system, mu=mu) -> Tensor:
-                return system.transposed(system.times(v)) + mu * v
+                image = system.transposed(system.times(system.levelled(v)))
+                return system.levelled_transposed(image) + mu * v
 
-            step = solve(product, -gradient, self.tolerance, self.products)
+            step = system.levelled(solve(product, -gradient, self.tolerance, self.products))
             change = system.times(step)
             predicted = float(-(2 * r + change) @ change)
             if not predicted > (NO_GAIN if trial else 0) * before:

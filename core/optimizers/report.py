@@ -45,6 +45,12 @@ class Products(Protocol):
     def times(self, v: Tensor) -> Tensor:
         """Jv (M,) for v (P,)."""
 
+    def levelled(self, y: Tensor) -> Tensor:
+        """R⁻¹y (P,), R with RᵀR nearer to JᵀJ than one is; y where none is known."""
+
+    def levelled_transposed(self, g: Tensor) -> Tensor:
+        """R⁻ᵀg (P,) likewise."""
+
 
 class Trial(Protocol):
     """Moves the parameters and says what is left there."""

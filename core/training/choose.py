@@ -39,6 +39,9 @@ def choose(objective: Objective, precision: str) -> Choice:
     needed = dense_bytes(rows, columns, squared)
     if needed <= SHARE * free and min(rows, columns) <= LARGEST_DENSE:
         return Choice(config, f"{config.kind}, since {size}{few} take {needed / 2**30:.2g} GiB of {room} free")
+    if objective.by_axes:
+        return Choice(configs.ConjugateGradient(damping=1e-6), f"conjugate_gradient, since {size} are too much to "
+                      "factorise, and polynomials on a grid are multiplied axis by axis")  # fmt: skip
     return Choice(
         configs.ConjugateGradient(),
         f"conjugate_gradient, since a factorisation of {size} would take minutes or more than the {room} that are free",

@@ -23,6 +23,7 @@ from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
 from core.training.arithmetic import Arithmetic, arithmetic
+from core.training.coarser import coarser, on_grid
 from core.training.largest import fewer_points, in_words, largest, smaller_together
 from core.training.meter import peak_bytes
 from core.training.need import Need
@@ -90,7 +91,9 @@ def needs(run: RunState, room: float = math.inf) -> list[Need]:
     for part in _parts(run, network, count):
         of_parameters, advice = parameter_bytes(part.method, network, run.stage)
         of_points = part.jacobian
-        if part.jacobian <= SHARE * room and _worth_measuring(run, network, part.points):
+        if part.asked == "products" and on_grid(run.stage):
+            of_points += grid_bytes(run)
+        elif part.jacobian <= SHARE * room and _worth_measuring(run, network, part.points):
             key = part.asked, part.points, part.how.name
             if key not in known:
                 known[key] = point_bytes(run, network, *key[:2], part.how)
@@ -164,6 +167,14 @@ def point_bytes(run: RunState, network: Network, asked: Pass, points: int, how: 
         total += max(0, at(2 * n, _first(run.samples, shown)) - two) / shown * measured
     # what is mixed is counted as it is: a part of it is smaller than float64 already
     return SLACK * total * (how.dtype.itemsize / 8 if how.autocast is None else 1)
+
+
+def grid_bytes(run: RunState) -> float:
+    """What products on a grid take, carried on from a coarser one, where they are made all the same."""
+    tried, share = coarser(run)
+    points = tried.stage.collocation.points
+    exact = arithmetic("float64", run.device)
+    return SLACK / share * _measured(tried, network_like(tried), "products", points, exact, None)
 
 
 def rows_of(run: RunState, network: Network, points: int) -> int:

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import NotFiniteError, TrainingError
+from core.jets import TensorSums
 from core.names import beside
 from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
 from core.training.objective import origin
+from core.training.objective.by_axes import GridRows, ProductsByAxes
 from core.training.objective.data import DATA, Data
 from core.training.objective.equations import Equations
 from core.training.objective.memory import SHARE, free_memory
@@ -121,11 +123,34 @@ class Objective:
         parts = torch.autograd.grad(loss, self.parameters(), materialize_grads=True)
         return residuals, float(loss.detach()), torch.cat([part.reshape(-1) for part in parts])
 
-    def products(self) -> tuple[Residuals, Products]:
+    def products(self) -> tuple[Residuals, Products | ProductsByAxes]:
         """Residuals, and the weighted system by its products instead of its Jacobian."""
+        sums = self._on_grids()
+        if sums is not None:
+            parts = [GridRows(points, each) for points, each in zip(self.points.values(), sums, strict=True)]
+            by_axes = ProductsByAxes(parts, self.solution.problem.outputs)
+            found = Residuals(by_axes.residuals)
+            self.check_finite(found)
+            return found, by_axes
         residuals = self.residuals()
         self.check_finite(residuals)
         return residuals, Products(self.solution, self.parameters(), lambda: self.residuals().rows(), residuals.rows())
+
+    @property
+    def by_axes(self) -> bool:
+        """Whether the last network's polynomials are on a grid, so that products go axis by axis."""
+        return self._on_grids() is not None
+
+    def _on_grids(self) -> list[TensorSums] | None:
+        """Of each point set what sums the last network there axis by axis; None where one has no such thing."""
+        nonlocal_too = any(points.matrices for points in self.points.values())
+        if self.solution.networks[-1].degrees is None or self.free_lambda or nonlocal_too:
+            return None
+        found = []
+        for points in self.points.values():
+            features, _ = points.features_and_frozen(points.lambda_values())
+            found.append(self.solution.networks[-1].on_grid(features[-1]))
+        return None if any(sums is None for sums in found) else found
 
     def slopes(self) -> tuple[Residuals, Slopes]:
         """Residuals, and the weighted system, rows scaled by 1/√n so that loss = |r|², to be written where wanted."""

@@ -17,6 +17,16 @@ REMEMBERED_POINTS = 50_000
 """Point sets up to this size keep what is computed from the coordinates alone; larger ones gain nothing by it."""
 
 
+REMEMBERED_ON_GRIDS = 2_000_000
+"""Polynomials on a grid cost less than what is made of the coordinates alone, so larger sets of theirs keep it too."""
+
+
+def _remembers(solution: Solution, points: int) -> bool:
+    networks = solution.networks
+    by_axes = len(networks) > 0 and networks[-1].degrees is not None
+    return points <= (REMEMBERED_ON_GRIDS if by_axes else REMEMBERED_POINTS)
+
+
 @dataclass
 class Leaves:
     """The integrals of a point set, cut off from what they are integrals of; empty where it has none."""
@@ -44,7 +54,7 @@ class PointSet:
         self.solution, self.name, self.points = solution, name, points
         device = next(solution.parameters()).device
         self.x = coordinates(
-            torch.as_tensor(points, dtype=dtype, device=device), solution.layout, len(points) <= REMEMBERED_POINTS
+            torch.as_tensor(points, dtype=dtype, device=device), solution.layout, _remembers(solution, len(points))
         )
         self.matrices: dict[str, tuple[str, Tensor]] = {}
         """Integral → the field that is integrated, and the matrix (m, n) that does it."""

@@ -34,6 +34,14 @@ class Products:
         parts = torch.autograd.grad(self._graph, self._parameters, w, retain_graph=True, materialize_grads=True)
         return torch.cat([part.reshape(-1) for part in parts])
 
+    def levelled(self, y: Tensor) -> Tensor:
+        """See `core.optimizers.report.Products`: nothing is known of JᵀJ."""
+        return y
+
+    def levelled_transposed(self, g: Tensor) -> Tensor:
+        """See `levelled`."""
+        return g
+
     def times(self, v: Tensor) -> Tensor:
         """Jv (M,) for v (P,), by one pass of forward-mode differentiation."""
         parts = v.split([p.numel() for p in self._parameters])
