@@ -1,35 +1,27 @@
-"""Solution 3D: the fields, residuals and errors of a run's newest checkpoint, and the file for ParaView."""
+"""Solution 3D: what a run's checkpoints know, as fields, formulas, curves and views, and as files to take along."""
 
 import streamlit as st
 
 from core.errors import LabError
-from core.names import file_stem
-from core.singularity.views import views
-from core.solution import children
+from core.singularity.views import takes_wanted, views
 from core.solution.available import Viewable, viewable_runs
-from core.solution.export import FORMATS, formats
-from core.solution.on_mesh import read_sampled
-from core.solution.sampled import Sampled
-from core.solution.scene import SceneRequest, at_moment
-from core.solution.series import mesh_series_bytes
-from pages.parts.shared.made_download import made_download
+from core.solution.wanted import Wanted
 from pages.parts.shared.text import LONGEST, ago, code, message, visible
-from pages.parts.solution.figures import curve, numbers
+from pages.parts.solution.downloads import downloads
+from pages.parts.solution.figures import curve, further_figures, numbers
 from pages.parts.solution.form import (
     KEY,
-    look_input,
-    quantity_input,
+    quantity_of,
     resolution_input,
-    scene_input,
+    stage_input,
+    value_input,
+    vectors_input,
+    vectors_offered,
     view_input,
 )
+from pages.parts.solution.sampling import read_grid, sampled
 from pages.parts.solution.scene import RENDERERS, show_scene
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def read_grid(path) -> Sampled:
-    """A sampled grid or mesh, shared by visitors; a file's name changes with its content."""
-    return read_sampled(path)
+from pages.parts.solution.scene_form import ARROWS, STREAMLINES, look_input, moment_input, scene_input, shown_input
 
 
 def pick_run(available: list[Viewable]) -> Viewable:
@@ -59,44 +51,48 @@ def name_of(run: Viewable) -> str:
 
 
 def draw(run: Viewable, controls, canvas) -> None:
-    """Inputs, one scene, its numbers, the download."""
+    """Inputs, one scene or curve, its numbers, the downloads."""
+    problem = run.config.problem
     what, how_fine = controls.container(), controls.container()
     with how_fine:
-        view = view_input(run.config.problem)
-        resolution = resolution_input(run.config.problem, run.run_id, view)
-    with canvas, st.spinner("Sampling the network …", show_time=True):
-        path = children.sample(views(run.config.problem)[view], run.folder, resolution)
+        view = view_input(problem)
+        resolution = resolution_input(problem, run.run_id, view)
+        wanted = stage_input(problem, run.folder, view)
+    sampler, further = views(problem)[view], {} if wanted == Wanted() else {"wanted": wanted}
+    with canvas:
+        path = sampled("all", sampler, run.folder, resolution, **further)
         grid = read_grid(path)
     with what:
-        quantity = quantity_input(grid, run.run_id)
-        request = scene_input(grid, quantity, run.run_id)
-        look = look_input(quantity)
+        chosen, formulas = value_input(problem, grid, view)
+        moment = moment_input(grid)
+        follow = vectors_offered(problem, view)
+        shown = shown_input(grid, bool(follow))
+        vectors = vectors_input(follow) if ARROWS in shown or STREAMLINES in shown else ()
+    if formulas or vectors:
+        asked = Wanted(wanted.checkpoint, wanted.stages, wanted.alone, tuple(dict.fromkeys((*formulas, *vectors))))
+        with canvas:
+            path = sampled("formula", sampler, run.folder, resolution, wanted=asked)
+            grid = read_grid(path)
+    is_curve = len(grid.axes) == 1
+    with what:
+        quantity = quantity_of(grid, chosen)
+        request = scene_input(grid, quantity, shown, moment, vectors)
+        look = look_input(quantity, has_camera=not is_curve)
     with canvas:
-        renderer = st.segmented_control("Renderer", RENDERERS, default=RENDERERS[0], label_visibility="collapsed")
-        identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
-        scene = show_scene(path, request, look, renderer or RENDERERS[0], identity)
-        thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
-        st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
-        if len(grid.axes) == 1:
-            curve(grid, quantity, run.run_id)
-        download(path, grid, run, request)
-
-
-def download(path, grid: Sampled, run: Viewable, request: SceneRequest) -> None:
-    """The file for ParaView: exactly the sampled values; of a mesh in time one moment, or all of them."""
-    whole = grid if len(grid.axes) <= 3 else at_moment(grid, request.time_index)
-    suffix, button = st.columns([2, 3], vertical_alignment="bottom")
-    all_moments = {"zip": "all moments: .vtu files and a .pvd"} if getattr(grid, "times", None) is not None else {}
-    said = {name: FORMATS[name] for name in formats(whole)} | all_moments
-    chosen = suffix.selectbox("Format", list(said), format_func=lambda name: f".{name}, {said[name]}")
-    with button:
-        made_download(
-            "Download for ParaView",
-            lambda: children.written(mesh_series_bytes, path) if chosen == "zip"
-            else children.exported_bytes(path, chosen, request.time_index),
-            f"{file_stem(run.config.name or run.run_id[:8])}.{chosen}",
-            "application/octet-stream",
-        )  # fmt: skip
+        if is_curve:
+            curve(grid, quantity, look, run.run_id)
+            st.caption(numbers(grid, run))
+        else:
+            renderer = st.segmented_control(
+                "Renderer", RENDERERS, default=RENDERERS[0], label_visibility="collapsed", key="renderer",
+                bind="query-params",
+            )  # fmt: skip
+            identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
+            scene = show_scene(path, request, look, renderer or RENDERERS[0], identity)
+            thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
+            st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
+        further_figures(grid, quantity, formulas, run, wanted if takes_wanted(view, problem) else None)
+        downloads(path, grid, run, request, look)
 
 
 st.title("Solution 3D")

@@ -77,6 +77,11 @@ class Names:
         return tuple(name for name in self.coordinates if name != self.time)
 
     @property
+    def values(self) -> tuple[str, ...]:
+        """What has a value of its own: fields, coordinates, parameters, unknowns."""
+        return (*self.fields, *self.coordinates, *self.parameters, *self.unknowns)
+
+    @property
     def known(self) -> set[str]:
         """All that may be typed."""
         return {*self.coordinates, *self.fields, *self.parameters, *self.unknowns, *CONSTANTS, *CALLED}

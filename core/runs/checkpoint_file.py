@@ -19,7 +19,7 @@ from core.errors import LabError
 ABOUT = "about.json"
 """Entry of a checkpoint's archive with what is here; checkpoints of older programs have none."""
 
-NUMBERS = ("iteration", "history_rows", "history_checksum")
+NUMBERS = ("iteration", "history_rows", "history_checksum", "stages")
 
 
 class CheckpointError(LabError):
@@ -42,6 +42,8 @@ class CheckpointFacts:
     """Rows of the history up to it."""
     history_checksum: int | None = None
     """`core.runs.history_stream.checksum` of these."""
+    stages: int | None = None
+    """Terms of the sum that is its solution; in windows of time the most that one has."""
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,3 +44,13 @@ def usual_resolution(problem: Problem, view: str) -> int:
     if view in (MESH, INSIDE):
         return cells_along(problem)
     return DEFAULT_RESOLUTION[2] if view == PHYSICAL_TIME else default_resolution(problem)
+
+
+def on_cells(view: str) -> bool:
+    """Whether a view is a mesh, whose fineness is cells along its largest extent."""
+    return view in (MESH, INSIDE)
+
+
+def takes_wanted(view: str, problem: Problem) -> bool:
+    """Whether what samples a view takes a `Wanted`: it evaluates the network itself, at the view's own points."""
+    return "wanted" in inspect.signature(views(problem)[view]).parameters

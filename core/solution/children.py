@@ -12,7 +12,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ from core.plain_text import traceback_of
 from core.runs import RunFolder
 from core.solution import export
 from core.solution import sample as sampling
-from core.solution.scene import Scene, SceneRequest
+from core.solution.drawing import SceneRequest
+from core.solution.scene import Scene
+from core.solution.vtk_view import View
 
 IDLE_S = 300.0
 """A child that had nothing to do for so long is let go, and its memory with it."""
@@ -33,6 +37,41 @@ SAMPLING_S = 300.0
 
 EXPORT_S = 300.0
 """Longest that it waits for a file, likewise."""
+
+
+class CancelledError(LabError):
+    """A visitor wanted no more of it."""
+
+
+class Order:
+    """Something asked of a child: how far it is, and the way to take it back."""
+
+    def __init__(self):
+        self.share = 0.0
+        """How much is done, from 0 to 1."""
+        self.cancelled = False
+        self._child: Child | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def at_work(self, child: Child) -> Iterator[None]:
+        """While a child works at it. Raises CancelledError where it was taken back before its turn."""
+        with self._lock:
+            if self.cancelled:
+                raise CancelledError("It was cancelled before its turn.")
+            self._child = child
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._child = None
+
+    def cancel(self) -> None:
+        """Take it back; what another visitor asked for is left alone."""
+        with self._lock:
+            self.cancelled = True
+            if self._child is not None:
+                self._child.interrupt()
 
 
 class Child:
@@ -45,26 +84,31 @@ class Child:
         self._lock = threading.Lock()
         self._idle: threading.Timer | None = None
 
-    def call(self, function: str, *arguments: Any, timeout_s: float) -> Any:
+    def call(self, function: str, *arguments: Any, timeout_s: float, order: Order | None = None) -> Any:
         """Run `module:function` in the child and return its result.
 
-        Raises LabError: the function's own, or when the child died, failed or did not answer within `timeout_s`.
+        Args:
+            function: what is to run.
+            arguments: of it.
+            timeout_s: the child is ended when it takes longer.
+            order: hears how far it is, and may be cancelled, which ends the child.
+
+        Raises:
+            LabError: the function's own, or when the child died, failed, was cancelled or did not answer in time.
         """
-        with self._lock:
+        order = order or Order()
+        with self._lock, order.at_work(self):
             if self._idle:
                 self._idle.cancel()
             if self._process is None or self._process.poll() is not None:
                 self._start()
             try:
                 self._connection.send((function, arguments, str(home().root)))
-                if not self._connection.poll(timeout_s):
-                    self._end()
-                    raise LabError(
-                        f"{self._what[0].upper()}{self._what[1:]} took longer than {timeout_s:.0f} s and was ended."
-                    )
-                kind, value = self._connection.recv()
+                kind, value = self._answer(timeout_s, order)
             except (EOFError, OSError) as error:
                 self._end()
+                if order.cancelled:
+                    raise CancelledError(f"{self._what[0].upper()}{self._what[1:]} was cancelled.") from error
                 raise LabError(f"The process for {self._what} died. Lower the resolution and try again.") from error
             self._idle = threading.Timer(IDLE_S, self.close)
             self._idle.daemon = True
@@ -72,6 +116,26 @@ class Child:
         if kind == "error":
             raise LabError(value)
         return value
+
+    def _answer(self, timeout_s: float, order: Order) -> tuple[str, Any]:
+        """What the child says at last; until then it may say how far it is."""
+        end = time.monotonic() + timeout_s
+        while True:
+            if not self._connection.poll(max(0.0, end - time.monotonic())):
+                self._end()
+                raise LabError(
+                    f"{self._what[0].upper()}{self._what[1:]} took longer than {timeout_s:.0f} s and was ended."
+                )
+            kind, value = self._connection.recv()
+            if kind != "share":
+                return kind, value
+            order.share = value
+
+    def interrupt(self) -> None:
+        """Kill the child at whatever it does; who waits for it is told, and the next call starts a new one."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the child; the next call starts a new one."""
@@ -109,13 +173,17 @@ def serve(connection: Connection) -> None:
             return
         os.environ["LAB_HOME"] = root
         try:
+            sampling.tell(lambda share: connection.send(("share", share)))
             answer = ("value", _function(function)(*arguments))
         except LabError as error:
             answer = ("error", str(error))
         except Exception as error:  # one bad request must not cost the warm child; the traceback goes to the log
             sys.stderr.write(traceback_of(error))
             answer = ("error", f"{type(error).__name__}: {error}")
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except BrokenPipeError:  # whoever asked is gone
+            return
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -130,10 +198,25 @@ _renderer = Child("drawing the scene")
 _exporter = Child("writing the file")
 
 
-def sample(function: Callable[[RunFolder, int, float], Path], folder: RunFolder, resolution: int) -> Path:
-    """A function that samples a run within a limit of seconds, `sampled_file` or one like it, in a child."""
+def sample(
+    function: Callable[..., Path], folder: RunFolder, *arguments: Any, order: Order | None = None, **named: Any
+) -> Path:
+    """A function that samples a run within a limit of seconds, `sampled_file` or one like it, in a child.
+
+    Args:
+        function: takes the folder, `arguments`, and by name `limit_s` and `named`.
+        folder: the run's.
+        arguments: how fine, or where.
+        order: hears how far it is.
+        named: `wanted`, for one.
+    """
     name = f"{function.__module__}:{function.__qualname__}"
-    return _sampler.call(name, folder, resolution, SAMPLING_S, timeout_s=2 * SAMPLING_S)
+    return _sampler.call("core.solution.children:_limited", name, (folder, *arguments), named,
+                         timeout_s=2 * SAMPLING_S, order=order)  # fmt: skip
+
+
+def _limited(name: str, arguments: tuple, named: dict[str, Any]) -> Path:
+    return _function(name)(*arguments, limit_s=SAMPLING_S, **named)
 
 
 def sampled_file(folder: RunFolder, resolution: int) -> Path:
@@ -156,9 +239,9 @@ def written(function: Callable[..., bytes], *arguments: Any) -> bytes:
     return _exporter.call(f"{function.__module__}:{function.__qualname__}", *arguments, timeout_s=EXPORT_S)
 
 
-def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: str, dark: bool) -> str:
+def vtk_html(scene: Scene, view: View) -> str:
     """`core.solution.vtk_view.vtk_html` in a child."""
-    return _renderer.call("core.solution.vtk_view:vtk_html", scene, colormap, limits, title, dark, timeout_s=120)
+    return _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
 
 
 def vtk_unavailable() -> str | None:

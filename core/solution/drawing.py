@@ -32,6 +32,20 @@ class SceneRequest:
     """Which side of the cut stays."""
     warp: float = 1.0
     """Height of a surface relative to its natural height, half of the wider side."""
+    free_slice: tuple[float, float, float] | None = None
+    """A slice across any direction: its azimuth and elevation in degrees, its place as a fraction of the extent."""
+    threshold: tuple[float, float] | None = None
+    """Only where the value lies between these, ends included."""
+    volume: bool = False
+    """Shells from low to high, all seen through."""
+    contours: int = 0
+    """Contour lines of a field of two coordinates."""
+    vectors: tuple[str, ...] = ()
+    """Values that are the components of what arrows or streamlines follow."""
+    arrows: bool = False
+    streamlines: bool = False
+    segment: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """Two points whose connection is drawn."""
 
 
 def displayed(values: np.ndarray, logarithmic: bool) -> np.ndarray:
@@ -61,6 +75,71 @@ class Part:
     mesh: object
     opacity: float = 1.0
     shaded: bool = True
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is to be seen, before it is thinned to plain arrays."""
+
+    parts: list[Part]
+    lines: list
+    """Of `core.solution.lines.Lines`, as drawn."""
+    box: list[np.ndarray]
+    """The three axes in their own numbers."""
+    titles: tuple[str, str, str]
+    stretch: float
+    """Height of a field's unit."""
+
+
+def cut_at(axis: np.ndarray, request: SceneRequest) -> float:
+    """Where a clip crosses an axis; a sliver always stays, so that a scene is never empty."""
+    return float(axis[0] + np.clip(request.clip_at, 0.01, 0.99) * (axis[-1] - axis[0]))
+
+
+SHELLS = 10
+"""Surfaces that a volume is drawn by."""
+THINNEST, DENSEST = 0.04, 0.3
+"""Opacity of the shells, of the lowest and of the highest values; in the middle lies what is small where zero does."""
+
+
+def inside(volume: object, shown: np.ndarray, request: SceneRequest) -> list[Part]:
+    """What is asked for of a pyvista volume with point data `shown`; its whole surface where nothing is."""
+    found = slices(volume, request.slices)
+    if request.free_slice is not None:
+        found.append(free_slice(volume, request.free_slice))
+    if request.threshold is not None:
+        kept = volume.threshold(request.threshold, scalars="shown", method="between", all_scalars=False)
+        found.append(Part(kept.extract_surface(algorithm=None), shaded=False))
+    found += hulls(volume, request.isosurfaces, bool(found))
+    if request.volume:
+        found += shells(volume, value_range(shown, request.logarithmic))
+    lines = request.arrows or request.streamlines or request.segment is not None
+    asked = request.isosurfaces or request.volume or request.threshold or request.free_slice
+    if not asked and not any(at is not None for at in request.slices):
+        return [Part(volume.extract_surface(algorithm=None), VEIL / 2 if lines else 1.0, shaded=False)]
+    return found
+
+
+def shells(volume: object, limits: tuple[float, float]) -> list[Part]:
+    """A volume as surfaces of equal value, the denser the further from the middle of what is small."""
+    low, high = limits
+    levels = low + (high - low) * (np.arange(SHELLS) + 0.5) / SHELLS
+    far = np.abs(levels) if low < 0 < high else levels - low
+    opacities = THINNEST + (DENSEST - THINNEST) * (far / max(far.max(), 1e-300)) ** 1.5
+    found = [(volume.contour([level], scalars="shown"), opacity)
+             for level, opacity in zip(levels, opacities, strict=True)]  # fmt: skip
+    found.sort(key=lambda pair: pair[0].length if pair[0].n_cells else 0.0)
+    return [Part(hull, float(opacity)) for hull, opacity in found if hull.n_cells]
+
+
+def free_slice(volume: object, plane: tuple[float, float, float]) -> Part:
+    """A plane through a pyvista volume across a direction; places 0 and 1 are the volume's first and last points."""
+    azimuth, elevation = np.deg2rad(plane[:2])
+    normal = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    ends = np.array(volume.bounds).reshape(3, 2)
+    centre, reach = ends.mean(axis=1), float(np.abs(normal) @ np.ptp(ends, axis=1)) / 2
+    origin = centre + normal * reach * (2 * np.clip(plane[2], 1e-6, 1 - 1e-6) - 1)
+    return Part(volume.slice(normal=normal, origin=origin), shaded=False)
 
 
 def hulls(volume: object, levels: Iterable[float], beside: bool) -> list[Part]:

@@ -87,7 +87,7 @@ def load_solution(folder: RunFolder, wanted: Wanted = ALL) -> RunSolution:
     stored = checkpoints.load(path)
     whole, problem = stored.whole, stored.config.problem
     formulas.vocabulary(problem).read(wanted.formulas)
-    there = stages_of(whole)
+    there = stored.terms
     stages = there if wanted.stages is None else wanted.stages
     if not 0 <= stages <= there:
         raise LabError(f"This checkpoint's solution is a sum of {there} stages; {stages} of them can't be taken.")
@@ -101,9 +101,3 @@ def load_solution(folder: RunFolder, wanted: Wanted = ALL) -> RunSolution:
         whole.first_stages(stages - 1) if wanted.alone else None,
         wanted,
     )
-
-
-def stages_of(whole: Solution | Marched) -> int:
-    """Stages in a sum; of one in windows the most that a window has."""
-    windows = whole.windows if isinstance(whole, Marched) else [whole]
-    return max((len(window.networks) for window in windows), default=0)

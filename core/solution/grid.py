@@ -146,15 +146,22 @@ def required_bytes(problem: Problem, resolution: int, formulas: int = 0) -> int:
     return resolution ** len(shown(problem)) * 8 * 3 * (columns + len(problem.coordinates))
 
 
+def largest_resolution(problem: Problem, formulas: int = 0) -> int:
+    """Points along each axis of the largest grid that the machine has memory for."""
+    return int((memory().free * 0.6 / required_bytes(problem, 1, formulas)) ** (1 / len(shown(problem))))
+
+
 def check_resolution(problem: Problem, resolution: int, formulas: int = 0) -> None:
     """Raise LabError when a resolution is too small to be a grid or needs more memory than the machine has to give."""
     if resolution < 2:
         raise LabError(f"A resolution of {resolution} is no grid; it starts at 2 points along each axis.")
     needed, free = required_bytes(problem, resolution, formulas), memory().free * 0.6
     if needed > free:
-        d = len(shown(problem))
-        largest = int((free / required_bytes(problem, 1, formulas)) ** (1 / d))
         raise LabError(
-            f"{resolution} points along each of {d} axes would need {needed / 2**30:.1f} GiB; this machine can give "
-            f"{free / 2**30:.1f} GiB. The largest resolution that fits is {largest}."
+            f"{resolution} points along each of {len(shown(problem))} axes would need {_size(needed)}; this machine "
+            f"can give {_size(free)}. The largest resolution that fits is {largest_resolution(problem, formulas)}."
         )
+
+
+def _size(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB" if count > 0.1 * 2**30 else f"{count / 2**20:.1f} MiB"

@@ -6,29 +6,28 @@ import numpy as np
 
 from core.domains.mesh_cells import CORNERS
 from core.errors import LabError
-from core.solution.drawing import Part, SceneRequest, hulls, slices, value_range
+from core.solution import lines, plane
+from core.solution.drawing import Drawing, Part, SceneRequest, cut_at, inside
 from core.solution.on_mesh import SolutionMesh
 
 VTK_TYPES = {(2, 3): 5, (2, 4): 9, (3, 4): 10, (3, 8): 12, (3, 6): 13, (3, 5): 14}
 """Dimension and corners of a cell → VTK's number of its kind."""
 
 
-def parts(
-    mesh: SolutionMesh, shown: np.ndarray, request: SceneRequest
-) -> tuple[list[Part], list[np.ndarray], tuple[str, str, str], float]:
-    """What is drawn, the box's axes in their own numbers, their titles, and the height of a field's unit."""
-    plane = len(mesh.coordinates) == 2
+def drawing(mesh: SolutionMesh, shown: np.ndarray, request: SceneRequest) -> Drawing:
+    """What is to be seen of a solution on a mesh at one moment."""
     volume = _unstructured(mesh, shown)
+    vectors = lines.vectors_at(mesh, request.vectors) if request.vectors else None
+    if len(mesh.coordinates) == 2:
+        return plane.drawing(volume, shown, (list(mesh.axes), mesh.coordinates), request, vectors)
+    curves, arrows = [], []
+    solid = bool(np.isin(volume.celltypes, [10, 12, 13, 14]).any())
+    if solid and vectors is not None:
+        curves, arrows = lines.field_lines(volume, vectors, request)
     if request.clip_axis is not None:
         volume = _clipped(mesh, volume, request)
-    if plane:
-        return _over_plane(mesh, volume, shown, request)
-    axes, titles = list(mesh.axes), tuple(mesh.coordinates)
-    solid = bool(np.isin(volume.celltypes, [10, 12, 13, 14]).any())
-    if not solid or not (request.isosurfaces or any(at is not None for at in request.slices)):
-        return [Part(volume.extract_surface(algorithm=None), shaded=False)], axes, titles, 1.0
-    planes = slices(volume, request.slices)
-    return planes + hulls(volume, request.isosurfaces, bool(planes)), axes, titles, 1.0
+    drawn = inside(volume, shown, request) if solid else [Part(volume.extract_surface(algorithm=None), shaded=False)]
+    return Drawing(drawn + arrows, [*curves, *lines.segment(request)], list(mesh.axes), tuple(mesh.coordinates), 1.0)
 
 
 def _unstructured(mesh: SolutionMesh, shown: np.ndarray):
@@ -50,25 +49,7 @@ def _unstructured(mesh: SolutionMesh, shown: np.ndarray):
 
 
 def _clipped(mesh: SolutionMesh, volume, request: SceneRequest):
-    axis = mesh.axes[request.clip_axis]
     origin, normal = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-    origin[request.clip_axis] = float(axis[0] + np.clip(request.clip_at, 0.01, 0.99) * (axis[-1] - axis[0]))
+    origin[request.clip_axis] = cut_at(mesh.axes[request.clip_axis], request)
     normal[request.clip_axis] = 1.0
     return volume.clip(normal=normal, origin=origin, invert=not request.keep_upper)
-
-
-def _over_plane(mesh: SolutionMesh, volume, shown: np.ndarray, request: SceneRequest):
-    """A plane mesh lifted by its values, or left flat where they are all the same or no height is wished."""
-    axes = list(mesh.axes)
-    low, high = value_range(shown, request.logarithmic)
-    extent = max(axis[-1] - axis[0] for axis in axes)
-    stretch = request.warp * 0.5 * extent / (high - low) if high > low else 0.0
-    values = np.asarray(volume.point_data["shown"])
-    lifted = np.asarray(volume.points, float).copy()
-    lifted[:, 2] = np.nan_to_num(np.clip(values, low, high), nan=low) * stretch
-    volume.points = lifted
-    part = Part(volume.extract_surface(algorithm=None), shaded=bool(stretch))
-    if not stretch:
-        return [part], [*axes, np.zeros(2)], (*mesh.coordinates, ""), 1.0
-    title = f"log₁₀ |{request.value}|" if request.logarithmic else request.value
-    return [part], [*axes, np.array([low, high])], (*mesh.coordinates, title), stretch

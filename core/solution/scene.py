@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from core.domains.mesh_cells import CORNERS
-from core.solution import mesh_scene
-from core.solution.drawing import Part, SceneRequest, displayed, hulls, slices, value_range
+from core.solution import lines, mesh_scene, plane
+from core.solution.drawing import Drawing, Part, SceneRequest, cut_at, displayed, inside
 from core.solution.grid import SolutionGrid
+from core.solution.lines import Lines
 from core.solution.on_mesh import SolutionMesh, read_sampled
 
 TRIANGLES = 50_000
@@ -49,19 +50,24 @@ class Scene:
     """Triangles in the scene."""
     total: int
     """Triangles before thinning."""
+    lines: tuple[Lines, ...] = ()
 
 
 def build_scene(path: Path, request: SceneRequest) -> Scene:
     """The scene for a sampled grid's file. Imports vtk; needs neither GL nor a screen."""
-    grid = at_moment(read_sampled(path), request.time_index)
+    return scene_of(at_moment(read_sampled(path), request.time_index), request)
+
+
+def scene_of(grid: SolutionGrid | SolutionMesh, request: SceneRequest) -> Scene:
+    """The scene of what was sampled, at one moment."""
     shown = displayed(grid.values[request.value], request.logarithmic)
     if isinstance(grid, SolutionMesh):
-        parts, box, titles, stretch = mesh_scene.parts(grid, shown, request)
+        drawing = mesh_scene.drawing(grid, shown, request)
     elif len(grid.axes) == 3:
-        parts, box, titles, stretch = _volume(grid, shown, request), drawn_axes(grid), tuple(_titles(grid)), 1.0
+        drawing = _volume(grid, shown, request)
     else:
-        parts, box, titles, stretch = _surface(grid, shown, request)
-    parts = [Part(_gapless(part.mesh.triangulate()), part.opacity, part.shaded) for part in parts]
+        drawing = _surface(grid, shown, request)
+    parts = [Part(_gapless(part.mesh.triangulate()), part.opacity, part.shaded) for part in drawing.parts]
     parts = [part for part in parts if part.mesh.n_cells]
     total = sum(part.mesh.n_cells for part in parts)
     if total > TRIANGLES:
@@ -69,9 +75,11 @@ def build_scene(path: Path, request: SceneRequest) -> Scene:
         parts = [
             Part(part.mesh.decimate_pro(share, preserve_topology=True), part.opacity, part.shaded) for part in parts
         ]
-    surfaces = tuple(_triangles(part, stretch) for part in parts)
-    bounds = tuple(float(end) for axis in box for end in (axis[0], axis[-1]))
-    return Scene(surfaces, bounds, titles, stretch, sum(len(s.faces) for s in surfaces), total)
+    surfaces = tuple(_triangles(part, drawing.stretch) for part in parts)
+    lines = tuple(each.unstretched(drawing.stretch) for each in drawing.lines)
+    bounds = tuple(float(end) for axis in drawing.box for end in (axis[0], axis[-1]))
+    count = sum(len(s.faces) for s in surfaces)
+    return Scene(surfaces, bounds, drawing.titles, drawing.stretch, count, total, lines)
 
 
 def at_moment(grid: SolutionGrid | SolutionMesh, time_index: int) -> SolutionGrid | SolutionMesh:
@@ -108,7 +116,7 @@ def _titles(grid: SolutionGrid) -> list[str]:
     return [name if _even(axis) else f"asinh {name}" for name, axis in pairs]
 
 
-def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> list[Part]:
+def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> Drawing:
     import pyvista
 
     axes = drawn_axes(grid)
@@ -116,10 +124,13 @@ def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> lis
         axes, shown = _cropped(axes, shown, request)
     volume = pyvista.RectilinearGrid(*axes)
     volume.point_data["shown"] = shown.ravel(order="F")
-    planes = slices(volume, request.slices)
-    if not planes and not request.isosurfaces:
-        return [Part(volume.extract_surface(algorithm=None), shaded=False)]
-    return planes + hulls(volume, request.isosurfaces, bool(planes))
+    curves, arrows = [], []
+    if request.vectors:
+        whole = pyvista.RectilinearGrid(*drawn_axes(grid))
+        whole.point_data["shown"] = displayed(grid.values[request.value], request.logarithmic).ravel(order="F")
+        curves, arrows = lines.field_lines(whole, lines.vectors_at(grid, request.vectors), request)
+    drawn = [*curves, *lines.segment(request)]
+    return Drawing(inside(volume, shown, request) + arrows, drawn, drawn_axes(grid), tuple(_titles(grid)), 1.0)
 
 
 def _cropped(axes: list[np.ndarray], shown: np.ndarray, request: SceneRequest) -> tuple[list[np.ndarray], np.ndarray]:
@@ -128,7 +139,7 @@ def _cropped(axes: list[np.ndarray], shown: np.ndarray, request: SceneRequest) -
     A cropped grid has a filled cut, which a clipped surface has not.
     """
     k, axis = request.clip_axis, axes[request.clip_axis]
-    cut = _cut(axis, request)
+    cut = cut_at(axis, request)
     i = int(np.searchsorted(axis, cut)) - 1
     weight = (cut - axis[i]) / (axis[i + 1] - axis[i])
     plane = (1 - weight) * np.take(shown, [i], axis=k) + weight * np.take(shown, [i + 1], axis=k)
@@ -141,18 +152,8 @@ def _cropped(axes: list[np.ndarray], shown: np.ndarray, request: SceneRequest) -
     return [axis if j == k else other for j, other in enumerate(axes)], np.concatenate(pieces, axis=k)
 
 
-def _cut(axis: np.ndarray, request: SceneRequest) -> float:
-    """Where the cut crosses an axis; a sliver always stays, so that a scene is never empty."""
-    return float(axis[0] + np.clip(request.clip_at, 0.01, 0.99) * (axis[-1] - axis[0]))
-
-
-def _surface(
-    grid: SolutionGrid, shown: np.ndarray, request: SceneRequest
-) -> tuple[list[Part], list[np.ndarray], tuple[str, str, str], float]:
-    """A field of two coordinates as a height over their plane; of one, extruded to a ribbon.
-
-    Returns the mesh as drawn, the box's axes in their own numbers, their titles, and the height of a field's unit.
-    """
+def _surface(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> Drawing:
+    """A field of two coordinates as a height over their plane; of one, extruded to a ribbon."""
     import pyvista
 
     axes, titles = drawn_axes(grid), _titles(grid)
@@ -161,23 +162,11 @@ def _surface(
         axes = [axes[0], np.linspace(0, RIBBON * span, 12)]
         shown = np.repeat(shown[:, None], 12, axis=1)
         titles = [*titles, ""]
-    low, high = value_range(shown, request.logarithmic)
-    extent = max(axis[-1] - axis[0] for axis in axes)
-    stretch = request.warp * 0.5 * extent / (high - low) if high > low else 0.0
-    height = np.nan_to_num(np.clip(shown, low, high), nan=low) * stretch
     x, y = np.meshgrid(*axes, indexing="ij")
-    mesh = pyvista.StructuredGrid(x[..., None], y[..., None], height[..., None])
-    mesh.point_data["shown"] = shown.ravel(order="F")
-    mesh = mesh.extract_surface(algorithm=None)
-    if request.clip_axis is not None:
-        origin, normal = list(mesh.center), [0.0, 0.0, 0.0]
-        origin[request.clip_axis] = _cut(axes[request.clip_axis], request)
-        normal[request.clip_axis] = 1.0
-        mesh = mesh.clip(normal=normal, origin=origin, invert=not request.keep_upper)
-    title = f"log₁₀ |{request.value}|" if request.logarithmic else request.value
-    if not stretch:
-        return [Part(mesh)], [*axes, np.zeros(2)], (*titles, ""), 1.0
-    return [Part(mesh)], [*axes, np.array([low, high])], (*titles, title), stretch
+    flat = pyvista.StructuredGrid(x[..., None], y[..., None], np.zeros_like(x)[..., None])
+    flat.point_data["shown"] = shown.ravel(order="F")
+    vectors = lines.vectors_at(grid, request.vectors) if request.vectors else None
+    return plane.drawing(flat, shown, (axes, tuple(titles[:2])), request, vectors)
 
 
 def _gapless(mesh):

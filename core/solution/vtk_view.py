@@ -4,63 +4,100 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.solution.scene import Scene, Triangles
 
+if TYPE_CHECKING:
+    import pyvista
+
 HEIGHT = 620
 
 
-def vtk_html(scene: Scene, colormap: str, limits: tuple[float, float], title: str, dark: bool) -> str:
-    """The scene as HTML with everything inline; the camera can be turned, nothing is fetched.
+LINE = "#808890"
+"""Colour of lines that have none of their own."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a scene is looked at."""
+
+    colormap: str = "viridis"
+    """A matplotlib colour map's name."""
+    limits: tuple[float, float] = (0.0, 1.0)
+    """Values at the ends of the colour map."""
+    title: str = ""
+    """Of the colour bar."""
+    dark: bool = False
+    """Light lines on a dark ground."""
+    camera: tuple[float, float, float] = (1.6, -1.6, 1.1)
+    """Direction from which it is looked at."""
+
+
+def vtk_html(scene: Scene, view: View) -> str:
+    """The scene as HTML with everything inline; the camera can be turned, nothing is fetched."""
+    # trame-vtklocal, which this view has no use for, downloads and unpacks WebAssembly when trame initialises it
+    sys.modules.setdefault("trame.widgets.vtklocal", None)
+    plotter = plotted(scene, view, (1100, HEIGHT))
+    _start_trame_without_a_port()
+    page = plotter.trame.export_html(None).read()
+    plotter.close()
+    return page.replace("https://kitware.github.io/vtk-js/icon/favicon-", "data:,")  # fetched for a tab it never has
+
+
+def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
+    """A plotter with everything of a scene in it; nothing is drawn yet, so no GL is needed.
 
     Args:
         scene: what to show.
-        colormap: a matplotlib colour map's name.
-        limits: values at the ends of the colour map.
-        title: of the colour bar.
-        dark: light lines on a dark ground.
+        view: how it is looked at.
+        size: of the window in pixels.
     """
     # without a screen vtk tries X11 first and segfaults where there is none
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
-    # trame-vtklocal, which this view has no use for, downloads and unpacks WebAssembly when trame initialises it
-    sys.modules.setdefault("trame.widgets.vtklocal", None)
     import pyvista
     from vtkmodules.vtkCommonCore import vtkLogger
 
     # it warns twice a scene that OSMesa is absent, which only screenshots would need
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
-    ground, ink = ("#0f151b", "#e3e9ee") if dark else ("#ffffff", "#14202b")
-    plotter = pyvista.Plotter(off_screen=True, window_size=[1100, HEIGHT])
+    ground, ink = ("#0f151b", "#e3e9ee") if view.dark else ("#ffffff", "#14202b")
+    plotter = pyvista.Plotter(off_screen=True, window_size=list(size))
     plotter.background_color = ground
-    unit, title = _power_of_ten(limits, title)
+    unit, title = _power_of_ten(view.limits, view.title)
     drawn = np.array([1.0, 1.0, scene.stretch])
+    colours = {"cmap": view.colormap, "clim": [limit / unit for limit in view.limits], "scalars": title}
+    bar = {"vertical": True, "color": ink}
     for index, surface in enumerate(scene.surfaces):
         faces = np.column_stack([np.full(len(surface.faces), 3), surface.faces]).ravel()
         mesh = pyvista.PolyData((surface.vertices * drawn).astype(np.float32), faces)
         mesh.point_data[title] = surface.intensity / np.float32(unit)
         plotter.add_mesh(
             mesh,
-            scalars=title,
-            cmap=colormap,
-            clim=[limit / unit for limit in limits],
+            **colours,
             opacity=surface.opacity,
             lighting=surface.shaded,
             smooth_shading=surface.shaded,
             ambient=0.35 if surface.shaded else 0.0,
             diffuse=0.65 if surface.shaded else 1.0,
             show_scalar_bar=index == 0,  # a second surface of the same title would spoil the first one's bar
-            scalar_bar_args={"vertical": True, "color": ink},
+            scalar_bar_args=bar,
         )
+    for curves in scene.lines:
+        ends = np.append(curves.starts[1:], len(curves.vertices))
+        cells = np.concatenate([np.r_[end - start, start:end] for start, end in zip(curves.starts, ends, strict=True)])
+        mesh = pyvista.PolyData((curves.vertices * drawn).astype(np.float32), lines=cells)
+        if curves.intensity is not None:
+            mesh.point_data[title] = curves.intensity / np.float32(unit)
+        own = {"color": LINE} if curves.intensity is None else colours
+        plotter.add_mesh(mesh, **own, line_width=curves.width, lighting=False, show_scalar_bar=False)
     box = np.array(scene.bounds) * np.repeat(drawn, 2)
     plotter.add_mesh(pyvista.Box(box).extract_all_edges(), color=ink, line_width=1, opacity=0.4)
     plotter.show_bounds(bounds=_ruler(scene, box), color=ink, **_axis_titles(scene))
-    plotter.view_vector((1.6, -1.6, 1.1))
-    _start_trame_without_a_port()
-    page = plotter.trame.export_html(None).read()
-    plotter.close()
-    return page.replace("https://kitware.github.io/vtk-js/icon/favicon-", "data:,")  # fetched for a tab it never has
+    plotter.view_vector(view.camera, viewup=(0, 0, 1) if abs(view.camera[2]) < 2 else (0, 1, 0))
+    return plotter
 
 
 def _start_trame_without_a_port() -> None:
@@ -109,4 +146,4 @@ def probe() -> int:
         intensity=np.array([0, 0.5, 1], dtype=np.float32),
     )
     scene = Scene((triangle,), (0, 1, 0, 1, 0, 1), ("x", "y", "z"), stretch=1.0, shown=1, total=1)
-    return len(vtk_html(scene, "viridis", (0.0, 1.0), "probe", False))
+    return len(vtk_html(scene, View(title="probe")))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from core.errors import LabError
 from core.runs import RunFolder
+from core.runs.checkpoint_file import look
+from core.tracking.store import run_config
 
 LAST, BEST = "last", "best"
 
@@ -52,6 +54,12 @@ def checkpoints_of(folder: RunFolder) -> dict[str, Path]:
     """Name → file of a run's checkpoints on this machine: the newest, the best, then the end of each stage."""
     stages = sorted(folder.checkpoints.glob("stage-*.pt"), key=lambda path: (len(path.name), path.name))
     return {path.stem: path for path in (folder.last, folder.best, *stages) if path.exists()}
+
+
+def stages_at(folder: RunFolder, name: str) -> int:
+    """Stages in the sum of one of a run's checkpoints; those of its config where an older program noted none."""
+    noted = look(checkpoint_path(folder, name)).stages
+    return len(run_config(folder).stages) if noted is None else noted
 
 
 def checkpoint_path(folder: RunFolder, name: str) -> Path:

@@ -52,6 +52,12 @@ class Checkpoint:
         """The solution over all of the problem's domain, as far as it is trained."""
         return self.solution if self.march is None else self.march.whole(self.solution)
 
+    @property
+    def terms(self) -> int:
+        """Stages in the sum that is the solution; in windows of time the most that one has."""
+        done = [] if self.march is None else [solution for _, solution in self.march.done]
+        return max(len(solution.networks) for solution in (self.solution, *done))
+
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write to a temporary name, fsync, rename: a reader sees the old file or the new one, never half of one.
@@ -88,6 +94,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
             iteration=position.total,
             history_rows=position.history_rows,
             history_checksum=checkpoint.history_checksum,
+            stages=checkpoint.terms,
         )
         with temporary.open("rb") as file:
             os.fsync(file.fileno())

@@ -20,6 +20,7 @@ from core.solution import children, sample
 from core.solution.evaluate import load_solution
 from core.solution.grid import SolutionGrid
 from core.solution.scene import SceneRequest
+from core.solution.vtk_view import View
 from core.tracking import store
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +102,7 @@ def test_vtk_draws_a_page_that_needs_nothing_from_outside():
     run_id = trained("poisson3d")
     path = children.sampled_file(run_folder(run_id), 9)
     for request in (SceneRequest("u", slices=(0.5, None, None)), SceneRequest("u_error", logarithmic=True)):
-        page = children.vtk_html(children.build_scene(path, request), "viridis", (-1e-6, 1e-6), "u", True)
+        page = children.vtk_html(children.build_scene(path, request), View(limits=(-1e-6, 1e-6), title="u", dark=True))
         assert len(page) > 500_000
         assert not re.findall(r"""(?:src|href)=["']https?:[^"']*""", page)
         assert "https://kitware.github.io/vtk-js/icon" not in page
@@ -123,15 +124,15 @@ def labelled(elements, label):
 def test_every_problem_and_every_value_is_drawn(preset):
     run_id = trained(preset)
     app = opened(run_id)
-    resolution = labelled(app.select_slider, "Resolution")
-    coarsest = int(resolution.options[0])
-    resolution.set_value(coarsest).run()
+    coarsest = 9
+    labelled(app.number_input, "Resolution").set_value(coarsest).run()
     assert not app.exception, app.exception
     assert not app.error
     points = coarsest ** len(resolve(preset).problem.coordinates)
     assert any(item.value.startswith(f"{points:,} points · max |R|") for item in app.caption)
     for value in labelled(app.selectbox, "Value").options:
         labelled(app.selectbox, "Value").set_value(value).run()
+        assert not app.warning, app.warning[0].value
         assert not app.exception, app.exception
         assert not app.error, app.error[0].value
         if value.endswith("_error"):
@@ -167,8 +168,8 @@ def test_a_grid_that_does_not_fit_is_a_message(monkeypatch):
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 2**20, "total": 2**34}))
     app = opened(run_id)
     assert not app.exception, app.exception
-    assert "largest resolution that fits" in app.error[0].value
-    assert labelled(app.select_slider, "Resolution")
+    assert "largest resolution that fits is 66. Shown at 66." in app.warning[0].value
+    assert not app.error and labelled(app.number_input, "Resolution")
 
 
 def test_a_colour_range_upside_down_is_a_message():
@@ -176,7 +177,8 @@ def test_a_colour_range_upside_down_is_a_message():
     labelled(app.toggle, "Set the range by hand").set_value(True).run()
     labelled(app.number_input, "From").set_value(5.0).run()
     assert not app.exception, app.exception
-    assert "goes up" in app.error[0].value
+    assert "goes up" in app.warning[0].value
+    assert not app.error
 
 
 def test_more_than_three_dimensions_are_cut_in_the_middle():

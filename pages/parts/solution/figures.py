@@ -1,17 +1,28 @@
-"""What a sampled solution is, in numbers and, in one coordinate, as a curve."""
+"""What a sample is in numbers, as a curve where it has one coordinate, along a line, and as a histogram."""
+
+from __future__ import annotations
 
 import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
 
+from core.errors import LabError
+from core.solution import at_points
 from core.solution.available import Viewable
+from core.solution.drawing import displayed
 from core.solution.grid import SolutionGrid, fixed
+from core.solution.histogram import histogram
 from core.solution.sampled import Sampled
-from core.solution.scene import displayed, drawn_axes
+from core.solution.scene import drawn_axes
+from core.solution.wanted import Wanted
 from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
-from pages.parts.shared.text import Markdown, figure_of, plain
+from pages.parts.shared.text import Markdown, figure_of, message, plain
 from pages.parts.shared.unknown_text import unknown_text
-from pages.parts.solution.form import KEY, Quantity
+from pages.parts.solution.form import KEY, URL, Quantity
+from pages.parts.solution.sampling import read_points, sampled
+from pages.parts.solution.scene import Look
 
 
 def numbers(grid: Sampled, run: Viewable) -> Markdown:
@@ -34,18 +45,85 @@ def numbers(grid: Sampled, run: Viewable) -> Markdown:
     return " · ".join(parts)
 
 
-def curve(grid: SolutionGrid, quantity: Quantity, run_id: str) -> None:
+def curve(grid: SolutionGrid, quantity: Quantity, look: Look, run_id: str) -> None:
     """A field of one coordinate as a curve, over the exact one where it is known."""
     x, name = drawn_axes(grid)[0], grid.coordinates[0]
-    shown = displayed(grid.values[quantity.name], quantity.logarithmic)
+    title = name if x is grid.axes[0] else f"asinh {name}"
+    _curve(grid, quantity, (x, title), run_id, look.limits if look.limits != quantity.limits else None, 460)
+
+
+def _curve(sample: Sampled, quantity: Quantity, axis: tuple, of: str, limits: tuple | None, height: int) -> None:
+    x, x_title = axis
+    shown = displayed(sample.values[quantity.name], quantity.logarithmic)
     series = [Series(x, shown, quantity.title, PALETTE[0])]
-    if (exact := grid.exact_of(quantity.name)) is not None:
-        series.append(Series(x, exact, "exact", PALETTE[1], "dash"))
+    if (exact := sample.exact_of(quantity.name)) is not None:
+        series.append(Series(x, displayed(exact, quantity.logarithmic), "exact", PALETTE[1], "dash"))
     figure = curve_figure(
         [Series(s.x[ok], s.y[ok], s.name, s.color, s.dash) for s in series for ok in [np.isfinite(s.y)]],
-        x_title=name if x is grid.axes[0] else f"asinh {name}",
+        x_title=x_title,
         y_title=quantity.title,
         log_y=False,
-        revision=f"{run_id}.{quantity.title}",
+        revision=f"{of}.{quantity.title}.{limits}",
     )
-    live_plotly(figure, key=f"{KEY}.line.{run_id}.{quantity.title}", height=320)
+    if limits is not None:
+        figure.update_yaxes(range=list(limits))
+    live_plotly(figure, key=f"{KEY}.curve.{of}.{height}", height=height)
+
+
+def line_plot(quantity: Quantity, formulas: tuple[str, ...], run: Viewable, wanted: Wanted) -> None:
+    """The value along a line between two points, evaluated by the network itself."""
+    problem = run.config.problem
+    low, high = np.array(problem.domain(), dtype=float).T
+    middle = (low + high) / 2
+    start, end = middle.copy(), middle.copy()
+    start[0], end[0] = low[0], high[0]
+    left, right = st.columns(2)
+    names = ", ".join(plain(name) for name in problem.coordinates)
+    typed = [
+        column.text_input(f"{label}: {names}", _point(value), key=key, bind=URL)
+        for column, label, value, key in ((left, "From", start, "from"), (right, "To", end, "to"))
+    ]
+    try:
+        ends = [at_points.read_point(text, problem) for text in typed]
+        points = at_points.line(*ends)
+        asked = Wanted(wanted.checkpoint, wanted.stages, wanted.alone, formulas)
+        path = sampled("line", at_points.points_file, run.folder, points, wanted=asked)
+    except LabError as error:
+        st.warning(message(error))
+        return
+    found = read_points(path)
+    outside = found.about.get("points_outside", 0)
+    if outside:
+        st.caption(f"{outside:,} of {found.points:,} points lie outside of the domain and have no value.")
+    _curve(found, quantity, (found.along, "distance along the line"), run.run_id + "line", None, 300)
+
+
+def _point(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.6g}" for value in values)
+
+
+def histogram_figure(grid: Sampled, quantity: Quantity, run_id: str) -> None:
+    """How often the sample has which values."""
+    edges, counts = histogram(displayed(grid.values[quantity.name], quantity.logarithmic))
+    if not len(counts):
+        st.caption("There is no finite value.")
+        return
+    figure = go.Figure(go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=counts, width=np.diff(edges), marker_color=PALETTE[0]))
+    figure.update_layout(
+        margin={"l": 60, "r": 10, "t": 10, "b": 45}, bargap=0, uirevision=run_id + quantity.title,
+        xaxis={"title": {"text": quantity.title}, "exponentformat": "power"},
+        yaxis={"title": {"text": "points"}},
+    )  # fmt: skip
+    live_plotly(figure, key=f"{KEY}.histogram.{run_id}", height=260)
+
+
+def further_figures(
+    grid: Sampled, quantity: Quantity, formulas: tuple[str, ...], run: Viewable, wanted: Wanted | None
+) -> None:
+    """A line plot and a histogram, for who asks; no line where a view is none of the network itself."""
+    offered = ["histogram"] if wanted is None else ["along a line", "histogram"]
+    chosen = st.pills("Further", offered, selection_mode="multi", key="further", bind=URL, label_visibility="collapsed")
+    if "along a line" in chosen:
+        line_plot(quantity, formulas, run, wanted)
+    if "histogram" in chosen:
+        histogram_figure(grid, quantity, run.run_id)

@@ -1,39 +1,49 @@
-"""Widgets that say what of a solution is drawn and how."""
+"""Widgets that say what of a solution is sampled: view, checkpoint, stages, value or formula, how fine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from core.errors import LabError
 from core.problems import Problem
-from core.singularity.views import INSIDE, MESH, is_given, usual_resolution, views
-from core.solution.grid import check_resolution
+from core.runs import RunFolder
+from core.singularity.views import is_given, on_cells, takes_wanted, usual_resolution, views
+from core.solution.derived import derived_formulas, vectors_of
+from core.solution.drawing import displayed, value_range
+from core.solution.formulas import Vocabulary, vocabulary
+from core.solution.grid import check_resolution, largest_resolution
 from core.solution.sampled import Sampled
-from core.solution.scene import SceneRequest, at_moment, displayed, drawn_axes, has_inside, moments, value_range
-from pages.parts.shared.text import Markdown, plain, visible
-from pages.parts.solution.scene import COLORMAPS, Look
+from core.solution.wanted import ALL, LAST, Wanted, checkpoints_of, stages_at
+from pages.parts.shared.text import Markdown, message, plain, visible
 
 KEY = "solution"
-DIVERGING = list(COLORMAPS).index("coolwarm")
+FORMULA = "formula …"
+URL = "query-params"
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """One of a grid's values as it is to be shown."""
+    """One of a sample's values as it is to be shown."""
 
     name: str
-    logarithmic: bool
-    limits: tuple[float, float]
-    """Range over the whole grid."""
-    signed: bool
+    """Key of the sample's values: a value's own name, or the formula that it is."""
+    called: str
+    """What people call it."""
+    typed: bool = False
+    """Whether it is a formula."""
+    logarithmic: bool = False
+    limits: tuple[float, float] = (0.0, 1.0)
+    """Range over the whole sample."""
+    signed: bool = False
     """Whether zero is the middle that matters: residuals, errors and blow-ups, unless drawn as logarithms."""
 
     @property
     def title(self) -> str:
         """For axes and colour bars."""
-        return f"log₁₀ |{self.name}|" if self.logarithmic else self.name
+        return f"log₁₀ |{self.called}|" if self.logarithmic else self.called
 
 
 def view_input(problem: Problem) -> str:
@@ -41,105 +51,127 @@ def view_input(problem: Problem) -> str:
     offered = list(views(problem))
     if len(offered) == 1:
         return offered[0]
-    shown = st.segmented_control(
-        "View", offered, default=offered[0], format_func=plain, key="view", bind="query-params"
-    )
+    shown = st.segmented_control("View", offered, default=offered[0], format_func=plain, key="view", bind=URL)
     return shown if shown in offered else offered[0]
 
 
 def resolution_input(problem: Problem, run_id: str, view: str) -> int:
     """Points along each axis; in physical time space has one axis at least, and time is another.
 
-    Raises LabError for what the memory can't hold.
+    What the memory can't hold is said, with the largest that it can, and the usual one is drawn.
     """
-    if view in (MESH, INSIDE):
-        return _cells_input(problem, run_id, view)
-    start = usual_resolution(problem, view)
-    choices = sorted({start // 4 + 1, start // 2 + 1, start, 2 * start - 1, 4 * start - 3})
-    chosen = st.select_slider("Resolution", choices, start, format_func=plain, key=f"{KEY}.resolution.{run_id}.{view}")
-    check_resolution(problem, chosen)
-    return chosen
-
-
-def _cells_input(problem: Problem, run_id: str, view: str) -> int:
-    """Cells along the largest extent of a mesh that is made; a mesh that is the domain itself is taken as it is."""
     start = usual_resolution(problem, view)
     if is_given(problem, view):
         st.caption("On the points of the mesh itself.")
         return start
-    choices = [start // 2, start, 2 * start, 4 * start]
-    return st.select_slider("Cells along", choices, start, format_func=plain, key=f"{KEY}.cells.{run_id}.{view}")
+    if on_cells(view):
+        choices = [start // 2, start, 2 * start, 4 * start]
+        return st.select_slider("Cells along", choices, start, format_func=plain, key=f"{KEY}.cells.{run_id}.{view}")
+    chosen = int(st.number_input(
+        "Resolution", 2, 100_000, start, 1 + start // 8 * 2, key=f"n-{view.replace(' ', '-')}", bind=URL,
+        help="Points along each axis.",
+    ))  # fmt: skip
+    try:
+        check_resolution(problem, chosen)
+    except LabError as error:
+        fits = min(start, largest_resolution(problem))
+        if fits < 2:
+            raise
+        st.warning(f"{message(error)} Shown at {fits}.")
+        return fits
+    return chosen
 
 
-def quantity_input(grid: Sampled, run_id: str) -> Quantity:
-    """Which value, and whether as a logarithm."""
-    name = st.selectbox("Value", list(grid.values), format_func=visible, key=f"{KEY}.value.{run_id}")
-    grows = name in grid.blow_ups  # by powers of ten: on a linear scale there is only its last moment
-    around_zero = grid.around_zero(name)
-    logarithmic = around_zero and st.toggle("log₁₀ of the absolute value", grows, key=f"{KEY}.log.{grows}")
-    limits = value_range(displayed(grid.values[name], logarithmic), logarithmic)
-    return Quantity(name, logarithmic, limits, signed=around_zero and not logarithmic)
+def stage_input(problem: Problem, folder: RunFolder, view: str) -> Wanted:
+    """Which checkpoint, and which of its stages."""
+    if not takes_wanted(view, problem):
+        return ALL
+    there = list(checkpoints_of(folder))
+    asked = st.query_params.get("checkpoint", LAST)
+    with st.expander("Checkpoint and stages", expanded=any(k in st.query_params for k in ("checkpoint", "stages"))):
+        if asked not in there:
+            st.warning(f"There is no checkpoint {plain(asked, 40)} here. This is the newest.")
+        names = {LAST: "newest", "best": "best: least largest residual"}
+        chosen = st.selectbox(
+            "Checkpoint", there, format_func=lambda name: names.get(name, f"end of {name.replace('-', ' ')}"),
+            key="checkpoint", bind=URL,
+        )  # fmt: skip
+        most = stages_at(folder, chosen)
+        stages, alone = None, False
+        if most > 1:
+            every = ["all", *(str(k) for k in range(1, most))]
+            picked = st.segmented_control(
+                "Sum of the first", every, default="all", format_func=plain, key="stages", bind=URL
+            )
+            stages = None if picked in (None, "all") else int(picked)
+            alone = st.toggle("Only what the last of them adds", key="alone", bind=URL,
+                              help="Fields with that stage less fields without it.")  # fmt: skip
+    return Wanted(chosen or LAST, stages, alone)
 
 
-def scene_input(grid: Sampled, quantity: Quantity, run_id: str) -> SceneRequest:
-    """What of a grid is drawn: the moment, surfaces, slices, a cut, a height, as its dimensions allow."""
-    options: dict = {"value": quantity.name, "logarithmic": quantity.logarithmic}
-    if (times := moments(grid)) is not None:
-        options["time_index"] = st.select_slider(
-            plain(grid.time), range(len(times)), format_func=lambda i: f"{times[i]:.3g}", key=f"{KEY}.moment.{run_id}"
-        )
-    drawn = at_moment(grid, 0)
-    if has_inside(drawn):
-        options |= _inside(drawn, quantity)
-    elif len(drawn.axes) < 3:
-        options["warp"] = st.slider("Height", 0.0, 2.0, 1.0, 0.1)
-    return SceneRequest(**options, **_cut(drawn))
+def value_input(problem: Problem, grid: Sampled, view: str) -> tuple[Quantity, tuple[str, ...]]:
+    """What is shown, and the formulas that have to be sampled for it: none for a value that is there.
+
+    A formula that is none is said, and the first value shown.
+    """
+    derived = derived_formulas(problem) if takes_wanted(view, problem) else {}
+    derived = {name: text for name, text in derived.items() if name not in grid.values}
+    offered = [*grid.values, *derived, *([FORMULA] if takes_wanted(view, problem) else [])]
+    name = st.selectbox("Value", offered, format_func=visible, key="value", bind=URL)
+    if name in derived:
+        st.caption(plain(derived[name]))
+        return Quantity(derived[name], name, True), (derived[name],)
+    if name != FORMULA:
+        return Quantity(name, name), ()
+    words = vocabulary(problem)
+    start = f"{next(iter(words.fields), '0')}^2"
+    text = st.text_input("Formula", start, key="formula", bind=URL, help=_formula_help(words)).strip()
+    try:
+        words.read([text])
+    except LabError as error:
+        st.warning(message(error))
+        first = next(iter(grid.values))
+        return Quantity(first, first), ()
+    return Quantity(text, text, True), () if text in grid.values else (text,)
 
 
-def _inside(drawn: Sampled, quantity: Quantity) -> dict:
-    parts = st.pills("Show", ["isosurfaces", "slices"], default=["isosurfaces"], selection_mode="multi")
-    options: dict = {}
-    if "isosurfaces" in parts:
-        low, high = quantity.limits
-        shares = st.slider("Isosurfaces", 1, 99, (25, 75), format="%d %%", help="Levels, as shares of the value range.")
-        options["isosurfaces"] = tuple(low + (high - low) * share / 100 for share in dict.fromkeys(shares))
-        st.caption("at " + " and ".join(f"{level:.3g}" for level in options["isosurfaces"]))
-    if "slices" in parts:
-        options["slices"] = tuple(
-            st.slider(f"Slice {plain(name)}", float(axis[0]), float(axis[-1]), float((axis[0] + axis[-1]) / 2))
-            for name, axis in zip(drawn.coordinates, drawn_axes(drawn), strict=True)
-        )
-    if not parts:
-        st.caption("The whole block; a clip shows its inside.")
-    return options
+def _formula_help(words: Vocabulary) -> Markdown:
+    named = ", ".join(plain(name) for name in words.names.values)
+    told = "As equations are typed: + − / ^, sin, exp, sqrt, where, and exact derivatives, as in u_x or laplacian(u)."
+    return f"{plain(told)} It may name {named}."
 
 
-def _cut(drawn: Sampled) -> dict:
-    def across(k: int) -> Markdown:
-        return plain(drawn.coordinates[k - 1]) if k else "none"
-
-    chosen = st.segmented_control("Clip", range(1 + len(drawn.coordinates)), default=0, format_func=across)
-    if not chosen:
-        return {}
-    axis = chosen - 1
-    share = st.slider("Clip at", 1, 99, 50, format="%d %%", help="Of the extent.") / 100
-    towards_viewer = st.toggle("Keep the other side")
-    # the camera starts at +x, −y, +z: the side that is kept at first shows its cut
-    return {"clip_axis": axis, "clip_at": share, "keep_upper": (axis == 1) != towards_viewer}
+def vectors_offered(problem: Problem, view: str) -> dict[str, tuple[str, ...]]:
+    """What arrows and streamlines may follow: its name → the formulas of its components."""
+    return vectors_of(problem) if takes_wanted(view, problem) else {}
 
 
-def look_input(quantity: Quantity) -> Look:
-    """Colours, symmetric about zero for what is signed. Raises LabError for a range that is none."""
-    colormap = st.selectbox("Colours", list(COLORMAPS), DIVERGING if quantity.signed else 0)
-    low, high = quantity.limits
-    if quantity.signed:
-        low, high = -max(-low, high), max(-low, high)
-    if not low < high:  # a constant
-        low, high = low - 0.5, high + 0.5
-    if st.toggle("Set the range by hand"):
-        left, right = st.columns(2)
-        low = left.number_input("From", value=low, format="%.2e")
-        high = right.number_input("To", value=high, format="%.2e")
-        if not low < high:
-            raise LabError(f"A colour range goes up: {low:.2e} is not below {high:.2e}.")
-    return Look(colormap, (low, high), quantity.title)
+def vectors_input(offered: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The formulas of the components that arrows and streamlines follow."""
+    name = st.selectbox("Along", list(offered), format_func=visible, key="along", bind=URL)
+    return offered[name]
+
+
+def quantity_of(grid: Sampled, chosen: Quantity) -> Quantity:
+    """The value with how it is drawn: as a logarithm or not, and its range; what has no value anywhere is said."""
+    grows = chosen.name in grid.blow_ups  # by powers of ten: on a linear scale there is only its last moment
+    around_zero = grid.around_zero(chosen.name)
+    logarithmic = (around_zero or chosen.typed) and st.toggle(
+        "log₁₀ of the absolute value", grows, key="log-grows" if grows else "log", bind=URL
+    )
+    values = displayed(grid.values[chosen.name], logarithmic)
+    limits = value_range(values, logarithmic)
+    _say_gaps(grid, chosen, values)
+    signed = not logarithmic and (around_zero or limits[0] < 0 < limits[1])
+    return Quantity(chosen.name, chosen.called, chosen.typed, logarithmic, limits, signed)
+
+
+def _say_gaps(grid: Sampled, chosen: Quantity, values: np.ndarray) -> None:
+    inside = grid._of_domain(values)
+    missing = int((~np.isfinite(inside)).sum())
+    if missing == inside.size:
+        st.warning(f"{plain(chosen.called, 60)} has no value at any of the {inside.size:,} points: nothing is drawn.")
+    elif missing:
+        st.caption(f"No value at {missing:,} of {inside.size:,} points; nothing is drawn there.")
+    elif inside.size and inside.min() == inside.max():
+        st.caption(f"{plain(chosen.called, 60)} is {inside.flat[0]:.6g} everywhere.")

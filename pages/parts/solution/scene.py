@@ -7,21 +7,32 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.errors import LabError
 from core.solution import children
-from core.solution.scene import Scene, SceneRequest
-from core.solution.vtk_view import HEIGHT
+from core.solution.drawing import SceneRequest
+from core.solution.lines import Lines
+from core.solution.scene import Scene
+from core.solution.vtk_view import HEIGHT, View
 from pages.parts.shared.live_plotly import LONGEST_TITLE, component_key, live_plotly
 from pages.parts.shared.text import message, visible
 
 RENDERERS = ("Quick view", "VTK view")
 
+LINE = "#808890"
+"""Colour of lines that have none of their own, seen on light and on dark."""
+
 COLORMAPS = {"viridis": "Viridis", "cividis": "Cividis", "inferno": "Inferno", "coolwarm": "RdBu_r", "turbo": "Turbo"}
 """Names in VTK (matplotlib's) → in Plotly."""
+
+CAMERAS = {
+    "corner": (1.6, -1.6, 1.1), "top": (0.0, -0.001, 2.4), "front": (0.0, -2.4, 0.0), "right": (2.4, 0.0, 0.0),
+}  # fmt: skip
+"""Where a scene is looked at from, in diagonals of its box."""
 
 RETRY_S = 300.0
 """A machine on which VTK failed is asked again after so long: it may only have been busy."""
@@ -34,6 +45,8 @@ class Look:
     colormap: str
     limits: tuple[float, float]
     title: str
+    camera: str = "corner"
+    """One of CAMERAS."""
 
 
 def show_scene(path: Path, request: SceneRequest, look: Look, renderer: str, key: str) -> Scene:
@@ -84,6 +97,30 @@ def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
             lightposition={"x": 1000, "y": -2000, "z": 3000},
             hovertemplate="%{x:.4g}, %{y:.4g}, %{z:.4g}<br>%{intensity:.4g}<extra></extra>",
         )  # fmt: skip
+    for curves in scene.lines:
+        figure.add_trace(_lines(curves, look))
+    figure.update_layout(
+        uirevision=f"{revision}.{look.camera}",
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        scene=box_of(scene, look),
+    )
+    return figure
+
+
+def _lines(curves: Lines, look: Look) -> go.Scatter3d:
+    gaps = curves.starts[1:]
+    x, y, z = (np.insert(column.astype(float), gaps, np.nan) for column in curves.vertices.T)
+    line = {"width": 1.6 * curves.width, "color": LINE}
+    if curves.intensity is not None:
+        colours = np.insert(curves.intensity.astype(float), gaps, np.nan)
+        line |= {"color": np.nan_to_num(colours, nan=look.limits[0]), "colorscale": COLORMAPS[look.colormap],
+                 "cmin": look.limits[0], "cmax": look.limits[1]}  # fmt: skip
+    return go.Scatter3d(x=x, y=y, z=z, mode="lines", line=line, hoverinfo="skip")
+
+
+def box_of(scene: Scene, look: Look) -> dict:
+    """The ruled box around a scene as Plotly's layout has it."""
     lows, highs = scene.bounds[::2], scene.bounds[1::2]
     lengths = [high - low for low, high in zip(lows, highs, strict=True)]
     lengths[2] *= scene.stretch
@@ -99,17 +136,13 @@ def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
     }
     diagonal = math.hypot(*lengths)  # as long as fits the canvas from any side
     ratio = {name: 1.65 * max(length / diagonal, 0.02) for name, length in zip("xyz", lengths, strict=True)}
-    figure.update_layout(
-        uirevision=revision,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        scene={
-            "aspectmode": "manual",
-            "aspectratio": ratio,
-            "camera": {"eye": {"x": 1.6, "y": -1.6, "z": 1.1}, "center": {"x": 0, "y": 0, "z": -0.08}},
-            **axes,
-        },
-    )
-    return figure
+    x, y, z = CAMERAS[look.camera]
+    return {
+        "aspectmode": "manual",
+        "aspectratio": ratio,
+        "camera": {"eye": {"x": x, "y": y, "z": z}, "center": {"x": 0, "y": 0, "z": -0.08 if z == 1.1 else 0}},
+        **axes,
+    }
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)
@@ -136,9 +169,8 @@ def _vtk_trial() -> _Trial:
 
 @st.cache_data(max_entries=20, show_spinner="Drawing with VTK …")
 def _vtk_page(path: Path, request: SceneRequest, look: Look, dark: bool) -> str:
-    return children.vtk_html(
-        _scene(path, request), look.colormap, look.limits, visible(look.title, LONGEST_TITLE), dark
-    )
+    view = View(look.colormap, look.limits, visible(look.title, LONGEST_TITLE), dark, CAMERAS[look.camera])
+    return children.vtk_html(_scene(path, request), view)
 
 
 def _show_vtk(page: str, key: str) -> None:
