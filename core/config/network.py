@@ -21,12 +21,14 @@ class MLP(Frozen):
     activation: Literal["tanh", "sine"] = "tanh"
 
 
-class Local(Frozen):
+class Local(Extended):
     """Features that follow the domain, of its holes' and corners' own; without effect where it has none.
 
     Each hole has rows of B that read its inverted coordinates R(x−c)/|x−c|², and log |x−c|; each corner of angle ω has
     the functions r^m sin mθ, or cos mθ, with which a solution goes into it, m a multiple of π/ω.
     """
+
+    added: ClassVar[frozenset[str]] = frozenset({"smooth_sigma"})
 
     share: float = Field(
         0.2,
@@ -38,6 +40,11 @@ class Local(Frozen):
     sigma: Sigma = Field(1.5, title="σ of holes", description="Standard deviation of these rows.")
     order: float = Field(6.0, ge=0, le=8, description="Highest exponent m of the corners' functions; 0: none.")
     smooth: int = Field(4, ge=0, le=100, description="Corners' functions also times cosine and sine of so many waves.")
+    smooth_sigma: Sigma | None = Field(
+        None,
+        title="σ of these waves",
+        description="1 if empty; larger where what stands before a corner's functions changes fast.",
+    )
 
     def rows(self, features: int, weight: float) -> int:
         """Rows of B of one hole's own, beside so many that all of the domain has."""

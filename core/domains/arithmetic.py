@@ -54,6 +54,11 @@ def cos(v: Number) -> Number:
     return np.cos(v) if isinstance(v, np.ndarray) else v.cos()
 
 
+def asinh(v: Number) -> Number:
+    """Inverse hyperbolic sine."""
+    return np.arcsinh(v) if isinstance(v, np.ndarray) else v.asinh()
+
+
 def atan(v: Number) -> Number:
     """Inverse tangent, of jets up to fourth order."""
     if isinstance(v, np.ndarray):

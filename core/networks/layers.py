@@ -235,7 +235,7 @@ def _with_local(
             drawn[:, read.index(place)] = scale * torch.randn(rows, generator=generator, dtype=torch.float64)
         blocks.append(drawn)
     functions = [place for place, exponent in of_functions if exponent <= local.order]
-    smooth = torch.randn(local.smooth, inputs, generator=generator, dtype=torch.float64)
+    smooth = (local.smooth_sigma or 1.0) * torch.randn(local.smooth, inputs, generator=generator, dtype=torch.float64)
     return torch.cat(blocks), (*read, *functions), smooth
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from core.domains.layers import layers as layers_of
 from core.domains.regions import AnyDomain, as_it_is, domain_of, region
 from core.equations.domain_text import read_domain
 from core.equations.faults import EquationError, of_the_domain
@@ -16,6 +17,7 @@ from core.equations.latex_system import latex_of_system
 from core.equations.typed_system import SystemText
 from core.errors import LabError
 from core.forms import Form
+from core.frozen import FieldsAtFault
 from core.problems.base import Block, DataProblem, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
@@ -123,8 +125,14 @@ class Equation(DataProblem):
         description="Weight of their second derivatives beside the equations; empty: none, for exact data.",
     )
 
+    layers: Annotated[dict[Name, Annotated[float, Field(gt=0, le=1e6)]], Field(max_length=8)] | None = Field(
+        None,
+        title="Layers",
+        description="Boundary of the domain → thickness of the layer beside it, in which a solution changes fast.",
+    )
+
     added: ClassVar[frozenset[str]] = frozenset(
-        {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness", "starts", "start"}
+        {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness", "starts", "start", "layers"}
     )
     title: ClassVar[str] = "Your own equation"
     example: ClassVar[dict[str, Any]] = EXAMPLE
@@ -201,6 +209,11 @@ class Equation(DataProblem):
                 how_met(checked(self.typed).system)
         except EquationError as error:
             raise at_their_fields(error, self.text) from None
+        if self.layers:
+            try:
+                layers_of(self.shape, self.layers)
+            except LabError as error:
+                raise FieldsAtFault([(("layers",), str(error))]) from None
         if self.uses_data and not self.measured:
             raise ValueError("the dataset measures no field: all of them are found from data, or said to be without")
         if self.shape is not None:  # what the domain says is not said twice, so that it can be edited alone
@@ -231,7 +244,7 @@ class Equation(DataProblem):
     @property
     def typed(self) -> Typed:
         """Its texts, as what is made of them is kept by."""
-        return Typed(self.text, self.manufactured, self.smoothness is not None)
+        return Typed(self.text, self.manufactured, self.smoothness is not None, self.layers)
 
     @property
     def system(self):
@@ -376,6 +389,7 @@ class Equation(DataProblem):
             self.forms,
             self.has_lambda,
             self.shape,
+            self.layers,
         )
 
     @classmethod

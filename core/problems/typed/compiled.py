@@ -57,7 +57,7 @@ class PointRows:
 class Compiled:
     """A typed problem, ready to be trained."""
 
-    def __init__(self, system: System, smooth: bool = False):
+    def __init__(self, system: System, smooth: bool = False, layers: Mapping[str, float] | None = None):
         self.system = system
         self.frame = system.frame
         self.coordinates = system.names.coordinates
@@ -100,7 +100,7 @@ class Compiled:
             program = RowProgram(made, at_place, self.coordinates, operators, partial(
                 normals_at, rows.place, frame=self.frame))  # fmt: skip
             self.sets[rows.name] = PointRows(rows.place, names, program)
-        self.local = LocalInputs(system)
+        self.local = LocalInputs(system, layers or {})
         self.order = max(1, order(*system.residuals))
         self._jets = {name: Derivatives(node, self.coordinates) for name, node in self.start.items()}
         self._exact = tuple(numbers_for_parameters(system, system.exact[name]) for name in system.names.fields
@@ -122,7 +122,10 @@ class Compiled:
             walls: how much denser those of a region get towards its boundary, 0 to 1.
         """
         region = self.frame.region
-        inside = self._with_time(unit if region is None else region.interior(unit, walls))
+        inside = unit if region is None else region.interior(unit, walls)
+        if walls:
+            inside = self.local.with_layers(inside)
+        inside = self._with_time(inside)
         return {name: self._points(rows, unit, inside) for name, rows in self.sets.items()}
 
     def _points(self, rows: PointRows, unit: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -223,7 +226,11 @@ class Compiled:
     def residuals(self, points: str, u: dict[str, Jet], x: Sequence[Jet], lam: Tensor | None) -> dict[str, Tensor]:
         """The rows of a set of points."""
         rows = self.sets[points]
-        return dict(zip(rows.names, rows.program(u, x, lam), strict=True))
+        found = rows.program(u, x, lam)
+        if points == INTERIOR and self.local.has_wedges:
+            weight = self.local.weight(x)
+            found = [each * weight for each in found]
+        return dict(zip(rows.names, found, strict=True))
 
     def exact(self, x: np.ndarray) -> dict[str, np.ndarray] | None:
         """The exact fields (n,); None where one isn't known."""
@@ -272,4 +279,4 @@ def compiled(typed: Typed) -> Compiled:
     Raises:
         EquationError: with everything that is wrong with it.
     """
-    return Compiled(checked(typed).system, typed.smooth)
+    return Compiled(checked(typed).system, typed.smooth, typed.layers)

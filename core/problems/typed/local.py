@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from core.domains.layers import layers, points_in_layers
 from core.domains.local_features import CornerFeatures, HoleFeatures
 from core.domains.regions import Region
+from core.domains.sequences import halton, shift_of
+from core.domains.wedges import Wedge, corner_weight
 from core.equations.completeness import fields_of
 from core.equations.conditions import Condition, Kind
 from core.equations.places import Where
+from core.equations.structure import order
 from core.equations.system import System
 from core.problems.base import Block
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from core.jets import Jet
 
 HIGHEST = 8.0
 """Exponents of corners' functions go so far."""
+FOURTH = 4
+HIGHEST_OF_FOURTH = 6.0
+"""Those of fields of fourth order: there are twice as many, with derivatives that cost more."""
 VALUES = (Kind.VALUE, Kind.POINT_VALUE)
 
 
 @dataclass(frozen=True)
 class _Corner:
-    """Functions of one corner: which family of them, and with which exponents."""
+    """Harmonic functions of one corner: which family of them, and with which exponents."""
 
     features: CornerFeatures
     neumann: bool
@@ -40,32 +51,52 @@ class _Corner:
         return self.features.functions(tuple(x), count, self.neumann, self.mixed) if count else []
 
 
+@dataclass(frozen=True)
+class _Wedge:
+    """Functions of one corner for fields of fourth order."""
+
+    wedge: Wedge
+
+    @property
+    def exponents(self) -> list[float]:
+        return self.wedge.exponents(HIGHEST_OF_FOURTH)
+
+    def functions(self, x: Sequence[Jet]) -> list[Jet]:
+        return self.wedge.functions(x, HIGHEST_OF_FOURTH)
+
+
 class LocalInputs:
     """Inputs and functions of the domain's own.
 
     Args:
         system: whose; without a domain there are none.
+        thickness: boundary → thickness of the layer beside it.
     """
 
-    def __init__(self, system: System):
+    def __init__(self, system: System, thickness: Mapping[str, float]):
         region = system.frame.region
         found = region.local_features if isinstance(region, Region) else ()
         self._space = len(system.names.space)
+        self._region, self._thickness = region, thickness
+        self.layers = layers(region.domain, thickness) if thickness else ()
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
                         for each in _families(corner, system)]  # fmt: skip
+        self._wedges = [each.wedge for each in self.corners if isinstance(each, _Wedge)]
 
     def blocks(self, inputs: int) -> tuple[Block, ...]:
         """See `Problem.blocks`; each reads all inputs of time, two where it is periodic: those after space's."""
         d = self._space
         moving = range(d, inputs)
-        return tuple(Block((*range(inputs + k * d, inputs + (k + 1) * d), *moving), hole.weight)
-                     for k, hole in enumerate(self.holes))  # fmt: skip
+        holes = [Block((*range(inputs + k * d, inputs + (k + 1) * d), *moving), hole.weight)
+                 for k, hole in enumerate(self.holes)]  # fmt: skip
+        first = inputs + d * len(holes)
+        return (*holes, *(Block((first + k, *range(inputs))) for k in range(len(self.layers))))
 
     def functions(self, inputs: int) -> tuple[tuple[int, float], ...]:
         """See `Problem.functions`."""
         exponents = [*(0.0 for _ in self.holes), *(m for corner in self.corners for m in corner.exponents)]
-        first = inputs + self._space * len(self.holes)
+        first = inputs + self._space * len(self.holes) + len(self.layers)
         return tuple((first + k, m) for k, m in enumerate(exponents))
 
     def of(self, x: Sequence[Jet]) -> list[Jet]:
@@ -73,23 +104,61 @@ class LocalInputs:
         place = tuple(x[: self._space])
         return [
             *(each for hole in self.holes for each in hole.inputs(place)),
+            *(layer.input(place) for layer in self.layers),
             *(each for hole in self.holes for each in hole.functions(place)),
             *(each for corner in self.corners for each in corner.functions(place)),
         ]
 
+    @property
+    def has_wedges(self) -> bool:
+        """Whether some field is of fourth order, and the domain has corners."""
+        return bool(self._wedges)
 
-def _families(corner: CornerFeatures, system: System) -> Iterable[_Corner]:
-    """Which functions a corner has by what is given on its two sides: values, slopes, or one of both."""
-    kinds = {tuple(_value_on(side, name, system) for side in corner.sides) for name in system.names.fields}
+    def weight(self, x: Sequence[Jet]) -> Tensor:
+        """What equations are multiplied by, (n,): less near corners whose functions leave what is infinite there."""
+        return corner_weight(self._wedges, [jet.value for jet in x[: self._space]])
+
+    def with_layers(self, inside: np.ndarray) -> np.ndarray:
+        """Points (n, d + e) of the domain, time from 0 to 1 beside them, some of them moved into layers."""
+        if not self._thickness:
+            return inside
+        region, d = self._region, self._space
+        lots = halton(len(inside), d + 1, shift_of(inside, d + 1))
+        own = points_in_layers(self._thickness, lambda unit, name: region.boundary(unit, [name]), region.contains, lots)
+        found = inside.copy()
+        found[: len(own), :d] = own
+        return found
+
+
+def _families(corner: CornerFeatures, system: System) -> Iterable[_Corner | _Wedge]:
+    """Which functions a corner has by the order of the equations and by what is given on its two sides."""
+    fields = system.names.fields
+    fourth = [name for name in fields if order(*system.residuals, field=name) == FOURTH]
+    given = {tuple(_orders_on(side, name, system) for side in corner.sides) for name in fourth}
+    wedges = [_Wedge(Wedge(corner, after, before)) for before, after in sorted(given) if len(before) == len(after) == 2]
+    return [*_harmonic(corner, [name for name in fields if name not in fourth], system), *wedges]
+
+
+def _harmonic(corner: CornerFeatures, fields: Sequence[str], system: System) -> Iterable[_Corner]:
+    """By values, slopes, or one of both."""
+    kinds = {tuple(_value_on(side, name, system) for side in corner.sides) for name in fields}
     if corner.depth is not None:  # sines and cosines come both there
         kinds = {(before == after, True) for before, after in kinds}
     return [_Corner(corner, neumann=not after, mixed=before != after) for before, after in sorted(kinds, reverse=True)]
 
 
+def _orders_on(boundary: str, name: str, system: System) -> tuple[int, ...]:
+    """Which derivatives of a field are given on a boundary, the two lowest orders."""
+    held = {order(each.residual, field=name) for each in system.conditions if _is_on(each, boundary, name)}
+    return tuple(sorted(held))[:2]
+
+
 def _value_on(boundary: str, name: str, system: System) -> bool:
     """Whether a field's value is given on a boundary, and not its slope alone."""
+    return any(_is_on(each, boundary, name) and each.kind in VALUES for each in system.conditions)
 
-    def there(each: Condition) -> bool:
-        return name in fields_of(each) and (each.place.name == boundary or each.place.kind is Where.BOUNDARY)
 
-    return any(there(each) and each.kind in VALUES for each in system.conditions)
+def _is_on(condition: Condition, boundary: str, name: str) -> bool:
+    """Whether a condition holds there, and is about this field."""
+    place = condition.place
+    return name in fields_of(condition) and (place.name == boundary or place.kind is Where.BOUNDARY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from core.equations.examination import Examined, examined
@@ -23,11 +23,14 @@ _PLURAL = {"coordinate": "coordinates", "parameter": "parameters", "unknown": "u
 class Typed:
     """A system's texts, hashable, so that what is made of it is made once."""
 
-    def __init__(self, text: SystemText, manufactured: bool, smooth: bool = False):
-        self.text, self.manufactured, self.smooth = text, manufactured, smooth
+    def __init__(
+        self, text: SystemText, manufactured: bool, smooth: bool = False, layers: Mapping[str, float] | None = None
+    ):
+        self.text, self.manufactured, self.smooth, self.layers = text, manufactured, smooth, dict(layers or {})
         named = (text.coordinates, text.parameters, text.unknowns, text.exact, text.starts)
         self._key = (*(tuple(each.items()) for each in named), text.fields, text.equations, text.conditions, text.time,
-                     text.coefficients, text.has_data, text.domain, manufactured, smooth)  # fmt: skip
+                     text.coefficients, text.has_data, text.domain, manufactured, smooth,
+                     tuple(self.layers.items()))  # fmt: skip
         self._hash = hash(self._key)
 
     def __hash__(self) -> int:

@@ -1,0 +1,141 @@
+"""What solutions of fourth order do at corners, and layers beside a boundary."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from core.config import parse_config
+from core.domains.layers import points_in_layers
+from core.domains.local_features import CornerFeatures
+from core.domains.regions import region
+from core.domains.wedges import Wedge, solutions
+from core.forms import biharmonic
+from core.jets import Layout, coordinates
+from core.problems.equation import Equation
+from core.training.objective import Objective
+from tests.training import train
+
+CLAMPED, SUPPORTED, EVEN = (0, 1), (0, 2), (1, 3)
+L = {"kind": "polygon", "vertices": [[-1, -1], [1, -1], [1, 0], [0, 0], [0, 1], [-1, 1]]}
+LAMBDA = 1.544483736782464  # sin(1.5π(λ−1)) = −(λ−1) sin 1.5π
+
+
+def corner(angle, depth=None):
+    half = angle / 2
+    return CornerFeatures("a", (0.2, -0.1), angle, (math.cos(half), math.sin(half)), 1.5, depth)
+
+
+@pytest.mark.parametrize(
+    "angle, after, before, expected",
+    [
+        (1.5, CLAMPED, CLAMPED, [1.544484, 1.908529, 2.629257 + 0.231251j]),
+        (0.5, CLAMPED, CLAMPED, [3.739593 + 1.119025j]),  # Moffatt's eddies
+        (1.5, SUPPORTED, SUPPORTED, [4 / 3, 4 / 3, 8 / 3, 8 / 3, 10 / 3]),
+        (0.75, CLAMPED, EVEN, [1.544484]),  # half of a corner of 270 degrees
+        (0.5, CLAMPED, EVEN, []),  # half of a straight wall
+    ],
+)
+def test_exponents_are_those_that_are_known(angle, after, before, expected):
+    found = [each.exponent for each in solutions(angle * math.pi, after, before, 6.0)]
+    assert found[: len(expected)] == pytest.approx(expected, abs=1e-6) and bool(found) == bool(expected)
+
+
+@pytest.mark.parametrize("depth", [None, 0.8])
+def test_functions_are_biharmonic_and_their_derivatives_true(depth):
+    of = Wedge(corner(1.5 * math.pi, depth), CLAMPED, CLAMPED)
+    points = torch.tensor([[-0.1, 0.25], [0.5, 0.4], [-0.3, -0.4]], dtype=torch.float64)
+    jets = of.functions(coordinates(points, Layout.of(2, {"twice": biharmonic(2)})), 6.0)
+    assert len(jets) == len(of.exponents(6.0)) == 15
+    values = lambda at: np.array(of.functions(tuple(at.numpy().T), 6.0))  # noqa: E731
+    assert np.allclose([each.value.numpy() for each in jets], values(points), rtol=0, atol=1e-14)
+    for k in range(2):
+        step = torch.zeros(2, dtype=torch.float64)
+        step[k] = 1e-5
+        slope = (values(points + step) - values(points - step)) / 2e-5
+        assert np.allclose([each.first(k).numpy() for each in jets], slope, atol=1e-8)
+    assert max(each.form("twice").abs().max() for each in jets) < 1e-12
+
+
+def test_they_meet_the_conditions_of_both_sides():
+    of = Wedge(corner(1.5 * math.pi), CLAMPED, CLAMPED)
+    s = torch.linspace(0.1, 0.9, 5, dtype=torch.float64)
+    sides = torch.cat([torch.stack([0.2 + s, -0.1 + 0 * s], 1), torch.stack([0.2 + 0 * s, -0.1 - s], 1)])
+    for each in of.functions(coordinates(sides, Layout.of(2, {"twice": biharmonic(2)})), 6.0)[1:]:
+        assert each.data[:3].abs().max() < 1e-9
+
+
+def test_at_the_corner_itself_they_have_values():
+    of = Wedge(corner(1.5 * math.pi), CLAMPED, CLAMPED)
+    assert np.isfinite(of.functions((np.array([0.2]), np.array([-0.1])), 6.0)).all()
+
+
+def test_a_clamped_plate_with_a_corner_is_solved_with_its_functions_alone(tmp_path):
+    problem = {"kind": "equation", "domain": L, "fields": ["u"], "row_weight": 100,
+               "equations": ["laplacian(laplacian(u)) = 1"],
+               "conditions": [{"on": "boundary", "that": "u = 0; dn(u) = 0"}]}  # fmt: skip
+    left = {}
+    for name, local in (("with", {"order": 4, "smooth": 2}), ("without", None)):
+        stage = {"fourier": {"features": 60, "sigma": 3.0, "local": local}, "iterations": 1,
+                 "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32},
+                 "collocation": {"points": 400, "sampler": "chebyshev"}}  # fmt: skip
+        solution = train(parse_config({"problem": problem, "stages": [stage]}), tmp_path / name).solution
+        points = solution.problem.collocation_towards_walls(np.random.default_rng(5).random((150, 2)))
+        left[name] = float(Objective(solution, points).residuals().loss().detach())
+    assert left["with"] < 1e-2 * left["without"]
+
+
+def channel(**changes):
+    return Equation.model_validate({
+        "kind": "equation", "fields": ["u"], "layers": {"right": 0.02}, "equations": ["u_x = 0.01*laplacian(u)"],
+        "domain": {"kind": "box", "low": [0, 0], "high": [2, 1], "sides": ["left", "right", "floor", "roof"]},
+        "conditions": [{"on": "boundary", "that": "u = 0"}]} | changes)  # fmt: skip
+
+
+def test_a_layer_has_an_input_a_block_and_points_of_its_own():
+    of = channel()
+    x = coordinates(torch.tensor([[2.0, 0.5], [1.98, 0.1], [0.0, 0.2]], dtype=torch.float64), Layout.of(2, of.forms))
+    (place, *rest) = of.blocks[0].places
+    assert rest == [0, 1] and place == 2
+    assert of.features(x, None)[place].value.tolist() == pytest.approx(np.arcsinh([0, 1, 100]).tolist())
+    unit = np.random.default_rng(0).random((400, 2))
+    near = lambda points: (points["interior"][:, 0] > 1.95).mean()  # noqa: E731
+    with_layer, without = (near(each.collocation_towards_walls(unit)) for each in (of, channel(layers=None)))
+    assert without < 0.1 < with_layer and of.contains(of.collocation_towards_walls(unit)["interior"]).all()
+
+
+def test_points_of_layers_are_few_beside_all():
+    of = region(channel().shape)
+    names = dict.fromkeys(of.names, 0.01)
+    lots = np.random.default_rng(1).random((200, 3))
+    found = points_in_layers(names, lambda unit, name: of.boundary(unit, [name]), of.contains, lots)
+    assert 40 < len(found) <= 80
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"layers": {"top": 0.1}}, "no boundary 'top'.*floor, right, roof, left"),
+        ({"domain": None, "coordinates": {"x": [0, 1], "y": [0, 1]}}, "domains in the plane"),
+        ({"layers": {"right": 0}}, "greater than 0"),
+    ],
+)
+def test_what_is_wrong_with_layers_is_said(changes, said):
+    with pytest.raises(ValueError, match=said):
+        channel(**changes)
+
+
+def test_layers_are_part_of_what_a_problem_is():
+    assert channel().compiled is not channel(layers={"right": 0.1}).compiled
+    assert not channel().continues(channel(layers={"right": 0.1}))
+    assert "layers" not in channel(layers=None).model_dump(by_alias=True)
+
+
+def test_a_corner_has_its_functions_for_the_order_of_each_field():
+    of = Equation.model_validate({
+        "kind": "equation", "domain": L, "fields": ["u"], "equations": ["laplacian(laplacian(u)) = 1"],
+        "conditions": [{"on": "boundary", "that": "u = 0; dn(u) = 0"}]})  # fmt: skip
+    exponents = [m for _, m in of.functions]
+    assert min(exponents) == pytest.approx(LAMBDA) and dataclasses.asdict(of.compiled.local.corners[0].wedge)
