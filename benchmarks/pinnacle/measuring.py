@@ -72,5 +72,8 @@ def sampled(case: Case, lab_home: str, run_id: str, points: np.ndarray) -> Mappi
     from core.solution.evaluate import load_solution
 
     asked, signs = case.seen_as(points)
-    values = load_solution(run_folder(run_id)).evaluate(asked)
-    return {name: signs * value for name, value in values.items()}
+    solution = load_solution(run_folder(run_id))
+    if not case.slopes:
+        return {name: signs * value for name, value in solution.evaluate(asked).items()}
+    along = [solution.whole.slopes_at(asked, k) for k in range(asked.shape[1])]
+    return {name: signs * factor * along[k][field] for name, (field, k, factor) in case.slopes.items()}

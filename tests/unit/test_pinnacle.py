@@ -62,7 +62,8 @@ def test_every_row_of_the_suite_is_there_and_is_a_preset_or_has_a_file_of_its_ow
 def test_a_row_is_a_typed_equation_with_the_fields_and_the_domain_that_it_is_asked_for(name):
     case, problem = CASES[name], resolve(CASES[name].config).problem
     assert problem.kind == "equation"
-    assert {field for check in case.checks for field in check.fields} <= set(problem.fields)
+    assert {field for check in case.checks for field in check.fields} <= {*problem.fields, *case.slopes}
+    assert {field for field, _, _ in case.slopes.values()} <= set(problem.fields)
     if case.checks[0].needs_table or case.checks[0].against in SECONDS:
         return
     points, _ = case.seen_as(case.checks[0].reference(None).points[:500])
