@@ -9,7 +9,7 @@ import numpy as np
 from core.names import residual_of
 from core.reports.blocks import Chart, Line, Recipe
 from core.reports.palette import PALETTE
-from core.runs.curves import Curves, bucket, recorded
+from core.runs.curves import Curve, Curves, bucket, recorded
 
 POINTS = 2000
 """Most points of one curve."""
@@ -38,6 +38,12 @@ class Thinner:
     def __init__(self, curves_expected: int):
         self.points = int(np.clip(ALL_POINTS // max(1, curves_expected), FEWEST, POINTS))
 
+    def thinned(self, curves: Curves, column: str, log_y: bool) -> Curve | None:
+        """One curve of a run; None where it was not recorded, or nothing of it can be drawn."""
+        x, y = recorded(curves, column)
+        curve = bucket(x, y, self.points, log=log_y) if len(y) else None
+        return curve if curve is not None and curve.shown else None
+
     def chart(
         self,
         title: str,
@@ -46,7 +52,6 @@ class Thinner:
         y_title: str,
         log_y: bool,
         level: tuple[float, str] | None = None,
-        stages: bool = True,
     ) -> Chart | None:
         """A chart over iterations; None where none of the curves was recorded.
 
@@ -56,11 +61,9 @@ class Thinner:
             y_title: of the y axis.
             log_y: logarithmic, what is not positive left out and counted.
             level: a known value and its name.
-            stages: mark where stages begin; for a single run.
         """
         lines, recipe, said, marks = [], [], [], ()
         shown = total = hidden = 0
-        colors: dict[str, str] = {}
         for run_id, curves, column, name, dash in asked:
             x, y = recorded(curves, column)
             if not len(y):
@@ -72,12 +75,10 @@ class Thinner:
                             f"{curve.not_finite[0]:,.0f}")  # fmt: skip
             if not curve.shown:
                 continue
-            key = name if stages else run_id
-            color = colors.setdefault(key, PALETTE[len(colors) % len(PALETTE)])
+            color = PALETTE[len(lines) % len(PALETTE)]
             lines.append(Line(name, curve.x, curve.y, color, dash))
             recipe.append((run_id, column, name))
-            if stages and not marks:
-                marks = _marks(curves)
+            marks = marks or _marks(curves)
         if not lines and not said:
             return None
         said += [f"{hidden:,} not positive and not shown"] if hidden else []

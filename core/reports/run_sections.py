@@ -30,11 +30,11 @@ def run_sections(facts: RunFacts, thinner: Thinner, depth: int = 1, pictures: bo
     parts: list[tuple[str, list[Block]]] = [
         ("Result", result_blocks(facts)),
         ("What was solved", problem_blocks(facts)),
-        ("What was asked for", asked_blocks(facts)),
         ("Curves", curve_blocks(facts, thinner)),
+        ("Solution", solution_blocks(facts) if pictures else []),
         ("Stages", stage_blocks(facts)),
         ("Certificate", certificate_blocks(facts)),
-        ("Solution", solution_blocks(facts) if pictures else []),
+        ("What was asked for", asked_blocks(facts)),
         ("Lineage", lineage_blocks(facts)),
         ("Datasets", dataset_blocks(facts)),
         ("Provenance and environment", origin_blocks(facts)),
