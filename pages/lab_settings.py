@@ -9,6 +9,7 @@ from core.errors import LabError
 from core.home import home
 from core.settings import Settings, faults, in_force, save, text, time_zones
 from pages.parts.settings.channels import channels_form, test_channel
+from pages.parts.settings.logo import logo_form
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.rules_form import rules_form
 from pages.parts.shared.text import code, message
@@ -89,7 +90,8 @@ try:
     machine, telling = st.columns(2, gap="large")
     with machine:
         st.subheader("The machine")
-        filled = data | fields_form(Settings, ("slots", "disk", "retry", "retention"), data, errors, key)
+        filled = data | fields_form(Settings, ("slots", "disk", "retry", "retention", "reports"), data, errors, key)
+        logo_form()
         zones = [None, *time_zones()]
         filled["time_zone"] = st.selectbox(
             "Time zone of messages",
