@@ -90,8 +90,7 @@ try:
     machine, telling = st.columns(2, gap="large")
     with machine:
         st.subheader("The machine")
-        filled = data | fields_form(Settings, ("slots", "disk", "retry", "retention", "reports"), data, errors, key)
-        logo_form()
+        filled = data | fields_form(Settings, ("slots", "disk", "retry", "retention"), data, errors, key)
         zones = [None, *time_zones()]
         filled["time_zone"] = st.selectbox(
             "Time zone of messages",
@@ -109,6 +108,8 @@ try:
         filled["channels"], new_channels, tested = channels_form(
             data["channels"], under(errors, "channels"), f"{key}.channels"
         )
+        filled |= fields_form(Settings, ("reports",), data, errors, f"{key}.reports")
+        logo_form()
     chosen, wrong = validated(filled)
     keep(filled, new_rules or new_channels, wrong != errors)  # so that each message stands beside its field
     if tested is not None and chosen is not None:

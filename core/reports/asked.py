@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ MOST_RUNS = 200
 
 SECONDS, MEMORY = 600.0, 16 * 2**30
 """What a report may take: torch alone asks for gigabytes of addresses."""
+AT_ONCE = threading.Semaphore(2)
+"""So many are made at a time for all visitors of a server; the next one waits."""
 READING = 0.75
 """Share of the work that is done once the runs are read."""
 
@@ -53,7 +56,7 @@ def made_apart(wanted: Asked, told: Callable[[float], None] = lambda share: None
         wanted: what it is about.
         told: hears how much is done, from 0 to 1.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with AT_ONCE, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report"
         arguments = [json.dumps({"form": wanted.form, "runs": wanted.runs, "since": wanted.since}), str(path)]
         asked(__name__, arguments, "The report", SECONDS, MEMORY, told, doing="Making", failed="could not be made")

@@ -23,11 +23,16 @@ FAR = 1e3
 """How many times farther than the middle point a grid reaches that is drawn over the logarithm of its coordinate."""
 
 
-def solution_figures(facts: RunFacts) -> list[Block]:
+def solution_figures(facts: RunFacts, coarse: bool = False) -> list[Block]:
     """The solution of a run's newest checkpoint: fields, then errors where an exact one is known, else residuals.
 
     Of more than two coordinates the middle of each further one is shown, of time its end.
+
+    Args:
+        facts: the run.
+        coarse: half as many pictures with a quarter of the points, for a report about several runs.
     """
+    most = MOST_FIELDS // 2 if coarse else MOST_FIELDS
     problem = facts.problem
     resolution = RESOLUTION[len(shown(problem))]
     try:
@@ -40,22 +45,35 @@ def solution_figures(facts: RunFacts) -> list[Block]:
     fields = [name for name in problem.fields if name in grid.values]
     if len(grid.axes) == 1:
         sizes = "Errors" if errors else "Residuals"
-        charts = [_curves(facts, grid, resolution, "Fields", fields[:MOST_FIELDS], _reaches_far(grid)),
-                  _curves(facts, grid, resolution, sizes, second[:MOST_FIELDS], True)]  # fmt: skip
+        charts = [_curves(facts, grid, resolution, "Fields", fields[:most], _reaches_far(grid), coarse),
+                  _curves(facts, grid, resolution, sizes, second[:most], True, coarse)]  # fmt: skip
         return [chart for chart in charts if chart] or [Words("No value of it is finite on this grid.")]
     plane = _plane(grid)
     found: list[Block] = []
-    for name in [*fields[:MOST_FIELDS], *second[:MOST_FIELDS]]:
+    step = 2 if coarse else 1
+    for name in [*fields[:most], *second[:most]]:
         values = grid.values[name][plane.index]
         if not np.isfinite(values).any():
             found.append(Words(f"{name} has no finite value on this grid."))
             continue
         x, y = plane.along
         found.append(
-            Field(name, grid.axes[x], grid.axes[y], values.T, grid.coordinates[x], grid.coordinates[y],
-                  symmetric=name in second, note=plane.said, run_id=facts.run_id, value=name, resolution=resolution,
-                  index=plane.source, along=plane.along)
-        )  # fmt: skip
+            Field(
+                name,
+                grid.axes[x][::step],
+                grid.axes[y][::step],
+                values.T[::step, ::step],
+                grid.coordinates[x],
+                grid.coordinates[y],
+                symmetric=name in second,
+                note=plane.said,
+                run_id=facts.run_id,
+                value=name,
+                resolution=resolution,
+                index=plane.source,
+                along=plane.along,
+            )
+        )
     return found
 
 
@@ -93,16 +111,16 @@ def _reaches_far(grid: SolutionGrid) -> bool:
 
 
 def _curves(
-    facts: RunFacts, grid: SolutionGrid, resolution: int, heading: str, names: list[str], log_y: bool
+    facts: RunFacts, grid: SolutionGrid, resolution: int, heading: str, names: list[str], log_y: bool, coarse: bool
 ) -> Chart | None:
     x, title = grid.axes[0], grid.coordinates[0]
     far = _reaches_far(grid)
-    lines = []
+    lines, step = [], 4 if coarse else 1
     for k, name in enumerate(names):
         y = np.abs(grid.values[name]) if log_y else grid.values[name]
         kept = np.isfinite(y) & ((y > 0) if log_y else True) & ((x > 0) if far else True)
         if kept.any():
-            lines.append(Line(name, x[kept], y[kept], PALETTE[k % len(PALETTE)]))
+            lines.append(Line(name, x[kept][::step], y[kept][::step], PALETTE[k % len(PALETTE)]))
     if not lines:
         return None
     return Chart(

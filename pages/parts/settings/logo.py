@@ -15,6 +15,7 @@ def logo_form() -> None:
     given = st.file_uploader(
         f"Logo of reports, PNG or JPEG, at most {LARGEST // 1000:d} kB",
         type=["png", "jpg", "jpeg"],
+        max_upload_size=1,
         key=f"{KEY}.{number}",
     )
     try:
@@ -22,9 +23,12 @@ def logo_form() -> None:
             keep_logo(given.getvalue())
             st.session_state[f"{KEY}.number"] = number + 1
             st.rerun()
-        found = logo()
     except LabError as error:
         st.error(message(error))
+    try:
+        found = logo()
+    except LabError as error:
+        st.warning(message(error))
         found = None
     if found is not None:
         with st.container(horizontal=True, vertical_alignment="center"):

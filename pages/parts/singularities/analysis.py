@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.reports.lambda_section import against
+from core.singularity.digits import reference_text
 from core.singularity.lambda_analysis import AGAINST, WINDOW, LambdaRow, lambda_csv, lambda_rows, over_runs
 from core.tracking import store
 from pages.parts.shared.data_table import data_table
@@ -32,7 +33,7 @@ def analysis_view(kind: str) -> None:
         return
     data_table(_columns(rows), hide_index=True, height=min(38 + 35 * len(rows), 320))
     made_download("λ, CSV", lambda: lambda_csv(rows), "lambda.csv", "text/csv")
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         st.caption("Over runs of the same order, or the same a")
         data_table(_over_runs(rows), hide_index=True)
@@ -52,7 +53,7 @@ def _columns(rows: list[LambdaRow]) -> dict[str, list]:
         "order or a": [row.parameter for row in rows],
         "λ": [row.text for row in rows],
         "certificate": ["" if row.holds is None else "holds" if row.holds else "does not hold" for row in rows],
-        "known": [row.known for row in rows],
+        "known": ["" if row.known is None else reference_text(row.known) for row in rows],
         "difference": [_small(row.difference) for row in rows],
         "mean": [f"{row.window.mean:.12g}" if row.window.count else "" for row in rows],
         "spread": [_small(row.window.spread if row.window.count else None) for row in rows],
@@ -70,7 +71,7 @@ def _over_runs(rows: list[LambdaRow]) -> dict[str, list]:
         "order or a": [parameter for _, parameter in found],
         "runs": [item.count for item in found.values()],
         "mean": [f"{item.mean:.12g}" for item in found.values()],
-        "spread": [_small(item.spread) for item in found.values()],
+        "spread": [_small(item.spread if item.count > 1 else None) for item in found.values()],
         "min": [f"{item.low:.12g}" for item in found.values()],
         "max": [f"{item.high:.12g}" for item in found.values()],
     }
