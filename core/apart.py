@@ -22,17 +22,26 @@ Told = Callable[[float], None]
 
 
 def asked(
-    module: str, arguments: list[str], what: str, seconds: float, memory: int, told: Told = lambda part: None
+    module: str,
+    arguments: list[str],
+    what: str,
+    seconds: float,
+    memory: int,
+    told: Told = lambda part: None,
+    doing: str = "Reading",
+    failed: str = "could not be read",
 ) -> dict:
     """What `python -m MODULE ARGUMENTS… MEMORY SECONDS` says last; whatever `told` raises ends the child and goes on.
 
     Args:
         module: its `main` works within `answering`.
         arguments: of the module.
-        what: the file that it reads, as people call it.
+        what: the file that it reads or makes, as people call it.
         seconds: longest that it may take.
         memory: bytes that it may take, the program itself included.
         told: hears how far it is, from 0 to 1.
+        doing: what it does with the file, in a word.
+        failed: the same where it did not come to its end.
 
     Raises:
         LabError: its own, or that it took too long or too much memory.
@@ -46,7 +55,7 @@ def asked(
         stderr=subprocess.DEVNULL,
     )
     try:
-        said = _listen(what, child, seconds, told)
+        said = _listen(f"{doing} {what}", child, seconds, told)
     finally:
         child.kill()
         child.wait()
@@ -54,9 +63,7 @@ def asked(
     if "error" in said:
         raise LabError(said["error"])
     if "part" in said or not said:
-        raise LabError(
-            f"{what} could not be read: it needs more than {memory / 2**30:.1f} GB of memory, or is damaged."
-        )
+        raise LabError(f"{what} {failed}: it needs more than {memory / 2**30:.1f} GB of memory, or is damaged.")
     return said
 
 
@@ -68,7 +75,7 @@ def _listen(what: str, child: subprocess.Popen, seconds: float, told: Told) -> d
         while True:
             ready = waiting.select(0.5)
             if time.monotonic() > until:
-                raise LabError(f"Reading {what} took longer than {seconds:.0f} s and was ended. Make it smaller.")
+                raise LabError(f"{what} took longer than {seconds:.0f} s and was ended. Make it smaller.")
             if not ready:
                 told(part)  # also the moment for whoever wants to end it
                 continue

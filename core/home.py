@@ -67,6 +67,11 @@ class Home:
         """What the lab's settings said when they were valid last."""
         return self.root / "settings.last-good.yaml"
 
+    @property
+    def logo(self) -> Path:
+        """The picture at the head of its reports, a PNG or JPEG."""
+        return self.root / "report-logo"
+
     def has_settings(self) -> bool:
         """Whether anything but the defaults may be in force: where not, `core.settings` need not be imported."""
         return self.settings_file.exists() or self.kept_settings.exists()

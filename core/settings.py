@@ -137,6 +137,14 @@ _SECRET = frozenset({"channels"})
 _ADDRESS = re.compile(r"(https?://)\S+", re.IGNORECASE)
 
 
+class Reports(Frozen):
+    """The head of the lab's reports."""
+
+    header: Annotated[str, shaped(r"[^\x00-\x1f\x7f-\x9f]*", "one line of text")] = Field(
+        "", max_length=200, title="Line at the head", description="Of each report, beside the logo: whose lab it is."
+    )
+
+
 class Settings(Frozen):
     """All settings of a lab; every one has a default, so that a lab needs no file."""
 
@@ -147,6 +155,7 @@ class Settings(Frozen):
     watch: Annotated[tuple[AnyRule, ...], Field(max_length=MOST_RULES)] = Field(
         (), description="Rules for every run, besides its own."
     )
+    reports: Reports = Reports()
     channels: Annotated[tuple[Channel, ...], Field(max_length=20)] = ()
     time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(
         None, description="Of times in logs of the lab and in messages. Empty: UTC. Pages show the viewer's."

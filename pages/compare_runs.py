@@ -22,6 +22,7 @@ from pages.parts.shared.bin_dialog import bin_button
 from pages.parts.shared.bulk_bar import bulk_bar
 from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.made_download import made_download
+from pages.parts.shared.report_popover import report_popover
 from pages.parts.shared.run_names import run_names
 from pages.parts.shared.text import LONGEST, message, plain
 
@@ -71,6 +72,7 @@ def selection_bar(shown: Shown, by_id: dict[str, store.RunRecord], chosen: Selec
                 del st.session_state[key]
             annotate([store.get_run(run_id) for run_id in chosen.slots])
         made_download("CSV", lambda: csv_of(frame), "runs.csv", "text/csv")
+        report_popover("compare", list(chosen.slots), meeting=True)
         bin_button("compare")
     view = st.segmented_control(
         "View",

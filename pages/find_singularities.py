@@ -15,6 +15,7 @@ from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.text import message
+from pages.parts.singularities.analysis import analysis_view
 from pages.parts.singularities.certificate import certificate_view, equations_view, search_numbers
 from pages.parts.singularities.choice import KEY, choose_run, invitation
 from pages.parts.singularities.head import head, path_line
@@ -117,5 +118,6 @@ try:
             profile_view(run.folder, problem, certificate_of(run))
     else:
         st.caption("The profile is drawn from the first checkpoint on.")
+    analysis_view(run.kind)
 except LabError as error:
     st.error(message(error))

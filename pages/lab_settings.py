@@ -9,6 +9,7 @@ from core.errors import LabError
 from core.home import home
 from core.settings import Settings, faults, in_force, save, text, time_zones
 from pages.parts.settings.channels import channels_form, test_channel
+from pages.parts.settings.logo import logo_form
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.rules_form import rules_form
 from pages.parts.shared.text import code, message
@@ -107,6 +108,8 @@ try:
         filled["channels"], new_channels, tested = channels_form(
             data["channels"], under(errors, "channels"), f"{key}.channels"
         )
+        filled |= fields_form(Settings, ("reports",), data, errors, f"{key}.reports")
+        logo_form()
     chosen, wrong = validated(filled)
     keep(filled, new_rules or new_channels, wrong != errors)  # so that each message stands beside its field
     if tested is not None and chosen is not None:

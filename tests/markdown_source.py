@@ -31,6 +31,7 @@ SINKS |= {
     "link_button": ({0, 1}, {"label", "url", "help"}),
     "toast": ({0}, {"body", "icon"}),
     "dialog": ({0}, set()),
+    "image": ({1}, {"caption"}),
 }
 OPTIONS = {"pills", "segmented_control", "radio", "select_slider"}
 """Widgets whose options are Markdown; those of select boxes are text."""

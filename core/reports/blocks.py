@@ -46,6 +46,13 @@ class Table:
     numbers: frozenset[int] = frozenset()
     """Columns that are set to the right."""
 
+    def without_empty(self) -> Table:
+        """The same without columns in which no row says anything."""
+        kept = [k for k in range(len(self.head)) if any(row[k] for row in self.rows)]
+        numbers = frozenset(kept.index(k) for k in self.numbers if k in kept)
+        rows = tuple(tuple(row[k] for k in kept) for row in self.rows)
+        return Table(tuple(self.head[k] for k in kept), rows, numbers)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -78,6 +85,8 @@ class Chart:
     """What was left out or thinned."""
     recipe: Recipe | None = None
     """How a notebook draws it again from the store."""
+    sampled: tuple[str, int] | None = None
+    """Run and resolution of a solution whose values over its first coordinate these are, by the lines' names."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,12 @@ class Field:
     note: str = ""
     run_id: str = ""
     value: str = ""
-    """The run and the name of the value, for a notebook."""
+    """The run and the name of the value, for a notebook: which part of a grid of what resolution it is."""
+    resolution: int = 0
+    index: str = ""
+    """What picks the plane out of the grid's values, as Python's index; empty where that is all of them."""
+    along: tuple[int, int] = (0, 1)
+    """The grid's axes that it runs along."""
 
 
 Figure = Chart | Field

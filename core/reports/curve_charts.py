@@ -9,15 +9,17 @@ import numpy as np
 from core.names import residual_of
 from core.reports.blocks import Chart, Line, Recipe
 from core.reports.palette import PALETTE
-from core.runs.curves import Curves, bucket, recorded
+from core.runs.curves import Curve, Curves, bucket, recorded
 
 POINTS = 2000
 """Most points of one curve."""
-ALL_POINTS = 120_000
-"""Most points of all curves of a report: two megabytes of HTML."""
+ALL_POINTS = 80_000
+"""Most points of all curves of a report, about: less than two megabytes of HTML."""
 FEWEST = 200
 MOST_OF_OTHERS = 12
 """Metrics of another program's run that are drawn."""
+MOST_TERMS = 12
+"""Equations whose residuals are drawn one by one."""
 MOST_MARKS = 10
 """Stages that are marked; of more, as runs in windows of time have, every second, third …."""
 LOGARITHMIC = ("loss", "damping", "step_norm", "learning_rate")
@@ -38,6 +40,12 @@ class Thinner:
     def __init__(self, curves_expected: int):
         self.points = int(np.clip(ALL_POINTS // max(1, curves_expected), FEWEST, POINTS))
 
+    def thinned(self, curves: Curves, column: str, log_y: bool) -> Curve | None:
+        """One curve of a run; None where it was not recorded, or nothing of it can be drawn."""
+        x, y = recorded(curves, column)
+        curve = bucket(x, y, self.points, log=log_y) if len(y) else None
+        return curve if curve is not None and curve.shown else None
+
     def chart(
         self,
         title: str,
@@ -46,7 +54,7 @@ class Thinner:
         y_title: str,
         log_y: bool,
         level: tuple[float, str] | None = None,
-        stages: bool = True,
+        note: str = "",
     ) -> Chart | None:
         """A chart over iterations; None where none of the curves was recorded.
 
@@ -56,11 +64,10 @@ class Thinner:
             y_title: of the y axis.
             log_y: logarithmic, what is not positive left out and counted.
             level: a known value and its name.
-            stages: mark where stages begin; for a single run.
+            note: what else is to be said below it.
         """
-        lines, recipe, said, marks = [], [], [], ()
+        lines, recipe, said, marks = [], [], [note] if note else [], ()
         shown = total = hidden = 0
-        colors: dict[str, str] = {}
         for run_id, curves, column, name, dash in asked:
             x, y = recorded(curves, column)
             if not len(y):
@@ -72,13 +79,11 @@ class Thinner:
                             f"{curve.not_finite[0]:,.0f}")  # fmt: skip
             if not curve.shown:
                 continue
-            key = name if stages else run_id
-            color = colors.setdefault(key, PALETTE[len(colors) % len(PALETTE)])
+            color = PALETTE[len(lines) % len(PALETTE)]
             lines.append(Line(name, curve.x, curve.y, color, dash))
             recipe.append((run_id, column, name))
-            if stages and not marks:
-                marks = _marks(curves)
-        if not lines and not said:
+            marks = marks or _marks(curves)
+        if not lines and said == [note] * bool(note):
             return None
         said += [f"{hidden:,} not positive and not shown"] if hidden else []
         said = [f"{shown:,} of {total:,} points: minima and maxima of equal pieces"] * (shown < total) + said
@@ -114,11 +119,12 @@ def run_charts(
         return thinner.chart(title, [(run_id, curves, *column) for column in columns], **how)
 
     terms = [(name, residual_of(name)) for name in curves.names if residual_of(name) is not None]
-    each = [(name, f"RMS {residual}", "dash") for name, residual in terms] if len(terms) > 1 else []
+    each = [(name, f"RMS {residual}", "dash") for name, residual in terms[:MOST_TERMS]] if len(terms) > 1 else []
+    more = f"{len(terms) - MOST_TERMS} more equations are not drawn" if len(terms) > MOST_TERMS else ""
     main = [("max_residual", "max |R|", "solid"), ("rms_residual", "RMS R", "solid")]
     level = None if reference is None else (reference, "known")
     charts = [
-        chart("Residuals of all stages", [*main, *each], y_title="residual", log_y=True),
+        chart("Residuals of all stages", [*main, *each], y_title="residual", log_y=True, note=more),
         chart(f"{unknown} while it was searched for", [("lambda", unknown, "solid")], y_title=unknown, log_y=False,
               level=level),
     ]  # fmt: skip

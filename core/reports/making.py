@@ -2,53 +2,125 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import core
 from core.errors import LabError
 from core.files import written_beside
+from core.reports.asked import MOST_RUNS
 from core.reports.blocks import Report
-from core.reports.curve_charts import Thinner
-from core.reports.html import html_bytes
-from core.reports.run_facts import run_facts
-from core.reports.run_sections import run_sections
+from core.reports.logo import logo
+from core.reports.meeting import meeting_sections
+from core.reports.several import run_parts
 from core.reports.times import moment
 from core.runs import RunFolder
-
-CURVES_OF_A_RUN = 10
-"""Curves that a run has in its report, about."""
+from core.settings import settings
 
 Seen = Callable[[float], None]
 
 
 def report_of(folders: Sequence[RunFolder], seen: Seen = lambda share: None) -> Report:
-    """A report about runs. Raises RunNotFoundError.
+    """A report about runs, in the order given. Raises RunNotFoundError, and LabError for none or too many.
 
     Args:
         folders: of the runs.
         seen: hears how much is done, from 0 to 1.
     """
-    thinner = Thinner(CURVES_OF_A_RUN)
-    facts = run_facts(folders[0])
-    seen(0.4)
-    problem = "" if facts.problem is None else f"{facts.problem.title}, "
-    return Report(
-        title=facts.name,
-        subtitle=f"{problem}run {facts.run_id}, {facts.state}",
-        sections=tuple(run_sections(facts, thinner)),
-        made=f"{moment(time.time())}, Singularity Lab {core.__version__}",
-        runs=(facts.run_id,),
-        missing=facts.missing,
-    )
+    folders = list(dict.fromkeys(folders))
+    if not 0 < len(folders) <= MOST_RUNS:
+        raise LabError(f"A report is about 1 to {MOST_RUNS} runs, not {len(folders):,}.")
+    sections, facts = run_parts(folders, seen)
+    missing = [
+        f"{known.label}: {sentence}" if len(facts) > 1 else sentence for known in facts for sentence in known.missing
+    ]
+    if len(facts) == 1:
+        known = facts[0]
+        problem = "" if known.problem is None else f"{known.problem.title}, "
+        title, subtitle = known.name, f"{problem}run {known.run_id}, {known.state}"
+    else:
+        problems = list(dict.fromkeys(known.problem.title for known in facts if known.problem is not None))
+        title = f"{len(facts)} runs" + (f": {problems[0]}" if len(problems) == 1 else "")
+        subtitle = ", ".join(problems) or "of other programs"
+    return _headed(title, subtitle, sections, tuple(known.run_id for known in facts), missing)
 
 
-def write_report(report: Report, path: Path, form: str) -> None:
-    """Write a report as html; what is at the path stays where the disk does not take it. Raises LabError."""
-    data = html_bytes(report)
+def meeting_report(begins: float) -> Report:
+    """A report of what ended since a moment, in Unix time. Raises StoreError."""
+    sections, said = meeting_sections(begins)
+    return _headed(f"Runs since {moment(begins)}", said, sections, (), [])
+
+
+def _headed(title: str, subtitle: str, sections: Sequence, runs: tuple[str, ...], missing: list[str]) -> Report:
+    picture = None
     try:
-        with written_beside(path) as temporary:
-            temporary.write_bytes(data)
+        picture = logo()
+    except LabError as error:
+        missing = [*missing, str(error)]
+    made = f"{moment(time.time())}, Singularity Lab {core.__version__}"
+    return Report(title, subtitle, tuple(sections), made, settings().reports.header, picture, runs, tuple(missing))
+
+
+def report_bytes(report: Report, form: str, seen: Seen = lambda share: None) -> bytes:
+    """A report as one file; Markdown with pictures as a .zip of both. Raises LabError, OSError."""
+    if form == "html":
+        from core.reports.html import html_bytes
+
+        return html_bytes(report)
+    if form == "pdf":
+        from core.reports.pdf import pdf_bytes
+
+        return pdf_bytes(report, seen)
+    if form == "ipynb":
+        from core.reports.notebook import notebook_bytes
+
+        return notebook_bytes(report)
+    from core.reports.markdown import markdown
+
+    text, pictures = markdown(report, "report_files")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("report.md", text.encode("utf-8", "replace"))
+        for name, data in pictures.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def write_report(report: Report, path: Path, form: str) -> list[Path]:
+    """Write a report; of Markdown the pictures stand in a folder NAME_files beside it. Returns the files.
+
+    Raises LabError where the disk does not take it: what was at the path stays, and no half file is left.
+    """
+    try:
+        if form != "md":
+            _write(path, report_bytes(report, form))
+            return [path]
+        from core.reports.markdown import markdown
+
+        text, pictures = markdown(report, f"{path.stem}_files")
+        return _write_markdown(path, text, pictures)
     except OSError as error:
         raise LabError(f"{path} can't be written: {error.strerror or error}.") from None
+
+
+def _write_markdown(path: Path, text: str, pictures: dict[str, bytes]) -> list[Path]:
+    files = [path.parent / name for name in pictures]
+    made = [file for file in files if not file.exists()]
+    try:
+        for file, data in zip(files, pictures.values(), strict=True):
+            file.parent.mkdir(exist_ok=True)
+            _write(file, data)
+        _write(path, text.encode("utf-8", "replace"))
+    except OSError:
+        for file in made:
+            file.unlink(missing_ok=True)
+        raise
+    return [path, *files]
+
+
+def _write(path: Path, data: bytes) -> None:
+    with written_beside(path) as temporary:
+        temporary.write_bytes(data)

@@ -13,6 +13,10 @@ from core.reports.palette import GREY
 HEIGHT = {Chart: 360, Field: 420}
 
 
+LONGEST = 80
+"""Characters of a text in a figure."""
+
+
 def plotly_figure(figure: Figure) -> dict[str, Any]:
     """`data` and `layout` of a figure. Texts are escaped: plotly reads some HTML in them."""
     return _chart(figure) if isinstance(figure, Chart) else _field(figure)
@@ -125,6 +129,7 @@ def _array(values: np.ndarray) -> dict[str, Any]:
 
 def _escaped(text: str) -> str:
     """A text that plotly shows as it is: it takes `<b>`, `<a href>` and `<br>` for markup, and `%{…}` for a value."""
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "%\u200b{")):
         text = text.replace(character, entity)
     return text

@@ -23,6 +23,8 @@ def result_blocks(facts: RunFacts) -> list[Block]:
     line += f" after {lasting(took)} of training" if took is not None and not facts.foreign else ""
     line += f". Begun {moment(record.started)}" if record.started else ""
     blocks: list[Block] = [Words(f"{line}.")]
+    if record.deleted:
+        blocks.append(Words("It was deleted from the store: lists and rankings leave it out.", "warning"))
     if facts.foreign:
         blocks.append(Words("Another program made this run: it is told here as the store has it.", "note"))
     elif not facts.ended:

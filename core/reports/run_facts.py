@@ -7,7 +7,7 @@ a sentence in the report, and the rest is shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from core import jobs
@@ -63,6 +63,15 @@ class RunFacts:
         return self.record.name
 
     @property
+    def label(self) -> str:
+        """Its name and the beginning of its id, where several runs stand together: names may be alike."""
+        return f"{self.record.name} · {self.record.run_id[:6]}"
+
+    def without_curves(self) -> RunFacts:
+        """The same without what takes most of the memory."""
+        return replace(self, curves=None)
+
+    @property
     def problem(self) -> Problem | None:
         """What it solves; None of another program's run."""
         return None if self.config is None else self.config.problem
@@ -107,8 +116,13 @@ class _Asked:
             return None
 
 
-def run_facts(folder: RunFolder) -> RunFacts:
-    """What is known of a run. Raises RunNotFoundError for one that neither the store nor this machine has."""
+def run_facts(folder: RunFolder, stages: bool = True) -> RunFacts:
+    """What is known of a run. Raises RunNotFoundError for one that neither the store nor this machine has.
+
+    Args:
+        folder: the run's.
+        stages: what each stage did, for which a checkpoint is read by torch.
+    """
     asked = _Asked()
     record = store.get_run(folder.run_id)
     state, reason = _state(record)
@@ -127,7 +141,7 @@ def run_facts(folder: RunFolder) -> RunFacts:
         certificate=asked(lambda: certificates.read(folder)) if certificates.TAG in record.tags else None,
         origin=asked(lambda: origin(folder)) if mine else None,
         in_force=asked(lambda: in_force(folder)) if mine else None,
-        stages=(asked(lambda: stage_rows(folder, curves)) or []) if mine and curves is not None else [],
+        stages=(asked(lambda: stage_rows(folder, curves)) or []) if stages and mine and curves is not None else [],
         windows=windows,
         lineage=asked(lambda: lineage(folder.run_id)) or [],
         missing=tuple(dict.fromkeys(asked.missing)),

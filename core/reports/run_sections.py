@@ -30,11 +30,11 @@ def run_sections(facts: RunFacts, thinner: Thinner, depth: int = 1, pictures: bo
     parts: list[tuple[str, list[Block]]] = [
         ("Result", result_blocks(facts)),
         ("What was solved", problem_blocks(facts)),
-        ("What was asked for", asked_blocks(facts)),
         ("Curves", curve_blocks(facts, thinner)),
+        ("Solution", solution_blocks(facts, depth > 1) if pictures else []),
         ("Stages", stage_blocks(facts)),
         ("Certificate", certificate_blocks(facts)),
-        ("Solution", solution_blocks(facts) if pictures else []),
+        ("What was asked for", asked_blocks(facts)),
         ("Lineage", lineage_blocks(facts)),
         ("Datasets", dataset_blocks(facts)),
         ("Provenance and environment", origin_blocks(facts)),
@@ -128,13 +128,13 @@ def curve_blocks(facts: RunFacts, thinner: Thinner) -> list[Block]:
     return list(charts)
 
 
-def solution_blocks(facts: RunFacts) -> list[Block]:
+def solution_blocks(facts: RunFacts, coarse: bool) -> list[Block]:
     """Pictures of the solution; why there are none where there are none."""
     if facts.foreign or facts.problem is None:
         return []
     if not facts.folder.has_checkpoint:
         return [Words("No checkpoint of it is on this machine, so there is no solution to draw.")]
-    return solution_figures(facts)
+    return solution_figures(facts, coarse)
 
 
 def lineage_blocks(facts: RunFacts) -> list[Block]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from core.errors import LabError
-from core.problems.base import Problem
 from core.reports.blocks import Block, Chart, Field, Line, Words
 from core.reports.palette import PALETTE
 from core.reports.run_facts import RunFacts
@@ -18,80 +19,111 @@ LIMIT_S = 60.0
 """Longest that sampling may take."""
 MOST_FIELDS = 4
 """Pictures of each kind."""
+FAR = 1e3
+"""How many times farther than the middle point a grid reaches that is drawn over the logarithm of its coordinate."""
 
 
-def solution_figures(facts: RunFacts) -> list[Block]:
+def solution_figures(facts: RunFacts, coarse: bool = False) -> list[Block]:
     """The solution of a run's newest checkpoint: fields, then errors where an exact one is known, else residuals.
 
     Of more than two coordinates the middle of each further one is shown, of time its end.
+
+    Args:
+        facts: the run.
+        coarse: half as many pictures with a quarter of the points, for a report about several runs.
     """
+    most = MOST_FIELDS // 2 if coarse else MOST_FIELDS
     problem = facts.problem
+    resolution = RESOLUTION[len(shown(problem))]
     try:
-        grid = SolutionGrid.read(sampled_file(facts.folder, RESOLUTION[len(shown(problem))], LIMIT_S))
+        grid = SolutionGrid.read(sampled_file(facts.folder, resolution, LIMIT_S))
     except LabError as error:
         return [Words(f"The solution could not be drawn: {error}", "warning")]
-    plane, where = _plane(grid)
     names = grid.names or problem.value_names
     errors = [name for name in names.errors.values() if name in grid.values]
     second = errors or [name for name in names.residuals.values() if name in grid.values]
-    chosen = [*list(problem.fields)[:MOST_FIELDS], *second[:MOST_FIELDS]]
-    chosen = [name for name in chosen if name in grid.values]
-    if len(plane.axes) == 1:
-        return _curves(facts, problem, plane, chosen, second, where)
+    fields = [name for name in problem.fields if name in grid.values]
+    if len(grid.axes) == 1:
+        sizes = "Errors" if errors else "Residuals"
+        charts = [_curves(facts, grid, resolution, "Fields", fields[:most], _reaches_far(grid), coarse),
+                  _curves(facts, grid, resolution, sizes, second[:most], True, coarse)]  # fmt: skip
+        return [chart for chart in charts if chart] or [Words("No value of it is finite on this grid.")]
+    plane = _plane(grid)
     found: list[Block] = []
-    for name in chosen:
-        values = plane.values[name]
+    step = 2 if coarse else 1
+    for name in [*fields[:most], *second[:most]]:
+        values = grid.values[name][plane.index]
         if not np.isfinite(values).any():
             found.append(Words(f"{name} has no finite value on this grid."))
             continue
+        x, y = plane.along
         found.append(
-            Field(name, plane.axes[0], plane.axes[1], values.T, plane.coordinates[0], plane.coordinates[1],
-                  symmetric=name in second, note=where, run_id=facts.run_id, value=name)
-        )  # fmt: skip
+            Field(
+                name,
+                grid.axes[x][::step],
+                grid.axes[y][::step],
+                values.T[::step, ::step],
+                grid.coordinates[x],
+                grid.coordinates[y],
+                symmetric=name in second,
+                note=plane.said,
+                run_id=facts.run_id,
+                value=name,
+                resolution=resolution,
+                index=plane.source,
+                along=plane.along,
+            )
+        )
     return found
 
 
-def _plane(grid: SolutionGrid) -> tuple[SolutionGrid, str]:
-    """At most two coordinates of a grid, and where the others stand."""
+@dataclass(frozen=True)
+class _Plane:
+    """Two of a grid's axes, and where the others stand."""
+
+    along: tuple[int, int]
+    index: tuple[slice | int, ...]
+    said: str
+
+    @property
+    def source(self) -> str:
+        """The index as Python writes it; empty where it leaves nothing out."""
+        parts = [":" if isinstance(part, slice) else str(part) for part in self.index]
+        return f"[{', '.join(parts)}]" if self.said else ""
+
+
+def _plane(grid: SolutionGrid) -> _Plane:
+    time = grid.coordinates.index(grid.time) if grid.time in grid.coordinates else None
+    left = list(range(len(grid.axes)))
+    index: list[slice | int] = [slice(None)] * len(left)
     said = []
-    axes = list(range(len(grid.axes)))
-    while len(axes) > 2:
-        time = grid.coordinates.index(grid.time) if grid.time in grid.coordinates else None
-        drop = time if time is not None else axes[-1]
-        at = len(grid.axes[drop]) - 1 if drop == time else len(grid.axes[drop]) // 2
-        said.append(f"{grid.coordinates[drop]} = {grid.axes[drop][at]:.6g}")
-        keep = [k for k in axes if k != drop]
-        grid = SolutionGrid(
-            tuple(grid.coordinates[k] for k in keep),
-            tuple(grid.axes[k] for k in keep),
-            {name: np.take(values, at, axis=drop) for name, values in grid.values.items()},
-            None if drop == time else grid.time,
-            names=grid.names,
-        )
-        axes = list(range(len(keep)))
-    return grid, ", ".join(said)
+    while len(left) > 2:
+        gone = time if time in left else left[-1]
+        index[gone] = at = len(grid.axes[gone]) - 1 if gone == time else len(grid.axes[gone]) // 2
+        said.append(f"{grid.coordinates[gone]} = {grid.axes[gone][at]:.6g}")
+        left.remove(gone)
+    return _Plane((left[0], left[1]), tuple(index), ", ".join(said))
+
+
+def _reaches_far(grid: SolutionGrid) -> bool:
+    """Whether a grid of one coordinate runs over decades, as profiles' do, so that logarithms are drawn."""
+    return bool(grid.axes[0][-1] > FAR * np.median(np.abs(grid.axes[0])))
 
 
 def _curves(
-    facts: RunFacts, problem: Problem, grid: SolutionGrid, chosen: list[str], second: list[str], where: str
-) -> list[Block]:
+    facts: RunFacts, grid: SolutionGrid, resolution: int, heading: str, names: list[str], log_y: bool, coarse: bool
+) -> Chart | None:
     x, title = grid.axes[0], grid.coordinates[0]
-    wide = bool(x[-1] > 0 and x[-1] > 1e3 * max(1e-300, float(np.median(np.abs(x)))))
-    positive = x > 0
-
-    def chart(heading: str, names: list[str], log_y: bool) -> Chart | None:
-        lines = []
-        for k, name in enumerate(names):
-            y = np.abs(grid.values[name]) if log_y else grid.values[name]
-            kept = np.isfinite(y) & ((y > 0) if log_y else True) & (positive if wide else True)
-            if kept.any():
-                lines.append(Line(name, x[kept], y[kept], PALETTE[k % len(PALETTE)]))
-        note, y_title = where or (f"{title} > 0" if wide else ""), "size" if log_y else "value"
-        return Chart(heading, tuple(lines), title, y_title, wide, log_y, note=note) if lines else None
-
-    exact = set((grid.names or problem.value_names).errors.values())
-    found = [
-        chart("Fields", [name for name in chosen if name not in second], False),
-        chart("Errors" if exact & set(second) else "Residuals", [name for name in chosen if name in second], True),
-    ]
-    return [block for block in found if block is not None] or [Words("No value of it is finite on this grid.")]
+    far = _reaches_far(grid)
+    lines, step = [], 4 if coarse else 1
+    for k, name in enumerate(names):
+        y = np.abs(grid.values[name]) if log_y else grid.values[name]
+        kept = np.isfinite(y) & ((y > 0) if log_y else True) & ((x > 0) if far else True)
+        if kept.any():
+            lines.append(Line(name, x[kept][::step], y[kept][::step], PALETTE[k % len(PALETTE)]))
+    if not lines:
+        return None
+    return Chart(
+        heading, tuple(lines), title, "size" if log_y else "value", far, log_y, note=f"{title} > 0" if far else "",
+        sampled=(facts.run_id, resolution),
+    )  # fmt: skip

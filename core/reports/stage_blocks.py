@@ -26,7 +26,7 @@ def stage_blocks(facts: RunFacts) -> list[Block]:
                 epsilon = "" if row.epsilon is None else size_text(row.epsilon)
                 cells += (f"{row.parameters:,}" if row.parameters else "", row.sigma, epsilon, how, row.ended)
             rows.append(cells)
-        blocks.append(Table(head, tuple(rows), frozenset(range(1, 9))))
+        blocks.append(Table(head, tuple(rows), frozenset(range(1, 9))).without_empty())
         if len(facts.stages) > MOST_ROWS:
             blocks.append(Words(f"The last {MOST_ROWS} of {len(facts.stages)} stages.", "note"))
         if not full:

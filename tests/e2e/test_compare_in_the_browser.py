@@ -86,3 +86,10 @@ def test_a_table_and_curves_can_be_downloaded(lab_home, server, page):
         assert content.startswith(start), content[:20]
         if label == "Every point":
             assert len(content.splitlines()) == 2001
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Report").click()
+    page.get_by_role("button", name="Make it").click()
+    with page.expect_download(timeout=180_000) as download:  # made in a child, and said how far it is
+        page.get_by_test_id("stDownloadButton").get_by_text("Save").click(timeout=180_000)
+    assert download.value.suggested_filename == f"report-{ids[0][:8]}.html"
+    assert b"Content-Security-Policy" in download.value.path().read_bytes()[:400]

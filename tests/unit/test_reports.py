@@ -1,30 +1,58 @@
-"""Reports: what is in them, and that no text of a run becomes markup."""
+"""Reports: what is in them, and that no text of a run becomes markup in any format."""
 
+import ast
 import base64
+import io
 import json
 import re
+import time
+from datetime import UTC, datetime
 
+import nbformat
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
+from PIL import Image
 
-from core.reports.blocks import Chart, Code, Field, Folded, Formula, Line, Report, Section, Table, Words
-from core.reports.formulas import mathml
+from core.config import override
+from core.errors import LabError
+from core.home import home
+from core.presets import resolve
+from core.reports import logo as logos
+from core.reports.blocks import Chart, Code, Field, Folded, Formula, Line, Recipe, Report, Section, Table, Words
+from core.reports.curve_charts import Thinner, run_charts
+from core.reports.formulas import formula_svg, mathml
 from core.reports.html import html_bytes
+from core.reports.making import report_bytes
+from core.reports.markdown import markdown
+from core.reports.meeting import since
+from core.reports.notebook import notebook_bytes
+from core.reports.pdf import pdf_bytes
 from core.reports.plotly_figure import plotly_figure
+from core.reports.run_sections import not_default
+from core.runs.curves import RunCurves
+from core.runs.history import HistoryWriter
 
-EVIL = "</script><img src=x onerror=alert(1)> & \"quoted\" 'x' \u202e %{x} <b>bold</b> $x$ `code` |\\"
+EVIL = (
+    "</script><img src=x onerror=alert(1)> & \"quoted\" 'x' \u202e %{x} <b>bold</b> $x$ `code` | \\ ![p](http://a.b/c) "
+    '[l](javascript:alert(1)) #import "x.typ" """ # %run evil\n!ls\n# heading\n- item {{x}} '
+    "https://a.example/ www.a.example"
+)
 
 
-def report(text=EVIL):
+def report(text=EVIL, twice=True):
     """A report in which every text is what a hostile visitor would type."""
     line = Line(text, np.arange(3.0), np.array([1.0, np.nan, 2.0]), "#000000")
-    chart = Chart(text, (line,), text, text, marks=((1.0, text),), level=(1.5, text), note=text)
-    field = Field(text, np.arange(3.0), np.arange(2.0), np.ones((2, 3)), text, text, note=text)
+    marks, level = ((1.0, text),), (1.5, text)
+    own = Chart(text, (line,), text, text, marks=marks, level=level, note=text)
+    stored = Chart(text, (line,), text, text, recipe=Recipe(((32 * "a", text, text),)))
+    field = Field(text, np.arange(3.0), np.arange(2.0), np.ones((2, 3)), text, text, note=text, value=text)
     blocks = (
         Words(text), Words(text, "warning"), Formula(rf"\text{{{text}}}"), Code(text, text),
-        Table((text, ""), ((text, text),)), chart, field, Folded(text, (Code(text),)),
+        Table((text, ""), ((text, text),)), own, stored, field, Folded(text, (Code(text),)),
     )  # fmt: skip
-    return Report(text, text, (Section(text, blocks), Section(text, blocks, 2)), text, lab=text)
+    sections = (Section(text, blocks), Section(text, blocks, 2)) if twice else (Section(text, blocks),)
+    return Report(text, text, sections, text, lab=text)
 
 
 def test_no_text_becomes_markup_in_html():
@@ -32,9 +60,7 @@ def test_no_text_becomes_markup_in_html():
     shown = re.sub(r'<script type="text/plain" id="plotly">.*?</script>', "", html, flags=re.DOTALL)
     assert "<img src=x" not in shown
     assert "<b>bold" not in shown
-    assert (
-        len(re.findall(r"<script\b", shown)) == len(re.findall(r"</script>", shown)) == 5
-    )  # four figures, one program
+    assert len(re.findall(r"<script\b", shown)) == len(re.findall(r"</script>", shown)) == 7
     for data in re.findall(r'<script type="application/json">(.*?)</script>', shown, re.DOTALL):
         assert json.loads(data)["data"]
 
@@ -46,18 +72,40 @@ def test_plotly_reads_no_markup_in_a_figures_texts():
     assert "%{x}" not in texts
 
 
+def test_no_text_becomes_markup_in_markdown():
+    text, pictures = markdown(report(twice=False), "report_files")
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(text)
+    inner = [token for block in tokens for token in (block, *(block.children or ()))]
+    assert not [token for token in inner if token.type in ("html_inline", "html_block", "link_open")]
+    images = [token.attrs["src"] for token in inner if token.type == "image"]
+    assert images == list(pictures)
+    headings = [token for token in tokens if token.type == "heading_open"]
+    assert len(headings) == 2  # the title and the section
+
+
+def test_no_text_becomes_code_in_a_notebook():
+    notebook = nbformat.reads(notebook_bytes(report()).decode(), 4)
+    nbformat.validate(notebook)
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        lines = [line for line in cell.source.splitlines() if line != "%matplotlib inline"]
+        assert not [line for line in lines if line.lstrip().startswith(("%", "!"))]
+        tree = ast.parse("\n".join(lines))
+        called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "id")}
+        assert called <= {"draw", "sample", "run_folder", "run_curves", "curve", "bucket", "recorded", "len"}
+
+
+def test_no_text_is_read_by_the_pdfs_template():
+    assert pdf_bytes(report(twice=False)).startswith(b"%PDF")  # what is no Typst would not compile
+
+
 def test_a_formula_is_set_or_shown_as_it_is_written():
     assert "<mfrac>" in mathml(r"u_t = \frac{a}{b} < 3")
     assert "&lt;" in mathml(r"x < 3")
-    for hostile in (
-        r"\href{javascript:alert(1)}{x}",
-        r"\text{<script>alert(1)</script>}",
-        r"\text{<b>x</b>}",
-        r"\nothing{",
-    ):
-        assert mathml(hostile) is None or "<script" not in mathml(hostile)
+    assert formula_svg(r"u_t = \frac{a}{b}").startswith("<svg")
     assert mathml(r"\href{javascript:alert(1)}{x}") is None
     assert mathml(r"\text{<b>x</b>}") is None
+    for broken in (r"\text{<script>alert(1)</script>}", r"\nothing{", r"\begin{aligned} x"):
+        assert mathml(broken) is None or "<script" not in mathml(broken)
 
 
 @pytest.mark.parametrize("points", [1, 2, 500])
@@ -68,3 +116,70 @@ def test_arrays_of_a_figure_are_the_numbers_to_the_bit(points):
     found = plotly_figure(chart)["data"][0]["y"]
     read = np.frombuffer(base64.b64decode(found["bdata"]), dtype="<" + found["dtype"])
     np.testing.assert_array_equal(read, y)
+
+
+def test_a_long_history_is_thinned_and_keeps_its_extremes(tmp_path):
+    rows = 200_000
+    writer = HistoryWriter(tmp_path / "history.arrows", ("equation",))
+    residual = np.full(rows, 1e-3)
+    residual[77_777], residual[99_999] = 5.0, 1e-9
+    iteration = np.arange(1, rows + 1)
+    stage = (iteration > 100_000).astype(int)
+    numbers = {"wall_time_s": 0.1 * iteration, "loss": residual**2, "max_residual": residual, "rms_residual": residual}
+    writer.extend({"iteration": iteration, "stage": stage, "phase": np.ones(rows, dtype=int), **numbers})
+    writer.close()
+    curves = RunCurves(tmp_path / "history.arrows")
+    curves.update()
+    chart = run_charts(32 * "a", curves, Thinner(10), "λ", None, False)[0]
+    for line in chart.lines:
+        assert len(line.x) <= 2000
+        assert (line.y.max(), line.y.min()) == (5.0, 1e-9)
+    assert chart.marks == ((100_001.0, "stage 2"),)
+    assert len(html_bytes(Report("", "", (Section("", (chart,)),), ""))) < 3e6
+
+
+def test_only_what_is_not_the_default_is_told_first():
+    config = override(resolve("poisson2d-quick"), ["seed=7", "stages.0.iterations=123"])
+    told = not_default(config)
+    assert told["seed"] == 7
+    assert told["stages.0.iterations"] == 123
+    assert "device" not in told
+    assert "stages.0.checkpoint_every" not in told
+
+
+def test_a_date_is_read_and_what_is_none_is_refused():
+    assert since("2026-03-02T18:30+00:00") == datetime(2026, 3, 2, 18, 30, tzinfo=UTC).timestamp()
+    assert since(" 2026-03-02 ") == datetime(2026, 3, 2, tzinfo=UTC).timestamp()
+    assert since("7 days") == pytest.approx(time.time() - 7 * 86_400, abs=5)
+    for wrong in ("yesterday's", "2026-13-01", "", "7", "99999 days"):
+        with pytest.raises(LabError):
+            since(wrong)
+
+
+def picture(size=(40, 20), kind="PNG"):
+    out = io.BytesIO()
+    Image.new("RGB", size, "teal").save(out, kind)
+    return out.getvalue()
+
+
+def test_a_logo_is_known_by_its_content():
+    home().ensure()
+    assert logos.logo() is None
+    for kind in ("PNG", "JPEG"):
+        logos.keep_logo(picture(kind=kind))
+        assert logos.logo().kind == kind.lower()
+    kept = logos.logo()
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+    for wrong in (svg, b"", picture()[:60], picture((3000, 3000)), b"\x89PNG\r\n\x1a\n" + bytes(logos.LARGEST)):
+        with pytest.raises(LabError):
+            logos.keep_logo(wrong)
+    assert logos.logo() == kept, "what was refused changed nothing"
+    shown = html_bytes(Report("", "", (), "", logo=kept)).decode()
+    assert f"data:image/jpeg;base64,{base64.b64encode(kept.data).decode()}" in shown
+    logos.remove_logo()
+    assert logos.logo() is None
+
+
+def test_a_report_without_anything_is_a_file_in_every_format():
+    for form in ("html", "pdf", "ipynb", "md"):
+        assert len(report_bytes(Report("t", "", (), ""), form)) > 100

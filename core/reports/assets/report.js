@@ -1,8 +1,9 @@
 // Unpacks plotly.js, which is in this file, and draws each figure when it comes into sight; all of them for paper.
 (async () => {
   const figures = [...document.querySelectorAll(".plot")];
+  const ready = () => { document.documentElement.dataset.ready = "yes"; };
   const tell = (why) => figures.forEach((figure) => { figure.textContent = why; });
-  if (!figures.length) return;
+  if (!figures.length) return ready();
   if (typeof DecompressionStream === "undefined") return tell("This browser is too old to draw the figures.");
   const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -49,5 +50,5 @@
   addEventListener("afterprint", () => forPaper(false));
   paper.addEventListener("change", (change) => forPaper(change.matches));
   dark.addEventListener("change", () => [...drawn.keys()].forEach((figure) => draw(figure)));
-  document.documentElement.dataset.ready = "yes";
+  ready();
 })();

@@ -9,6 +9,8 @@ import pandas  # noqa: F401  # plotly asks it for its types whenever it is there
 import plotly.graph_objects as go
 
 from core.names import residual_of
+from core.reports.blocks import Chart
+from core.reports.plotly_figure import plotly_figure
 from core.runs.curves import Curves, bucket, recorded
 from pages.parts.shared.palette import GREY, PALETTE
 
@@ -202,6 +204,11 @@ def lambda_figure(
     figure.update_traces(hovertemplate="%{y:.13g}", selector={"name": name})
     figure.update_yaxes(exponentformat="none", automargin=True, title_standoff=6)  # λ settles to ten digits
     return figure
+
+
+def line_figure(chart: Chart) -> go.Figure:
+    """A chart of a report on a page; unlike `curve_figure` it is drawn as it is, since it was thinned before."""
+    return go.Figure(plotly_figure(chart))
 
 
 def sizes(values: np.ndarray) -> np.ndarray:

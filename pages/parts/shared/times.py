@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -21,6 +21,16 @@ def moment_text(moment: float | datetime, pattern: str = "%Y-%m-%d %H:%M:%S") ->
     zone = viewer_zone()
     there = moment.astimezone(zone) if isinstance(moment, datetime) else datetime.fromtimestamp(moment, zone)
     return f"{there.strftime(pattern)} {zone.key}"
+
+
+def today() -> date:
+    """The viewer's day."""
+    return datetime.now(viewer_zone()).date()
+
+
+def midnight(day: date) -> str:
+    """When a day begins for the viewer, in ISO 8601 with the offset."""
+    return datetime.combine(day, time(), viewer_zone()).isoformat()
 
 
 def iso_text(text: str) -> str:

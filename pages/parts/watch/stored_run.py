@@ -14,6 +14,7 @@ from pages.parts.shared.data_table import data_table
 from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
+from pages.parts.shared.report_popover import report_popover
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, ago, code, duration, plain, visible, whole
 
@@ -31,6 +32,7 @@ def stored_run_view(record: RunRecord) -> None:
         if record.problem:
             query = {"run": record.run_id}
             st.page_link("pages/replay_run.py", label="Replay", icon=":material/replay:", query_params=query)
+        report_popover(f"watch.{record.run_id}", [record.run_id])
     where = "trained elsewhere" if record.problem else "made by another program"
     st.info(f"This run was {where}: it is shown as the store has it, and can't be steered.", icon=":material/info:")
     if record.deleted:

@@ -1,0 +1,95 @@
+"""A report made in a process of its own, so that no page waits for it and none can take the server's memory."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.apart import answering, asked, sparing
+from core.errors import sentence
+
+FORMATS = {
+    "html": "HTML, figures live",
+    "pdf": "PDF",
+    "ipynb": "Jupyter notebook",
+    "md": "Markdown",
+}
+"""Format → what people call it."""
+MOST_RUNS = 200
+
+SECONDS, MEMORY = 600.0, 16 * 2**30
+"""What a report may take: torch alone asks for gigabytes of addresses."""
+AT_ONCE = threading.Semaphore(2)
+"""So many are made at a time for all visitors of a server; the next one waits."""
+READING = 0.75
+"""Share of the work that is done once the runs are read."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report is to be about."""
+
+    form: str
+    """A key of `FORMATS`."""
+    runs: tuple[str, ...] = ()
+    """Whole run ids; none for a meeting's report."""
+    since: str = ""
+    """As `core.reports.meeting.since` takes it; empty for a report about runs."""
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called where nobody says otherwise."""
+        what = "meeting" if self.since else self.runs[0][:8] if len(self.runs) == 1 else f"{len(self.runs)}-runs"
+        return f"report-{what}.{'zip' if self.form == 'md' else self.form}"
+
+
+def made_apart(wanted: Asked, told: Callable[[float], None] = lambda share: None) -> bytes:
+    """The report's file, made in a child. Raises LabError, its own or that the child took too long or too much.
+
+    Args:
+        wanted: what it is about.
+        told: hears how much is done, from 0 to 1.
+    """
+    with AT_ONCE, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report"
+        arguments = [json.dumps({"form": wanted.form, "runs": wanted.runs, "since": wanted.since}), str(path)]
+        asked(__name__, arguments, "The report", SECONDS, MEMORY, told, doing="Making", failed="could not be made")
+        return path.read_bytes()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The child's side."""
+    given, path, memory, seconds = arguments
+    with answering("The report", memory, seconds) as say:
+        try:
+            _make(Asked(**json.loads(given)), Path(path), sparing(say))
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # a LabError as it is; a defect in a sentence, its traceback for the server's log
+            traceback.print_exc()
+            say(error=sentence(error))
+        else:
+            say(done=True)
+
+
+def _make(wanted: Asked, path: Path, told: Callable[[float], None]) -> None:
+    from core.reports.making import meeting_report, report_bytes, report_of
+    from core.reports.meeting import since
+    from core.runs import run_folder
+
+    if wanted.since:
+        report = meeting_report(since(wanted.since))
+    else:
+        report = report_of([run_folder(run) for run in wanted.runs], lambda share: told(READING * share))
+    data = report_bytes(report, wanted.form, lambda share: told(READING + (1 - READING) * share))
+    path.write_bytes(data)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,135 @@
+"""A report for a meeting: what ended since a moment, the best of each problem, what failed and why."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from core import jobs
+from core.errors import LabError
+from core.plain_text import lasting
+from core.reports.blocks import Block, Section, Table, Words
+from core.reports.lambda_section import lambda_section
+from core.reports.pieces import size_text
+from core.reports.times import moment
+from core.runs.states import ACTIVE, ENDED
+from core.settings import settings
+from core.singularity.certificate import TAG
+from core.singularity.found import CERTIFIED, LAMBDA, lambda_of
+from core.tracking import store
+from core.tracking.store import RunRecord
+from core.tracking.tags import REASON
+
+MOST = 300
+"""Runs in a table."""
+RANKED = "dense_max_residual"
+"""Metric by which runs of a problem are the better."""
+
+
+def since(text: str) -> float:
+    """The Unix time that a text stands for: `2026-03-02`, `2026-03-02 18:30`, or `7 days` before now.
+
+    A date or time without an offset is in the lab's time zone. Raises LabError.
+    """
+    words = text.strip().lower().replace("-old", "")
+    number, _, unit = words.partition(" ")
+    if number.isdecimal() and len(number) < 5 and unit.rstrip("s") in ("day", "hour", "week"):
+        return time.time() - timedelta(**{f"{unit.rstrip('s')}s": int(number)}).total_seconds()
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise LabError(
+            f"{text!r:.60} is no date; write it as 2026-03-02, 2026-03-02T18:30, or '7 days' for the last seven."
+        ) from None
+    zone = settings().time_zone
+    found = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
+    try:
+        return found.timestamp()
+    except (OverflowError, OSError, ValueError):
+        raise LabError(f"{text!r:.60} is beyond any calendar.") from None
+
+
+def meeting_sections(begins: float) -> tuple[list[Section], str]:
+    """The parts of the report, and what is in it in one line. Raises StoreError.
+
+    Args:
+        begins: Unix time; runs that ended from then on take part.
+    """
+    known = {job.run_id: job for job in jobs.queue(10_000)}
+    records = store.runs()
+
+    def state(record: RunRecord) -> str:
+        return known[record.run_id].state if record.run_id in known else record.state
+
+    def ended(record: RunRecord) -> float | None:
+        return known[record.run_id].ended if record.run_id in known else record.ended
+
+    def reason(record: RunRecord) -> str:
+        return known[record.run_id].reason if record.run_id in known else record.tags.get(REASON, "")
+
+    over = [record for record in records if state(record) in ENDED and (ended(record) or 0) >= begins]
+    over.sort(key=lambda record: ended(record), reverse=True)
+    done = [record for record in over if state(record) == "finished"]
+    failed = [record for record in over if state(record) in ("failed", "crashed")]
+    stopped = [record for record in over if state(record) == "stopped"]
+    going = [record for record in records if state(record) in (*ACTIVE, "queued", "paused")]
+    said = f"{len(done)} finished, {len(failed)} failed, {len(stopped)} stopped, {len(going)} at work or waiting"
+    parts: list[tuple[str, list[Block]]] = [
+        ("The best of each problem", _best(done, records, {record.run_id for record in over})),
+        ("What failed, and why", _table(failed, ("reason",), reason)),
+        ("What finished", _table(done, ("remark",), reason)),
+        ("What was stopped", _table(stopped, ("reason",), reason)),
+        ("At work or waiting", _table(going, ("state",), state)),
+    ]
+    sections = [Section(title, tuple(blocks)) for title, blocks in parts if blocks]
+    sections += lambda_section([record for record in done if record.problem in CERTIFIED])
+    return sections or [Section("Nothing", (Words(f"No run has ended since {moment(begins)}."),))], said
+
+
+def _best(done: Sequence[RunRecord], records: Sequence[RunRecord], new: set[str]) -> list[Block]:
+    rows = []
+    for problem in sorted({record.problem for record in done if record.problem}):
+        of_kind = [record for record in records if record.problem == problem and record.state == "finished"]
+        ranked = sorted((r for r in of_kind if math.isfinite(_residual(r))), key=_residual)
+        best = next((record for record in ranked if record.run_id in new), None)
+        if best is None:
+            continue
+        before = next((record for record in ranked if record.run_id not in new), None)
+        word = "the first" if before is None else (
+            f"the best so far, {size_text(_residual(before))} before" if _residual(best) < _residual(before)
+            else f"{size_text(_residual(before))} stays the best")  # fmt: skip
+        rows.append((problem, *_figures(best), word))
+    if not rows:
+        return []
+    head = ("problem", "run", "name", "max residual", "relative error", "λ", "certificate", "time", "")
+    return [Table(head, tuple(rows), frozenset({3, 4, 7})).without_empty()]
+
+
+def _residual(record: RunRecord) -> float:
+    return record.metrics.get(RANKED, math.inf)
+
+
+def _figures(record: RunRecord) -> tuple[str, ...]:
+    metrics = record.metrics
+    lam = metrics.get(LAMBDA)
+    return (
+        record.run_id[:12],
+        record.name,
+        size_text(metrics[RANKED]) if RANKED in metrics else "",
+        size_text(metrics["relative_l2_error"]) if "relative_l2_error" in metrics else "",
+        "" if lam is None or not math.isfinite(lam) else lambda_of(record, lam),
+        record.tags.get(TAG, ""),
+        lasting(metrics["wall_time_s"]) if "wall_time_s" in metrics else "",
+    )
+
+
+def _table(records: Sequence[RunRecord], last: tuple[str, ...], word) -> list[Block]:
+    if not records:
+        return []
+    head = ("problem", "run", "name", "max residual", "relative error", "λ", "certificate", "time", *last)
+    rows = tuple((record.problem or record.experiment, *_figures(record), word(record)) for record in records[:MOST])
+    more = [Words(f"and {len(records) - MOST:,} more", "note")] if len(records) > MOST else []
+    return [Table(head, rows, frozenset({3, 4, 7})).without_empty(), *more]

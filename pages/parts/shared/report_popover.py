@@ -1,0 +1,83 @@
+"""A report to download: about the runs of a page, or for a meeting. It is made in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import streamlit as st
+
+from core.background import Background
+from core.reports.asked import FORMATS, MOST_RUNS, Asked, made_apart
+from pages.parts.shared.text import message
+from pages.parts.shared.times import midnight, today
+
+MIME = {
+    "html": "text/html",
+    "pdf": "application/pdf",
+    "ipynb": "application/x-ipynb+json",
+    "md": "application/zip",
+}
+THESE, SINCE = "These runs", "Since a date"
+LOOK_S = 0.7
+"""Seconds between two looks at one that is being made."""
+
+
+def report_popover(key: str, run_ids: Sequence[str], meeting: bool = False) -> None:
+    """A button that opens the choice of a report, makes it, and gives it to be saved.
+
+    Args:
+        key: prefix of the widgets' keys and of what the session keeps.
+        run_ids: of the runs that it may be about.
+        meeting: offer one of all that ended since a date, too.
+    """
+    with st.popover("Report", icon=":material/summarize:"):
+        wanted = _choice(key, tuple(run_ids), meeting)
+        if wanted is None:
+            return
+        made = st.session_state.get(f"{key}.report")
+        busy = made is not None and made[0] == wanted and made[1].ask().busy
+        if st.button("Make it", key=f"{key}.report.make", type="primary", disabled=busy, icon=":material/build:"):
+            work = Background(lambda told: made_apart(wanted, told))
+            work.ask()
+            st.session_state[f"{key}.report"] = made = (wanted, work)
+            busy = True
+        if made is not None and made[0] == wanted:
+            st.fragment(_state, run_every=LOOK_S if busy else None)(key)
+
+
+def _choice(key: str, run_ids: tuple[str, ...], meeting: bool) -> Asked | None:
+    """What is asked for; None where that is nothing, which is said."""
+    about = THESE
+    if meeting:
+        about = st.segmented_control("About", [THESE, SINCE], default=THESE, key=f"{key}.report.about") or THESE
+    form = st.selectbox("Format", list(FORMATS), format_func=FORMATS.get, key=f"{key}.report.form", width=260)
+    if about == SINCE:
+        day = st.date_input("Ended since", today() - timedelta(days=7), key=f"{key}.report.day", width=260)
+        return Asked(form, since=midnight(day))
+    if not run_ids:
+        st.caption("No run is chosen.")
+        return None
+    if len(run_ids) > MOST_RUNS:
+        st.caption(f"A report is about {MOST_RUNS} runs at most; tick fewer.")
+        return None
+    return Asked(form, run_ids)
+
+
+def _state(key: str) -> None:
+    """How far it is; once it is there, the button that saves it."""
+    wanted, work = st.session_state[f"{key}.report"]
+    known = work.ask()
+    if known.busy:
+        st.progress(known.share, text="Reading runs and drawing figures")
+        return
+    if st.session_state.get(f"{key}.report.seen") != id(work):
+        st.session_state[f"{key}.report.seen"] = id(work)
+        st.rerun()  # without the timer
+    if known.error:
+        st.error(message(known.error))
+        return
+    st.download_button(
+        f"Save · {len(known.value) / 1e6:.1f} MB", known.value, wanted.file_name, MIME[wanted.form], on_click="ignore",
+        key=f"{key}.report.save", icon=":material/download:",
+    )  # fmt: skip
