@@ -180,6 +180,15 @@ def legacy_vtk_names(names: Iterable[str]) -> dict[str, str]:
     return _array_names(names, r"&<>\"'%\\ ")
 
 
+def netcdf_names(names: Iterable[str]) -> dict[str, str]:
+    """Name → name of a variable, dimension or attribute in netCDF that every reader takes: ASCII, as in a program."""
+    return {
+        name: name if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) and len(name) <= LONGEST_ARRAY and name != TABLE
+        else "v_" + re.sub(r"\W", "_", _array_digested(name, r"&<>\"'%\\ "), flags=re.ASCII)
+        for name in names
+    }  # fmt: skip
+
+
 def table(spelled: Mapping[str, str]) -> str:
     """The table that goes into a file beside names that had to change, in ASCII; empty where none had to."""
     changed = {spelling: name for name, spelling in spelled.items() if spelling != name}

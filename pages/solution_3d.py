@@ -78,6 +78,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         quantity = quantity_of(grid, chosen)
         request = scene_input(grid, quantity, shown, moment, vectors)
         look = look_input(quantity, has_camera=not is_curve)
+    renderer = RENDERERS[0]
     with canvas:
         if is_curve:
             curve(grid, quantity, look, run.run_id)
@@ -86,13 +87,13 @@ def draw(run: Viewable, controls, canvas) -> None:
             renderer = st.segmented_control(
                 "Renderer", RENDERERS, default=RENDERERS[0], label_visibility="collapsed", key="renderer",
                 bind="query-params",
-            )  # fmt: skip
+            ) or renderer  # fmt: skip
             identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
-            scene = show_scene(path, request, look, renderer or RENDERERS[0], identity)
+            scene = show_scene(path, request, look, renderer, identity)
             thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
             st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
         further_figures(grid, quantity, formulas, run, wanted if takes_wanted(view, problem) else None)
-        downloads(path, grid, run, request, look)
+        downloads(path, grid, run, request, look, renderer)
 
 
 st.title("Solution 3D")

@@ -10,12 +10,13 @@ from core.cli.channels import notify
 from core.cli.cleaning import clean
 from core.cli.datasets import add_dataset, exact_dataset, list_datasets, sample_dataset
 from core.cli.events import events
+from core.cli.exporting import export
 from core.cli.machine import doctor, serve
 from core.cli.output import note, patient_streams, print_defect, print_error
 from core.cli.queue import logs, pause, resume, retry, status, stop, submit
 from core.cli.report import report
 from core.cli.rerun import replay
-from core.cli.results import best, certificate, export
+from core.cli.results import best, certificate
 from core.cli.service import install, look, uninstall
 from core.cli.service import status as service_status
 from core.cli.steer import duplicate, edit, hold, move, priority, release, remove

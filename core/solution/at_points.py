@@ -12,10 +12,13 @@ import numpy as np
 
 from core.errors import LabError
 from core.files import written_beside
-from core.names import ValueNames
+from core.names import ValueNames, beside
 from core.problems import Problem
 from core.runs import RunFolder
+from core.solution.grid import RESERVED
+from core.solution.on_mesh import SolutionMesh
 from core.solution.sampled import Sampled
+from core.solution.scattered import delaunay_cells
 from core.solution.wanted import ALL, Wanted
 from core.tracking.store import run_config
 
@@ -56,6 +59,31 @@ class SolutionPoints(Sampled):
         """How far each point is from the first one, along the others, (N,)."""
         return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.points_of, axis=0), axis=1))])
 
+    def as_mesh(self, delaunay: bool = False) -> SolutionMesh:
+        """The same points with cells, for formats that need some: the quads of a plane, vertices, or Delaunay's.
+
+        Coordinates that are the same at all points are left out where there are more than three, and said. Raises
+        LabError where more remain.
+        """
+        points, names, about = self.points_of, self.coordinates, self.about
+        if len(names) > 3:
+            same = np.ptp(points, axis=0) == 0
+            about = about | {beside(n, "coordinate", RESERVED): float(points[0, k])
+                             for k, n in enumerate(names) if same[k]}  # fmt: skip
+            points, names = points[:, ~same], tuple(n for n, s in zip(names, same, strict=True) if not s)
+        if len(names) > 3:
+            raise LabError(f"VTK holds three dimensions at most, and these points differ in {', '.join(names)}.")
+        index = np.arange(len(points))
+        if self.shape:
+            index = index.reshape(self.shape)
+            quads = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], axis=-1)
+            cells = ("quad", quads.reshape(-1, 4))
+        elif delaunay:
+            cells = delaunay_cells(points)
+        else:
+            cells = ("vertex", index[:, None])
+        return SolutionMesh(names, points, (cells,), self.values, about=about, names=self.names)
+
     def save(self, path: Path) -> None:
         """Write as .npz, through a temporary name of its own."""
         meta = {"coordinates": self.coordinates, "about": self.about, "values": list(self.values),
@@ -85,6 +113,26 @@ def read_point(text: str, problem: Problem) -> tuple[float, ...]:
     if len(found) != len(problem.coordinates) or not np.isfinite(found).all():
         raise LabError(f"{text!r:.60} is no point: there is one finite number for each of {names}.")
     return found
+
+
+def read_points_file(path: Path, problem: Problem) -> np.ndarray:
+    """Points (N, d) from a .csv, .txt or .npy file, a column for each coordinate. Raises LabError.
+
+    A first line of names may order the columns otherwise, and name others that are left out.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            return np.atleast_2d(np.load(path, allow_pickle=False)).astype(float)
+        with path.open(encoding="utf-8") as file:
+            rows = [line for line in file if line.strip() and not line.startswith("#")]
+        head = [part.strip().strip('"') for part in rows[0].replace(";", ",").split(",")] if rows else []
+        named = set(problem.coordinates) <= set(head)
+        table = np.loadtxt([row.replace(";", ",") for row in rows[named:]], delimiter=",", ndmin=2)
+        return table[:, [head.index(name) for name in problem.coordinates]] if named else table
+    except OSError as error:
+        raise LabError(f"{path} can't be read: {error.strerror or error}.") from error
+    except (ValueError, TypeError) as error:
+        raise LabError(f"{path.name} is no table of points, numbers for {', '.join(problem.coordinates)}.") from error
 
 
 def line(start: tuple[float, ...], end: tuple[float, ...], count: int = ON_A_LINE) -> np.ndarray:

@@ -43,6 +43,10 @@ class CancelledError(LabError):
     """A visitor wanted no more of it."""
 
 
+class DiedError(LabError):
+    """The child is gone without an answer."""
+
+
 class Order:
     """Something asked of a child: how far it is, and the way to take it back."""
 
@@ -77,8 +81,8 @@ class Order:
 class Child:
     """One process for one kind of work, asked for one thing at a time."""
 
-    def __init__(self, what: str):
-        self._what = what
+    def __init__(self, what: str, **environment: str):
+        self._what, self._environment = what, environment
         self._process: subprocess.Popen | None = None
         self._connection: Connection | None = None
         self._lock = threading.Lock()
@@ -109,7 +113,7 @@ class Child:
                 self._end()
                 if order.cancelled:
                     raise CancelledError(f"{self._what[0].upper()}{self._what[1:]} was cancelled.") from error
-                raise LabError(f"The process for {self._what} died. Lower the resolution and try again.") from error
+                raise DiedError(f"The process for {self._what} died. Lower the resolution and try again.") from error
             self._idle = threading.Timer(IDLE_S, self.close)
             self._idle.daemon = True
             self._idle.start()
@@ -148,7 +152,7 @@ class Child:
             [sys.executable, "-m", "core.solution.children", str(theirs.fileno())],
             cwd=SOURCE,
             # One thread: beside a run that trains, several would wait for each other at every operation.
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=os.environ | {"OMP_NUM_THREADS": "1"} | self._environment,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
         )
@@ -196,6 +200,9 @@ def _function(name: str) -> Callable[..., Any]:
 _sampler = Child("sampling the solution")
 _renderer = Child("drawing the scene")
 _exporter = Child("writing the file")
+_painters = [Child("drawing the picture", VTK_DEFAULT_OPENGL_WINDOW=f"vtk{kind}RenderWindow")
+             for kind in ("EGL", "OSOpenGL")]  # fmt: skip
+"""One for each way to draw without a screen; where neither is there, both die of it."""
 
 
 def sample(
@@ -229,9 +236,9 @@ def build_scene(path: Path, request: SceneRequest) -> Scene:
     return _renderer.call("core.solution.scene:build_scene", path, request, timeout_s=120)
 
 
-def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
+def exported_bytes(path: Path, suffix: str, time_index: int, single: bool = False) -> bytes:
     """`core.solution.export.exported_bytes` in a child."""
-    return written(export.exported_bytes, path, suffix, time_index)
+    return written(export.exported_bytes, path, suffix, time_index, single)
 
 
 def written(function: Callable[..., bytes], *arguments: Any) -> bytes:
@@ -242,6 +249,22 @@ def written(function: Callable[..., bytes], *arguments: Any) -> bytes:
 def vtk_html(scene: Scene, view: View) -> str:
     """`core.solution.vtk_view.vtk_html` in a child."""
     return _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
+
+
+def painted(function: Callable[..., bytes], *arguments: Any) -> bytes:
+    """A picture's content, as `core.solution.pictures` makes it, by the first way to draw that this machine has.
+
+    Raises LabError, also where it has none.
+    """
+    for painter in _painters:
+        try:
+            return painter.call(f"{function.__module__}:{function.__qualname__}", *arguments, timeout_s=EXPORT_S)
+        except DiedError:
+            continue
+    raise LabError(
+        "This machine can't draw without a screen: VTK found neither EGL nor OSMesa. On Debian, `apt install libegl1 "
+        "libgl1-mesa-dri` brings the first. The camera button of the quick view saves a picture all the same."
+    )
 
 
 def vtk_unavailable() -> str | None:

@@ -6,8 +6,12 @@ both. What was written is read again by another program's reader before anyone g
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import tempfile
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +21,11 @@ from core.errors import LabError
 from core.files import written_beside
 from core.names import TABLE, legacy_vtk_names, table, xml_names
 from core.plain_text import printable
-from core.solution import reading
+from core.solution import reading, tables
+from core.solution.at_points import SolutionPoints
 from core.solution.grid import SolutionGrid
 from core.solution.on_mesh import SolutionMesh, read_sampled
+from core.solution.sampled import Sampled
 
 if TYPE_CHECKING:
     import meshio
@@ -30,21 +36,50 @@ FORMATS = {
     "vts": "structured grid",
     "vti": "image data, uniform axes only",
     "xdmf": "XDMF 3, data inline",
+    "h5": "HDF5, and the .xdmf beside it that ParaView opens",
+    "nc": "netCDF",
+    "npz": "NumPy's arrays",
+    "csv": "a table of all points",
 }
 """Suffixes and what they hold."""
 
 CELLS = {1: "line", 2: "quad", 3: "hexahedron"}
 
 
-def formats(grid: SolutionGrid | SolutionMesh) -> list[str]:
+OF_GRIDS = ("vts", "vti", "h5", "nc")
+"""Formats that hold no cells of any kind."""
+OF_POINTS = ("vtu", "vtk", "npz", "csv")
+TABLES = {"npz": tables.write_npz, "csv": tables.write_csv, "nc": tables.write_netcdf, "h5": tables.write_hdf5}
+
+
+def formats(grid: SolutionGrid | SolutionMesh | SolutionPoints) -> list[str]:
     """The formats that a sampled solution can be written in: of a mesh those that hold any cells."""
+    if isinstance(grid, SolutionPoints):
+        return list(OF_POINTS)
     if isinstance(grid, SolutionMesh):
-        return [name for name in FORMATS if name not in ("vts", "vti")]
+        return [name for name in FORMATS if name not in OF_GRIDS]
     return [name for name in FORMATS if name != "vti" or grid.uniform]
 
 
-def export(grid: SolutionGrid | SolutionMesh, path: Path) -> None:
-    """Write a grid, or a mesh with its cells and groups, in the format of a file's suffix.
+def size_of(points: int, values: int, suffix: str, single: bool = False) -> int:
+    """About how many bytes a file takes, said before it is written: binary values, in text three times as much."""
+    digits = 4 if single else 8
+    beside = {"vtu": 3 * 8 + 8 * 9, "vtk": 3 * 8 + 9 * 8, "vts": 3 * 8, "csv": 3 * 20, "xdmf": 3 * 25 + 8 * 9}
+    written = 20 if suffix in ("csv", "xdmf") else digits
+    return points * (values * written + beside.get(suffix, 0)) + 4096
+
+
+def in_single(sampled: Sampled) -> Sampled:
+    """The same with values in float32; coordinates keep all their digits."""
+    return replace(sampled, values={name: value.astype(np.float32) for name, value in sampled.values.items()})
+
+
+def export(
+    grid: SolutionGrid | SolutionMesh | SolutionPoints, path: Path, single: bool = False, delaunay: bool = False
+) -> None:
+    """Write a grid, or a mesh with its cells and groups, in the format of a file's suffix; a list of points as points.
+
+    `single` writes values in float32, `delaunay` makes cells between points that have none.
 
     Grids of one to three coordinates, time counting as one; meshes at one moment. It goes through a temporary name.
     Raises LabError for an unknown suffix, for .vti on a grid that is not uniform, for a mesh in a format of grids, for
@@ -54,11 +89,22 @@ def export(grid: SolutionGrid | SolutionMesh, path: Path) -> None:
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
         raise LabError(f"{path.name} can't be written; the formats are {', '.join('.' + name for name in FORMATS)}.")
+    grid = in_single(grid) if single else grid
+    if single and suffix == "xdmf":  # numbers in text: meshio writes too few digits of float32 to read it back
+        grid = replace(grid, values={name: value.astype(np.float64) for name, value in grid.values.items()})
+    if isinstance(grid, SolutionPoints):
+        if suffix not in OF_POINTS:
+            raise LabError(f"A .{suffix} file holds no list of points. The formats are {', '.join(OF_POINTS)}.")
+        if suffix not in TABLES:
+            grid = grid.as_mesh(delaunay)
     on_mesh = isinstance(grid, SolutionMesh)
     if on_mesh and suffix not in formats(grid):
         raise LabError(f"A .{suffix} file holds no mesh. The formats are {', '.join('.' + n for n in formats(grid))}.")
     if on_mesh and grid.times is not None:
         raise LabError("A file holds one moment; choose which.")
+    if suffix in TABLES:
+        _write_table(grid, path, suffix)
+        return
     if len(grid.axes) > 3:
         raise LabError("VTK holds three dimensions at most; choose a moment in time.")
     if suffix == "vti" and not grid.uniform:
@@ -86,22 +132,50 @@ def export(grid: SolutionGrid | SolutionMesh, path: Path) -> None:
         raise LabError(f"{path.name} was not exported: {error} Choose another format.") from error
 
 
-def export_bytes(grid: SolutionGrid, suffix: str) -> bytes:
-    """The content of the file that `export` writes."""
+def _write_table(grid: Sampled, path: Path, suffix: str) -> None:
+    """A file without cells; of .h5 the .xdmf beside it too, which takes its name last."""
+    try:
+        with contextlib.ExitStack() as stack:
+            beside = None
+            if suffix == "h5":
+                if len(grid.axes) > 3:
+                    raise LabError("XDMF holds three dimensions at most; choose a moment in time.")
+                beside = stack.enter_context(written_beside(path.with_suffix(".xdmf")))
+            temporary = stack.enter_context(written_beside(path))
+            TABLES[suffix](grid, temporary)
+            reading.check_table(temporary, grid)
+            if beside is not None:
+                names = [each.replace("/", "_") for each in xml_names(grid.values).values()]
+                digits = next(iter(grid.values.values())).dtype.itemsize
+                beside.write_text(tables.xdmf_for(path, grid.coordinates, grid.axes, names, grid.about, digits))
+    except OSError as error:
+        raise LabError(f"{path} can't be written: {error.strerror or error}.") from error
+    except reading.NotAsWrittenError as error:
+        raise LabError(f"{path.name} was not exported: {error} Choose another format.") from error
+
+
+def export_bytes(grid: SolutionGrid, suffix: str, single: bool = False) -> bytes:
+    """The content of the file that `export` writes; of .h5 a zip archive with the .xdmf too."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"solution.{suffix}"
-        export(grid, path)
-        return path.read_bytes()
+        export(grid, path, single)
+        if suffix != "h5":
+            return path.read_bytes()
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            for each in (path, path.with_suffix(".xdmf")):
+                archive.write(each, each.name)
+        return made.getvalue()
 
 
-def exported_bytes(path: Path, suffix: str, time_index: int) -> bytes:
+def exported_bytes(path: Path, suffix: str, time_index: int, single: bool = False) -> bytes:
     """A sampled grid's file in another format, for `core.solution.children`; of four coordinates at one moment.
 
     Raises LabError.
     """
     grid = sampled_grid(path)
-    whole = isinstance(grid, SolutionGrid) and len(grid.axes) <= 3
-    return export_bytes(grid if whole else grid.at_time(time_index), suffix)
+    whole = isinstance(grid, SolutionGrid) and (len(grid.axes) <= 3 or suffix in ("nc", "npz", "csv"))
+    return export_bytes(grid if whole else grid.at_time(time_index), suffix, single)
 
 
 def sampled_grid(path: Path) -> SolutionGrid | SolutionMesh:

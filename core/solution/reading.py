@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from core.names import TABLE, originals
+from core.names import TABLE, netcdf_names, originals, xml_names
+from core.solution.sampled import Sampled
 
 
 class NotAsWrittenError(Exception):
@@ -35,10 +36,46 @@ def check(path: Path, expected: Mapping[str, np.ndarray], cells: Sequence[np.nda
     for name, values in expected.items():
         if name not in found:
             raise NotAsWrittenError(f"its own reader finds no {name!r} in it.")
-        if not np.array_equal(found[name], values.ravel(order="F" if fortran else "C"), equal_nan=True):
+        same = np.asarray(found[name], dtype=values.dtype)
+        if not np.array_equal(same, values.ravel(order="F" if fortran else "C"), equal_nan=True):
             raise NotAsWrittenError(f"its own reader finds other values of {name!r} in it.")
     if cells is not None and not _same_cells(path, cells):
         raise NotAsWrittenError("its own reader finds other cells in it.")
+
+
+def check_table(path: Path, sampled: Sampled) -> None:
+    """Read a .npz, .csv, .nc or .h5 file again and compare its values, bit by bit, in the order of `sampled.values`.
+
+    Raises NotAsWrittenError.
+    """
+    for (name, values), found in zip(sampled.values.items(), _table(path, sampled), strict=True):
+        if not np.array_equal(np.asarray(found, dtype=values.dtype).ravel(), values.ravel(), equal_nan=True):
+            raise NotAsWrittenError(f"a reader finds other values of {name!r} in it.")
+
+
+def _table(path: Path, sampled: Sampled) -> Iterator[np.ndarray]:
+    count = len(sampled.values)
+    if path.suffix == ".csv":
+        head = len(sampled.about) + 1
+        table = np.loadtxt(path, delimiter=",", skiprows=head, comments=None, ndmin=2)
+        yield from table[:, table.shape[1] - count :].T
+    elif path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as data:
+            yield from (data[name] for name in data.files if name.startswith("value_"))
+    elif path.suffix == ".nc":
+        from scipy.io import netcdf_file
+
+        from core.solution.tables import netcdf_order
+
+        with netcdf_file(path, "r", mmap=False) as file:
+            spelled = netcdf_names(dict.fromkeys([*sampled.coordinates, *sampled.values, *sampled.about]))
+            back = np.argsort(netcdf_order(sampled))
+            yield from (file.variables[spelled[name]].data.transpose(back) for name in sampled.values)
+    else:
+        import h5py
+
+        with h5py.File(path) as file:
+            yield from (file["values"][xml_names([name])[name].replace("/", "_")][()] for name in sampled.values)
 
 
 def _same_cells(path: Path, cells: Sequence[np.ndarray]) -> bool:

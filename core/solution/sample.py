@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import LabError
+from core.files import read_object
 from core.names import beside
 from core.problems.exact_error import exact_fields
 from core.runs import RunFolder
 from core.runs.checkpoint_file import look
+from core.runs.folder import CERTIFICATE
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.solution.wanted import ALL, Wanted, checkpoint_path
 from core.tracking.store import run_config
@@ -80,11 +82,11 @@ def kept_file(
     if path.exists():
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # somebody looks at it
         return path
-    solution, digest = _loaded(folder, wanted)
+    solution, digest = loaded(folder, wanted)
     path = path.with_name(f"{digest[:16]}-{name}.npz")
     path.parent.mkdir(exist_ok=True)
     grid = compute(solution)
-    about = _about(solution, folder.run_id, digest) | wanted.said | grid.about
+    about = about_of(solution, folder, digest) | wanted.said | grid.about
     try:
         replace(grid, about=about).save(path)
     except OSError as error:
@@ -101,7 +103,7 @@ def _forget(samples: Path, digest: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _loaded(folder: RunFolder, wanted: Wanted) -> tuple[RunSolution, str]:
+def loaded(folder: RunFolder, wanted: Wanted) -> tuple[RunSolution, str]:
     """The solution, and the SHA-256 of the very file it came from: a live run may replace it at any moment."""
     from core.solution.evaluate import load_solution
 
@@ -113,15 +115,25 @@ def _loaded(folder: RunFolder, wanted: Wanted) -> tuple[RunSolution, str]:
             return solution, digest
 
 
-def _about(solution: RunSolution, run_id: str, digest: str) -> dict[str, object]:
-    return {
-        "run_id": run_id,
+def about_of(solution: RunSolution, folder: RunFolder, digest: str) -> dict[str, object]:
+    """What a sample says of itself: run, problem, config, checkpoint, λ, and its certificate if it is this one's."""
+    about = {
+        "run_id": folder.run_id,
         "problem": solution.problem.title,
         "config_hash": solution.stored.config.hash,
         "checkpoint_sha256": digest,
         "iteration": solution.stored.position.total,
         **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
     }
+    certificate = read_object(folder.file(CERTIFICATE)) or {}
+    if certificate.get("checkpoint_sha256") == digest:
+        about["certificate"] = (
+            f"λ = {certificate.get('lambda_text')}, max residual {certificate.get('max_residual')}, "
+            f"holds: {certificate.get('holds')}"
+        )
+        if certificate.get("lambda_uncertainty") is not None:
+            about["lambda_uncertainty"] = certificate["lambda_uncertainty"]
+    return about
 
 
 def _on_axes(solution: RunSolution, resolution: int, limit_s: float | None) -> SolutionGrid:

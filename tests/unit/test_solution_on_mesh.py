@@ -14,7 +14,7 @@ from core.solution.export import export, export_bytes, formats
 from core.solution.on_mesh import SolutionMesh, read_sampled
 from core.solution.reading import NotAsWrittenError, check
 from core.solution.scene import SceneRequest, build_scene, moments
-from core.solution.series import mesh_series_bytes
+from core.solution.series import sampled_series_bytes
 from core.solution.shape_mesh import mesh_of_shape
 from tests.curved import torus
 from tests.unit.test_domain_meshes import bricks, written
@@ -125,7 +125,7 @@ def test_a_mesh_is_saved_refused_where_it_can_t_be_and_has_moments(tmp_path):
         export_bytes(in_time, "vtu")
     assert in_time.nearest(0.6).about == {"t": 0.5} and in_time.nearest(None).about == {"t": 1.0}
     assert in_time.accuracy().max_residual == pytest.approx(2 / 3)
-    with zipfile.ZipFile(io.BytesIO(mesh_series_bytes(tmp_path / "t.npz"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(sampled_series_bytes(tmp_path / "t.npz"))) as archive:
         assert sorted(archive.namelist()) == ["solution.pvd", *(f"solution/000{k}.vtu" for k in range(3))]
 
 

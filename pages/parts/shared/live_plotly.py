@@ -137,6 +137,31 @@ def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
     _component(key=component_key(key), data={"figure": as_json(figure), "height": height, "name": key}, height=height)
 
 
+def page_of(figure: go.Figure, title: str, dark: bool) -> str:
+    """A figure as a page of its own with plotly.js in it, which opens without a network.
+
+    Args:
+        figure: what is drawn.
+        title: of the page.
+        dark: light lines on a dark ground.
+    """
+    from plotly.offline import get_plotlyjs
+
+    ground, ink, line = ("#0f151b", "#e3e9ee", "#3a4653") if dark else ("#ffffff", "#14202b", "#d5dbe1")
+    axis = {"gridcolor": line, "zerolinecolor": line, "linecolor": line, "backgroundcolor": "rgba(0,0,0,0)"}
+    drawn = type(figure)(figure)
+    drawn.update_layout(paper_bgcolor=ground, plot_bgcolor=ground, font_color=ink, autosize=True, height=None)
+    drawn.update_scenes(xaxis=axis, yaxis=axis, zaxis=axis)
+    data = as_json(drawn).replace("</", "<\\/")
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8"><title>{escape(visible(title, LONGEST))}</title>'
+        f"<style>html,body,#view{{margin:0;height:100%;background:{ground}}}</style></head><body><div id=view></div>"
+        f"<script>{get_plotlyjs()}</script><script>const figure = {data};"
+        'Plotly.newPlot("view", figure.data, figure.layout, {responsive: true, displaylogo: false});'
+        "</script></body></html>"
+    )
+
+
 def component_key(key: str) -> str:
     """A key with people's text in it as Streamlit takes it for a component: it refuses two underscores in a row."""
     return sha1(key.encode(errors="replace")).hexdigest() if "__" in key else key

@@ -18,7 +18,7 @@ from core.solution.drawing import SceneRequest
 from core.solution.lines import Lines
 from core.solution.scene import Scene
 from core.solution.vtk_view import HEIGHT, View
-from pages.parts.shared.live_plotly import LONGEST_TITLE, component_key, live_plotly
+from pages.parts.shared.live_plotly import LONGEST_TITLE, component_key, live_plotly, page_of
 from pages.parts.shared.text import message, visible
 
 RENDERERS = ("Quick view", "VTK view")
@@ -169,8 +169,20 @@ def _vtk_trial() -> _Trial:
 
 @st.cache_data(max_entries=20, show_spinner="Drawing with VTK …")
 def _vtk_page(path: Path, request: SceneRequest, look: Look, dark: bool) -> str:
-    view = View(look.colormap, look.limits, visible(look.title, LONGEST_TITLE), dark, CAMERAS[look.camera])
-    return children.vtk_html(_scene(path, request), view)
+    return children.vtk_html(_scene(path, request), view_of(look, dark))
+
+
+def view_of(look: Look, dark: bool) -> View:
+    """The same look for VTK."""
+    return View(look.colormap, look.limits, visible(look.title, LONGEST_TITLE), dark, CAMERAS[look.camera])
+
+
+def offline_html(path: Path, request: SceneRequest, look: Look, dark: bool, renderer: str) -> str:
+    """What is drawn as a page of its own, everything in it, by the renderer that is chosen. Raises LabError."""
+    scene = _scene(path, request)
+    if renderer == "VTK view":
+        return children.vtk_html(scene, view_of(look, dark))
+    return page_of(scene_figure(scene, look, "offline"), look.title, dark)
 
 
 def _show_vtk(page: str, key: str) -> None:

@@ -1,0 +1,158 @@
+"""A sampled solution as arrays and tables: .npz, .csv, netCDF, HDF5 with the .xdmf that ParaView opens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from core.names import TABLE, netcdf_names, xml_names
+from core.plain_text import printable
+from core.solution.grid import SolutionGrid
+from core.solution.sampled import Sampled
+
+ROWS = 50_000
+"""Rows of text that are in memory at a time."""
+UNITS = "1"
+"""Of everything, in netCDF's word for what has none: equations are solved as they are written."""
+
+
+def write_npz(sampled: Sampled, path: Path) -> None:
+    """Every array by its own name where that can be one: coordinates, values, cells; `about` is JSON."""
+    arrays = dict(_columns(sampled)) if not isinstance(sampled, SolutionGrid) else {
+        **{f"axis_{name}": axis for name, axis in zip(sampled.coordinates, sampled.axes, strict=True)}
+    }  # fmt: skip
+    for k, (kind, data) in enumerate(getattr(sampled, "cells", ())):
+        arrays[f"cells_{k}_{kind}"] = data
+    arrays |= {f"value_{name}": value for name, value in sampled.values.items()}
+    spelled = xml_names(arrays)
+    about = sampled.about | {TABLE: {v: k for k, v in spelled.items() if v != k}}
+    with path.open("wb") as file:
+        np.savez(file, about=np.array(json.dumps(about)),
+                 **{spelled[k].replace("/", "_"): v for k, v in arrays.items()})  # fmt: skip
+
+
+def write_csv(sampled: Sampled, path: Path) -> None:
+    """A line for each point: coordinates, then values, with all digits; where it comes from stands in # lines above."""
+    columns = _columns(sampled) + [(name, value.ravel()) for name, value in sampled.values.items()]
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for key, value in sampled.about.items():
+            file.write(f"# {printable(str(key))}: {printable(str(value))}\n")
+        file.write(",".join(_quoted(name) for name, _ in columns) + "\n")
+        _write_rows(file, [column for _, column in columns])
+
+
+def _write_rows(file: TextIO, columns: list[np.ndarray]) -> None:
+    for start in range(0, len(columns[0]), ROWS):
+        block = [column[start : start + ROWS].tolist() for column in columns]  # Python's floats: the shortest digits
+        file.writelines(",".join(map(_written, row)) + "\n" for row in zip(*block, strict=True))
+
+
+def _written(value: float) -> str:
+    return repr(value) if value == value else "nan"
+
+
+def _quoted(name: str) -> str:
+    name = printable(name)
+    return '"' + name.replace('"', '""') + '"' if set(name) & set(',"#\n') else name
+
+
+def _columns(sampled: Sampled) -> list[tuple[str, np.ndarray]]:
+    points = sampled.coordinates_of_points()
+    names = list(sampled.coordinates)
+    if points.shape[1] > len(names):
+        names.append(sampled.time)
+    return [(name, points[:, k]) for k, name in enumerate(names)]
+
+
+def write_netcdf(grid: SolutionGrid, path: Path) -> None:
+    """A grid as netCDF 3 with 64-bit offsets: coordinates, values along them, where it comes from as attributes.
+
+    Values run along time, then along space from the last coordinate to the first, as the CF conventions want it.
+    """
+    from scipy.io import netcdf_file
+
+    keys = dict.fromkeys([*grid.coordinates, *grid.values, *grid.about])
+    spelled = netcdf_names(keys)
+    with netcdf_file(path, "w", version=2) as file:
+        for name, axis in zip(grid.coordinates, grid.axes, strict=True):
+            file.createDimension(spelled[name], len(axis))
+            variable = file.createVariable(spelled[name], axis.dtype.newbyteorder(">").str[1:], (spelled[name],))
+            variable[:] = axis
+            variable.units = UNITS
+            if name == grid.time:
+                variable.axis = "T"
+                variable.units = "seconds since 0001-01-01"  # CF knows time by its units alone
+        for name, value in grid.values.items():
+            order = netcdf_order(grid)
+            along = tuple(spelled[grid.coordinates[k]] for k in order)
+            variable = file.createVariable(spelled[name], value.dtype.str[1:], along)
+            variable[:] = value.transpose(order)
+            variable.units = UNITS
+            variable.long_name = printable(name).encode("ascii", "replace").decode()
+        for key, value in grid.about.items():
+            known = value if isinstance(value, float) else str(value)
+            setattr(file, spelled[key], known.encode() if isinstance(known, str) else known)
+        changed = {spelling: name for name, spelling in spelled.items() if spelling != name}
+        if changed:
+            setattr(file, TABLE, json.dumps(changed).encode())
+
+
+def netcdf_order(grid: SolutionGrid) -> list[int]:
+    """The coordinates along which values run in the file, by their places in the grid."""
+    return sorted(range(len(grid.axes)), key=lambda k: (grid.coordinates[k] != grid.time, -k))
+
+
+def write_hdf5(grid: SolutionGrid, path: Path) -> None:
+    """A grid as HDF5: `axes/NAME`, `values/NAME` in the grid's order; where it comes from as attributes."""
+    import h5py
+
+    spelled = xml_names(dict.fromkeys([*grid.values, *grid.about]))
+    with h5py.File(path, "w") as file:
+        open_hdf5(file, grid.coordinates, grid.axes, {spelled[k]: v for k, v in grid.about.items()})
+        for name, value in grid.values.items():
+            file["values"].create_dataset(spelled[name].replace("/", "_"), data=value)
+        file.attrs[TABLE] = json.dumps({v: k for k, v in spelled.items() if v != k})
+
+
+def open_hdf5(file, coordinates: tuple[str, ...], axes: tuple[np.ndarray, ...], about: dict[str, object]) -> None:
+    """The frame of `write_hdf5` in an open file: axes, an empty group of values, attributes."""
+    axes_group = file.create_group("axes")
+    for k, (name, axis) in enumerate(zip(coordinates, axes, strict=True)):
+        axes_group.create_dataset(f"{k}", data=axis).attrs["name"] = name
+    file.create_group("values").attrs["units"] = UNITS
+    for key, value in about.items():
+        file.attrs[key] = value
+
+
+def xdmf_for(hdf5: Path, coordinates: tuple[str, ...], axes: tuple[np.ndarray, ...], names: list[str],
+             about: dict[str, object], digits: int = 8) -> str:  # fmt: skip
+    """The .xdmf of a file that `write_hdf5` wrote, to lie beside it under any name.
+
+    XDMF's arrays run fastest along x, those of the file along the last coordinate: its x is the grid's last one, and
+    the axes are named in that order, so that each value is at its point.
+    """
+    from xml.sax.saxutils import escape, quoteattr
+
+    padded = [*axes, *[np.zeros(1)] * (3 - len(axes))]
+    shape = " ".join(str(len(axis)) for axis in padded)
+    said = json.dumps(about).replace("--", "-\\u002d")
+    places = "".join(
+        f'<DataItem Dimensions="{len(axis)}" NumberType="Float" Precision="8" Format="XML">'
+        f"{' '.join(repr(float(v)) for v in axis)}</DataItem>\n"
+        for axis in reversed(padded)
+    )
+    values = "".join(
+        f'<Attribute Name={quoteattr(name)} AttributeType="Scalar" Center="Node"><DataItem Dimensions="{shape}" '
+        f'NumberType="Float" Precision="{digits}" Format="HDF">'
+        f"{escape(hdf5.name)}:/values/{escape(name)}</DataItem></Attribute>\n"
+        for name in names
+    )
+    order = ", ".join(reversed(coordinates))
+    return (
+        f'<?xml version="1.0"?>\n<!-- {said} -->\n<Xdmf Version="3.0"><Domain><Grid Name={quoteattr(order)} '
+        f'GridType="Uniform"><Topology TopologyType="3DRectMesh" Dimensions="{shape}"/>'
+        f'<Geometry GeometryType="VXVYVZ">\n{places}</Geometry>\n{values}</Grid></Domain></Xdmf>\n'
+    )
