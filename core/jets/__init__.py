@@ -3,6 +3,7 @@
 from core.forms import Layout
 from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
+from core.jets.limited_products import Limited, limited, limited_sums
 from core.jets.polynomials import chebyshev, chebyshev_sums
 
 __all__ = [
@@ -10,11 +11,14 @@ __all__ = [
     "Activation",
     "Jet",
     "Layout",
+    "Limited",
     "activate",
     "affine",
     "chebyshev",
     "chebyshev_sums",
     "coordinates",
     "cos_sin",
+    "limited",
+    "limited_sums",
     "stack",
 ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from core import kernel
-from core.config import MLP, Chebyshev, Fourier
-from core.jets import Jet, activate, affine, chebyshev, chebyshev_sums, cos_sin
+from core.config import MLP, Chebyshev, Fourier, orders_of
+from core.jets import Jet, Limited, activate, affine, chebyshev, chebyshev_sums, cos_sin, limited, limited_sums
 from core.problems import Problem
 from core.problems.base import Block
 
@@ -62,6 +63,7 @@ class Network(nn.Module):
         smooth: Tensor | None = None,
         circles: tuple[int, ...] = (),
         alone: int = 0,
+        total: int | None = None,
     ):
         """A network of these layers.
 
@@ -75,27 +77,35 @@ class Network(nn.Module):
             smooth: waves (q, inputs) by which these are multiplied too.
             circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             alone: how many of the functions, the first, are not multiplied.
+            total: highest total degree of the products of polynomials; None: any.
         """
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.activation = activation
-        self.degrees, self.circles = degrees, circles
+        self.degrees, self.circles, self.total = degrees, circles, total
         self._read: tuple[Tensor, Jet] | None = None
         self.reads = reads
         self.alone = alone
         self.register_buffer("basis", basis)
         self.register_buffer("smooth", smooth)
 
+    @cached_property
+    def limited(self) -> Limited:
+        """Which products of polynomials there are, where their total degree is limited."""
+        return Limited.of(self.degrees, self.circles, orders_of(self.degrees, self.circles), self.total)
+
     @property
     def widest(self) -> int:
         """Numbers that the widest jet holds for each point and component, while the network is evaluated."""
-        if self.degrees:
+        if self.degrees and self.total is None:
             return max(self.degrees[0], math.prod(self.degrees[1:]) * len(self.layers[0].weight))
         return max(layer.weight.shape[1] for layer in self.layers)
 
     def forward(self, features: Jet, tape: Tape | None = None) -> Jet:
         """Features (C, N, inputs) to outputs (C, N, outputs)."""
         if self.degrees and tape is None and not self._has_read(features):
+            if self.total is not None:
+                return limited_sums(features, self.limited, self.layers[0].weight)
             return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles)
         jet = self._lifted(features)
         if tape is None:
@@ -123,7 +133,10 @@ class Network(nn.Module):
             return features
         # thousands of products at each point: made once for features that stay
         if not self._has_read(features):
-            self._read = (features.data, chebyshev(features, self.degrees, self.circles))
+            if self.total is None:
+                self._read = (features.data, chebyshev(features, self.degrees, self.circles))
+            else:
+                self._read = (features.data, limited(features, self.limited))
         return self._read[1]
 
     def _multiplied(self, functions: Jet, features: Jet) -> Jet:
@@ -232,5 +245,5 @@ def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) 
 
     Of `circles`, see `core.jets.chebyshev`, it has harmonics.
     """
-    layer = JetLinear(torch.zeros(outputs, math.prod(config.degrees), dtype=torch.float64), None)
-    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles)
+    layer = JetLinear(torch.zeros(outputs, config.products(circles), dtype=torch.float64), None)
+    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total)
