@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 
-from core.names import residual_of
+from core.names import residual_of, unknown_column
 from core.runs.curves import Curves, bucket, recorded
 from pages.parts.shared.palette import GREY, PALETTE
 
@@ -201,6 +202,21 @@ def lambda_figure(
     figure.update_layout(showlegend=False)
     figure.update_traces(hovertemplate="%{y:.13g}", selector={"name": name})
     figure.update_yaxes(exponentformat="none", automargin=True, title_standoff=6)  # λ settles to ten digits
+    return figure
+
+
+def unknowns_figure(curves: Curves, run_id: str, names: Sequence[str], axis: str = "iteration") -> go.Figure:
+    """Several unknown numbers, each over its last value: they may differ by orders of magnitude."""
+    series = []
+    for place, name in enumerate(names):
+        x, values = recorded(curves, unknown_column(name) if place else "lambda", axis)
+        last = values[-1] if len(values) and values[-1] else 1.0
+        series.append(Series(x, values / last, name, PALETTE[(2 + place) % len(PALETTE)]))
+    title = f"{', '.join(names)} over the last value"
+    figure = curve_figure(
+        series, x_title=X_TITLES[axis], y_title=title, log_y=False, revision=f"{run_id} {axis}", reference=None
+    )
+    figure.update_traces(hovertemplate="%{y:.10g}")
     return figure
 
 
