@@ -201,6 +201,11 @@ class Problem(Frozen):
         pulled[:, self.periodic] = unit[:, self.periodic]  # no wall is there
         return self.collocation(pulled)
 
+    @property
+    def is_box(self) -> bool:
+        """Whether all of the box of `domain` is where the equations hold."""
+        return True
+
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Whether points (n, d) of the box of `domain` lie inside; all do where nothing else is said."""
         return np.ones(len(points), bool)
@@ -267,6 +272,16 @@ class Problem(Frozen):
     def lambda_start(self) -> float | None:
         """Where a search for λ starts."""
         return None
+
+    @property
+    def further_unknowns(self) -> dict[str, tuple[float, float, float]]:
+        """Unknown numbers beside λ: name → where its search starts, and what it stays between."""
+        return {}
+
+    def references_of_unknowns(self) -> dict[str, float]:
+        """Values of unknown numbers, λ's among them by its name, as known exactly."""
+        known = self.reference_lambda() if self.has_lambda else None
+        return {} if known is None else {self.unknown: known}
 
     def lambda_start_source(self) -> str:
         """Where `lambda_start` is from, in a few words: an empirical law, a published value."""

@@ -16,8 +16,9 @@ FEWEST = 7
 
 def on_grid(stage: Stage) -> bool:
     """Whether a stage's network is summed axis by axis at its points."""
-    points = stage.collocation
-    return stage.chebyshev is not None and points.sampler in ("grid", "gauss") and not points.adaptive
+    points, polynomials = stage.collocation, stage.chebyshev
+    products = polynomials is not None and polynomials.total is None
+    return products and points.sampler in ("grid", "gauss") and not points.adaptive
 
 
 def coarser(run: RunState) -> tuple[RunState, float]:

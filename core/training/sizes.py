@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from torch import Tensor
 
-from core.config import Chebyshev, Collocation, Fourier, GaussNewton, Stage, lifted
+from core.config import Collocation, Fourier, GaussNewton, Stage, lifted
 from core.problems import Problem
-from core.training.input_groups import coordinates_of_inputs
-from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
-from core.training.sigma import HALF, as_text
-from core.training.sigma_search import Interrupted, SigmaSearch, alone, damping_of
+from core.training.sigma import HALF
+from core.training.sigma_search import SigmaSearch, alone
 from core.training.spectrum import residual_spectrum
 from core.training.state import RunState
-from core.training.tries import Setting, Tries
 
 UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
 POINTS_PER_COLUMN = 2.5
@@ -31,14 +26,6 @@ WIDER = 2 ** (1 / 3)
 """σ for twice as many features over that for half, about: more of them resolve larger wave numbers."""
 MOST_TRIES_FAR, MOST_TRIES_NEAR = 12, 4
 """Tries with all features of a size, from a start that may be far off and from the last size's σ."""
-FIRST_POLYNOMIALS = 64
-"""Products that polynomials begin with."""
-MOST_POLYNOMIALS = 400
-"""Of one input."""
-MOST_INPUTS = 3
-"""Coordinates of products of polynomials: with more they are too many before they resolve anything."""
-TAIL = 0.1
-"""Inputs whose last coefficients are at least so large, beside the largest of them, get more polynomials."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +35,8 @@ class Step:
     stage: Stage
     left: float
     """RMS at points not trained on, by one step of least squares."""
+    resolves: bool = True
+    """Whether the size may hold the solution at all; one that does not says nothing about the next."""
 
 
 class Sizes(Protocol):
@@ -69,7 +58,8 @@ class Sizes(Protocol):
 
 def columns_of(stage: Stage, problem: Problem) -> int:
     """Weights of a stage's network, up to the bias."""
-    each = lifted(stage.fourier, problem) if stage.chebyshev is None else math.prod(stage.chebyshev.degrees)
+    polynomials = stage.chebyshev
+    each = lifted(stage.fourier, problem) if polynomials is None else polynomials.products(problem.circles)
     return problem.outputs * each
 
 
@@ -109,6 +99,8 @@ class FourierSizes:
         if last.fourier is not None and last.is_linear:
             features, sampler = last.fourier.features, last.collocation.sampler
             per_feature = max(per_feature, last.collocation.points / features)
+        if last.chebyshev is not None:
+            features = min(columns_of(last, problem) // (2 * problem.outputs), run.config.growth.most_features)
         stage = Stage(
             fourier=Fourier(features=features, sigma=1.0, local=last.fourier and last.fourier.local),
             optimizer=UNDAMPED,
@@ -140,110 +132,11 @@ class FourierSizes:
         return _with(stage, features, points, tuple(float(value * wider) for value in stage.fourier.sigma))
 
 
-class PolynomialSizes:
-    """Products of Chebyshev polynomials, more of them for the inputs whose last coefficients are the largest.
-
-    Args:
-        run: its state.
-        progress: counts the tries.
-    """
-
-    tries, share = 1, 1.0
-
-    def __init__(self, run: RunState, progress: Progress):
-        self._run, self._progress = run, progress
-        self._tails: np.ndarray | None = None
-        self.seconds_per_try = math.nan
-
-    @staticmethod
-    def fit(run: RunState) -> bool:
-        """Whether a problem can have them: each is one coordinate's own, within [−1, 1], and they are few."""
-        problem = run.problem
-        made_of, reach = coordinates_of_inputs(alone(run))
-        sines = [circle + 1 for circle in problem.circles]
-        own = sorted(of for index, of in enumerate(made_of) if index not in sines)
-        return own == [(axis,) for axis in range(len(problem.coordinates))][:MOST_INPUTS] and reach <= 1 + 1e-9
-
-    def first(self) -> Stage:
-        """Where they begin: where the last stage ended, if it has them, else with few."""
-        run, last = self._run, self._run.config.stages[-1]
-        factors = run.problem.inputs - len(run.problem.circles)
-        degrees = (max(2, round(FIRST_POLYNOMIALS ** (1 / factors))),) * factors
-        if last.chebyshev is not None:
-            degrees = last.chebyshev.degrees
-        stage = Stage(
-            chebyshev=Chebyshev(degrees=degrees),
-            optimizer=UNDAMPED,
-            iterations=ITERATIONS[run.problem.linear],
-            collocation=Collocation(sampler="chebyshev"),
-            begins="solved",
-        )
-        return _of_degrees(stage, degrees)
-
-    def tried(self, stage: Stage) -> Step:
-        """See `Sizes.tried`."""
-        run, k = self._run, self._run.position.stage
-        if wanted := run.wanted():
-            raise Interrupted(wanted)
-        began = time.perf_counter()
-        count = stage.collocation.points
-        training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
-        setting = Setting(stage.chebyshev, training, held_out)
-        seed = run.seed_of(k)
-        with Tries(run.solution, setting, 1.0, run.samples, damping_of(stage), seed, replaces=True) as tries:
-            left, coefficients = tries.by_polynomials()
-        self._tails = _tails(coefficients)
-        self.seconds_per_try = time.perf_counter() - began
-        self._progress.write(1)
-        run.say(
-            f"  {in_words(stage)} at {count} points: one step leaves {left:.2e} at points not trained on; last "
-            f"coefficients {as_text(self._tails)}"
-        )
-        return Step(stage, left)
-
-    def larger(self, stage: Stage, factor: float) -> Stage:
-        """See `Sizes.larger`."""
-        degrees = np.array(stage.chebyshev.degrees)
-        growing = np.ones(len(degrees), bool) if self._tails is None else self._tails >= TAIL * self._tails.max()
-        growing &= degrees < MOST_POLYNOMIALS
-        more = factor ** (1 / max(1, growing.sum()))
-        wanted = np.where(growing, np.maximum(degrees + 1, np.round(degrees * more)), degrees)
-        degrees = tuple(int(count) for count in np.minimum(wanted, MOST_POLYNOMIALS))
-        return _of_degrees(stage, degrees)
-
-
 def in_words(stage: Stage) -> str:
     """What a size is, for the log."""
     if stage.chebyshev is None:
         return f"{stage.fourier.features} Fourier features"
-    return f"{' × '.join(map(str, stage.chebyshev.degrees))} Chebyshev polynomials"
-
-
-def _tails(coefficients: Tensor) -> np.ndarray:
-    """For each input, the norm of the coefficients of its last two polynomials over that of all, the largest output's.
-
-    Two, since a function that is even or odd has none of every other one.
-    """
-    c = coefficients.detach().abs().cpu().numpy()
-    axes = range(1, c.ndim)
-    whole = np.sqrt((c**2).sum(axis=tuple(axes)))
-    whole[whole == 0] = 1.0
-    found = []
-    for axis in axes:
-        others = tuple(other for other in axes if other != axis)
-        by_degree = np.sqrt((c**2).sum(axis=others)) if others else c
-        found.append(float((np.sqrt((by_degree[:, -2:] ** 2).sum(axis=1)) / whole).max()))
-    return np.array(found)
-
-
-def _of_degrees(stage: Stage, degrees: tuple[int, ...]) -> Stage:
-    points = round(POINTS_PER_COLUMN * math.prod(degrees))
-    return stage.model_copy(
-        update={
-            "chebyshev": Chebyshev(degrees=degrees),
-            "collocation": stage.collocation.model_copy(update={"points": points}),
-        }
-    )
+    return stage.chebyshev.words
 
 
 def _with(
