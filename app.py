@@ -26,6 +26,7 @@ st.navigation(
             "pages/find_singularities.py", title="Singularities", icon=":material/flare:", url_path="singularities"
         ),
         st.Page("pages/solution_3d.py", title="Solution 3D", icon=":material/deployed_code:", url_path="solution"),
+        st.Page("pages/present_run.py", title="Presenter", url_path="present", visibility="hidden"),
         st.Page("pages/lab_system.py", title="System", icon=":material/memory:", url_path="system"),
         st.Page("pages/lab_settings.py", title="Settings", icon=":material/settings:", url_path="settings"),
     ],
