@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.notices.bell import bell
 from pages.parts.startup import ICON, prepare
+from pages.parts.tour.strip import tour
 
 st.set_page_config(page_title="Singularity Lab", page_icon=ICON, layout="wide")
 prepare()
@@ -11,7 +12,7 @@ bell()
 
 # Each url_path differs from its file's stem: Streamlit serves a file of pages/ that is named like the URL past this
 # script on the first deep link.
-st.navigation(
+page = st.navigation(
     [
         st.Page(
             "pages/launch_runs.py", title="Launch", icon=":material/rocket_launch:", url_path="launch", default=True
@@ -31,4 +32,6 @@ st.navigation(
         st.Page("pages/lab_settings.py", title="Settings", icon=":material/settings:", url_path="settings"),
     ],
     position="top",
-).run()
+)
+tour(page.url_path)
+page.run()

@@ -94,6 +94,12 @@ def test_from_the_form_to_paraview(server, page, tmp_path):
     page.goto(server.url)
     settled(page)
 
+    # an empty lab offers a tour once
+    expect(page.get_by_role("button", name="Start the tour")).to_be_visible()
+    page.get_by_role("button", name="No, thanks").click()
+    expect(page.get_by_role("button", name="Start the tour")).to_have_count(0)
+    wait_until(lambda: "tour: false" in (server.home / "settings.yaml").read_text(), 10, "settings that remember it")
+
     # a value that is not allowed is refused beside its field, and the button is off
     page.get_by_text("Poisson 2D, two stages").click()
     expect(page.get_by_role("tab", name="Stage 2")).to_be_visible()
