@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app test setup setup-dev browser systemd lint unit peers
+.PHONY: app demo test setup setup-dev browser systemd lint unit peers
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +21,10 @@ setup-dev: $(VENV)/.installed-dev
 
 app: setup
 	@$(PY) -m core serve --port $(PORT)
+
+# Short runs in a home of their own, then the dashboard on it.
+demo: setup
+	@$(PY) -m core demo --port $(PORT)
 
 lint: setup-dev
 	$(VENV)/bin/ruff check .

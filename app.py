@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.notices.bell import bell
 from pages.parts.startup import ICON, prepare
+from pages.parts.tour.strip import tour
 
 st.set_page_config(page_title="Singularity Lab", page_icon=ICON, layout="wide")
 prepare()
@@ -11,7 +12,7 @@ bell()
 
 # Each url_path differs from its file's stem: Streamlit serves a file of pages/ that is named like the URL past this
 # script on the first deep link.
-st.navigation(
+page = st.navigation(
     [
         st.Page(
             "pages/launch_runs.py", title="Launch", icon=":material/rocket_launch:", url_path="launch", default=True
@@ -26,8 +27,11 @@ st.navigation(
             "pages/find_singularities.py", title="Singularities", icon=":material/flare:", url_path="singularities"
         ),
         st.Page("pages/solution_3d.py", title="Solution 3D", icon=":material/deployed_code:", url_path="solution"),
+        st.Page("pages/present_run.py", title="Presenter", url_path="present", visibility="hidden"),
         st.Page("pages/lab_system.py", title="System", icon=":material/memory:", url_path="system"),
         st.Page("pages/lab_settings.py", title="Settings", icon=":material/settings:", url_path="settings"),
     ],
     position="top",
-).run()
+)
+tour(page.url_path)
+page.run()

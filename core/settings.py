@@ -160,6 +160,11 @@ class Settings(Frozen):
     time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(
         None, description="Of times in logs of the lab and in messages. Empty: UTC. Pages show the viewer's."
     )
+    tour: bool = Field(
+        True,
+        title="Tour for a first visit",
+        description="A lab without runs offers a short tour; off once it was ended.",
+    )
 
     @model_validator(mode="after")
     def _names_of_channels(self) -> Settings:

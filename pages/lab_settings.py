@@ -100,6 +100,7 @@ try:
             key=f"{key}.zone",
             help="Of times in messages to channels. Pages show the viewer's own.",
         )
+        filled |= fields_form(Settings, ("tour",), data, errors, key)
     with telling:
         st.subheader("Watch rules for every run")
         names = [channel["name"] for channel in data["channels"]]

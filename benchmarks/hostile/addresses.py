@@ -39,6 +39,7 @@ QUERIES = {
     "data_sets": ("dataset",),
     "find_singularities": ("run", "equation"),
     "solution_3d": ("run", "view"),
+    "present_run": ("run",),
 }
 """Pages and the keys of their addresses."""
 IDS = ("run", "runs", "dataset", "parent", "replay", "rerun")

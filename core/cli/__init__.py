@@ -9,6 +9,7 @@ from core.cli.catalogue import presets, problems
 from core.cli.channels import notify
 from core.cli.cleaning import clean
 from core.cli.datasets import add_dataset, exact_dataset, list_datasets, sample_dataset
+from core.cli.demo import demo
 from core.cli.events import events
 from core.cli.exporting import export
 from core.cli.machine import doctor, serve
@@ -39,7 +40,7 @@ for command in (hold, release, remove, edit, duplicate):
     app.command()(command)
 for command in (presets, problems, doctor, best, replay):
     app.command()(command)
-for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve, look):
+for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve, demo, look):
     app.command()(command)
 app.command(hidden=True)(work)
 

@@ -46,11 +46,18 @@ def doctor(
 
 def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
     """Start the dashboard on 127.0.0.1; Ctrl-C ends it, and no run with it."""
-    import socket
-
     from core.home import SOURCE, home
 
     home().ensure()
+    check_port(port)
+    os.chdir(SOURCE)
+    os.execv(sys.executable, [sys.executable, "-m", "pages.parts.serve", str(port)])
+
+
+def check_port(port: int) -> None:
+    """Raise LabError where no server can listen on a port of 127.0.0.1."""
+    import socket
+
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -59,5 +66,3 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
             raise LabError(
                 f"Port {port} can't be used: {error.strerror.lower()}. Choose another, for example PORT={port + 1}."
             ) from None
-    os.chdir(SOURCE)
-    os.execv(sys.executable, [sys.executable, "-m", "pages.parts.serve", str(port)])

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+import struct
 import subprocess
 import sys
 import time
@@ -93,6 +94,12 @@ def test_from_the_form_to_paraview(server, page, tmp_path):
     page.goto(server.url)
     settled(page)
 
+    # an empty lab offers a tour once
+    expect(page.get_by_role("button", name="Start the tour")).to_be_visible()
+    page.get_by_role("button", name="No, thanks").click()
+    expect(page.get_by_role("button", name="Start the tour")).to_have_count(0)
+    wait_until(lambda: "tour: false" in (server.home / "settings.yaml").read_text(), 10, "settings that remember it")
+
     # a value that is not allowed is refused beside its field, and the button is off
     page.get_by_text("Poisson 2D, two stages").click()
     expect(page.get_by_role("tab", name="Stage 2")).to_be_visible()
@@ -139,7 +146,31 @@ def test_from_the_form_to_paraview(server, page, tmp_path):
     wait_until(lambda: jobs.status(run_id).state != "running", 240, "the end of the run")
     assert jobs.status(run_id).state == "finished"
     expect(page.get_by_role("heading", name="finished")).to_be_visible()
+    slide(page, tmp_path)
+    present(server, page, run_id)
     look_and_download(server, page, run_id, tmp_path)
+
+
+def slide(page: Page, tmp_path: Path) -> None:
+    """One click on a chart of Watch saves it as large as a slide."""
+    page.locator(".lab-residual .js-plotly-plot").hover()
+    with page.expect_download() as download:
+        page.locator(".lab-residual [data-title*='slide']").click()
+    download.value.save_as(tmp_path / "slide.png")
+    data = (tmp_path / "slide.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", data[16:24]) == (1920, 1080)
+
+
+def present(server, page: Page, run_id: str) -> None:
+    """Name, curve and solution fill the window, and nothing else is there."""
+    page.goto(f"{server.url}/present?run={run_id}")
+    expect(page.get_by_role("heading", name="finished")).to_be_visible()
+    wait_until(lambda: page.locator(".js-plotly-plot:visible").count() == 2, 60, "curve and solution")
+    expect(page.get_by_role("link", name="Compare")).to_be_hidden()
+    expect(page.locator("button:visible, input:visible, select:visible")).to_have_count(0)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("(element) => element.scrollHeight <= element.clientHeight + 1"), "it scrolls"
 
 
 def look_and_download(server, page: Page, run_id: str, tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def test_pages_draw(path, runs):
         assert "Launch" in texts(app)
 
 
+@pytest.mark.parametrize("runs", [0, 1])
+def test_the_presenter_has_nothing_to_press(runs):
+    fill(runs, points=40)
+    app = opened("pages/present_run.py")
+    assert not app.exception, app.exception
+    assert not app.error
+    assert not app.button
+    assert ("Launch" if runs == 0 else "first checkpoint") in texts(app)
+
+
 @pytest.mark.parametrize("path", ["pages/watch_runs.py", "pages/solution_3d.py"])
 @pytest.mark.parametrize("run", ["0" * 32, "../../etc/passwd", "x"])
 def test_a_run_that_is_not_there_is_a_message(path, run):

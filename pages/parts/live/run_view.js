@@ -1,14 +1,15 @@
 // What of a run moves: progress, rungs of a stop, key figures, charts and the log. Data of the component:
-// { run, structure, drawn, expects }: the run's id; a digest of what Streamlit has drawn of it, and when (seconds of
-// the server's clock); the charts that room is kept for.
+// { run, structure, drawn, expects, large }: the run's id; a digest of what Streamlit has drawn of it, and when (seconds
+// of the server's clock); the charts that room is kept for; whether it is for a projector: large, and nothing to press.
 
 const CHARTS = { residual: 400, lambda: 230, machine: 252 };
 const AXES = [["iteration", "iterations"], ["wall_time_s", "time"]];
+const PRESENTED = { residual: 0.63, lambda: 0.37 }; // parts of what key figures leave of a projector's window
 const KEPT_CHARACTERS = 400000, MOST_FOUND = 5000;
 
 class RunView {
   constructor(root, data) {
-    Object.assign(this, { root, run: data.run, figures: {}, boxes: {}, logEnd: null, axis: window.singularityLabAxis || "iteration" });
+    Object.assign(this, { root, run: data.run, large: data.large, figures: {}, boxes: {}, logEnd: null, axis: window.singularityLabAxis || "iteration" });
     this.trouble = made("p", "lab-trouble");
     this.trouble.hidden = true;
     this.bar = made("i");
@@ -21,6 +22,7 @@ class RunView {
     this.log = new LogView(this);
     root.replaceChildren(this.trouble, this.progress, this.rungs, this.cells, this.axes(), this.charts, this.log.root);
     this.toggle.hidden = true;
+    root.classList.toggle("lab-large", this.large);
     this.source = liveSource(`live/run/${this.run}`, {
       update: (news) => this.update(news),
       trouble: (sentence) => { this.trouble.hidden = !sentence; write(this.trouble, sentence); },
@@ -33,6 +35,8 @@ class RunView {
       },
       trouble: () => {},
     });
+    this.resized = () => { if (this.large) for (const name of Object.keys(this.figures)) this.draw(name); };
+    window.addEventListener("resize", this.resized);
     plotly().catch(() => {}); // five megabytes, loaded before the first residual is there
   }
 
@@ -44,6 +48,7 @@ class RunView {
 
   stop() {
     this.stopped = true;
+    window.removeEventListener("resize", this.resized);
     this.source.stop();
     this.list.stop();
     for (const { chart } of Object.values(this.boxes)) window.Plotly?.purge(chart);
@@ -123,10 +128,18 @@ class RunView {
     return this.toggle;
   }
 
+  // In pixels; on a projector all charts together fill what the key figures leave of the window.
+  height(name, wanted) {
+    if (!this.large) return wanted || CHARTS[name];
+    const room = window.innerHeight - this.charts.getBoundingClientRect().top - window.scrollY - 16;
+    return Math.max(160, Math.floor(room * (this.boxes.lambda ? PRESENTED[name] : 1)));
+  }
+
   box(name) {
+    if (this.large && !(name in PRESENTED)) return null;
     if (!this.boxes[name]) {
       const chart = made("div", "lab-chart"), note = made("p", "lab-note");
-      chart.style.height = `${CHARTS[name]}px`;
+      chart.style.height = `${this.height(name)}px`;
       const box = made("div", `lab-box lab-${name}`, "", chart, note);
       this.boxes[name] = { box, chart, note };
       this.charts.append(...Object.keys(CHARTS).filter((each) => this.boxes[each]).map((each) => this.boxes[each].box));
@@ -136,6 +149,7 @@ class RunView {
   }
 
   empty(name) {
+    if (!this.boxes[name]) return;
     const { chart, note } = this.boxes[name];
     if (window.Plotly) window.Plotly.purge(chart);
     chart.linked = false;
@@ -152,16 +166,17 @@ class RunView {
   }
 
   draw(name) {
+    if (!this.box(name)) return;
     const { chart, note } = this.box(name);
     plotly().then(async (Plotly) => {
       const figure = this.figures[name];
       if (this.stopped || !figure) return;
       note.hidden = true;
-      chart.style.height = `${figure.layout.height || CHARTS[name]}px`;
+      chart.style.height = `${this.height(name, figure.layout.height)}px`;
       const data = figure.data.map((trace) => ({ ...trace }));
-      const layout = themed(figure.layout, this.root);
+      const layout = this.large ? enlarged(themed(figure.layout, this.root), data) : themed(figure.layout, this.root);
       if (this.range) layout.xaxis = { ...layout.xaxis, range: [...this.range], autorange: false };
-      await Plotly.react(chart, { data, layout, config: chartConfig(`${name}-${this.run}`) });
+      await Plotly.react(chart, { data, layout, config: { ...chartConfig(`${name}-${this.run}`), staticPlot: this.large } });
       if (!chart.linked) {
         chart.linked = true;
         chart.on("plotly_relayout", (change) => this.zoomed(name, change));

@@ -38,16 +38,23 @@ def _nothing() -> None:
     """A component's message runs the page again, which is all it is for."""
 
 
-def live_run(run_id: str, structure: str, expects: Sequence[str]) -> None:
+def live_run(run_id: str, structure: str, expects: Sequence[str], *, large: bool = False) -> None:
     """What moves of a run; the fragment around it is run again when `structure` is another.
 
     Args:
         run_id: the run.
         structure: `pages.parts.live.run_state.structure` of what has been drawn.
         expects: names of the charts that room is kept for.
+        large: for a projector: large type, curves and key figures alone, nothing to press.
     """
-    data = {"run": run_id, "structure": structure, "drawn": time.monotonic(), "expects": list(expects)}
-    _run(key="watch.live", data=data, on_changed_change=_nothing)
+    data = {
+        "run": run_id,
+        "structure": structure,
+        "drawn": time.monotonic(),
+        "expects": list(expects),
+        "large": large,
+    }
+    _run(key="present.live" if large else "watch.live", data=data, on_changed_change=_nothing)
 
 
 def live_grid(run_id: str | None) -> str | None:

@@ -63,8 +63,42 @@ function themed(layout, element) {
   return result;
 }
 
+// The same figure for who sits further away: type, lines and margins larger; the lines of `data` are changed.
+function enlarged(layout, data, height = window.innerHeight) {
+  const times = Math.max(1, height / 640);
+  const grown = { ...layout, font: { ...layout.font, size: times * (layout.font?.size || 12) } };
+  grown.margin = Object.fromEntries(Object.entries(layout.margin || {}).map(([side, room]) => [side, times * room]));
+  grown.annotations = (layout.annotations || []).map((note) => ({ ...note,
+    yshift: times * (note.yshift || 0), font: { ...note.font, size: times * (note.font?.size || 12) } }));
+  grown.shapes = (layout.shapes || []).map((shape) => ({ ...shape,
+    line: { ...shape.line, width: times * (shape.line?.width || 1) } }));
+  for (const key of Object.keys(grown).filter((key) => /^scene[0-9]*$/.test(key))) { // WebGL's ticks are large already
+    grown[key] = { ...grown[key] };
+    for (const name of ["xaxis", "yaxis", "zaxis"]) grown[key][name] = { ...grown[key][name], tickfont: { size: 12 } };
+  }
+  for (const trace of data) if (trace.line) trace.line = { ...trace.line, width: times * (trace.line.width || 2) };
+  return grown;
+}
+
+const SLIDE = { width: 1920, height: 1080, name: "Save as a slide (PNG, 1920 × 1080)",
+  icon: { width: 24, height: 24, path: "M2 3h20v2h-1v11h-8v2l4 3-1 1-4-3-4 3-1-1 4-3v-2H3V5H2zM5 5v9h14V5z" } };
+
+// What the chart shows now, its zoom and camera too, as a picture of a slide's size on the page's own background.
+function slide(Plotly, chart, name) {
+  const { width, height } = SLIDE;
+  const background = getComputedStyle(chart).getPropertyValue("--st-background-color").trim() || "#fff";
+  const data = chart.data.map((trace) => ({ ...trace }));
+  const layout = { ...enlarged(chart.layout, data, height), width, height, autosize: false,
+    paper_bgcolor: background, plot_bgcolor: background };
+  layout.font.family = "Arial, sans-serif"; // a picture has none of the page's own, and is laid out for what it has
+  for (const side of ["l", "r", "t", "b"]) layout.margin[side] = (layout.margin[side] || 0) + 40;
+  return Plotly.downloadImage({ data, layout }, { format: "png", width, height, filename: `${name}-slide` });
+}
+
 function chartConfig(name) {
   return {
+    modeBarButtonsToAdd: [{ name: "slide", title: SLIDE.name, icon: SLIDE.icon,
+      click: (chart) => plotly().then((Plotly) => slide(Plotly, chart, name)) }],
     responsive: true, displaylogo: false, scrollZoom: false,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendChartToCloud", "resetCameraLastSave3d"],
     toImageButtonOptions: { format: "svg", filename: name },
@@ -78,14 +112,16 @@ export default function (component) {
   const { data, parentElement } = component;
   const element = parentElement.querySelector(".chart");
   const message = parentElement.querySelector(".message");
-  element.style.height = data.height + "px";
+  if (data.height) element.style.height = data.height + "px";
+  element.classList.toggle("chart-large", data.large);
   let gone = false;
   plotly().then((Plotly) => {
     if (gone) return;
     const figure = JSON.parse(data.figure);
     message.hidden = true;
-    const layout = themed(figure.layout, parentElement);
-    const config = chartConfig(data.name);
+    const plain = themed(figure.layout, parentElement);
+    const layout = data.large ? enlarged(plain, figure.data) : plain;
+    const config = { ...chartConfig(data.name), ...(data.large && { displayModeBar: false }) };
     return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames });
   }).catch((error) => {
     message.hidden = false;
@@ -126,15 +162,17 @@ def plotly_ahead() -> None:
     _ahead(key="plotly.ahead", height=1)
 
 
-def live_plotly(figure: go.Figure, *, key: str, height: int) -> None:
+def live_plotly(figure: go.Figure, *, key: str, height: int | None, large: bool = False) -> None:
     """Draw a figure, or hand the chart of the same key its new data.
 
     Args:
         figure: its `layout.uirevision` says as long as it stays the same that the visitor's view is kept.
         key: identity of the chart on its page.
-        height: in pixels.
+        height: in pixels; None where the page's styles say it.
+        large: for a projector: larger type and lines, no buttons.
     """
-    _component(key=component_key(key), data={"figure": as_json(figure), "height": height, "name": key}, height=height)
+    data = {"figure": as_json(figure), "height": height, "name": key, "large": large}
+    _component(key=component_key(key), data=data, height=height or "content")
 
 
 def page_of(figure: go.Figure, title: str, dark: bool) -> str:

@@ -46,13 +46,29 @@ def numbers(grid: Sampled, run: Viewable) -> Markdown:
 
 
 def curve(grid: SolutionGrid, quantity: Quantity, look: Look, run_id: str) -> None:
-    """A field of one coordinate as a curve, over the exact one where it is known."""
+    """Draw a field of one coordinate."""
+    limits = look.limits if look.limits != quantity.limits else None
+    _draw(curve_figure_of(grid, quantity, axis_of(grid), run_id, limits), run_id, 460)
+
+
+def axis_of(grid: SolutionGrid) -> tuple[np.ndarray, str]:
+    """The coordinate of a field of one, and its title, as drawn."""
     x, name = drawn_axes(grid)[0], grid.coordinates[0]
-    title = name if x is grid.axes[0] else f"asinh {name}"
-    _curve(grid, quantity, (x, title), run_id, look.limits if look.limits != quantity.limits else None, 460)
+    return x, name if x is grid.axes[0] else f"asinh {name}"
 
 
-def _curve(sample: Sampled, quantity: Quantity, axis: tuple, of: str, limits: tuple | None, height: int) -> None:
+def curve_figure_of(
+    sample: Sampled, quantity: Quantity, axis: tuple[np.ndarray, str], of: str, limits: tuple | None = None
+) -> go.Figure:
+    """A field along one axis as a curve, over the exact one where it is known.
+
+    Args:
+        sample: what has the values.
+        quantity: which of them.
+        axis: where they are, and the axis' title.
+        of: whose they are; the visitor's zoom is kept as long as it stays.
+        limits: of the values; chosen by plotly without.
+    """
     x, x_title = axis
     shown = displayed(sample.values[quantity.name], quantity.logarithmic)
     series = [Series(x, shown, quantity.title, PALETTE[0])]
@@ -67,6 +83,10 @@ def _curve(sample: Sampled, quantity: Quantity, axis: tuple, of: str, limits: tu
     )
     if limits is not None:
         figure.update_yaxes(range=list(limits))
+    return figure
+
+
+def _draw(figure: go.Figure, of: str, height: int) -> None:
     live_plotly(figure, key=f"{KEY}.curve.{of}.{height}", height=height)
 
 
@@ -95,7 +115,8 @@ def line_plot(quantity: Quantity, formulas: tuple[str, ...], run: Viewable, want
     outside = found.about.get("points_outside", 0)
     if outside:
         st.caption(f"{outside:,} of {found.points:,} points lie outside of the domain and have no value.")
-    _curve(found, quantity, (found.along, "distance along the line"), run.run_id + "line", None, 300)
+    of = run.run_id + "line"
+    _draw(curve_figure_of(found, quantity, (found.along, "distance along the line"), of), of, 300)
 
 
 def _point(values: np.ndarray) -> str:

@@ -78,6 +78,14 @@ def _about(job: jobs.Job) -> None:
         found = None
     badge = in_force_badge(found)
     submitted = plain(moment_text(job.submitted))
-    st.caption(f"submitted {submitted} · config {code(job.config_hash[:12])} · run {code(job.run_id)} {badge}")
+    words, link = st.columns([6, 1], vertical_alignment="center")
+    words.caption(f"submitted {submitted} · config {code(job.config_hash[:12])} · run {code(job.run_id)} {badge}")
+    link.page_link(
+        "pages/present_run.py",
+        label="Present",
+        icon=":material/slideshow:",
+        query_params={"run": job.run_id},
+        help="For a projector: curve, solution and key figures in large type, live. The browser's Back leads here.",
+    )
     if found and found.differing:
         difference_table(found.differing, "asked for", "in force")
