@@ -112,6 +112,8 @@ class Field:
     y_title: str
     symmetric: bool = False
     """Colours are symmetric about zero: an error or a residual."""
+    to_scale: bool = False
+    """A unit is as long along x as along y: both are space."""
     note: str = ""
     run_id: str = ""
     value: str = ""

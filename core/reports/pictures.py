@@ -71,6 +71,8 @@ def _draw_field(field: Field, axes, canvas) -> None:
     largest = np.abs(finite).max() if finite.size else 1.0
     limits = {"vmin": -largest, "vmax": largest, "cmap": "RdBu_r"} if field.symmetric else {"cmap": "viridis"}
     drawn = axes.pcolormesh(field.x, field.y, field.values, shading="nearest", rasterized=True, **limits)
+    if field.to_scale:
+        axes.set_aspect("equal")
     colors = canvas.colorbar(drawn, ax=axes, pad=0.02)
     colors.ax.tick_params(labelsize=8)
     axes.set_xlabel(_words(field.x_title), fontsize=9)

@@ -97,6 +97,9 @@ def _field(field: Field) -> dict[str, Any]:
         "xaxis": _axis(field.x_title, False),
         "yaxis": _axis(field.y_title, False),
     }
+    if field.to_scale:
+        layout["yaxis"] |= {"scaleanchor": "x", "constrain": "domain"}
+        layout["xaxis"] |= {"constrain": "domain"}
     return {"data": [trace], "layout": layout}
 
 
