@@ -101,7 +101,9 @@ def test_runs_that_lack_something_are_told_of_and_the_rest_is_shown(foreign):  #
     assert "No checkpoint of it is on this machine" in words(report_of([run_folder(ids[0])]))
     together = report_of([run_folder(run_id) for run_id in (*ids[:3], other)])
     assert titles(together)[:2] == ["Runs", "Curves over each other"]
-    assert len(report_of([run_folder(run_id) for run_id in [*ids, queued, other] * 2]).sections) > 10
+    everything = report_of([run_folder(run_id) for run_id in [*ids, queued, running, other] * 2])
+    assert "Of more than 12 runs none has a part of its own" in words(everything)
+    assert len(everything.runs) == 13
     meeting = meeting_report(0.0)
     assert {"What failed, and why", "What finished", "At work or waiting"} <= set(titles(meeting))
     assert "Its process was ended by SIGKILL." in words(meeting)
