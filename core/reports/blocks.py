@@ -65,6 +65,8 @@ class Line:
     dash: Literal["solid", "dash", "dot", "dashdot"] = "solid"
     points: bool = False
     """Points that no line joins."""
+    around: bool = False
+    """Rings, so that points at the same places are seen in them."""
 
 
 @dataclass(frozen=True)

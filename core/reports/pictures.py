@@ -40,7 +40,8 @@ def _draw_chart(chart: Chart, axes) -> None:
     drawn = []
     for line in chart.lines:
         alone = line.points or len(np.unique(line.x)) < 2
-        style = {"marker": "o", "ls": "", "ms": 4} if alone else {"ls": DASHES[line.dash], "lw": 1.0}
+        ring = {"ms": 8, "mfc": "none"} if line.around else {"ms": 4}
+        style = {"marker": "o", "ls": ""} | ring if alone else {"ls": DASHES[line.dash], "lw": 1.0}
         drawn += axes.plot(line.x, line.y, color=line.color, **style)
     axes.set_xlabel(_words(chart.x_title), fontsize=9)
     axes.set_ylabel(_words(chart.y_title), fontsize=9)

@@ -68,7 +68,9 @@ def _trace(line: Line) -> dict[str, Any]:
         "x": _array(line.x),
         "y": _array(line.y),
         "line": {"color": line.color, "width": 1.6, "dash": line.dash},
-        "marker": {"color": line.color, "size": 8},
+        "marker": {"color": line.color, "size": 15, "symbol": "circle-open", "line": {"width": 2}}
+        if line.around
+        else {"color": line.color, "size": 8},
         "hovertemplate": "%{y:.6g}",
     }
 
