@@ -47,7 +47,7 @@ def report(
     files = write_report(made, path, form)
     for sentence in made.missing:
         note(f"note: {sentence}")
-    beside = f", {len(files) - 1} pictures in {files[1].parent}" if len(files) > 1 else ""
+    beside = f", its pictures in {files[1].parent}" if len(files) > 1 else ""
     say(f"{path}: {made.title}, {path.stat().st_size / 1e6:.2f} MB{beside}")
 
 

@@ -65,6 +65,8 @@ class Line:
     dash: Literal["solid", "dash", "dot", "dashdot"] = "solid"
     points: bool = False
     """Points that no line joins."""
+    around: bool = False
+    """Rings, so that points at the same places are seen in them."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ class Field:
     y_title: str
     symmetric: bool = False
     """Colours are symmetric about zero: an error or a residual."""
+    to_scale: bool = False
+    """A unit is as long along x as along y: both are space."""
     note: str = ""
     run_id: str = ""
     value: str = ""

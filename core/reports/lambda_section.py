@@ -27,6 +27,7 @@ def lambda_section(records: Sequence[RunRecord]) -> list[Section]:
     blocks: list[Block] = [
         Words(f"Mean, spread, least and greatest are of λ over the last {WINDOW} iterations of each run.", "note"),
         _table(rows[:MOST]),
+        _windows(rows[:MOST]),
     ]
     if len(rows) > MOST:
         blocks.append(Words(f"{len(rows) - MOST:,} more runs have a λ.", "note"))
@@ -50,7 +51,9 @@ def against(rows: Sequence[LambdaRow], what: str) -> Chart | None:
     if what == "order or a":
         known = sorted({(row.parameter, row.known) for row in rows if row.known is not None})
         if known:
-            lines.append(Line("published or exact", *np.array(known, dtype=float).T, PALETTE[1], points=True))
+            lines.append(
+                Line("published or exact", *np.array(known, dtype=float).T, PALETTE[1], points=True, around=True)
+            )
         if law := LAWS.get(kind):
             over = np.linspace(x.min(), x.max(), LAW_POINTS)
             lines.append(Line(law.label, over, np.array([law.value(at) for at in over]), PALETTE[2], "dash"))
@@ -59,28 +62,25 @@ def against(rows: Sequence[LambdaRow], what: str) -> Chart | None:
 
 
 def _table(rows: Sequence[LambdaRow]) -> Table:
-    head = (
-        "name",
-        "order or a",
-        "λ",
-        "certificate",
-        "known",
-        "difference",
-        "mean",
-        "spread",
-        "min",
-        "max",
-        "iterations",
-    )
+    head = ("name", "run", "order or a", "λ", "certificate", "known", "source", "difference")
     cells = []
     for row in rows:
         holds = "" if row.holds is None else "holds" if row.holds else "does not hold"
-        known = "" if row.known is None else f"{reference_text(row.known)} ({row.source})"
+        known = "" if row.known is None else reference_text(row.known)
         off = "" if row.difference is None else f"{row.difference:.1e}"
         parameter = "" if row.parameter is None else f"{row.parameter:g}"
-        span = f"{row.begins:,}–{row.ends:,}" if row.window.count else ""
-        cells.append((row.name, parameter, row.text, holds, known, off, *_words(row.window), span))
-    return Table(head, tuple(cells), frozenset({1, 5, 7})).without_empty()
+        cells.append((row.name, row.run_id[:12], parameter, row.text, holds, known, row.source, off))
+    return Table(head, tuple(cells), frozenset({2, 7})).without_empty()
+
+
+def _windows(rows: Sequence[LambdaRow]) -> Table:
+    """λ over the last iterations of each run."""
+    cells = [
+        (row.name, row.run_id[:12], f"{row.begins:,}–{row.ends:,}", *_words(row.window))
+        for row in rows
+        if row.window.count
+    ]
+    return Table(("name", "run", "iterations", "mean", "spread", "min", "max"), tuple(cells), frozenset({4}))
 
 
 def _over_runs(rows: Sequence[LambdaRow]) -> Table:

@@ -44,7 +44,7 @@ def report_of(folders: Sequence[RunFolder], seen: Seen = lambda share: None) -> 
     else:
         problems = list(dict.fromkeys(known.problem.title for known in facts if known.problem is not None))
         title = f"{len(facts)} runs" + (f": {problems[0]}" if len(problems) == 1 else "")
-        subtitle = ", ".join(problems) or "of other programs"
+        subtitle = " · ".join(problems) or "of other programs"
     return _headed(title, subtitle, sections, tuple(known.run_id for known in facts), missing)
 
 

@@ -8,7 +8,7 @@ from core.reports.blocks import Block, Code, Folded, Formula, Report, Table, Wor
 from core.reports.pictures import picture
 
 _SYNTAX = re.compile(r"([\\`*_\[\]{}|$~#])")
-_AT_THE_START = re.compile(r"^(\s*)([-+=>]|\d+(?=[.)]))")
+_AT_THE_START = re.compile(r"^()([-+=])|^(\d+)([.)])(?=\s|$)")
 _BREAKS = re.compile(r"[\r\n\t\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
 
 
@@ -65,7 +65,7 @@ def plain(text: str) -> str:
     text = (
         text.replace("://", "\\://").replace("www.", "www\\.").replace("@", "\\@")
     )  # no link that nobody wrote as one
-    return _AT_THE_START.sub(r"\1\\\2", text) if not text[:1].isdigit() else re.sub(r"^(\d+)([.)])", r"\1\\\2", text)
+    return _AT_THE_START.sub(lambda found: f"{found[1] or found[3] or ''}\\{found[2] or found[4]}", text.lstrip())
 
 
 def formula_lines(formula: Formula) -> list[str]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from core import jobs
 from core.errors import LabError
-from core.plain_text import lasting
+from core.plain_text import lasting, shortened
 from core.reports.blocks import Block, Section, Table, Words
 from core.reports.lambda_section import lambda_section
 from core.reports.pieces import size_text
@@ -19,12 +19,15 @@ from core.runs.states import ACTIVE, ENDED
 from core.settings import settings
 from core.singularity.certificate import TAG
 from core.singularity.found import CERTIFIED, LAMBDA, lambda_of
+from core.singularity.laws import PARAMETERS
 from core.tracking import store
 from core.tracking.store import RunRecord
 from core.tracking.tags import REASON
 
 MOST = 300
 """Runs in a table."""
+TYPED, LONGEST = "equations", 80
+"""The param of a typed problem with its equations, and characters of them that are shown."""
 RANKED = "dense_max_residual"
 """Metric by which runs of a problem are the better."""
 
@@ -91,9 +94,12 @@ def meeting_sections(begins: float) -> tuple[list[Section], str]:
 
 def _best(done: Sequence[RunRecord], records: Sequence[RunRecord], new: set[str]) -> list[Block]:
     rows = []
-    for problem in sorted({record.problem for record in done if record.problem}):
-        of_kind = [record for record in records if record.problem == problem and record.state == "finished"]
-        ranked = sorted((r for r in of_kind if math.isfinite(_residual(r))), key=_residual)
+    groups: dict[tuple[str, ...], list[RunRecord]] = {}
+    for record in records:
+        if record.problem and record.state == "finished" and math.isfinite(_residual(record)):
+            groups.setdefault(_problem(record), []).append(record)
+    for key in dict.fromkeys(map(_problem, sorted((r for r in done if r.problem), key=_problem))):
+        ranked = sorted(groups.get(key, ()), key=_residual)
         best = next((record for record in ranked if record.run_id in new), None)
         if best is None:
             continue
@@ -101,11 +107,27 @@ def _best(done: Sequence[RunRecord], records: Sequence[RunRecord], new: set[str]
         word = "the first" if before is None else (
             f"the best so far, {size_text(_residual(before))} before" if _residual(best) < _residual(before)
             else f"{size_text(_residual(before))} stays the best")  # fmt: skip
-        rows.append((problem, *_figures(best), word))
+        rows.append((_problem_words(best), *_figures(best), word))
     if not rows:
         return []
     head = ("problem", "run", "name", "max residual", "relative error", "λ", "certificate", "time", "")
-    return [Table(head, tuple(rows), frozenset({3, 4, 7})).without_empty()]
+    more = [Words(f"and {len(rows) - MOST:,} more problems", "note")] if len(rows) > MOST else []
+    return [Table(head, tuple(rows[:MOST]), frozenset({3, 4, 7})).without_empty(), *more]
+
+
+def _problem(record: RunRecord) -> tuple[str, ...]:
+    """What a run solves: the kind of problem and all of its parameters, so that only runs of the same are ranked."""
+    own = (f"{key}={value}" for key, value in record.params.items() if key.startswith("problem."))
+    return record.problem, *sorted(own)
+
+
+def _problem_words(record: RunRecord) -> str:
+    """The same for people: the kind, with its order or with the equation that was typed."""
+    told = record.params.get(f"problem.{PARAMETERS.get(record.problem, TYPED)}", "")
+    if not told:
+        return record.problem
+    name = PARAMETERS.get(record.problem)
+    return f"{record.problem}, {name} = {told}" if name else shortened(told.strip("[]'\""), LONGEST)
 
 
 def _residual(record: RunRecord) -> float:

@@ -135,7 +135,8 @@ def _field_source(field: Field) -> str:
         "drawn = axes.pcolormesh(x, y, values.T,\n"
         f'                        shading="nearest", vmin={low}, vmax={high},\n'
         f"                        cmap={'RdBu_r' if field.symmetric else 'viridis'!r})\n"
-        "figure.colorbar(drawn)\n"
+        + ('axes.set_aspect("equal")\n' if field.to_scale else "")
+        + "figure.colorbar(drawn)\n"
         f"axes.set(title={picture_text(field.title)!r}, xlabel={picture_text(field.x_title)!r}, "
         f"ylabel={picture_text(field.y_title)!r})"
     )

@@ -40,7 +40,8 @@ def _draw_chart(chart: Chart, axes) -> None:
     drawn = []
     for line in chart.lines:
         alone = line.points or len(np.unique(line.x)) < 2
-        style = {"marker": "o", "ls": "", "ms": 4} if alone else {"ls": DASHES[line.dash], "lw": 1.0}
+        ring = {"ms": 8, "mfc": "none"} if line.around else {"ms": 4}
+        style = {"marker": "o", "ls": ""} | ring if alone else {"ls": DASHES[line.dash], "lw": 1.0}
         drawn += axes.plot(line.x, line.y, color=line.color, **style)
     axes.set_xlabel(_words(chart.x_title), fontsize=9)
     axes.set_ylabel(_words(chart.y_title), fontsize=9)
@@ -71,6 +72,8 @@ def _draw_field(field: Field, axes, canvas) -> None:
     largest = np.abs(finite).max() if finite.size else 1.0
     limits = {"vmin": -largest, "vmax": largest, "cmap": "RdBu_r"} if field.symmetric else {"cmap": "viridis"}
     drawn = axes.pcolormesh(field.x, field.y, field.values, shading="nearest", rasterized=True, **limits)
+    if field.to_scale:
+        axes.set_aspect("equal")
     colors = canvas.colorbar(drawn, ax=axes, pad=0.02)
     colors.ax.tick_params(labelsize=8)
     axes.set_xlabel(_words(field.x_title), fontsize=9)

@@ -68,7 +68,9 @@ def _trace(line: Line) -> dict[str, Any]:
         "x": _array(line.x),
         "y": _array(line.y),
         "line": {"color": line.color, "width": 1.6, "dash": line.dash},
-        "marker": {"color": line.color, "size": 8},
+        "marker": {"color": line.color, "size": 15, "symbol": "circle-open", "line": {"width": 2}}
+        if line.around
+        else {"color": line.color, "size": 8},
         "hovertemplate": "%{y:.6g}",
     }
 
@@ -97,6 +99,9 @@ def _field(field: Field) -> dict[str, Any]:
         "xaxis": _axis(field.x_title, False),
         "yaxis": _axis(field.y_title, False),
     }
+    if field.to_scale:
+        layout["yaxis"] |= {"scaleanchor": "x", "constrain": "domain"}
+        layout["xaxis"] |= {"constrain": "domain"}
     return {"data": [trace], "layout": layout}
 
 

@@ -124,7 +124,7 @@ def run_facts(folder: RunFolder, stages: bool = True) -> RunFacts:
         stages: what each stage did, for which a checkpoint is read by torch.
     """
     asked = _Asked()
-    record = store.get_run(folder.run_id)
+    record = _record(folder.run_id)
     state, reason = _state(record)
     mine = bool(record.problem)
     config = asked(lambda: _config(folder)) if mine else None
@@ -146,6 +146,12 @@ def run_facts(folder: RunFolder, stages: bool = True) -> RunFacts:
         lineage=asked(lambda: lineage(folder.run_id)) or [],
         missing=tuple(dict.fromkeys(asked.missing)),
     )
+
+
+def _record(run_id: str) -> RunRecord:
+    """A run of the store; the list of them needs no mlflow, which takes longer to import than a report to make."""
+    listed = next((record for record in store.runs() if record.run_id == run_id), None)
+    return store.get_run(run_id) if listed is None else listed
 
 
 def _state(record: RunRecord) -> tuple[str, str]:

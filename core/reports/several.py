@@ -52,7 +52,7 @@ def run_parts(
         if alone:
             details = run_sections(known, thinner, pictures=pictures)
         elif detailed:
-            details.append(Section(known.name, (Words(f"Run {known.run_id}, {known.state}.", "note"),)))
+            details.append(Section(known.label, (Words(f"Run {known.run_id}, {known.state}.", "note"),)))
             details += run_sections(known, thinner, 2, pictures)
         for chart in () if alone else over:
             chart.add(known, thinner)

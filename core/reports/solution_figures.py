@@ -19,6 +19,8 @@ LIMIT_S = 60.0
 """Longest that sampling may take."""
 MOST_FIELDS = 4
 """Pictures of each kind."""
+ELONGATED = 3.0
+"""Ratio of its sides up to which a domain is drawn to scale."""
 FAR = 1e3
 """How many times farther than the middle point a grid reaches that is drawn over the logarithm of its coordinate."""
 
@@ -66,6 +68,7 @@ def solution_figures(facts: RunFacts, coarse: bool = False) -> list[Block]:
                 grid.coordinates[x],
                 grid.coordinates[y],
                 symmetric=name in second,
+                to_scale=_to_scale(grid, plane.along),
                 note=plane.said,
                 run_id=facts.run_id,
                 value=name,
@@ -103,6 +106,12 @@ def _plane(grid: SolutionGrid) -> _Plane:
         said.append(f"{grid.coordinates[gone]} = {grid.axes[gone][at]:.6g}")
         left.remove(gone)
     return _Plane((left[0], left[1]), tuple(index), ", ".join(said))
+
+
+def _to_scale(grid: SolutionGrid, along: tuple[int, int]) -> bool:
+    """Whether both axes are space and of about the same length."""
+    lengths = [float(grid.axes[k][-1] - grid.axes[k][0]) for k in along]
+    return grid.time not in [grid.coordinates[k] for k in along] and max(lengths) <= ELONGATED * min(lengths)
 
 
 def _reaches_far(grid: SolutionGrid) -> bool:

@@ -85,20 +85,25 @@ def test_solutions_in_the_plane_are_drawn_and_the_notebook_samples_them_anew(com
 def test_runs_that_lack_something_are_told_of_and_the_rest_is_shown(foreign):  # noqa: F811
     ids = fill(10, points=30)
     queued = store.create_run(small("name=waits"))
+    running = store.create_run(small("name=elsewhere"))
+    store.set_state(running, "running")
     other = foreign("<script>evil", {"lr": "0.1"}, [(k, k, 1.0 / (k + 1)) for k in range(5)], "FAILED")
     states = {store.get_run(run_id).state for run_id in ids}
     assert {"finished", "failed", "crashed", "stopped"} <= states
-    for run_id in [*ids[-3:], queued, other]:
+    for run_id in [*ids[-3:], queued, running, other]:
         report = report_of([run_folder(run_id)])
         assert titles(report)[0] == "Result"
     assert "The loss became NaN." in words(report_of([run_folder(ids[8])]))
     assert "NaN or infinite at 1 iterations" in words(report_of([run_folder(ids[8])]))
     assert "It has no curve" in words(report_of([run_folder(queued)]))
+    assert "It is running: all of this is as it stood" in words(report_of([run_folder(running)]))
     assert "Another program made this run" in words(report_of([run_folder(other)]))
     assert "No checkpoint of it is on this machine" in words(report_of([run_folder(ids[0])]))
     together = report_of([run_folder(run_id) for run_id in (*ids[:3], other)])
     assert titles(together)[:2] == ["Runs", "Curves over each other"]
-    assert len(report_of([run_folder(run_id) for run_id in [*ids, queued, other] * 2]).sections) > 10
+    everything = report_of([run_folder(run_id) for run_id in [*ids, queued, running, other] * 2])
+    assert "Of more than 12 runs none has a part of its own" in words(everything)
+    assert len(everything.runs) == 13
     meeting = meeting_report(0.0)
     assert {"What failed, and why", "What finished", "At work or waiting"} <= set(titles(meeting))
     assert "Its process was ended by SIGKILL." in words(meeting)

@@ -24,7 +24,7 @@ from core.reports.curve_charts import Thinner, run_charts
 from core.reports.formulas import formula_svg, mathml
 from core.reports.html import html_bytes
 from core.reports.making import report_bytes
-from core.reports.markdown import markdown
+from core.reports.markdown import markdown, plain
 from core.reports.meeting import since
 from core.reports.notebook import notebook_bytes
 from core.reports.pdf import pdf_bytes
@@ -81,6 +81,16 @@ def test_no_text_becomes_markup_in_markdown():
     assert images == list(pictures)
     headings = [token for token in tokens if token.type == "heading_open"]
     assert len(headings) == 2  # the title and the section
+
+
+@pytest.mark.parametrize(
+    "text", ["- item", "+ item", "1. item", "2) item", "=====", "# heading", "> quote", "-1.5e-3", "7.1e-15"]
+)
+def test_a_line_begins_nothing_but_itself(text):
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(plain(text))
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    assert tokens[1].children[0].content.replace("\u200b", "") == text or len(tokens[1].children) > 1
+    assert plain("7.1e-15") == "7.1e-15"
 
 
 def test_no_text_becomes_code_in_a_notebook():

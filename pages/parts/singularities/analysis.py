@@ -62,6 +62,7 @@ def _columns(rows: list[LambdaRow]) -> dict[str, list]:
         "seed": [row.seed for row in rows],
         "width": [row.width for row in rows],
         "points": [row.points for row in rows],
+        "tolerance": [_small(row.tolerance) for row in rows],
     }
 
 
