@@ -45,7 +45,11 @@ def tour(page: str) -> None:
     except LabError:  # the page itself says it
         return
     if not runs:
-        _line(_offer)
+        _tour_line(
+            "**First time here?** Two runs of a quarter of a minute each: launch them, watch the first one, look at "
+            "its solution, compare both.",
+            _offer,
+        )
     elif all(job.batch == BATCH for job in runs):
         first = min(runs, key=lambda job: job.submitted)
         waits = page == "watch" and not first.has_checkpoint and not first.ended_for_good
@@ -54,17 +58,15 @@ def tour(page: str) -> None:
         _over.add(home().root)
 
 
-def _line(draw: Callable[[], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", border=True, key="tour"):
-        draw()
+def _tour_line(said: Markdown, actions: Callable[[], None]) -> None:
+    with st.container(border=True, key="tour"):
+        words, further = st.columns([5, 2], vertical_alignment="center")
+        words.markdown(said)
+        with further, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+            actions()
 
 
 def _offer() -> None:
-    st.markdown(
-        "**First time here?** Two runs of a quarter of a minute each: launch them, watch the first one, look at its "
-        "solution, compare both.",
-        width="stretch",
-    )
     if st.button("Start the tour", type="primary", icon=":material/tour:", key="tour.start"):
         try:
             run_ids = [jobs.submit(config, batch=BATCH, why="For the tour.") for config in tour_runs()]
@@ -75,30 +77,28 @@ def _offer() -> None:
 
 
 def _step(page: str, run_ids: list[str]) -> None:
-    _line(lambda: STEPS[page](run_ids))
+    try:
+        STEPS[page](run_ids)
+    except LabError as error:
+        st.error(message(error))
 
 
 def _launched(run_ids: list[str]) -> None:
-    st.markdown(
-        "**Tour, 1 of 4.** The runs are queued. This form makes others of them, and any other run.", width="stretch"
-    )
-    st.page_link("pages/watch_runs.py", label="Next: Watch", icon=ARROW, query_params={"run": run_ids[0]})
-    _end()
+    def actions() -> None:
+        st.page_link("pages/watch_runs.py", label="Next: Watch", icon=ARROW, query_params={"run": run_ids[0]})
+        _end()
+
+    _tour_line("**Tour, 1 of 4.** Both runs are queued. This form makes others of them, and any other run.", actions)
 
 
 def _watched(run_ids: list[str]) -> None:
     job = jobs.status(run_ids[0])
     if job.ended_for_good and not job.has_checkpoint:
-        st.markdown(
-            "**Tour, 2 of 4.** This run left no solution. Its log says why; *System* says what this machine lacks.",
-            width="stretch",
-        )
-    else:
-        st.markdown(
-            "**Tour, 2 of 4.** The curves are residuals: how far the network is from solving its equation. The run is "
-            "a process of its own: close this tab, and it goes on.",
-            width="stretch",
-        )
+        lacking = "This run left no solution. Its log says why; *System* says what this machine lacks."
+        _tour_line(f"**Tour, 2 of 4.** {lacking}", _end)
+        return
+
+    def actions() -> None:
         st.page_link(
             "pages/solution_3d.py",
             label="Next: Solution 3D",
@@ -106,27 +106,38 @@ def _watched(run_ids: list[str]) -> None:
             query_params={"run": job.run_id},
             disabled=not job.has_checkpoint,
         )
-    _end()
+        _end()
+
+    _tour_line(
+        "**Tour, 2 of 4.** The curves are residuals: how far the network is from solving its equation. The run is a "
+        "process of its own: close this tab, and it goes on.",
+        actions,
+    )
 
 
 def _seen(run_ids: list[str]) -> None:
-    st.markdown(
-        "**Tour, 3 of 4.** The solution itself: turn it with the mouse, and choose its error as the value. *Download* "
-        "writes exactly these numbers for ParaView.",
-        width="stretch",
+    def actions() -> None:
+        compared = {"runs": ",".join(run_ids)}
+        st.page_link("pages/compare_runs.py", label="Next: Compare", icon=ARROW, query_params=compared)
+        _end()
+
+    _tour_line(
+        "**Tour, 3 of 4.** The solution itself: turn it with the mouse, and choose its error as the value. The "
+        "download has exactly these numbers, for ParaView.",
+        actions,
     )
-    st.page_link("pages/compare_runs.py", label="Next: Compare", icon=ARROW, query_params={"runs": ",".join(run_ids)})
-    _end()
 
 
 def _compared(run_ids: list[str]) -> None:
-    st.markdown(
-        "**Tour, 4 of 4.** Ticked runs lie over each other: the narrower network ends at a larger residual. The "
-        "address keeps what you see. Now launch a run of your own.",
-        width="stretch",
+    def actions() -> None:
+        st.page_link("pages/launch_runs.py", label="Launch", icon=ARROW)
+        _end()
+
+    _tour_line(
+        "**Tour, 4 of 4.** Ticked runs lie over each other, here a network and a narrower one. The address keeps what "
+        "you see. Now launch a run of your own.",
+        actions,
     )
-    st.page_link("pages/launch_runs.py", label="Launch", icon=ARROW, query_params={})
-    _end()
 
 
 STEPS: dict[str, Callable[[list[str]], None]] = {
