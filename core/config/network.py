@@ -20,7 +20,7 @@ class MLP(Frozen):
 
     kind: Literal["mlp"] = "mlp"
     hidden: tuple[Width, ...] = Field((32, 32), min_length=1, max_length=12, description="Width of each hidden layer.")
-    activation: Literal["tanh", "sine"] = "tanh"
+    activation: Literal["tanh", "sine"] = Field("tanh", description="What each hidden unit does with its sum.")
 
 
 class Local(Extended):

@@ -81,7 +81,7 @@ class SOAP(Frozen):
     """Adam in the eigenbasis of Shampoo's preconditioner, with a cosine learning-rate decay."""
 
     kind: Literal["soap"] = "soap"
-    learning_rate: float = Field(3e-3, gt=0, le=10)
+    learning_rate: float = Field(3e-3, gt=0, le=10, description="The first one.")
     final_learning_rate_ratio: float = Field(0.01, gt=0, le=1, description="Last learning rate over the first.")
     precondition_every: int = Field(10, ge=1, le=10_000, description="Iterations between two eigenbases.")
 
@@ -90,7 +90,7 @@ class Adam(Frozen):
     """Adam with a cosine learning-rate decay."""
 
     kind: Literal["adam"] = "adam"
-    learning_rate: float = Field(1e-3, gt=0, le=10)
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="The first one.")
     final_learning_rate_ratio: float = Field(0.01, gt=0, le=1, description="Last learning rate over the first.")
 
 

@@ -79,7 +79,7 @@ class RunConfig(Extended):
         {"parent_checkpoint", "continuation", "windows", "watch", "retry", "growth"}
     )
 
-    version: Literal[1] = 1
+    version: Literal[1] = Field(1, description="Of the config's fields; older ones are read, newer ones refused.")
     name: Annotated[str, AfterValidator(_without_control)] = Field(
         "", max_length=120, description="For people; not part of the hash."
     )
@@ -91,7 +91,7 @@ class RunConfig(Extended):
         description="`auto`: after the stages as many features as it takes, points and σ found by trying. Empty: no.",
     )
     lambda_: Lambda = Field(Lambda(), alias="lambda", title="λ")
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(0, ge=0, lt=2**32, description="Of weights and points: the same seed, the same run.")
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|cuda:\d{1,2})$")] = Field(
         "auto", description="auto (a free GPU, else the CPU), cpu, cuda or cuda:N."
     )

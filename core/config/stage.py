@@ -17,8 +17,8 @@ Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"
 class Warmup(Frozen):
     """Adam iterations before a second-order optimizer takes over."""
 
-    iterations: int = Field(0, ge=0, le=1_000_000)
-    learning_rate: float = Field(3e-3, gt=0, le=10)
+    iterations: int = Field(0, ge=0, le=1_000_000, description="0: none.")
+    learning_rate: float = Field(3e-3, gt=0, le=10, description="Of Adam.")
     precision: Precision = Field("auto", description="`auto`: AMP on CUDA, float64 on a CPU.")
 
 
@@ -65,7 +65,9 @@ class Stage(Extended):
     added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins", "chebyshev", "enough"})
 
     optimizer: Optimizer = GaussNewton()
-    iterations: int = Field(100, ge=1, le=10_000_000)
+    iterations: int = Field(
+        100, ge=1, le=10_000_000, description="At most so many of the optimizer, after those of the warmup."
+    )
     warmup: Warmup = Warmup()
     target_residual: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Stop the stage early once the largest residual is at most this."

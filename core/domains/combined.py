@@ -75,7 +75,7 @@ class Union(Combined):
     """All that lies in one of its parts or in several. Parts that don't touch are allowed."""
 
     kind: Literal["union"] = "union"
-    parts: tuple[Domain, ...] = Field(min_length=1, max_length=MOST_PARTS)
+    parts: tuple[Domain, ...] = Field(min_length=1, max_length=MOST_PARTS, description="The domains themselves.")
 
     @property
     def operands(self):
@@ -100,8 +100,8 @@ class Difference(Combined):
     """What is left of a domain when others are taken away."""
 
     kind: Literal["difference"] = "difference"
-    of: Domain
-    less: tuple[Domain, ...] = Field(min_length=1, max_length=MOST_PARTS)
+    of: Domain = Field(description="What is taken from.")
+    less: tuple[Domain, ...] = Field(min_length=1, max_length=MOST_PARTS, description="What is taken away.")
 
     @property
     def operands(self):
@@ -125,7 +125,7 @@ class Intersection(Combined):
     """What lies in all of its parts."""
 
     kind: Literal["intersection"] = "intersection"
-    parts: tuple[Domain, ...] = Field(min_length=1, max_length=MOST_PARTS)
+    parts: tuple[Domain, ...] = Field(min_length=1, max_length=MOST_PARTS, description="The domains themselves.")
 
     @property
     def operands(self):

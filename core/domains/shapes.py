@@ -78,8 +78,8 @@ class Box(Primitive):
     """An interval, a rectangle or a cuboid."""
 
     kind: Literal["box"] = "box"
-    low: Place
-    high: Place
+    low: Place = Field(description="Its corner with the smallest coordinates.")
+    high: Place = Field(description="Its corner with the largest ones.")
     sides: tuple[Name, ...] = Field(
         (),
         description="Names of its sides: low and high end of the first coordinate, of the second …; empty: one name.",
@@ -164,24 +164,26 @@ class Disk(Round):
     """A disk in the plane."""
 
     kind: Literal["disk"] = "disk"
-    centre: Vertex
-    radius: Length
+    centre: Vertex = Field(description="x and y.")
+    radius: Length = Field(description="Of the circle.")
 
 
 class Ball(Round):
     """A ball in space, of three to five dimensions."""
 
     kind: Literal["ball"] = "ball"
-    centre: Annotated[tuple[Coordinate, ...], Field(min_length=3, max_length=5)]
-    radius: Length
+    centre: Annotated[tuple[Coordinate, ...], Field(min_length=3, max_length=5)] = Field(
+        description="One coordinate for each dimension."
+    )
+    radius: Length = Field(description="Of the sphere.")
 
 
 class Ellipse(Round):
     """An ellipse, or in space an ellipsoid along the axes."""
 
     kind: Literal["ellipse"] = "ellipse"
-    centre: Annotated[Place, Field(min_length=2)]
-    semi_axes: tuple[Length, ...] = Field(min_length=2, max_length=3)
+    centre: Annotated[Place, Field(min_length=2)] = Field(description="One coordinate for each dimension.")
+    semi_axes: tuple[Length, ...] = Field(min_length=2, max_length=3, description="One along each coordinate.")
     angle: float = Field(0.0, ge=-360, le=360, description="By how many degrees it is turned, counter-clockwise.")
 
     @model_validator(mode="after")
@@ -207,9 +209,9 @@ class Annulus(Primitive):
     """What lies between two circles, or between two spheres, around the same centre."""
 
     kind: Literal["annulus"] = "annulus"
-    centre: Annotated[Place, Field(min_length=2)]
-    inner: Length
-    outer: Length
+    centre: Annotated[Place, Field(min_length=2)] = Field(description="One coordinate for each dimension.")
+    inner: Length = Field(description="Radius of the hole.")
+    outer: Length = Field(description="Radius of the whole.")
     inner_name: Name | None = Field(None, description="Name of the inner boundary; empty: `hole 1` …")
 
     @model_validator(mode="after")
@@ -241,10 +243,10 @@ class Polygon(Primitive):
     """A polygon in the plane, either way round, with holes that are polygons."""
 
     kind: Literal["polygon"] = "polygon"
-    vertices: tuple[Vertex, ...] = Field(max_length=polygons.MOST)
-    holes: tuple[tuple[Vertex, ...], ...] = Field((), max_length=100)
+    vertices: tuple[Vertex, ...] = Field(max_length=polygons.MOST, description="x and y of each, in order.")
+    holes: tuple[tuple[Vertex, ...], ...] = Field((), max_length=100, description="The vertices of each hole.")
     sides: tuple[Name, ...] = Field((), description="A name for each side, from the first vertex to the second first.")
-    hole_names: tuple[Name, ...] = ()
+    hole_names: tuple[Name, ...] = Field((), description="A name for the boundary of each hole.")
 
     @model_validator(mode="before")
     @classmethod

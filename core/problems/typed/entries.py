@@ -55,7 +55,7 @@ class Condition(Frozen):
 class UnknownNumber(Frozen):
     """A number that is solved for."""
 
-    start: Number = 1.0
+    start: Number = Field(1.0, description="The first guess.")
     low: float | None = Field(None, description="No step goes below it.")
     high: float | None = Field(None, description="No step goes above it.")
 
