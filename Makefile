@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app demo test setup setup-dev browser systemd lint unit peers
+.PHONY: app demo docs test setup setup-dev browser systemd lint unit peers
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -12,7 +12,7 @@ $(VENV)/.installed: requirements.txt
 	$(VENV)/bin/pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+$(VENV)/.installed-dev: requirements-dev.txt requirements-docs.txt $(VENV)/.installed
 	$(VENV)/bin/pip install --quiet -r requirements-dev.txt
 	touch $@
 
@@ -57,3 +57,8 @@ unit: setup-dev
 
 test: lint browser systemd
 	$(PYTEST)
+
+# The documentation as web pages, docs/_build/index.html; a warning ends it.
+docs: setup-dev
+	$(PY) -m docs.config_reference
+	$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
