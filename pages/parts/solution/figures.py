@@ -120,7 +120,7 @@ def line_plot(quantity: Quantity, formulas: tuple[str, ...], run: Viewable, want
 
 
 def _point(values: np.ndarray) -> str:
-    return ", ".join(f"{value:.6g}" for value in values)
+    return ", ".join(f"{value:.9g}" for value in values)
 
 
 def histogram_figure(grid: Sampled, quantity: Quantity, run_id: str) -> None:
