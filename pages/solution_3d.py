@@ -7,8 +7,9 @@ from core.singularity.views import takes_wanted, views
 from core.solution.available import Viewable, viewable_runs
 from core.solution.wanted import Wanted
 from pages.parts.shared.text import LONGEST, ago, code, message, visible
+from pages.parts.solution.beside import beside
 from pages.parts.solution.downloads import downloads
-from pages.parts.solution.figures import curve, further_figures, numbers
+from pages.parts.solution.figures import BESIDE, curve, further_figures, further_input, numbers
 from pages.parts.solution.form import (
     KEY,
     quantity_of,
@@ -68,6 +69,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         follow = vectors_offered(problem, view)
         shown = shown_input(grid, bool(follow))
         vectors = vectors_input(follow) if ARROWS in shown or STREAMLINES in shown else ()
+    asked = wanted
     if formulas or vectors:
         asked = Wanted(wanted.checkpoint, wanted.stages, wanted.alone, tuple(dict.fromkeys((*formulas, *vectors))))
         with canvas:
@@ -92,7 +94,10 @@ def draw(run: Viewable, controls, canvas) -> None:
             scene = show_scene(path, request, look, renderer, identity)
             thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
             st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
-        further_figures(grid, quantity, formulas, run, wanted if takes_wanted(view, problem) else None)
+        wished = further_input(has_line=takes_wanted(view, problem), has_scene=not is_curve)
+        if BESIDE in wished:
+            beside(run, available, path, (view, resolution, asked), quantity, request, look)
+        further_figures(wished, grid, quantity, formulas, run, wanted)
         downloads(path, grid, run, request, look, renderer)
 
 

@@ -251,6 +251,11 @@ def vtk_html(scene: Scene, view: View) -> str:
     return _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
 
 
+def made_file(name: str, *arguments: Any) -> Path:
+    """The file that `module:function` makes of sampled ones, in the child that draws."""
+    return _renderer.call(name, *arguments, timeout_s=120)
+
+
 def painted(function: Callable[..., bytes], *arguments: Any) -> bytes:
     """A picture's content, as `core.solution.pictures` makes it, by the first way to draw that this machine has.
 

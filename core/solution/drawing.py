@@ -108,8 +108,7 @@ def inside(volume: object, shown: np.ndarray, request: SceneRequest) -> list[Par
     if request.free_slice is not None:
         found.append(free_slice(volume, request.free_slice))
     if request.threshold is not None:
-        kept = volume.threshold(request.threshold, scalars="shown", method="between", all_scalars=False)
-        found.append(Part(kept.extract_surface(algorithm=None), shaded=False))
+        found += between(volume, request.threshold)
     found += hulls(volume, request.isosurfaces, bool(found))
     if request.volume:
         found += shells(volume, value_range(shown, request.logarithmic))
@@ -118,6 +117,15 @@ def inside(volume: object, shown: np.ndarray, request: SceneRequest) -> list[Par
     if not asked and not any(at is not None for at in request.slices):
         return [Part(volume.extract_surface(algorithm=None), VEIL / 2 if lines else 1.0, shaded=False)]
     return found
+
+
+def between(volume: object, limits: tuple[float, float]) -> list[Part]:
+    """The part of a pyvista volume where the value lies between two, cut through its cells; none where it is empty."""
+    kept = volume
+    for limit, below in zip(limits, (False, True), strict=True):
+        if kept.n_cells:
+            kept = kept.clip_scalar(scalars="shown", value=limit, invert=below)
+    return [Part(kept.extract_surface(algorithm=None), shaded=False)] if kept.n_cells else []
 
 
 def shells(volume: object, limits: tuple[float, float]) -> list[Part]:

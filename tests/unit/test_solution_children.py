@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import psutil
@@ -73,3 +74,20 @@ def test_drawing_with_vtk_opens_no_port(child):
     assert child.call("core.solution.vtk_view:probe", timeout_s=120) > 100_000
     drawing = psutil.Process(child.call("os:getpid", timeout_s=30))
     assert [one for one in drawing.net_connections() if one.status == psutil.CONN_LISTEN] == []
+
+
+def test_what_is_cancelled_ends_at_once_and_the_next_call_works(child):
+    order = children.Order()
+    threading.Timer(1.0, order.cancel).start()
+    with pytest.raises(children.CancelledError, match="was cancelled"):
+        child.call("time:sleep", 60, timeout_s=120, order=order)
+    assert child.call("os:getpid", timeout_s=30) != os.getpid()
+    with pytest.raises(children.CancelledError, match="before its turn"):
+        child.call("os:getpid", timeout_s=30, order=order)
+
+
+def test_cancelling_leaves_what_another_asked_for_alone(child):
+    mine, theirs = children.Order(), children.Order()
+    child.call("os:getpid", timeout_s=30, order=theirs)
+    theirs.cancel()
+    assert child.call("os:getpid", timeout_s=30, order=mine) > 0

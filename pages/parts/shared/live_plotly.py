@@ -122,12 +122,40 @@ export default function (component) {
     const plain = themed(figure.layout, parentElement);
     const layout = data.large ? enlarged(plain, figure.data) : plain;
     const config = { ...chartConfig(data.name), ...(data.large && { displayModeBar: false }) };
-    return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames });
+    if (figure.layout.scene && !webgl()) throw new Error(
+      "this browser has no WebGL, which 3D needs. Curves, numbers and downloads are there all the same.");
+    return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames })
+      .then(() => data.linked && link(Plotly, element));
   }).catch((error) => {
     message.hidden = false;
     message.textContent = "This chart could not be drawn: " + error.message;
   });
   return () => { gone = true; if (window.Plotly) window.Plotly.purge(element); };
+}
+"""
+
+_LINKING = """
+// All scenes of a chart are looked at from where one of them was turned to.
+function link(Plotly, element) {
+  if (element.linked) return;
+  element.linked = true;
+  let busy = false;
+  const follow = (change) => {
+    const turned = Object.keys(change).find((key) => /^scene[0-9]*\\.camera$/.test(key));
+    if (busy || !turned) return;
+    const others = Object.keys(element.layout).filter((key) => /^scene[0-9]*$/.test(key) && key + ".camera" !== turned);
+    busy = true;
+    Plotly.relayout(element, Object.fromEntries(others.map((key) => [key + ".camera", change[turned]])))
+      .finally(() => { busy = false; });
+  };
+  element.on("plotly_relayouting", follow);
+  element.on("plotly_relayout", follow);
+}
+
+let canWebgl;
+function webgl() {
+  canWebgl ??= Boolean(document.createElement("canvas").getContext("webgl"));
+  return canWebgl;
 }
 """
 
@@ -141,7 +169,7 @@ _component = st.components.v2.component(
     "singularity_lab_chart",
     html='<div class="chart"></div><p class="message" hidden></p>',
     css=".chart { width: 100%; } .message { color: var(--st-red-color); }",
-    js=DRAWING + _SCRIPT,
+    js=DRAWING + _LINKING + _SCRIPT,
     isolate_styles=False,
 )
 
@@ -162,7 +190,7 @@ def plotly_ahead() -> None:
     _ahead(key="plotly.ahead", height=1)
 
 
-def live_plotly(figure: go.Figure, *, key: str, height: int | None, large: bool = False) -> None:
+def live_plotly(figure: go.Figure, *, key: str, height: int | None, large: bool = False, linked: bool = False) -> None:
     """Draw a figure, or hand the chart of the same key its new data.
 
     Args:
@@ -170,8 +198,9 @@ def live_plotly(figure: go.Figure, *, key: str, height: int | None, large: bool 
         key: identity of the chart on its page.
         height: in pixels; None where the page's styles say it.
         large: for a projector: larger type and lines, no buttons.
+        linked: its scenes are turned together.
     """
-    data = {"figure": as_json(figure), "height": height, "name": key, "large": large}
+    data = {"figure": as_json(figure), "height": height, "name": key, "large": large, "linked": linked}
     _component(key=component_key(key), data=data, height=height or "content")
 
 
@@ -229,7 +258,10 @@ def _escaped(part: Any, longest: int | None = None, in_scene: bool = False) -> A
         shown = visible(part, longest)
         return shown.replace("<", "<\u200b") if in_scene else escape(shown, quote=False)
     if isinstance(part, dict):
-        made = {key: _escaped(value, _longest(key, longest), in_scene or key == "scene") for key, value in part.items()}
+        made = {
+            key: _escaped(value, _longest(key, longest), in_scene or key.startswith("scene"))
+            for key, value in part.items()
+        }
         if {"ticktext", "values"} <= part.keys():  # parallel coordinates write their ticks as they are
             made["ticktext"] = [visible(text, LONGEST) for text in part["ticktext"]]
         return made

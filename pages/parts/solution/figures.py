@@ -24,6 +24,8 @@ from pages.parts.solution.form import KEY, URL, Quantity
 from pages.parts.solution.sampling import read_points, sampled
 from pages.parts.solution.scene import Look
 
+LINE, HISTOGRAM, BESIDE = "along a line", "histogram", "beside another run"
+
 
 def numbers(grid: Sampled, run: Viewable) -> Markdown:
     """How good the sampled solution is, in one line."""
@@ -120,7 +122,7 @@ def line_plot(quantity: Quantity, formulas: tuple[str, ...], run: Viewable, want
 
 
 def _point(values: np.ndarray) -> str:
-    return ", ".join(f"{value:.6g}" for value in values)
+    return ", ".join(f"{value:.9g}" for value in values)
 
 
 def histogram_figure(grid: Sampled, quantity: Quantity, run_id: str) -> None:
@@ -138,13 +140,17 @@ def histogram_figure(grid: Sampled, quantity: Quantity, run_id: str) -> None:
     live_plotly(figure, key=f"{KEY}.histogram.{run_id}", height=260)
 
 
+def further_input(has_line: bool, has_scene: bool) -> list[str]:
+    """Which further figures are wished; no line where a view is none of the network itself."""
+    offered = [*([LINE] if has_line else []), HISTOGRAM, *([BESIDE] if has_scene else [])]
+    return st.pills("Further", offered, selection_mode="multi", key="further", bind=URL, label_visibility="collapsed")
+
+
 def further_figures(
-    grid: Sampled, quantity: Quantity, formulas: tuple[str, ...], run: Viewable, wanted: Wanted | None
+    wished: list[str], grid: Sampled, quantity: Quantity, formulas: tuple[str, ...], run: Viewable, wanted: Wanted
 ) -> None:
-    """A line plot and a histogram, for who asks; no line where a view is none of the network itself."""
-    offered = ["histogram"] if wanted is None else ["along a line", "histogram"]
-    chosen = st.pills("Further", offered, selection_mode="multi", key="further", bind=URL, label_visibility="collapsed")
-    if "along a line" in chosen:
+    """A line plot and a histogram, for who asks."""
+    if LINE in wished:
         line_plot(quantity, formulas, run, wanted)
-    if "histogram" in chosen:
+    if HISTOGRAM in wished:
         histogram_figure(grid, quantity, run.run_id)

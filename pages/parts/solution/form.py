@@ -17,7 +17,7 @@ from core.solution.formulas import Vocabulary, vocabulary
 from core.solution.grid import check_resolution, largest_resolution
 from core.solution.sampled import Sampled
 from core.solution.wanted import ALL, LAST, Wanted, checkpoints_of, stages_at
-from pages.parts.shared.text import Markdown, message, plain, visible
+from pages.parts.shared.text import LONGEST, Markdown, message, plain, visible
 
 KEY = "solution"
 FORMULA = "formula …"
@@ -119,7 +119,7 @@ def value_input(problem: Problem, grid: Sampled, view: str) -> tuple[Quantity, t
     offered = [*grid.values, *derived, *([FORMULA] if takes_wanted(view, problem) else [])]
     name = st.selectbox("Value", offered, format_func=visible, key="value", bind=URL)
     if name in derived:
-        st.caption(plain(derived[name]))
+        st.caption(plain(derived[name], LONGEST))
         return Quantity(derived[name], name, True), (derived[name],)
     if name != FORMULA:
         return Quantity(name, name), ()

@@ -59,7 +59,7 @@ def show_scene(path: Path, request: SceneRequest, look: Look, renderer: str, key
         renderer: one of RENDERERS.
         key: identity of the view; the quick view keeps its camera as long as it stays.
     """
-    scene = _scene(path, request)
+    scene = built_scene(path, request)
     if renderer == "VTK view":
         reason = _vtk_trial().reason
         if reason is None:
@@ -146,7 +146,8 @@ def box_of(scene: Scene, look: Look) -> dict:
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)
-def _scene(path: Path, request: SceneRequest) -> Scene:
+def built_scene(path: Path, request: SceneRequest) -> Scene:
+    """A sampled file's scene, built once for all visitors."""
     return children.build_scene(path, request)
 
 
@@ -169,7 +170,7 @@ def _vtk_trial() -> _Trial:
 
 @st.cache_data(max_entries=20, show_spinner="Drawing with VTK …")
 def _vtk_page(path: Path, request: SceneRequest, look: Look, dark: bool) -> str:
-    return children.vtk_html(_scene(path, request), view_of(look, dark))
+    return children.vtk_html(built_scene(path, request), view_of(look, dark))
 
 
 def view_of(look: Look, dark: bool) -> View:
@@ -179,7 +180,7 @@ def view_of(look: Look, dark: bool) -> View:
 
 def offline_html(path: Path, request: SceneRequest, look: Look, dark: bool, renderer: str) -> str:
     """What is drawn as a page of its own, everything in it, by the renderer that is chosen. Raises LabError."""
-    scene = _scene(path, request)
+    scene = built_scene(path, request)
     if renderer == "VTK view":
         return children.vtk_html(scene, view_of(look, dark))
     return page_of(scene_figure(scene, look, "offline"), look.title, dark)

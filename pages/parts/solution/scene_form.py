@@ -27,11 +27,10 @@ def moment_input(grid: Sampled) -> int:
     last = len(times) - 1
     if st.session_state.pop("solution.next", False):
         st.session_state["moment"] = (st.session_state.get("moment", 0) + 1) % (last + 1)
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    chosen = left.select_slider(
+    chosen = st.select_slider(
         plain(grid.time), range(last + 1), format_func=lambda k: f"{times[k]:.4g}", key="moment", bind=URL
     )
-    if right.toggle("Play", key="solution.play"):
+    if st.toggle("Play", key="solution.play"):
         _played()
     return chosen
 
