@@ -7,14 +7,14 @@ distance from the boundary: within the thickness ℓ they are as fine as it, far
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from core.domains.arithmetic import Number, asinh
-from core.domains.boundaries import pieces
+from core.domains.boundaries import Corner, corners, pieces
 from core.domains.curves import Curve
 from core.domains.points import BoundaryPoints
 from core.domains.shapes import Shape
@@ -35,37 +35,68 @@ class Layer:
     piece: Curve
     thickness: float
 
-    def input(self, x: tuple[Number, ...]) -> Number:
+    around = False
+    """Whether its features read x and y, too."""
+
+    def inputs(self, x: tuple[Number, ...]) -> list[Number]:
         """asinh(d/ℓ), (n,): 0 on the boundary, 1 about a thickness away, its logarithm far off."""
-        return asinh(self.piece.implicit(x) * (1 / self.thickness))
+        return [asinh(self.piece.implicit(x) * (1 / self.thickness))]
 
 
-def layers(domain: Any, thickness: Mapping[str, float]) -> tuple[Layer, ...]:
-    """A layer for each line or arc that the named boundaries are parts of.
+@dataclass(frozen=True)
+class Surroundings:
+    """Of a corner, where a solution gets finer and finer; layers in both directions."""
+
+    name: str
+    """Of the boundaries that meet there: `step and roof`."""
+    corner: Corner
+    thickness: float
+    around = True
+
+    def inputs(self, x: tuple[Number, ...]) -> list[Number]:
+        """asinh(a/ℓ) and asinh(b/ℓ) of the coordinates along the line that halves the angle, and across it, (n,)."""
+        (u, v), scale = self.corner.towards, 1 / self.thickness
+        p, q = ((each - place) * scale for each, place in zip(x, self.corner.at, strict=False))
+        return [asinh(p * u + q * v), asinh(q * u - p * v)]
+
+
+def layers(domain: Any, thickness: Mapping[str, float]) -> tuple[Layer | Surroundings, ...]:
+    """A layer for each line or arc that the named boundaries are parts of, and surroundings of the named corners.
 
     Args:
         domain: of any kind; None for a box of coordinates.
-        thickness: boundary → ℓ.
+        thickness: boundary or corner → ℓ.
 
     Raises:
-        LabError: the domain is not in the plane and made of shapes, or no boundary has such a name.
+        LabError: the domain is not in the plane and made of shapes, or has neither boundary nor corner of such a name.
     """
     if not isinstance(domain, Shape) or domain.dimension != 2:
         raise LabError("Layers are for domains in the plane that are made of shapes; give one, or leave them out.")
-    found: dict[tuple, Layer] = {}
-    every = pieces(domain)
+    found: dict[tuple, Layer | Surroundings] = {}
+    every, bends = pieces(domain), _named(domain)
     for name, size in thickness.items():
         own = [piece for piece in every if piece.name == name]
-        if not own:
+        if not own and name not in bends:
             known = ", ".join(dict.fromkeys(piece.name for piece in every))
-            raise LabError(f"There is no boundary {name!r} for a layer; the domain has {known}.")
+            corner = f", and corners such as {next(iter(bends))!r}" if bends else ""
+            raise LabError(f"There is no boundary {name!r} for a layer; the domain has {known}{corner}.")
         for piece in own:
             found.setdefault((name, *piece.key), Layer(name, piece, size))
+        for corner in () if own else bends[name]:
+            found[name, corner.at] = Surroundings(name, corner, size)
     return tuple(found.values())
 
 
+def _named(domain: Shape) -> dict[str, list[Corner]]:
+    """A domain's corners by the names of the boundaries that meet there."""
+    found: dict[str, list[Corner]] = {}
+    for corner in corners(domain):
+        found.setdefault(" and ".join(dict.fromkeys(corner.names)), []).append(corner)
+    return found
+
+
 def points_in_layers(
-    thickness: Mapping[str, float],
+    found: Sequence[Layer | Surroundings],
     boundary: Callable[[np.ndarray, str], BoundaryPoints],
     contains: Callable[[np.ndarray], np.ndarray],
     lots: np.ndarray,
@@ -73,17 +104,21 @@ def points_in_layers(
     """Points (k, 2) of the layers, evenly spread in asinh(d/ℓ).
 
     Args:
-        thickness: boundary → ℓ.
+        found: the layers.
         boundary: from lots (m, 2) and a name to points on that boundary.
         contains: whether points (m, 2) lie in the domain.
         lots: points (n, 3) of the unit cube, n those of the whole set.
     """
-    each = int(min(SHARE, MOST / max(1, len(thickness))) * len(lots))
-    found = [lots[:0, :2]]
-    for k, (name, size) in enumerate(thickness.items()):
+    each = int(min(SHARE, MOST / max(1, len(found))) * len(lots))
+    points = [lots[:0, :2]]
+    for k, layer in enumerate(found):
         own = lots[k * each : (k + 1) * each]
-        at = boundary(own[:, :2], name)
-        depth = size * np.sinh(own[:, 2] * np.arcsinh(THICKNESSES))
-        points = at.points - depth[:, None] * at.normals
-        found.append(points[contains(points)])
-    return np.concatenate(found)
+        depth = (layer.thickness * np.sinh(own[:, 2] * np.arcsinh(THICKNESSES)))[:, None]
+        if isinstance(layer, Surroundings):
+            angle = 2 * np.pi * own[:, 0]
+            points.append(layer.corner.at + depth * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+        else:
+            at = boundary(own[:, :2], layer.name)
+            points.append(at.points - depth * at.normals)
+    every = np.concatenate(points)
+    return every[contains(every)]

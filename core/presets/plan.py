@@ -16,6 +16,9 @@ LARGEST_LAST = 4_000
 """The same of a second stage, which takes four steps."""
 FEWER = Local(order=3, smooth=2)
 """Of several fields, whose corners have functions of each kind of condition, and exponents of their own beside them."""
+SECOND = 2
+OF_HIGHER = Local(order=4, smooth=8, smooth_sigma=4)
+"""Of equations of higher order: what stands before corners' functions is felt in more derivatives."""
 UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
 DAMPED = GaussNewton(damping=1e-8, minimum_damping=1e-32)
 
@@ -101,6 +104,8 @@ def _stage(problem: Problem, features: int, optimizer: GaussNewton, iterations: 
 def _local(problem: Problem) -> Local | None:
     if not (problem.blocks or problem.functions):
         return None
+    if problem.pde_order > SECOND:
+        return OF_HIGHER
     return Local() if problem.outputs == 1 else FEWER
 
 

@@ -128,7 +128,8 @@ class Equation(DataProblem):
     layers: Annotated[dict[Name, Annotated[float, Field(gt=0, le=1e6)]], Field(max_length=8)] | None = Field(
         None,
         title="Layers",
-        description="Boundary of the domain → thickness of the layer beside it, in which a solution changes fast.",
+        description="Boundary → thickness of the layer beside it, in which a solution changes fast; or a corner, as "
+        "`step and roof`.",
     )
 
     added: ClassVar[frozenset[str]] = frozenset(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.config import parse_config
-from core.domains.layers import points_in_layers
+from core.domains.layers import layers, points_in_layers
 from core.domains.local_features import CornerFeatures
 from core.domains.regions import region
 from core.domains.wedges import Wedge, solutions
@@ -108,16 +108,27 @@ def test_a_layer_has_an_input_a_block_and_points_of_its_own():
 
 def test_points_of_layers_are_few_beside_all():
     of = region(channel().shape)
-    names = dict.fromkeys(of.names, 0.01)
+    own = layers(of.domain, dict.fromkeys(of.names, 0.01))
     lots = np.random.default_rng(1).random((200, 3))
-    found = points_in_layers(names, lambda unit, name: of.boundary(unit, [name]), of.contains, lots)
-    assert 40 < len(found) <= 80
+    found = points_in_layers(own, lambda unit, name: of.boundary(unit, [name]), of.contains, lots)
+    assert len(own) == 4 and 40 < len(found) <= 80
+
+
+def test_a_corner_has_surroundings_that_are_followed_in_both_directions():
+    of = channel(layers={"right and roof": 0.1})
+    (block,) = of.blocks
+    at = torch.tensor([[2.0, 1.0], [1.9, 1.0]], dtype=torch.float64)
+    inputs = [of.features(coordinates(at, Layout.of(2, of.forms)), None)[place].value for place in block.places]
+    assert block.places == (2, 3) and torch.stack(inputs)[:, 0].abs().max() == 0
+    assert torch.stack(inputs)[:, 1].abs().tolist() == pytest.approx([np.arcsinh(0.5**0.5)] * 2)
+    points = of.collocation_towards_walls(np.random.default_rng(0).random((400, 2)))["interior"]
+    assert of.contains(points).all() and (np.linalg.norm(points - (2, 1), axis=1) < 0.5).sum() > 20
 
 
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"layers": {"top": 0.1}}, "no boundary 'top'.*floor, right, roof, left"),
+        ({"layers": {"top": 0.1}}, "no boundary 'top'.*floor, right, roof, left, and corners such as"),
         ({"domain": None, "coordinates": {"x": [0, 1], "y": [0, 1]}}, "domains in the plane"),
         ({"layers": {"right": 0}}, "greater than 0"),
     ],

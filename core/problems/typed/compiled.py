@@ -15,7 +15,7 @@ from core.equations.calculus import derivatives
 from core.equations.integrals import Quadrature
 from core.equations.places import ON_BOUNDARIES, Place
 from core.equations.sampling import normals_at, values_of
-from core.equations.structure import order
+from core.equations.structure import fields_in, order
 from core.equations.system import System
 from core.equations.tree import Expression, Field
 from core.forms import Form
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from core.jets import Jet
 
 INTERIOR = "interior"
+HIGHEST, FINE = 4, 10.0
+"""Of equations of fourth order, of which waves of this number are felt most, conditions of lower order weigh more."""
 FEWEST_ON_A_SIDE = 16
 ON_BOUNDARY = 8
 """Times n^((d−1)/d) points of n go to a region's boundary."""
@@ -95,7 +97,7 @@ class Compiled:
             if rows.quadrature is not None:
                 self.sets[rows.name] = self._integral(rows, made, known, operators)
                 continue
-            at_place = [known.size(each, rows.place) for each in held]
+            at_place = [known.size(each, rows.place) / self._weight_of(rows.place, each) for each in held]
             names = tuple(f"{rows.name}_{k}" if len(held) > 1 else rows.name for k in range(1, len(held) + 1))
             normals = partial(normals_at, rows.place, frame=self.frame)
             program = RowProgram(made, at_place, self.coordinates, operators, normals, unknowns)
@@ -105,6 +107,13 @@ class Compiled:
         self._jets = {name: Derivatives(node, self.coordinates) for name, node in self.start.items()}
         self._exact = tuple(numbers_for_parameters(system, system.exact[name]) for name in system.names.fields
                             if name in system.exact)  # fmt: skip
+
+    def _weight_of(self, place: Place, condition: Expression) -> float:
+        """What rows of a condition on a region's boundary weigh beside the equations, by both their orders."""
+        if self.frame.region is None or place.kind not in ON_BOUNDARIES:
+            return 1.0
+        equation = max(order(*self.system.residuals, field=each.name) for each in fields_in(condition))
+        return FINE ** max(0, equation - 1 - order(condition)) if equation == HIGHEST else 1.0
 
     def _integral(self, rows: Rows, made: list[Expression], known: Known, operators: dict[Field, str]) -> PointRows:
         """Rows of an integral condition: what is made of the integrals, and what is integrated."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 HIGHEST = 8.0
 """Exponents of corners' functions go so far."""
+AROUND = 2.0
+"""Features that read a corner's surroundings, beside others'."""
 FOURTH = 4
 HIGHEST_OF_FOURTH = 6.0
 """Those of fields of fourth order: there are twice as many, with derivatives that cost more."""
@@ -77,7 +79,7 @@ class LocalInputs:
         region = system.frame.region
         found = region.local_features if isinstance(region, Region) else ()
         self._space = len(system.names.space)
-        self._region, self._thickness = region, thickness
+        self._region = region
         self.layers = layers(region.domain, thickness) if thickness else ()
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
@@ -91,12 +93,17 @@ class LocalInputs:
         holes = [Block((*range(inputs + k * d, inputs + (k + 1) * d), *moving), hole.weight)
                  for k, hole in enumerate(self.holes)]  # fmt: skip
         first = inputs + d * len(holes)
-        return (*holes, *(Block((first + k, *range(inputs))) for k in range(len(self.layers))))
+        found = []
+        for layer in self.layers:
+            own = (first, first + 1) if layer.around else (first,)
+            found.append(Block((*own, *moving), AROUND) if layer.around else Block((*own, *range(inputs))))
+            first += len(own)
+        return (*holes, *found)
 
     def functions(self, inputs: int) -> tuple[tuple[int, float], ...]:
         """See `Problem.functions`."""
         exponents = [*(0.0 for _ in self.holes), *(m for corner in self.corners for m in corner.exponents)]
-        first = inputs + self._space * len(self.holes) + len(self.layers)
+        first = inputs + self._space * len(self.holes) + sum(2 if layer.around else 1 for layer in self.layers)
         return tuple((first + k, m) for k, m in enumerate(exponents))
 
     def of(self, x: Sequence[Jet]) -> list[Jet]:
@@ -104,7 +111,7 @@ class LocalInputs:
         place = tuple(x[: self._space])
         return [
             *(each for hole in self.holes for each in hole.inputs(place)),
-            *(layer.input(place) for layer in self.layers),
+            *(each for layer in self.layers for each in layer.inputs(place)),
             *(each for hole in self.holes for each in hole.functions(place)),
             *(each for corner in self.corners for each in corner.functions(place)),
         ]
@@ -120,11 +127,11 @@ class LocalInputs:
 
     def with_layers(self, inside: np.ndarray) -> np.ndarray:
         """Points (n, d + e) of the domain, time from 0 to 1 beside them, some of them moved into layers."""
-        if not self._thickness:
+        if not self.layers:
             return inside
         region, d = self._region, self._space
         lots = halton(len(inside), d + 1, shift_of(inside, d + 1))
-        own = points_in_layers(self._thickness, lambda unit, name: region.boundary(unit, [name]), region.contains, lots)
+        own = points_in_layers(self.layers, lambda unit, name: region.boundary(unit, [name]), region.contains, lots)
         found = inside.copy()
         found[: len(own), :d] = own
         return found
