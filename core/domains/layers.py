@@ -74,7 +74,7 @@ def layers(domain: Any, thickness: Mapping[str, float]) -> tuple[Layer | Surroun
         raise LabError("Layers are for domains in the plane that are made of shapes; give one, or leave them out.")
     found: dict[tuple, Layer | Surroundings] = {}
     every, bends = pieces(domain), _named(domain)
-    for name, size in thickness.items():
+    for name, size in sorted(thickness.items()):  # the order of data is no part of a config
         own = [piece for piece in every if piece.name == name]
         if not own and name not in bends:
             known = ", ".join(dict.fromkeys(piece.name for piece in every))

@@ -35,6 +35,8 @@ LARGEST = 2.5
 STEPS, FARTHEST = 30, 0.3
 IMAGINARY = (0.0, 0.2, 0.6, 1.2, 2.0)
 """Where the search for exponents begins, with real parts 0.15 apart."""
+FINE = 2.5e-3
+"""So far apart real exponents are looked at first."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,13 @@ def solutions(angle: float, after: Orders, before: Orders, most: float) -> tuple
         before: and where θ = ω.
         most: the largest real part.
     """
+
+    def determinant(at: np.ndarray) -> np.ndarray:
+        return np.linalg.det(_conditions(at, angle, after, before))
+
     starts = np.add.outer(np.arange(LEAST + 0.05, most + 0.3, 0.15), 1j * np.array(IMAGINARY)).ravel()
-    roots = _roots(starts, lambda at: np.linalg.det(_conditions(at, angle, after, before)))
+    simple, double = _real_roots(determinant, most)
+    roots = np.concatenate([simple, _roots(np.concatenate([double, starts]), determinant)])
     scaled = _conditions(roots, angle, after, before)
     sizes = np.linalg.svd(scaled / np.linalg.norm(scaled, axis=-2, keepdims=True), compute_uv=False)
     exact = sizes[:, -1] / sizes[:, 0]
@@ -79,10 +86,46 @@ def _solutions(exponent: complex, angle: float, after: Orders, before: Orders) -
     matrix = _conditions(np.array([exponent]), angle, after, before)[0]
     norms = np.linalg.norm(matrix, axis=0)
     _, sizes, rows = np.linalg.svd(matrix / norms)
-    found = []
-    for row in rows[sizes < SMALL * sizes[0]].conj() / norms:
-        found.append(Solution(exponent, tuple(map(complex, row / row[np.argmax(np.abs(row))]))))
-    return found
+    found = rows[sizes < SMALL * sizes[0]].conj() / norms
+    if not exponent.imag:
+        found = _real_ones(found)
+    return [Solution(exponent, tuple(map(complex, row / np.abs(row).max()))) for row in found]
+
+
+def _real_ones(weights: np.ndarray) -> np.ndarray:
+    """Of the same solutions those whose values are real: the second weight is the first one's conjugate, and so on.
+
+    Args:
+        weights: of independent solutions with one real exponent, (k, 4); the conjugate of each is a solution, too.
+    """
+    every = np.concatenate([weights, 1j * weights])
+    first, second = every[:, ::2], every[:, 1::2].conj()
+    real = (first + second) / 2
+    _, _, axes = np.linalg.svd(np.concatenate([real.real, real.imag], axis=1))
+    of_z = axes[: len(weights), :2] + 1j * axes[: len(weights), 2:]
+    return np.stack([of_z, of_z.conj()], axis=2).reshape(len(weights), 4)
+
+
+def _real_roots(f: Callable[[np.ndarray], np.ndarray], most: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where the determinant changes its sign between real exponents, and where it only comes near to zero.
+
+    It is real there but for one factor: the conjugate of each solution is one.
+    """
+    from scipy.optimize import brentq
+
+    at = np.arange(LEAST + FINE / 2, most + FINE, FINE)
+    values = f(at.astype(complex))
+    phase = values[np.argmax(np.abs(values))]
+
+    def real(x: float) -> float:
+        return float((f(np.array([x], dtype=complex))[0] / phase).real)
+
+    signs = np.sign((values / phase).real)
+    changes = np.flatnonzero(signs[1:] != signs[:-1])
+    simple = [brentq(real, at[k], at[k + 1], xtol=1e-14) for k in changes]
+    size = np.abs(values)
+    low = 1 + np.flatnonzero((size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]))
+    return np.array(simple, dtype=complex), at[low].astype(complex)
 
 
 def _roots(starts: np.ndarray, f: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -157,7 +200,7 @@ class Wedge:
         kept, key = getattr(x[0], "known", None), ("wedge", self, most)
         if kept is not None and key in kept:
             return kept[key]
-        at = _Place(self.corner, *(v.value if hasattr(v, "layout") else v for v in x))
+        at = _Place(self.corner, *(v.value if hasattr(v, "known") else v for v in x))
         pairs = [at.r_squared_theta()]
         for each in solutions(self.corner.angle, self.after, self.before, most):
             pairs += [at.real_part(each, 1), at.real_part(each, -1j)] if each.exponent.imag else [at.real_part(each, 1)]
@@ -248,7 +291,7 @@ class _Place:
         """Re(A + z̄ B) as what the coordinates are: an array, a tensor, or a jet."""
 
         def derivative(by: tuple[int, ...]) -> Any:
-            found = 0.0
+            found = 0.0 * self.z
             for m, n, c in _in_z(by, self.by_x):
                 if n == 0:
                     found = found + (analytic[m] + self.z.conj() * conjugate[m]) * c
@@ -256,11 +299,13 @@ class _Place:
                     found = found + conjugate[m] * c
             return found.real
 
-        return type(like).of(like.layout, derivative) if hasattr(like, "layout") else derivative(())
+        return type(like).of(like.layout, derivative) if hasattr(like, "known") else derivative(())
 
 
 def _in_z(by: tuple[int, ...], by_x: complex) -> list[tuple[int, int, complex]]:
-    """A derivative along x and y as Σ c ∂_z^m ∂_z̄^n: (m, n, c) each."""
+    """A derivative along x and y as Σ c ∂_z^m ∂_z̄^n: (m, n, c) each; none along a further coordinate, such as time."""
+    if any(coordinate > 1 for coordinate in by):
+        return []
     found = {(0, 0): 1.0 + 0j}
     for coordinate in by:
         along_z = by_x * (1j if coordinate else 1)

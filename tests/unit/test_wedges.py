@@ -43,6 +43,38 @@ def test_exponents_are_those_that_are_known(angle, after, before, expected):
     assert found[: len(expected)] == pytest.approx(expected, abs=1e-6) and bool(found) == bool(expected)
 
 
+@pytest.mark.parametrize("angle", [1.2, 1.6, 1.79, 1.95])
+def test_no_real_exponent_is_missed(angle):
+    first = 1 / angle  # of supported sides they are known: those of sines, and the same beside r²
+    every = {sign * n * first + 2 * beside for n in range(1, 13) for beside, sign in ((0, 1), (1, 1), (1, -1))}
+    known = sorted(each for each in every if 1 < each <= 6 and abs(each - round(each)) > 1e-3)
+    found = [each.exponent.real for each in solutions(angle * math.pi, SUPPORTED, SUPPORTED, 6.0)]
+    assert sorted(found) == pytest.approx(known, abs=1e-5)
+
+
+@pytest.mark.parametrize("angle", [0.75, 1.25, 1.5, 2.0])
+@pytest.mark.parametrize("after, before", [(CLAMPED, CLAMPED), (SUPPORTED, SUPPORTED), (SUPPORTED, CLAMPED)])
+def test_functions_of_a_corner_are_of_size_one_and_independent(angle, after, before):
+    of = dataclasses.replace(corner(angle * math.pi), place=(0.0, 0.0))
+    turn = math.atan2(of.towards[1], of.towards[0]) - of.angle / 2
+    r, share = np.random.default_rng(3).random((2, 300))
+    theta = turn + share * of.angle
+    functions = Wedge(of, after, before).functions((r * np.cos(theta), r * np.sin(theta)), 6.0)
+    sizes = np.linalg.norm(functions, axis=1)
+    assert np.abs(functions).max(axis=1).min() > 0.01
+    assert np.linalg.matrix_rank(functions / sizes[:, None], tol=1e-9) == len(functions)
+
+
+def test_corners_functions_do_not_change_with_time():
+    of = Equation.model_validate({
+        "kind": "equation", "domain": L, "fields": ["u"], "time": "t",
+        "coordinates": {"x": [-1, 1], "y": [-1, 1], "t": [0, 1]}, "equations": ["u_t + laplacian(laplacian(u)) = 1"],
+        "conditions": [{"on": "boundary", "that": "u = 0; dn(u) = 0"}, {"on": "t = 0", "that": "u = 0"}]})  # fmt: skip
+    x = coordinates(torch.tensor([[-0.3, 0.2, 0.4]], dtype=torch.float64), Layout.of(3, of.forms))
+    for place, _ in of.functions:
+        assert of.features(x, None)[place].first(2).item() == 0
+
+
 @pytest.mark.parametrize("depth", [None, 0.8])
 def test_functions_are_biharmonic_and_their_derivatives_true(depth):
     of = Wedge(corner(1.5 * math.pi, depth), CLAMPED, CLAMPED)
@@ -104,6 +136,8 @@ def test_a_layer_has_an_input_a_block_and_points_of_its_own():
     near = lambda points: (points["interior"][:, 0] > 1.95).mean()  # noqa: E731
     with_layer, without = (near(each.collocation_towards_walls(unit)) for each in (of, channel(layers=None)))
     assert without < 0.1 < with_layer and of.contains(of.collocation_towards_walls(unit)["interior"]).all()
+    first = of.collocation_towards_walls(unit)["interior"][:100, 0]
+    assert (first > 1.95).mean() < 0.1  # rows of other sets take the first ones, and are not about the layer alone
 
 
 def test_points_of_layers_are_few_beside_all():
@@ -136,6 +170,12 @@ def test_a_corner_has_surroundings_that_are_followed_in_both_directions():
 def test_what_is_wrong_with_layers_is_said(changes, said):
     with pytest.raises(ValueError, match=said):
         channel(**changes)
+
+
+def test_layers_written_in_another_order_are_the_same():
+    there, back = (channel(layers=dict(each)).compiled.local.layers for each in
+                   ((("right", 0.02), ("left", 0.1)), (("left", 0.1), ("right", 0.02))))  # fmt: skip
+    assert [each.name for each in there] == [each.name for each in back]
 
 
 def test_layers_are_part_of_what_a_problem_is():

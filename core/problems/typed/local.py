@@ -133,7 +133,7 @@ class LocalInputs:
         lots = halton(len(inside), d + 1, shift_of(inside, d + 1))
         own = points_in_layers(self.layers, lambda unit, name: region.boundary(unit, [name]), region.contains, lots)
         found = inside.copy()
-        found[: len(own), :d] = own
+        found[len(found) - len(own) :, :d] = own  # last: rows of other sets take the first points
         return found
 
 
@@ -156,8 +156,10 @@ def _harmonic(corner: CornerFeatures, fields: Sequence[str], system: System) -> 
 
 def _orders_on(boundary: str, name: str, system: System) -> tuple[int, ...]:
     """Which derivatives of a field are given on a boundary, the two lowest orders."""
-    held = {order(each.residual, field=name) for each in system.conditions if _is_on(each, boundary, name)}
-    return tuple(sorted(held))[:2]
+    held = [order(each.residual, field=name) for each in system.conditions if _is_on(each, boundary, name)]
+    if len(held) > 1 and set(held) == {1}:
+        return 0, 1  # its whole gradient: the value along the side as well
+    return tuple(sorted(set(held)))[:2]
 
 
 def _value_on(boundary: str, name: str, system: System) -> bool:

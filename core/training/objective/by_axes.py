@@ -72,7 +72,9 @@ class ProductsByAxes:
         self.residuals: dict[str, Tensor] = {name: r for rows in sets for name, r in rows.residuals.items()}
         self.r = torch.cat([r * len(r) ** -0.5 for r in self.residuals.values()])
         self._lengths = [sum(map(len, rows.residuals.values())) for rows in sets]
-        self._averaged = Averaged.of(sets[0].sums, sets[0].slopes, sets[0].components)
+        # with rows of conditions beside them the equations alone leave what only a ridge would level
+        alone = len(sets) == 1
+        self._averaged = Averaged.of(sets[0].sums, sets[0].slopes, sets[0].components) if alone else None
 
     def times(self, v: Tensor) -> Tensor:
         """Jv (M,) for v (P,)."""
