@@ -37,7 +37,10 @@ def report_popover(key: str, run_ids: Sequence[str], meeting: bool = False) -> N
             return
         made = st.session_state.get(f"{key}.report")
         busy = made is not None and made[0] == wanted and made[1].ask().busy
-        if st.button("Make it", key=f"{key}.report.make", type="primary", disabled=busy, icon=":material/build:"):
+        if (
+            st.button("Make it", key=f"{key}.report.make", type="primary", disabled=busy, icon=":material/build:")
+            and not busy
+        ):
             work = Background(lambda told: made_apart(wanted, told))
             work.ask()
             st.session_state[f"{key}.report"] = made = (wanted, work)
