@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from benchmarks.pinnacle import spectral
+
 
 def etdrk4(start, linear, nonlinear, step, steps, every):
     """Fields (rows, n) of u_t = L u + N(u) on a periodic interval, every so many steps, the start first.
@@ -74,3 +76,20 @@ def allen_cahn(n=80):
         atol=1e-12, jac=lambda t, u: 0.005 * D2[:, 1:-1] + np.diag(1 - 3 * u**2),
     )  # fmt: skip
     return found.t, x, np.array([whole(u) for u in found.y.T])
+
+
+def gray_scott(moments, n=128, steps=200):
+    """Waves of u and v of the preset typed-gray-scott, with so many steps to each moment from the one before."""
+    x, y = np.meshgrid(np.arange(n) / n, np.arange(n) / n, indexing="ij")
+
+    def spot(a, b):
+        return np.exp(-8 * (np.sin(np.pi * (x - a)) ** 2 + np.sin(np.pi * (y - b)) ** 2))
+
+    def nonlinear(state, t):
+        u, v = np.fft.ifft2(state).real
+        return np.fft.fft2(np.stack([0.04 * (1 - u) - u * v**2, u * v**2]))
+
+    k2 = spectral.squares([n, n], [1, 1])
+    flow = spectral.Flow(np.stack([-1e-5 * k2, -5e-6 * k2 - 0.1]), nonlinear)
+    start = np.fft.fft2(np.stack([1 - spot(0.475, 0.49), spot(0.525, 0.51)]))
+    return [spectral.Waves((0.0, 0.0), (1.0, 1.0), each) for each in flow.states(start, moments, steps)]

@@ -44,8 +44,8 @@ class SecondOrderPhase:
         objective = equations.present(run, self.exponent)
         check_memory(objective, self.optimizer)
         recorder.computes_in("float64")
-        if kind == "conjugate_gradient" and objective.by_axes and not run.position.windows:
-            run.say("  products with the Jacobian go axis by axis: its rows and columns are never made")
+        if kind == "conjugate_gradient" and not run.position.windows and (words := objective.how_multiplied()):
+            run.say(f"  {words}")
         optimizer = build(self.optimizer, run.config.seed)
         if kind in run.optimizer:
             optimizer.restore(run.optimizer[kind])

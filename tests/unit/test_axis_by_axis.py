@@ -13,6 +13,7 @@ from core.jets.grids import nodes_of, sides_of
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
 from core.problems.poisson2d import Poisson2D
+from core.training.choose import choose
 from core.training.objective import Objective
 from core.training.objective.averaged import Averaged
 from core.training.objective.by_axes import ProductsByAxes
@@ -206,6 +207,24 @@ def test_scattered_points_go_by_autograd():
         )
         is None
     )
+
+
+def test_auto_multiplies_axis_by_axis_what_is_too_large_to_factorise():
+    large = STAGE | {
+        "chebyshev": {"degrees": [33, 31, 7]},
+        "collocation": {"sampler": "gauss", "points": 34 * 32 * 8, "shape": [34, 32, 8]},
+    }
+    choice = choose(objective_of(CELLS, large), "auto")
+    assert choice.config.kind == "conjugate_gradient"
+    assert "axis by axis" in choice.reason
+    assert choose(objective_of(CELLS, SMALL), "auto").config.kind == "gauss_newton"
+
+
+def test_what_is_not_levelled_is_said():
+    assert "nothing levels them" not in objective_of(CELLS, SMALL).how_multiplied()
+    even = SMALL | {"chebyshev": {"degrees": [4, 5, 3]}}  # a cosine without its sine
+    assert "an odd number of harmonics" in objective_of(CELLS, even).how_multiplied()
+    assert objective_of(CELLS, STAGE | {"collocation": {"points": 50}}).how_multiplied() == ""
 
 
 def test_a_nonlinear_system_is_solved_in_windows_and_goes_on_bit_for_bit(tmp_path):

@@ -143,6 +143,19 @@ class Objective:
         """Whether the last network's polynomials are on a grid, so that products go axis by axis."""
         return self._on_grids() is not None
 
+    def how_multiplied(self) -> str:
+        """How products of polynomials on a grid are made, in words; empty where they go by autograd."""
+        sums = self._on_grids()
+        if sums is None:
+            return ""
+        found = "products with the Jacobian go axis by axis: its rows and columns are never made"
+        if sums[0].waves is not None:
+            return found
+        return (
+            f"{found}; they may be many, since nothing levels them: that takes a periodic coordinate, of each an odd "
+            "number of harmonics, and at least as many points"
+        )
+
     def _on_grids(self) -> list[TensorSums] | None:
         """Of each point set what sums the last network there axis by axis; None where one has no such thing."""
         nonlocal_too = any(points.matrices for points in self.points.values())
