@@ -54,8 +54,11 @@ class Waves:
 
     @classmethod
     def at(cls, angles: Sequence[Tensor], counts: Sequence[int], slopes: Sequence[float]) -> Waves | None:
-        """For angles (n,) along each axis; None where they are not even, or a cosine stands without its sine."""
-        if not angles:
+        """For angles (n,) along each axis; None where they are not even, or a cosine stands without its sine.
+
+        None in reduced precision, too, where networks train step by step.
+        """
+        if not angles or angles[0].dtype != torch.float64:
             return None
         for angle, count in zip(angles, counts, strict=True):
             step = 2 * math.pi / len(angle)

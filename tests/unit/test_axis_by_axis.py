@@ -8,7 +8,7 @@ import torch
 
 from core.config import Chebyshev, parse_config
 from core.forms import Layout, biharmonic, derivative
-from core.jets import TensorSums, chebyshev_sums, coordinates, stack
+from core.jets import Jet, TensorSums, chebyshev_sums, coordinates, stack
 from core.jets.grids import nodes_of, sides_of
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
@@ -111,6 +111,21 @@ def test_sums_on_a_grid_are_those_point_by_point_with_all_derivatives(x, y, wave
     with torch.no_grad():
         torch.testing.assert_close(sums.transposed(cotangent.transpose(1, 2), range(LAYOUT.components)), wanted, **near)
         assert torch.equal(sums.components(weight, [3, 0]).transpose(1, 2), found[[3, 0]])
+
+
+def test_reduced_precision_stays_what_it_is():
+    jet = inputs(grid(around(9, 2 * np.pi / 3), around(8, 1.0), np.linspace(-1, 1, 5)))
+    weight = torch.randn(2, 140, generator=torch.Generator().manual_seed(1))
+    single = Jet(jet.data.float(), LAYOUT)
+    sums = TensorSums.of(single, (7, 5, 4), (0, 2))
+    if sums is not None:  # rounded nodes may be no grid any more
+        assert sums(weight).data.dtype == torch.float32
+    network = polynomials(Chebyshev(degrees=(7, 5, 4)), 2, (0, 2)).float()
+    network.layers[0].weight.data.copy_(weight)
+    expected = chebyshev_sums(jet, (7, 5, 4), weight.double(), (0, 2)).value
+    found = network(single).value
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
 
 
 def test_what_is_no_product_of_axes_is_summed_point_by_point():
