@@ -201,6 +201,11 @@ class Problem(Frozen):
         pulled[:, self.periodic] = unit[:, self.periodic]  # no wall is there
         return self.collocation(pulled)
 
+    @property
+    def is_box(self) -> bool:
+        """Whether all of the box of `domain` is where the equations hold."""
+        return True
+
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Whether points (n, d) of the box of `domain` lie inside; all do where nothing else is said."""
         return np.ones(len(points), bool)

@@ -308,6 +308,10 @@ class Equation(DataProblem):
         frame = self.compiled.frame
         return tuple(frame.domain[name] for name in self.coordinates)
 
+    @property
+    def is_box(self):
+        return self.shape is None
+
     def contains(self, points):
         region = self.system.frame.region
         return super().contains(points) if region is None else region.contains_well(points[:, : region.dimension])

@@ -15,7 +15,7 @@ from core.problems import Problem
 from core.training.input_groups import coordinates_of_inputs
 from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
-from core.training.sigma import HALF, as_text
+from core.training.sigma import HALF, ROUNDING, as_text
 from core.training.sigma_search import Interrupted, SigmaSearch, alone, damping_of
 from core.training.spectrum import residual_spectrum
 from core.training.state import RunState
@@ -37,8 +37,13 @@ MOST_POLYNOMIALS = 400
 """Of one input."""
 MOST_INPUTS = 3
 """Coordinates of products of polynomials: with more they are too many before they resolve anything."""
-TAIL = 0.1
-"""Inputs whose last coefficients are at least so large, beside the largest of them, get more polynomials."""
+UNRESOLVED = 0.1
+"""Polynomials whose last coefficients are at least so large, beside all, are too few for the solution's waves."""
+FEWER = 4
+"""Polynomials begin with so many times fewer columns than other features before them: what they leave says of which
+more are needed."""
+MORE_NODES = 2
+"""Gauss nodes along a coordinate beyond as many as it has polynomials."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Step:
     stage: Stage
     left: float
     """RMS at points not trained on, by one step of least squares."""
+    resolves: bool = True
+    """Whether the size may hold the solution at all; one that does not says nothing about the next."""
 
 
 class Sizes(Protocol):
@@ -109,6 +116,8 @@ class FourierSizes:
         if last.fourier is not None and last.is_linear:
             features, sampler = last.fourier.features, last.collocation.sampler
             per_feature = max(per_feature, last.collocation.points / features)
+        if last.chebyshev is not None:
+            features = min(columns_of(last, problem) // (2 * problem.outputs), run.config.growth.most_features)
         stage = Stage(
             fourier=Fourier(features=features, sigma=1.0, local=last.fourier and last.fourier.local),
             optimizer=UNDAMPED,
@@ -141,7 +150,7 @@ class FourierSizes:
 
 
 class PolynomialSizes:
-    """Products of Chebyshev polynomials, more of them for the inputs whose last coefficients are the largest.
+    """Products of Chebyshev polynomials, of each input as many as the fall of its coefficients says.
 
     Args:
         run: its state.
@@ -152,8 +161,10 @@ class PolynomialSizes:
 
     def __init__(self, run: RunState, progress: Progress):
         self._run, self._progress = run, progress
-        self._tails: np.ndarray | None = None
+        self._profiles: list[np.ndarray] | None = None
         self.seconds_per_try = math.nan
+        corner = np.zeros((4, len(run.problem.coordinates)))
+        self._on_nodes = len(run.problem.collocation_towards_walls(corner)) == 1 and run.problem.is_box
 
     @staticmethod
     def fit(run: RunState) -> bool:
@@ -168,7 +179,10 @@ class PolynomialSizes:
         """Where they begin: where the last stage ended, if it has them, else with few."""
         run, last = self._run, self._run.config.stages[-1]
         factors = run.problem.inputs - len(run.problem.circles)
-        degrees = (max(2, round(FIRST_POLYNOMIALS ** (1 / factors))),) * factors
+        products = FIRST_POLYNOMIALS
+        if last.is_linear:
+            products = max(products, columns_of(last, run.problem) / run.problem.outputs / FEWER)
+        degrees = (max(2, round(products ** (1 / factors))),) * factors
         if last.chebyshev is not None:
             degrees = last.chebyshev.degrees
         stage = Stage(
@@ -178,7 +192,7 @@ class PolynomialSizes:
             collocation=Collocation(sampler="chebyshev"),
             begins="solved",
         )
-        return _of_degrees(stage, degrees)
+        return self._of_degrees(stage, degrees)
 
     def tried(self, stage: Stage) -> Step:
         """See `Sizes.tried`."""
@@ -192,24 +206,42 @@ class PolynomialSizes:
         seed = run.seed_of(k)
         with Tries(run.solution, setting, 1.0, run.samples, damping_of(stage), seed, replaces=True) as tries:
             left, coefficients = tries.by_polynomials()
-        self._tails = _tails(coefficients)
+        self._profiles = _profiles(coefficients)
+        tails = np.array([profile[-1] for profile in self._profiles])
         self.seconds_per_try = time.perf_counter() - began
         self._progress.write(1)
         run.say(
             f"  {in_words(stage)} at {count} points: one step leaves {left:.2e} at points not trained on; last "
-            f"coefficients {as_text(self._tails)}"
+            f"coefficients {as_text(tails)}"
         )
-        return Step(stage, left)
+        return Step(stage, left, resolves=bool(tails.max() < UNRESOLVED))
 
     def larger(self, stage: Stage, factor: float) -> Stage:
         """See `Sizes.larger`."""
         degrees = np.array(stage.chebyshev.degrees)
-        growing = np.ones(len(degrees), bool) if self._tails is None else self._tails >= TAIL * self._tails.max()
-        growing &= degrees < MOST_POLYNOMIALS
-        more = factor ** (1 / max(1, growing.sum()))
-        wanted = np.where(growing, np.maximum(degrees + 1, np.round(degrees * more)), degrees)
-        degrees = tuple(int(count) for count in np.minimum(wanted, MOST_POLYNOMIALS))
-        return _of_degrees(stage, degrees)
+        wanted = self._wanted(degrees)
+        most = math.log(factor) / max(np.log(wanted / degrees).sum(), math.log(factor))
+        grown = np.maximum(degrees + (wanted > degrees), np.round(degrees * (wanted / degrees) ** most))
+        return self._of_degrees(stage, tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS)))
+
+    def _wanted(self, degrees: np.ndarray) -> np.ndarray:
+        """How many polynomials of each input (d,) would hold the solution to rounding, by how its coefficients fall.
+
+        At most twice as many, as where they don't fall yet.
+        """
+        if self._profiles is None:
+            return 2.0 * degrees
+        more = np.array([_until_rounding(profile) for profile in self._profiles])
+        return np.minimum(degrees + more, np.maximum(2 * degrees, degrees + 1))
+
+    def _of_degrees(self, stage: Stage, degrees: tuple[int, ...]) -> Stage:
+        """A stage with these, at Gauss nodes where they alone are the points: hardly more than there are unknowns."""
+        if self._on_nodes:
+            shape = tuple(count + MORE_NODES for count in degrees)
+            points = Collocation(sampler="gauss", shape=shape, points=math.prod(shape))
+        else:
+            points = Collocation(sampler="chebyshev", points=round(POINTS_PER_COLUMN * math.prod(degrees)))
+        return stage.model_copy(update={"chebyshev": Chebyshev(degrees=degrees), "collocation": points})
 
 
 def in_words(stage: Stage) -> str:
@@ -219,31 +251,31 @@ def in_words(stage: Stage) -> str:
     return f"{' × '.join(map(str, stage.chebyshev.degrees))} Chebyshev polynomials"
 
 
-def _tails(coefficients: Tensor) -> np.ndarray:
-    """For each input, the norm of the coefficients of its last two polynomials over that of all, the largest output's.
+def _profiles(coefficients: Tensor) -> list[np.ndarray]:
+    """For each input, the norm of the coefficients at each polynomial of it, over that of all, the largest output's.
 
-    Two, since a function that is even or odd has none of every other one.
+    Of two polynomials in a row, since a function that is even or odd has none of every other one.
     """
     c = coefficients.detach().abs().cpu().numpy()
-    axes = range(1, c.ndim)
-    whole = np.sqrt((c**2).sum(axis=tuple(axes)))
+    whole = np.sqrt((c**2).sum(axis=tuple(range(1, c.ndim)), keepdims=True))
     whole[whole == 0] = 1.0
     found = []
-    for axis in axes:
-        others = tuple(other for other in axes if other != axis)
-        by_degree = np.sqrt((c**2).sum(axis=others)) if others else c
-        found.append(float((np.sqrt((by_degree[:, -2:] ** 2).sum(axis=1)) / whole).max()))
-    return np.array(found)
+    for axis in range(1, c.ndim):
+        others = tuple(other for other in range(1, c.ndim) if other != axis)
+        squares = ((c / whole) ** 2).sum(axis=others)
+        squares[:, 1:] = squares[:, 1:] + squares[:, :-1]
+        found.append(np.sqrt(squares).max(axis=0))
+    return found
 
 
-def _of_degrees(stage: Stage, degrees: tuple[int, ...]) -> Stage:
-    points = round(POINTS_PER_COLUMN * math.prod(degrees))
-    return stage.model_copy(
-        update={
-            "chebyshev": Chebyshev(degrees=degrees),
-            "collocation": stage.collocation.model_copy(update={"points": points}),
-        }
-    )
+def _until_rounding(profile: np.ndarray) -> float:
+    """How many more polynomials until the last ones are rounding, if they fall on as they do in the last third."""
+    last = len(profile) - 1
+    if profile[last] <= ROUNDING:
+        return 0.0
+    since = max(1, len(profile) // 3)
+    fall = math.log(max(profile[last - since], ROUNDING) / profile[last]) / since
+    return math.log(profile[last] / ROUNDING) / fall if fall > 0 else math.inf
 
 
 def _with(

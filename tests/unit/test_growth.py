@@ -1,6 +1,7 @@
 """Growth: as many features, points and stages as it takes, kept in the config in force, replayed and resumed."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from core.training import checkpoint as checkpoints
 from core.training.growth import Growth
 from core.training.input_groups import input_groups
 from core.training.recorder import Recorder
-from core.training.sizes import PolynomialSizes
+from core.training.sizes import PolynomialSizes, _until_rounding
 from core.training.state import RunState
 from core.training.train import train
 from core.training.trainer import Trainer
@@ -140,19 +141,27 @@ def test_growth_is_named_in_one_word_and_leaves_the_hash_of_others_alone():
             override(resolve(preset), [setting])
 
 
-def test_polynomials_that_leave_much_less_are_taken_and_called_what_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.training.growth.BETTER", 0.0)  # however little less
-    trainer, outcome, said = grown(growing("growth.target=1e-9"), tmp_path / "run")
+def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tmp_path):
+    config = features_alone("search", features=80, points=400)
+    waves = ["problem.a1=4", "problem.a2=5", "problem.wavenumber=10", "growth={target: 1e-6, seconds: 1000}"]
+    _, outcome, said = grown(override(config, waves), tmp_path / "run")
+    tried = [line for line in said if "Chebyshev polynomials at" in line and "one step leaves" in line]
+    assert sum(float(line.split("leaves ")[1].split(" ")[0]) > 0.1 for line in tried) > 1  # and they went on
     last = outcome.config.stages[-1]
     x, y = last.chebyshev.degrees
     assert last.fourier is None
     assert last.begins == "solved"
-    assert x < y  # a₂ is 3 a₁: the coordinate that needs more got more
+    assert last.collocation.shape == (x + 2, y + 2)
     assert any(f"{x} × {y} Chebyshev polynomials" in line and line.startswith("growth: ") for line in said)
     assert outcome.records[-1].max_residual < 1e-6
-    grown(parse_config(trainer.effective_config()), tmp_path / "again")
-    for name, column in curve(tmp_path / "run").items():
-        np.testing.assert_array_equal(curve(tmp_path / "again")[name], column)
+
+
+def test_as_many_polynomials_come_next_as_the_fall_of_their_coefficients_says():
+    falling = 10.0 ** -np.arange(10.0)  # 1e-9 at the last one, a digit each
+    assert _until_rounding(falling) == pytest.approx(6)
+    assert _until_rounding(np.full(10, 0.3)) == math.inf
+    assert _until_rounding(np.append(falling, 0.0)) == 0
+    assert _until_rounding(np.array([0.0, 1e-3])) == math.inf
 
 
 def test_polynomials_are_for_few_coordinates_that_inputs_keep_apart():
@@ -278,9 +287,9 @@ def test_features_beyond_the_most_do_not_shrink_and_the_first_size_has_an_estima
     assert "40 features are as many as may be" in said[-1]
     assert len(outcome.config.stages) == 1
     trainer, *_ = grown(growing("growth.target=1"), tmp_path / "run")
-    trainer.run.record.seconds = 100.0
+    trainer.run.record.seconds = 1e4
     trainer.run.say = (said := []).append
     growth = Growth(trainer.run, trainer._recorder)
     growth._growth = growth._growth.model_copy(update={"target": 1e-9, "seconds": 50})
     assert growth.next_stage() is None
-    assert "Fourier features would take about" in said[-1]
+    assert "would take about" in said[-1]
