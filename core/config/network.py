@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from core.frozen import Extended, Frozen
@@ -69,8 +71,10 @@ class Fourier(Extended):
     local: Local | None = Field(None, description="Features that follow the domain. Empty: none.")
 
 
-class Chebyshev(Frozen):
+class Chebyshev(Extended):
     """Products of Chebyshev polynomials of the features, linear in its weights: a polynomial layer, and no network."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"total"})
 
     degrees: Annotated[
         tuple[Annotated[int, Field(ge=2, le=400)], ...],
@@ -81,3 +85,48 @@ class Chebyshev(Frozen):
             "how many of 1, cos, sin, cos 2, sin 2, ….",
         ),
     ]
+    total: Annotated[int, Field(ge=1, le=400)] | None = Field(
+        None,
+        title="Total degree",
+        description="Products whose degrees add up to more are left out; of many inputs all would be far too many. "
+        "Empty: all.",
+    )
+
+    def products(self, circles: tuple[int, ...]) -> int:
+        """How many there are.
+
+        Args:
+            circles: inputs that are the cosine of a periodic coordinate, the one after it being its sine.
+        """
+        if self.total is None:
+            return math.prod(self.degrees)
+        ways = np.zeros(self.total + 1, dtype=object)  # so many of each sum of degrees, in numbers without an end
+        ways[0] = 1
+        for orders in orders_of(self.degrees, circles):
+            more = np.zeros_like(ways)
+            for order in orders[orders <= self.total]:
+                more[order:] += ways[: len(ways) - order]
+            ways = more
+        return int(ways.sum())
+
+    @property
+    def words(self) -> str:
+        """What it is, for logs and tables."""
+        if self.total is None:
+            return f"{' × '.join(map(str, self.degrees))} Chebyshev polynomials"
+        return f"Chebyshev polynomials of {len(self.degrees)} inputs up to total degree {self.total}"
+
+
+def orders_of(degrees: tuple[int, ...], circles: tuple[int, ...]) -> list[np.ndarray]:
+    """The degree of each function of each coordinate, (count,): of cos n and sin n it is n.
+
+    Args:
+        degrees: how many functions of each coordinate.
+        circles: see `Chebyshev.products`.
+    """
+    found, place = [], 0
+    for count in degrees:
+        on_circle = place in circles
+        found.append((np.arange(count) + on_circle) // (1 + on_circle))
+        place += 1 + on_circle
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import prod
 
 from core.config.network import Fourier
 from core.config.optimizer import FIRST_ORDER
@@ -20,7 +19,7 @@ def size(config: RunConfig) -> float:
     total, problem = 0.0, config.problem
     for stage in config.stages:
         if stage.chebyshev is not None:
-            widths = [prod(stage.chebyshev.degrees), problem.outputs]
+            widths = [stage.chebyshev.products(problem.circles), problem.outputs]
         elif stage.fourier is None:
             widths = [problem.inputs, *config.network.hidden, problem.outputs]
         else:

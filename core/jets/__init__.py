@@ -4,6 +4,7 @@ from core.forms import Layout
 from core.jets.grids import nodes_of, sides_of
 from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
+from core.jets.limited_products import Limited, limited, limited_sums
 from core.jets.polynomials import chebyshev, chebyshev_sums
 from core.jets.tensor import TensorSums
 
@@ -12,6 +13,7 @@ __all__ = [
     "Activation",
     "Jet",
     "Layout",
+    "Limited",
     "TensorSums",
     "activate",
     "affine",
@@ -19,6 +21,8 @@ __all__ = [
     "chebyshev_sums",
     "coordinates",
     "cos_sin",
+    "limited",
+    "limited_sums",
     "nodes_of",
     "sides_of",
     "stack",

@@ -22,7 +22,7 @@ def chebyshev(inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = ()) 
         (C, N, Π degrees).
     """
     product = None
-    for one in _factors(inputs, degrees, circles):
+    for one in factors(inputs, degrees, circles):
         if product is None:
             product = one
         else:
@@ -43,18 +43,18 @@ def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles:
     Returns:
         (C, N, outputs).
     """
-    factors = _factors(inputs, degrees, circles)
-    one, count, outputs = next(factors), degrees[0], len(weight)
+    functions = factors(inputs, degrees, circles)
+    one, count, outputs = next(functions), degrees[0], len(weight)
     columns = weight.reshape(outputs, count, -1).permute(1, 2, 0).reshape(count, -1)
     total = Jet(one.data @ columns, inputs.layout)  # what is left of the products' indices, outputs the fastest
-    for one, count in zip(factors, degrees[1:], strict=True):
+    for one, count in zip(functions, degrees[1:], strict=True):
         parts = Jet(total.data.unflatten(2, (count, -1)), inputs.layout)
         total = Jet((Jet(one.data[..., None], inputs.layout) * parts).data.sum(2), inputs.layout)
     return total
 
 
-def _factors(inputs: Jet, degrees: Sequence[int], circles: Sequence[int]) -> Iterator[Jet]:
-    """Of each coordinate, its functions (C, N, count)."""
+def factors(inputs: Jet, degrees: Sequence[int], circles: Sequence[int]) -> Iterator[Jet]:
+    """Of each coordinate, its functions (C, N, count); see `chebyshev`."""
     k = 0
     for count in degrees:
         if k in circles:

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from core import kernel
-from core.config import MLP, Chebyshev, Fourier
-from core.jets import Jet, TensorSums, activate, affine, chebyshev, chebyshev_sums, cos_sin
+from core.config import MLP, Chebyshev, Fourier, orders_of
+from core.jets import (
+    Jet,
+    Limited,
+    TensorSums,
+    activate,
+    affine,
+    chebyshev,
+    chebyshev_sums,
+    cos_sin,
+    limited,
+    limited_sums,
+)
 from core.problems import Problem
 from core.problems.base import Block
 
@@ -62,6 +74,7 @@ class Network(nn.Module):
         smooth: Tensor | None = None,
         circles: tuple[int, ...] = (),
         alone: int = 0,
+        total: int | None = None,
     ):
         """A network of these layers.
 
@@ -75,11 +88,12 @@ class Network(nn.Module):
             smooth: waves (q, inputs) by which these are multiplied too.
             circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             alone: how many of the functions, the first, are not multiplied.
+            total: highest total degree of the products of polynomials; None: any.
         """
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.activation = activation
-        self.degrees, self.circles = degrees, circles
+        self.degrees, self.circles, self.total = degrees, circles, total
         self._read: tuple[Tensor, Jet] | None = None
         self._grid: tuple[Tensor, TensorSums | None] | None = None
         self.reads = reads
@@ -87,16 +101,23 @@ class Network(nn.Module):
         self.register_buffer("basis", basis)
         self.register_buffer("smooth", smooth)
 
+    @cached_property
+    def limited(self) -> Limited:
+        """Which products of polynomials there are, where their total degree is limited."""
+        return Limited.of(self.degrees, self.circles, orders_of(self.degrees, self.circles), self.total)
+
     @property
     def widest(self) -> int:
         """Numbers that the widest jet holds for each point and component, while the network is evaluated."""
-        if self.degrees:
+        if self.degrees and self.total is None:
             return max(self.degrees[0], math.prod(self.degrees[1:]) * len(self.layers[0].weight))
         return max(layer.weight.shape[1] for layer in self.layers)
 
     def forward(self, features: Jet, tape: Tape | None = None) -> Jet:
         """Features (C, N, inputs) to outputs (C, N, outputs)."""
         if self.degrees and tape is None and not self._has_read(features):
+            if self.total is not None:
+                return limited_sums(features, self.limited, self.layers[0].weight)
             sums = self.on_grid(features)
             if sums is not None:
                 return sums(self.layers[0].weight)
@@ -112,7 +133,7 @@ class Network(nn.Module):
 
     def on_grid(self, features: Jet) -> TensorSums | None:
         """What sums its polynomials axis by axis, where they are asked for on a grid; None elsewhere."""
-        if not self.degrees:
+        if not self.degrees or self.total is not None:
             return None
         if self._grid is None or self._grid[0] is not features.data:
             self._grid = features.data, TensorSums.of(features, self.degrees, self.circles)
@@ -135,7 +156,10 @@ class Network(nn.Module):
             return features
         # thousands of products at each point: made once for features that stay
         if not self._has_read(features):
-            self._read = (features.data, chebyshev(features, self.degrees, self.circles))
+            if self.total is None:
+                self._read = (features.data, chebyshev(features, self.degrees, self.circles))
+            else:
+                self._read = (features.data, limited(features, self.limited))
         return self._read[1]
 
     def _multiplied(self, functions: Jet, features: Jet) -> Jet:
@@ -244,5 +268,5 @@ def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) 
 
     Of `circles`, see `core.jets.chebyshev`, it has harmonics.
     """
-    layer = JetLinear(torch.zeros(outputs, math.prod(config.degrees), dtype=torch.float64), None)
-    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles)
+    layer = JetLinear(torch.zeros(outputs, config.products(circles), dtype=torch.float64), None)
+    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total)

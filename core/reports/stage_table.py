@@ -74,7 +74,7 @@ def stage_rows(folder: RunFolder, curves: Curves) -> list[StageRow]:
 def network_words(stage: Stage, config: RunConfig) -> str:
     """What a stage is made of, in a few words."""
     if stage.chebyshev:
-        return f"Chebyshev polynomials, {' × '.join(map(str, stage.chebyshev.degrees))}"
+        return stage.chebyshev.words
     return f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
 
 

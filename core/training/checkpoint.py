@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import pickle
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.config import RunConfig
+from core.config import Chebyshev, RunConfig
 from core.errors import LabError
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network, lifted_width
@@ -114,6 +113,7 @@ def _networks(solution: Solution) -> list[dict[str, Any]]:
             "activation": network.activation,
             "basis": None if network.basis is None else exact(network.basis).cpu(),
             "degrees": network.degrees,
+            "total": network.total,
             "reads": network.reads,
             "alone": network.alone,
             "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
@@ -241,7 +241,8 @@ def _solution(problem: Problem, lam: float | None, stages: list[dict[str, Any]])
         reads = None if stage.get("reads") is None else tuple(stage["reads"])
         smooth = None if stage.get("smooth") is None else stage["smooth"].double()
         circles = () if degrees is None else problem.circles
-        network = Network(layers, stage["activation"], basis, degrees, reads, smooth, circles, stage.get("alone", 0))
+        beside = (reads, smooth, circles, stage.get("alone", 0), stage.get("total"))
+        network = Network(layers, stage["activation"], basis, degrees, *beside)
         _check_shapes(number, problem, network)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
     return solution
@@ -276,7 +277,10 @@ def _check_shapes(number: int, problem: Problem, network: Network) -> None:
     if degrees is not None:
         whole = all(isinstance(count, int) and count > 1 for count in degrees)
         fits = whole and basis is None and len(degrees) == inputs - len(problem.circles)
-        widths = [math.prod(degrees) if fits else 0]
+        limit = network.total is None or (isinstance(network.total, int) and network.total > 0)
+        fits = fits and limit
+        of = Chebyshev.model_construct(degrees=degrees, total=network.total)
+        widths = [of.products(problem.circles) if fits else 0]
     for layer in layers:
         fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]
         fits = fits and (layer.bias is None or tuple(layer.bias.shape) == (layer.weight.shape[0],))

@@ -14,8 +14,9 @@ from core.networks.solution import Solution
 from core.training.climb import FACTORS, GAINS, RESOLVED, Climb
 from core.training.objective import Objective
 from core.training.points import HELD_OUT, collocation
+from core.training.polynomial_sizes import PolynomialSizes
 from core.training.recorder import Recorder
-from core.training.sizes import FIRST_FEATURES, FourierSizes, PolynomialSizes, Step, columns_of, in_words
+from core.training.sizes import FIRST_FEATURES, FourierSizes, Step, columns_of, in_words
 from core.training.state import RunState
 
 BETTER = 10.0

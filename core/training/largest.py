@@ -58,9 +58,11 @@ def smaller_together(run: RunState, part: float) -> RunState:
     stage, network = run.stage, run.config.network
     if stage.chebyshev is not None:
         degrees = stage.chebyshev.degrees
-        fewer = _scaled(degrees, part ** (1 / len(degrees)), 2)
-        part = math.prod(fewer) / math.prod(degrees)
-        change = {"chebyshev": stage.chebyshev.model_copy(update={"degrees": fewer})}
+        each, total, before = part ** (1 / len(degrees)), stage.chebyshev.total, stage.chebyshev
+        totals = None if total is None else max(1, int(total * each))
+        fewer = before.model_copy(update={"degrees": _scaled(degrees, each, 2), "total": totals})
+        part = fewer.products(run.problem.circles) / before.products(run.problem.circles)
+        change = {"chebyshev": fewer}
     elif stage.fourier is not None and not stage.fourier.hidden:
         (features,) = _scaled((stage.fourier.features,), part)
         change = {"fourier": stage.fourier.model_copy(update={"features": features})}
@@ -80,7 +82,7 @@ def in_words(run: RunState) -> str:
     if stage.collocation.shape is not None:
         points = f"{' × '.join(map(str, stage.collocation.shape))} = {points}"
     if stage.chebyshev is not None:
-        return f"about {' × '.join(map(str, stage.chebyshev.degrees))} polynomials at {points}"
+        return f"about {stage.chebyshev.words} at {points}"
     hidden = run.config.network.hidden if stage.fourier is None else stage.fourier.hidden
     layers = f"hidden layers of about {', '.join(map(str, hidden))}" if hidden else ""
     features = f"about {stage.fourier.features:,} Fourier features" if stage.fourier is not None else ""

@@ -91,11 +91,10 @@ class Tries:
         return self._solved()[0]
 
     def by_polynomials(self) -> tuple[float, Tensor]:
-        """The same, and the coefficients (outputs, degrees …) of the step, where the features are polynomials."""
+        """The same, and the coefficients (outputs, products) of the step, where the features are polynomials."""
         left, step = self._solved()
-        return left, step[: self._solution.networks[-1].layers[0].weight.numel()].view(
-            -1, *self._setting.features.degrees
-        )
+        weight = self._solution.networks[-1].layers[0].weight
+        return left, step[: weight.numel()].view(weight.shape)
 
     def _solved(self) -> tuple[float, Tensor]:
         """What the last network leaves after one step, and that step."""

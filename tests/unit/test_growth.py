@@ -17,8 +17,8 @@ from core.runs.history import HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.growth import Growth
 from core.training.input_groups import input_groups
+from core.training.polynomial_sizes import PolynomialSizes, _until_rounding
 from core.training.recorder import Recorder
-from core.training.sizes import PolynomialSizes, _until_rounding
 from core.training.state import RunState
 from core.training.train import train
 from core.training.trainer import Trainer

@@ -1,0 +1,205 @@
+"""The sizes of Chebyshev polynomials that growth goes through."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from torch import Tensor
+
+from core.config import Chebyshev, Collocation, Stage, orders_of
+from core.jets import Limited
+from core.training.input_groups import coordinates_of_inputs
+from core.training.points import HELD_OUT, collocation
+from core.training.progress import Progress
+from core.training.sigma import ROUNDING, as_text
+from core.training.sigma_search import Interrupted, alone, damping_of
+from core.training.sizes import ITERATIONS, POINTS_PER_COLUMN, UNDAMPED, Step, columns_of, in_words
+from core.training.state import RunState
+from core.training.tries import Setting, Tries
+
+FIRST_POLYNOMIALS = 64
+"""Products that polynomials begin with."""
+MOST_POLYNOMIALS = 400
+"""Of one input."""
+MOST_FACTORS = 3
+"""Coordinates of which all products are made; of more they are too many, and their total degree is limited."""
+FIRST_TOTAL = 3
+"""Total degree that such products begin with."""
+UNRESOLVED = 0.1
+"""Polynomials whose last coefficients are at least so large, beside all, are too few for the solution's waves."""
+FEWER = 4
+"""Polynomials begin with so many times fewer columns than other features before them: what they leave says of which
+more are needed."""
+MORE_NODES = 2
+"""Gauss nodes along a coordinate beyond as many as it has polynomials."""
+
+
+class PolynomialSizes:
+    """Products of Chebyshev polynomials, of each input as many as the fall of its coefficients says.
+
+    Args:
+        run: its state.
+        progress: counts the tries.
+    """
+
+    tries, share = 1, 1.0
+
+    def __init__(self, run: RunState, progress: Progress):
+        self._run, self._progress = run, progress
+        self._profiles: list[np.ndarray] | None = None
+        self.seconds_per_try = math.nan
+        corner = np.zeros((4, len(run.problem.coordinates)))
+        self._on_nodes = len(run.problem.collocation_towards_walls(corner)) == 1 and run.problem.is_box
+
+    @staticmethod
+    def fit(run: RunState) -> bool:
+        """Whether a problem can have them: each input is one coordinate's own, within [−1, 1]."""
+        problem = run.problem
+        made_of, reach = coordinates_of_inputs(alone(run))
+        sines = [circle + 1 for circle in problem.circles]
+        own = sorted(of for index, of in enumerate(made_of) if index not in sines)
+        return own == [(axis,) for axis in range(len(problem.coordinates))] and reach <= 1 + 1e-9
+
+    def first(self) -> Stage:
+        """Where they begin: where the last stage ended, if it has them, else with few."""
+        run, last = self._run, self._run.config.stages[-1]
+        factors = run.problem.inputs - len(run.problem.circles)
+        products = FIRST_POLYNOMIALS
+        if last.is_linear:
+            products = max(products, columns_of(last, run.problem) / run.problem.outputs / FEWER)
+        if last.chebyshev is not None:
+            first = last.chebyshev
+        elif factors > MOST_FACTORS:
+            first = self._of_total(max(FIRST_TOTAL, self._total_of(products, factors)), factors)
+        else:
+            first = Chebyshev(degrees=(max(2, round(products ** (1 / factors))),) * factors)
+        stage = Stage(
+            chebyshev=first,
+            optimizer=UNDAMPED,
+            iterations=ITERATIONS[run.problem.linear],
+            collocation=Collocation(sampler="chebyshev"),
+            begins="solved",
+        )
+        return self._with(stage, first)
+
+    def tried(self, stage: Stage) -> Step:
+        """See `Sizes.tried`."""
+        run, k = self._run, self._run.position.stage
+        if wanted := run.wanted():
+            raise Interrupted(wanted)
+        began = time.perf_counter()
+        count = stage.collocation.points
+        training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
+        setting = Setting(stage.chebyshev, training, held_out)
+        seed = run.seed_of(k)
+        with Tries(run.solution, setting, 1.0, run.samples, damping_of(stage), seed, replaces=True) as tries:
+            left, coefficients = tries.by_polynomials()
+        self._profiles = _profiles(coefficients, stage.chebyshev, run.problem.circles)
+        tails = np.array([profile[-1] for profile in self._profiles])
+        self.seconds_per_try = time.perf_counter() - began
+        self._progress.write(1)
+        run.say(
+            f"  {in_words(stage)} at {count} points: one step leaves {left:.2e} at points not trained on; last "
+            f"coefficients {as_text(tails)}"
+        )
+        return Step(stage, left, resolves=bool(tails.max() < UNRESOLVED))
+
+    def larger(self, stage: Stage, factor: float) -> Stage:
+        """See `Sizes.larger`."""
+        if stage.chebyshev.total is not None:
+            return self._larger_total(stage, factor)
+        degrees = np.array(stage.chebyshev.degrees)
+        wanted = self._wanted(degrees)
+        most = math.log(factor) / max(np.log(wanted / degrees).sum(), math.log(factor))
+        grown = np.maximum(degrees + (wanted > degrees), np.round(degrees * (wanted / degrees) ** most))
+        degrees = tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))
+        return self._with(stage, Chebyshev(degrees=degrees))
+
+    def _wanted(self, degrees: np.ndarray) -> np.ndarray:
+        """How many polynomials of each input (d,) would hold the solution to rounding, by how its coefficients fall.
+
+        At most twice as many, as where they don't fall yet.
+        """
+        if self._profiles is None:
+            return 2.0 * degrees
+        more = np.array([_until_rounding(profile) for profile in self._profiles])
+        return np.minimum(degrees + more, np.maximum(2 * degrees, degrees + 1))
+
+    def _larger_total(self, stage: Stage, factor: float) -> Stage:
+        """A total degree higher by one, or by more where that is at most so many times more products."""
+        before, factors = stage.chebyshev, len(stage.chebyshev.degrees)
+        most = factor * before.products(self._run.problem.circles)
+        total = max(before.total + 1, self._total_of(most, factors))
+        if self._profiles is not None and math.isfinite(more := _until_rounding(self._profiles[0])):
+            total = min(total, before.total + math.ceil(more))
+        return self._with(stage, self._of_total(min(total, MOST_POLYNOMIALS - 1), factors))
+
+    def _total_of(self, products: float, factors: int) -> int:
+        """The highest total degree of at most so many products."""
+        total = 0
+        while self._of_total(total + 1, factors).products(self._run.problem.circles) <= products:
+            total += 1
+        return total
+
+    def _of_total(self, total: int, factors: int) -> Chebyshev:
+        """All products up to a total degree; of a periodic coordinate there are two functions of each degree but 0."""
+        circles, degrees, place = self._run.problem.circles, [], 0
+        for _ in range(factors):
+            on_circle = place in circles
+            degrees.append(max(2, (1 + on_circle) * total + 1))
+            place += 1 + on_circle
+        return Chebyshev(degrees=tuple(degrees), total=total)
+
+    def _with(self, stage: Stage, polynomials: Chebyshev) -> Stage:
+        """A stage with these, at Gauss nodes where they alone are the points: hardly more than there are unknowns."""
+        if self._on_nodes and polynomials.total is None:
+            shape = tuple(count + MORE_NODES for count in polynomials.degrees)
+            points = Collocation(sampler="gauss", shape=shape, points=math.prod(shape))
+        else:
+            # nearly all of a cube of many dimensions is wall: pulled points would leave its inside empty
+            sampler = "chebyshev" if polynomials.total is None else "sobol"
+            count = round(POINTS_PER_COLUMN * polynomials.products(self._run.problem.circles))
+            points = Collocation(sampler=sampler, points=count)
+        return stage.model_copy(update={"chebyshev": polynomials, "collocation": points})
+
+
+def _profiles(coefficients: Tensor, polynomials: Chebyshev, circles: tuple[int, ...]) -> list[np.ndarray]:
+    """For each input, the norm of the coefficients at each polynomial of it, over that of all, the largest output's.
+
+    Of two polynomials in a row, since a function that is even or odd has none of every other one. Of products whose
+    total degree is limited there is one profile, by total degree.
+
+    Args:
+        coefficients: (outputs, products).
+        polynomials: what they are of.
+        circles: see `Chebyshev.products`.
+    """
+    c = coefficients.detach().abs().cpu().numpy()
+    whole = np.sqrt((c**2).sum(axis=1, keepdims=True))
+    shares = (c / np.where(whole > 0, whole, 1.0)) ** 2
+    if polynomials.total is None:
+        places = np.unravel_index(np.arange(c.shape[1]), polynomials.degrees)
+        counts = polynomials.degrees
+    else:
+        orders = orders_of(polynomials.degrees, circles)
+        products = Limited.of(polynomials.degrees, circles, orders, polynomials.total).orders
+        places = [sum(each[products[:, k]] for k, each in enumerate(orders))]
+        counts = [polynomials.total + 1]
+    found = []
+    for place, count in zip(places, counts, strict=True):
+        squares = np.array([np.bincount(place, weights=each, minlength=count) for each in shares])
+        squares[:, 1:] = squares[:, 1:] + squares[:, :-1]
+        found.append(np.sqrt(squares).max(axis=0))
+    return found
+
+
+def _until_rounding(profile: np.ndarray) -> float:
+    """How many more polynomials until the last ones are rounding, if they fall on as they do in the last third."""
+    last = len(profile) - 1
+    if profile[last] <= ROUNDING:
+        return 0.0
+    since = max(1, len(profile) // 3)
+    fall = math.log(max(profile[last - since], ROUNDING) / profile[last]) / since
+    return math.log(profile[last] / ROUNDING) / fall if fall > 0 else math.inf

@@ -1,0 +1,68 @@
+"""Products of polynomials up to a total degree: which there are, their jets and sums, and what fits by them."""
+
+import numpy as np
+import pytest
+import torch
+
+from core.config import Chebyshev, orders_of, parse_config, size
+from core.errors import ConfigError
+from core.forms import Layout, laplacian
+from core.jets import Jet, chebyshev, coordinates, limited, limited_sums
+from core.networks.layers import polynomials
+
+LAYOUT = Layout.of(3, {"laplacian": laplacian(3)})
+
+
+def products_and_all(degrees, total, circles=()):
+    """Limited products, and which of all products they are, with the inputs of both."""
+    config = Chebyshev(degrees=degrees, total=total)
+    network = polynomials(config, 2, circles)
+    orders = orders_of(degrees, circles)
+    sums = np.add.outer(np.add.outer(orders[0], orders[1]), orders[2]) if len(orders) == 3 else np.add.outer(*orders)
+    return config, network, np.flatnonzero(sums.ravel() <= total)
+
+
+def inputs(circle):
+    points = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (7, 3)))
+    x, y, z = coordinates(points, LAYOUT)
+    jets = [(np.pi * x).cos(), (np.pi * x).sin(), y] if circle else [x, y, z]
+    return Jet(torch.stack([jet.data for jet in jets], dim=-1), LAYOUT)
+
+
+@pytest.mark.parametrize(("degrees", "circles"), [((4, 6, 5), ()), ((7, 5), (0,))])
+def test_they_are_those_of_all_products_whose_degrees_add_up_to_no_more(degrees, circles, monkeypatch):
+    monkeypatch.setattr("core.jets.limited_products.AT_ONCE", 200)  # a few points at once
+    config, network, kept = products_and_all(degrees, 4, circles)
+    features = inputs(bool(circles))
+    found, whole = limited(features, network.limited), chebyshev(features, degrees, circles)
+    assert found.data.shape[-1] == len(kept) == config.products(circles) == network.layers[0].weight.shape[1]
+    assert torch.equal(found.data, whole.data[..., torch.as_tensor(kept)])
+    weight = torch.randn(2, len(kept), dtype=torch.float64)
+    torch.testing.assert_close(limited_sums(features, network.limited, weight).data, found.data @ weight.T)
+
+
+def test_their_number_is_known_without_making_them():
+    assert Chebyshev(degrees=(9,) * 6, total=8).products(()) == 3003
+    assert Chebyshev(degrees=(400,) * 8, total=400).products(()) > 10**15
+    assert Chebyshev(degrees=(3, 3)).products(()) == 9
+
+
+HEAT = {
+    "kind": "equation",
+    "coordinates": {"a": [-1, 1], "b": [-1, 1], "c": [-1, 1], "t": [0, 1]},
+    "time": "t",
+    "equations": ["u_t = laplacian(u)/3 - a^2*exp(t)"],
+    "conditions": [{"on": "t = 0", "that": "u = a^2"}, {"on": "boundary", "that": "u = (a^2 + 2/3)*exp(t) - 2/3"}],
+}
+
+
+def test_a_config_says_its_total_degree_and_others_keep_their_hash():
+    stage = {"chebyshev": {"degrees": [5, 5, 5, 5], "total": 4}, "collocation": {"points": 300}}
+    config = parse_config({"problem": HEAT, "stages": [stage]})
+    assert config.stages[0].chebyshev.total == 4
+    assert size(config) > 0
+    plain = parse_config({"problem": HEAT, "stages": [stage | {"chebyshev": {"degrees": [5, 5, 5, 5]}}]})
+    assert plain.model_dump(mode="json")["stages"][0]["chebyshev"] == {"degrees": [5, 5, 5, 5]}
+    assert plain.hash != config.hash
+    with pytest.raises(ConfigError, match="total"):
+        parse_config({"problem": HEAT, "stages": [stage | {"chebyshev": {"degrees": [5, 5, 5, 5], "total": 0}}]})
