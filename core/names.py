@@ -97,6 +97,11 @@ def history_column(residual: str) -> str:
     return f"rms_{residual}_" if re.fullmatch("residual_*", residual) else f"rms_{residual}"
 
 
+def unknown_column(name: str) -> str:
+    """The column of a history that has an unknown number beside λ."""
+    return f"unknown_{name}"
+
+
 def residual_of(column: str) -> str | None:
     """The residual whose RMS a column of a history has; None for other columns."""
     if not column.startswith("rms_") or column == "rms_residual":

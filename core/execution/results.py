@@ -14,6 +14,7 @@ from core.errors import sentence
 from core.execution.lambda_uncertainty import lambda_uncertainty
 from core.execution.mirror import extremes
 from core.execution.report import RunReport
+from core.execution.unknown_numbers import standard_errors
 from core.reports.residual_tracker import draw_residuals
 from core.reports.summary import summary
 from core.reports.verdict import verdict
@@ -57,7 +58,7 @@ def conclude(
     measures = parts.make("The figures on the dense grid", lambda: measure(outcome.solution.cpu(), progress.share))
     columns = parts.make("The curves", folder.history_columns) or {}
     parts.make("The copy for MLflow", lambda: _put_figures(folder, measures, columns, step, wall_time))
-    certificate, false = None, ""
+    certificate, false, spreads = None, "", {}
     if certificates.certified(config.problem) and folder.has_checkpoint and not outcome.underway:
         progress.enter("certificate")
         spread = None
@@ -74,6 +75,9 @@ def conclude(
         progress.share(0.5)
         dense = None if measures is None else measures.max_residual
         certificate = parts.make("The certificate", lambda: _certify(folder, spread, dense))
+    elif measures is not None and measures.unknowns and not outcome.underway:
+        what = f"The uncertainty of {', '.join(measures.unknowns)}"
+        spreads = parts.make(what, lambda: standard_errors(outcome.config, outcome.solution)) or {}
     remark = outcome.failed or outcome.underway
     if measures is not None:
         judged = parts.make("The verdict", lambda: _remark(state, false, outcome, measures, certificate, columns))
@@ -95,6 +99,7 @@ def conclude(
                     certificate,
                     remark,
                     windows=outcome.windows,
+                    spreads=spreads,
                 ),
                 encoding="utf-8",
             ),
@@ -117,6 +122,7 @@ def conclude(
         certificate=certificate,
         remark=remark,
         missing=tuple(parts.missing),
+        spreads=spreads,
     )
 
 

@@ -62,7 +62,7 @@ class Term:
 
 
 class Solution(nn.Module):
-    """Sum of stages under a problem's ansatz, with λ where the problem has one.
+    """Sum of stages under a problem's ansatz, with λ where the problem has one, and its further unknown numbers.
 
     Args:
         problem: the PDE.
@@ -77,6 +77,8 @@ class Solution(nn.Module):
         self.epsilons: list[float] = []
         self.centres: list[float | None] = []
         self.lam = None if lam is None else nn.Parameter(torch.tensor(lam, dtype=torch.float64), requires_grad=False)
+        further = torch.tensor([start for start, *_ in problem.further_unknowns.values()], dtype=torch.float64)
+        self.further = nn.Parameter(further, requires_grad=False) if len(further) else None
         self._exact: dict[int, Tensor] = {}
 
     @contextmanager
@@ -109,8 +111,36 @@ class Solution(nn.Module):
 
     @property
     def free_lambda(self) -> bool:
-        """Whether λ is being solved for."""
+        """Whether λ is being solved for, and with it all further unknown numbers."""
         return self.lam is not None and self.lam.requires_grad
+
+    def unknowns(self) -> list[nn.Parameter]:
+        """λ and the further unknown numbers, where there are any."""
+        return [part for part in (self.lam, self.further) if part is not None]
+
+    def free_unknowns(self, free: bool = True) -> None:
+        """Solve for λ and the further unknown numbers from here on, or no more."""
+        for part in self.unknowns():
+            part.requires_grad_(free)
+
+    def values_of_unknowns(self) -> dict[str, float]:
+        """Name → value, λ's first."""
+        values = torch.cat([part.detach().reshape(-1).cpu() for part in self.unknowns()] or [torch.zeros(0)])
+        names = [self.problem.unknown, *self.problem.further_unknowns] if len(values) else []
+        return dict(zip(names, values.tolist(), strict=True))
+
+    def lambda_at(self, like: Tensor, count: int) -> Tensor | None:
+        """λ at so many points, (n,); with further unknown numbers all of them, (n, 1 + further); None without.
+
+        Args:
+            like: whose dtype it gets.
+            count: how many points.
+        """
+        if self.lam is None:
+            return None
+        if self.further is None:
+            return self.lam.to(like.dtype).expand(count)
+        return torch.cat([self.lam.reshape(1), self.further]).to(like.dtype).expand(count, -1)
 
     def add(self, term: Term) -> None:
         """Freeze what is there and add a term, which alone stays trainable."""
@@ -337,7 +367,7 @@ class Solution(nn.Module):
     def _fields_at(self, points: np.ndarray | Tensor, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
         block = torch.as_tensor(points, dtype=like.dtype, device=like.device)
         x = coordinates(block, self.layout)
-        lam = None if self.lam is None else self.lam.expand(len(block))
+        lam = self.lambda_at(block, len(block))
         raw = self.raw(self.features(x, lam))
         if raw is None:  # no stage yet: what the ansatz alone says
             raw = block.new_zeros(self.layout.components, len(block), self.problem.outputs)

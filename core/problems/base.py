@@ -273,6 +273,16 @@ class Problem(Frozen):
         """Where a search for λ starts."""
         return None
 
+    @property
+    def further_unknowns(self) -> dict[str, tuple[float, float, float]]:
+        """Unknown numbers beside λ: name → where its search starts, and what it stays between."""
+        return {}
+
+    def references_of_unknowns(self) -> dict[str, float]:
+        """Values of unknown numbers, λ's among them by its name, as known exactly."""
+        known = self.reference_lambda() if self.has_lambda else None
+        return {} if known is None else {self.unknown: known}
+
     def lambda_start_source(self) -> str:
         """Where `lambda_start` is from, in a few words: an empirical law, a published value."""
         return "the problem's own"

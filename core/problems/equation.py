@@ -79,7 +79,7 @@ class Equation(DataProblem):
         json_schema_extra={"lines": True},
     )
     parameters: dict[Name, Number] = Field({}, max_length=50, title="Parameters")
-    unknowns: dict[Name, UnknownNumber] = Field({}, max_length=1, title="Unknown number")
+    unknowns: dict[Name, UnknownNumber] = Field({}, max_length=8, title="Unknown numbers")
     equations: tuple[Text, ...] = Field(
         min_length=1, max_length=20, title="Equations", json_schema_extra={"lines": True}
     )
@@ -165,7 +165,7 @@ class Equation(DataProblem):
         unknowns = data.get("unknowns")
         if isinstance(unknowns, dict):
             given = {name: {"start": each} if isinstance(each, int | float | str) else each
-                     for name, each in unknowns.items()}  # fmt: skip
+                     for name, each in sorted(unknowns.items())}  # as JSON with sorted keys has them  # fmt: skip
             return data | {"unknowns": given}
         return data
 
@@ -360,6 +360,15 @@ class Equation(DataProblem):
         return next((self.system.exact_unknowns[name] for name in self.system.unknowns
                      if name in self.system.exact_unknowns), None)  # fmt: skip
 
+    @property
+    def further_unknowns(self):
+        starts = list(self.system.unknowns.values())[1:]
+        return {plain_name(name): (start, *each.bounds) for (name, each), start in
+                zip(list(self.unknowns.items())[1:], starts, strict=True)}  # fmt: skip
+
+    def references_of_unknowns(self):
+        return dict(self.system.exact_unknowns)
+
     def why_not_cut(self):
         return why_not_cut(self.system, self.compiled.met)
 
@@ -377,8 +386,7 @@ class Equation(DataProblem):
 
     def bounds_of_unknown(self) -> tuple[float, float]:
         """Between which values the unknown number is."""
-        ends = next(((each.low, each.high) for each in self.unknowns.values()), (None, None))
-        return (-np.inf if ends[0] is None else ends[0], np.inf if ends[1] is None else ends[1])
+        return next((each.bounds for each in self.unknowns.values()), (-np.inf, np.inf))
 
     def continues(self, other):
         """Whether the networks of `other` can be read here: the same inputs, fields, operators and unknown."""
@@ -392,6 +400,7 @@ class Equation(DataProblem):
             self.fields,
             self.forms,
             self.has_lambda,
+            tuple(self.further_unknowns),
             self.shape,
             self.layers,
         )

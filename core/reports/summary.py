@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.config import RunConfig, Stage
 from core.datasets import mesh_of
 from core.reports.stage_table import network_words
 from core.runs.windows import WindowStep, marched
 from core.singularity.certificate import WORDS, Certificate, certified
-from core.singularity.digits import iterate_text, lambda_text, reference_text
+from core.singularity.digits import iterate_text, lambda_text, number_text, reference_text
 from core.training.measure import Measures
 from core.training.sigma import as_text
 from core.training.state import StageRecord
@@ -27,6 +27,7 @@ def summary(
     remark: str = "",
     stages: Sequence[Stage] = (),
     windows: Sequence[WindowStep] = (),
+    spreads: Mapping[str, float] | None = None,
 ) -> str:
     """What was solved, how well, in which stages and with what: one page of Markdown.
 
@@ -58,7 +59,12 @@ def summary(
         uncertainty = certificate.lambda_uncertainty if certificate else None
         claimed = certified(problem)  # another unknown, such as a viscosity, has no certificate
         shown = lambda_text(measures.lambda_, uncertainty) if claimed else iterate_text(measures.lambda_)
-        lines.append(f"| {problem.unknown} | {shown} |")
+        known = (spreads or {}).get(problem.unknown)
+        lines.append(f"| {problem.unknown} | {shown if known is None else number_text(measures.lambda_, known)} |")
+    lines += [
+        f"| {name} | {number_text(value, (spreads or {}).get(name), measures.references.get(name))} |"
+        for name, value in list(measures.unknowns.items())[1:]
+    ]
     if measures.lambda_error is not None:
         lines += [
             f"| {problem.unknown} reference | {reference_text(measures.lambda_reference)} |",

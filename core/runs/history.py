@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.files import sync_folder
-from core.names import history_column
+from core.names import history_column, unknown_column
 from core.runs.history_stream import END, Begun, Hole, batch_bytes, checksum, column_of, read_history, schema_of
 
 WARMUP, MAIN, PATH = 0, 1, 2
@@ -40,15 +40,25 @@ NUMBERS = (
 )
 
 
-def schema(residual_names: tuple[str, ...], holes: Iterable[Hole] = (), begun: Begun | None = None) -> pa.Schema:
+def schema(
+    residual_names: tuple[str, ...],
+    holes: Iterable[Hole] = (),
+    begun: Begun | None = None,
+    unknowns: Iterable[str] = (),
+) -> pa.Schema:
     """Columns of a history: integers, numbers (NaN where a method has none), one RMS for each equation."""
-    types = dict.fromkeys(columns_of(residual_names), pa.float64()) | dict.fromkeys(INTEGERS, pa.int64())
+    types = dict.fromkeys(columns_of(residual_names, unknowns), pa.float64()) | dict.fromkeys(INTEGERS, pa.int64())
     return schema_of(types, holes, begun)
 
 
-def columns_of(residual_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the columns of a history."""
-    return (*INTEGERS, *NUMBERS, *map(history_column, residual_names))
+def columns_of(residual_names: tuple[str, ...], unknowns: Iterable[str] = ()) -> tuple[str, ...]:
+    """Names of the columns of a history.
+
+    Args:
+        residual_names: equations of the problem.
+        unknowns: its unknown numbers beside λ.
+    """
+    return (*INTEGERS, *NUMBERS, *map(history_column, residual_names), *map(unknown_column, unknowns))
 
 
 class HistoryWriter:
@@ -58,6 +68,7 @@ class HistoryWriter:
         path: the file; continued if it exists.
         residual_names: equations of the problem.
         on_flush: called with each flushed batch as column → list of values.
+        unknowns: numbers beside λ that the problem looks for.
     """
 
     INTERVAL = 0.5
@@ -68,15 +79,17 @@ class HistoryWriter:
         path: Path,
         residual_names: tuple[str, ...],
         on_flush: Callable[[dict[str, list[float]]], None] | None = None,
+        unknowns: Iterable[str] = (),
     ):
         self._path, self._residual_names, self._on_flush = path, residual_names, on_flush
+        self._unknowns = tuple(unknowns)
         self._buffer: list[dict[str, object]] = []
         self._batches = 0
         self._failed = False
         self._last_flush = float("-inf")  # a run's first row is waited for, and is written at once
         there = read_history(path)
         self._begun = there.begun
-        self.schema = schema(residual_names, there.holes, self._begun)
+        self.schema = schema(residual_names, there.holes, self._begun, self._unknowns)
         self.rows, self.checksum = there.cursor.rows, checksum(there.columns)
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         self._end = there.cursor.offset
@@ -98,9 +111,8 @@ class HistoryWriter:
         self.rows, self.checksum = len(kept.get("iteration", ())), checksum(kept)
         if begins:
             self._begun = Begun(os.getpid(), time.time(), self.rows)
-        self.schema = schema(
-            self._residual_names, [hole for hole in there.holes if rows and hole.row <= self.rows], self._begun
-        )
+        holes = [hole for hole in there.holes if rows and hole.row <= self.rows]
+        self.schema = schema(self._residual_names, holes, self._begun, self._unknowns)
         replace_history(self._path, kept, self.schema)
         self._file.close()
         self._file = self._path.open("r+b", buffering=0)

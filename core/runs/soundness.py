@@ -47,6 +47,7 @@ PROGRESS: dict[str, Check] = {
     "max_residual": _or_none(_number),
     "rms_residual": _or_none(_number),
     "lambda": _or_none(_number),
+    "unknowns": lambda value: isinstance(value, dict) and all(map(_number, value.values())),
 }
 SAID_WITH_A_PHASE = ("stage", "stages", "done", "of", "unit", "eta_s")
 

@@ -45,6 +45,12 @@ def iterate_text(value: float) -> str:
     return f"{value:.10g}"
 
 
+def number_text(value: float, standard_error: float | None = None, reference: float | None = None) -> str:
+    """An unknown number of an equation, with its standard error and what it is exactly, where these are known."""
+    error = "" if standard_error is None else f" ± {standard_error:.1e}"
+    return iterate_text(value) + error + ("" if reference is None else f" (exactly {reference_text(reference)})")
+
+
 def reference_text(value: float) -> str:
     """A λ that is known, with the digits it is known by: those of its source, or all of an exact one."""
     return f"{value:.15g}"

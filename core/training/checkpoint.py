@@ -75,6 +75,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "optimizer": checkpoint.optimizer,
         "points": {name: torch.from_numpy(block) for name, block in (checkpoint.points or {}).items()},
         "lambda": None if solution.lam is None else float(exact(solution.lam)),
+        "further": None if solution.further is None else exact(solution.further).cpu(),
         "torch_rng": torch.get_rng_state(),
         "probe": _probe(solution),
         "stages": _networks(solution),
@@ -214,6 +215,8 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
     if march is not None and march.ahead:
         problem = march.ahead[-1].of(problem)
     solution = _solution(problem, data["lambda"], data["stages"])
+    if solution.further is not None:
+        solution.further.data.copy_(data["further"])
     if "probe" not in data and data["stages"] and isinstance(config.problem, BoundaryProfile):
         raise ValueError("it is of a version whose maps were others: its weights would be another profile")
     _check_meaning(solution, data.get("probe"))

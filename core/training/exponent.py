@@ -79,7 +79,7 @@ class Exponent:
         lam, position = self.run.solution.lam, self.run.position
         if lam is None or lam.requires_grad or self.config.mode == "fixed" or self.in_funnel or self.waits:
             return False
-        lam.requires_grad_(True)
+        self.run.solution.free_unknowns()
         position.best_loss, position.since_best = math.inf, 0
         return True
 

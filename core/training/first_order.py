@@ -80,8 +80,7 @@ class FirstOrderPhase:
         run, recorder, position = self.run, self.recorder, self.run.position
         objective = equations.present(run, self.exponent, how.dtype)
         parameters = list(run.solution.networks[-1].parameters())
-        if run.solution.lam is not None:
-            parameters.append(run.solution.lam)
+        parameters += run.solution.unknowns()
         step = self._step(parameters, how)
         good = [p.detach().clone() for p in parameters]
         wanted: Wanted | Literal["diverged"] = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class Measures:
     """Where the exact solution has no value, so that errors are over the rest; empty where it has one everywhere."""
     lambda_: float | None = None
     lambda_reference: float | None = None
+    unknowns: Mapping[str, float] = field(default_factory=dict)
+    """Unknown numbers of an equation by name, λ's value among them."""
+    references: Mapping[str, float] = field(default_factory=dict)
+    """Those of them that are known exactly."""
 
     @property
     def lambda_error(self) -> float | None:
@@ -88,4 +92,6 @@ def measure(solution: Solution | Marched, seen: Callable[[float], None] = lambda
         exact_gap=error.gap if error else unusable,
         lambda_=lam,
         lambda_reference=problem.reference_lambda(),
+        unknowns={} if isinstance(solution, Marched) else solution.values_of_unknowns(),
+        references=problem.references_of_unknowns(),
     )

@@ -33,12 +33,13 @@ def start_from(config: RunConfig, solved: Problem, solution: Solution, say: Call
         say("the parent's profile is no start for this one: the search starts from the problem's own guess")
         return None
     solution.problem = problem
-    if solution.lam is not None:
-        solution.lam.requires_grad_(False)  # this run says when it is released
+    solution.free_unknowns(False)  # this run says when they are released
     if solution.lam is not None and solved != problem:
         # another order or another a has another λ; a search would drift back to the parent's from there
         start = config.lambda_.start if config.lambda_.start is not None else problem.lambda_start()
         solution.lam.data.fill_(start)
+        for place, (further, *_) in enumerate(problem.further_unknowns.values()):
+            solution.further.data[place] = further
     return solution
 
 
@@ -50,6 +51,5 @@ def _start_of_path(config: RunConfig, solved: Problem, solution: Solution) -> So
             f"From {solved.kind} to {config.problem.kind} a path needs a first stage that is linear in its weights: "
             "chebyshev, or fourier without hidden layers."
         )
-    if solution.lam is not None:
-        solution.lam.requires_grad_(False)
+    solution.free_unknowns(False)
     return solution

@@ -78,7 +78,7 @@ class PathPhase:
         if kind in run.optimizer:
             optimizer.restore(run.optimizer[kind])
         if solution.lam is not None:
-            solution.lam.requires_grad_(not self.whole)  # what the run does about λ it does at its own problem
+            solution.free_unknowns(not self.whole)  # what the run does about λ it does at its own problem
         objective = Objective(
             solution, self._points(), samples=run.samples, gradient_scale=run.stage.gradient_scale,
             analytic=self.exponent.analytic and not self.whole,
@@ -264,7 +264,7 @@ class PathPhase:
             start = run.problem.lambda_start()
         run.solution.problem = run.problem
         if run.solution.lam is not None:
-            run.solution.lam.requires_grad_(False)  # the stage says when it is released
+            run.solution.free_unknowns(False)  # the stage says when it is released
             if start is not None:
                 run.solution.lam.data.fill_(start)
         # a warm-up is for networks that know nothing yet

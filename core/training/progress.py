@@ -19,7 +19,7 @@ GROWTH_TRIES = 60
 """Of features and σ, in the growth after the last stage; a few more or less."""
 CLOSING = 2.0
 """Weight of each phase after the last stage likewise."""
-FIGURES = ("total_iterations", "max_residual", "rms_residual", "lambda")
+FIGURES = ("total_iterations", "max_residual", "rms_residual", "lambda", "unknowns")
 INTERVAL = 0.5
 """Least seconds between two writes."""
 MEMORY = 0.7

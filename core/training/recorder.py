@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from core.names import history_column
+from core.names import history_column, unknown_column
 from core.runs import RunFolder
 from core.runs.checkpoint_file import CheckpointError, look
 from core.runs.going_on import check_history
@@ -111,6 +111,9 @@ class Recorder:
         extra = {history_column(name): value for name, value in residuals.rms_by_name().items()}
         if run.solution.lam is not None:
             extra["lambda"] = run.solution.lam.detach().clone()
+        if run.solution.further is not None:
+            values = run.solution.further.detach().clone()
+            extra |= dict(zip(map(unknown_column, run.problem.further_unknowns), values, strict=True))
         if run.device.type == "cuda":
             extra["device_memory_mb"] = torch.cuda.memory_allocated(run.device) / 2**20
         self.history.append(
@@ -142,6 +145,8 @@ class Recorder:
             "rms_residual": rms,
             "lambda": None if lam is None else float(lam.detach()),
         }
+        if self.run.solution.further is not None:
+            self.progress.figures["unknowns"] = self.run.solution.values_of_unknowns()
         self.progress.write(self.run.position.iteration if done is None else done)
 
     def computes_in(self, precision: str) -> None:

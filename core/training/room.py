@@ -73,7 +73,7 @@ def _fitting(run: RunState, room: float) -> list[str]:
     smaller = largest(run, smaller_together, needed, SHARE * room)
     found = [] if smaller is None else [in_words(smaller)]
     network = network_like(run)
-    columns = sum(p.numel() for p in network.parameters()) + run.problem.has_lambda
+    columns = sum(p.numel() for p in network.parameters()) + run.problem.has_lambda + len(run.problem.further_unknowns)
     if rows_of(run, network, run.stage.collocation.points) >= 2 * columns:  # else fewer points would not fix them all
         fewer = largest(run, fewer_points, needed, SHARE * room)
         if fewer is not None and rows_of(fewer, network, fewer.stage.collocation.points) >= columns:
@@ -87,7 +87,7 @@ def needs(run: RunState, room: float = math.inf) -> list[Need]:
     A Jacobian that alone is larger than the room is not measured any further.
     """
     network, known, found = network_like(run), {}, []
-    count = sum(p.numel() for p in network.parameters()) + run.problem.has_lambda
+    count = sum(p.numel() for p in network.parameters()) + run.problem.has_lambda + len(run.problem.further_unknowns)
     for part in _parts(run, network, count):
         of_parameters, advice = parameter_bytes(part.method, network, run.stage)
         of_points = part.jacobian
@@ -255,8 +255,7 @@ def _stand_in(run: RunState, network: Network) -> Solution:
     solution.networks.append(network)
     solution.epsilons.append(1.0)
     solution.centres.append(None if follows or solution.lam is None else float(solution.lam.detach()))
-    if solution.lam is not None:
-        solution.lam.requires_grad_(True)
+    solution.free_unknowns()
     return solution
 
 

@@ -120,6 +120,9 @@ class SecondOrderPhase:
                 f"and only values from {low:g} to {high:g} mean something"
             )
             return "no step is left that keeps λ in its range"
+        if not step.accepted and objective.rejected_further:
+            run.failed = f"every step that lowers the residual takes {objective.rejected_further}"
+            return "no step is left that keeps all unknown numbers in their ranges"
         if not step.accepted:
             return "no damping decreases the loss any more: the limit of float64 for this network"
         if run.position.since_best >= stage.patience:

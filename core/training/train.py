@@ -67,7 +67,9 @@ def _train(
     saved = checkpoints.load(folder.last) if folder.has_checkpoint else None
     if saved:  # before the writer drops what it can't read
         check_history(folder, saved.position.history_rows, saved.history_checksum)
-    history = HistoryWriter(folder.history, config.problem.row_names, on_flush)
+    history = HistoryWriter(
+        folder.history, config.problem.row_names, on_flush, unknowns=config.problem.further_unknowns
+    )
     try:
         trainer = Trainer(config, folder, wanted=wanted, history=history, parent=parent, say=say)
         if saved:

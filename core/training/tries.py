@@ -67,7 +67,7 @@ class Tries:
     def __enter__(self) -> Tries:
         solution, setting = self._solution, self._setting
         self._trained = [parameter.requires_grad for parameter in solution.parameters()]
-        self._lambda = None if solution.lam is None else solution.lam.detach().clone()
+        self._unknowns = [part.detach().clone() for part in solution.unknowns()]
         solution.add(Term(self._network(1.0), self._epsilon))
         self._training, self._held_out = (
             Objective(solution, points, torch.float64, self._samples) for points in (setting.training, setting.held_out)
@@ -110,8 +110,8 @@ class Tries:
             with torch.no_grad():
                 return float(self._held_out.residuals().loss().sqrt()), step
         finally:
-            if self._lambda is not None:
-                solution.lam.data.copy_(self._lambda)
+            for part, before in zip(solution.unknowns(), self._unknowns, strict=True):
+                part.data.copy_(before)
 
     def _linearised(self, step: Tensor) -> Tensor:
         """The linearised residuals (M,) at the points that are not trained on, after a step."""

@@ -134,7 +134,8 @@ def _spellings(problem: Equation, operators: Mapping[Field, str]) -> dict[Expres
     system = problem.system
     leaves: list[tuple[Expression, str]] = [(Coordinate(name), name) for name in system.names.coordinates]
     leaves += [(Parameter(name), name) for name in system.frame.parameters]
-    leaves += [(Unknown(name), "lam") for name in system.unknowns]
+    several = len(system.unknowns) > 1
+    leaves += [(Unknown(name), f"lam[:, {k}]" if several else "lam") for k, name in enumerate(system.unknowns)]
     every = fields_in(*problem.system.residuals, *problem.compiled.sets[INTERIOR].program.residuals)
     forms = problem.compiled.forms
     alone = {leaf for leaf, name in operators.items() if len(forms[name]) == 1 and forms[name][0][-1] == 1}

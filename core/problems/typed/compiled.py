@@ -79,7 +79,7 @@ class Compiled:
         known = Known(system, self.start)
         sizes = [known.size(each) for each in equations[: len(equations) - len(bends)]] + [1.0] * len(bends)
         self.sets: dict[str, PointRows] = {}
-        left = list(shared.residuals)
+        left, unknowns = list(shared.residuals), tuple(system.unknowns)
         self.sets[INTERIOR] = PointRows(
             None,
             (
@@ -87,7 +87,7 @@ class Compiled:
                 *(f"constant_{k}" for k in range(1, len(constant) + 1)),
                 *bends,
             ),
-            RowProgram(left[: len(equations)], sizes, self.coordinates, operators, lambda x: {}),
+            RowProgram(left[: len(equations)], sizes, self.coordinates, operators, lambda x: {}, unknowns),
         )
         del left[: len(equations)]
         for rows, held in zip(self.met.rows, conditions, strict=True):
@@ -97,8 +97,8 @@ class Compiled:
                 continue
             at_place = [known.size(each, rows.place) for each in held]
             names = tuple(f"{rows.name}_{k}" if len(held) > 1 else rows.name for k in range(1, len(held) + 1))
-            program = RowProgram(made, at_place, self.coordinates, operators, partial(
-                normals_at, rows.place, frame=self.frame))  # fmt: skip
+            normals = partial(normals_at, rows.place, frame=self.frame)
+            program = RowProgram(made, at_place, self.coordinates, operators, normals, unknowns)
             self.sets[rows.name] = PointRows(rows.place, names, program)
         self.local = LocalInputs(system, layers or {})
         self.order = max(1, order(*system.residuals))
@@ -110,8 +110,9 @@ class Compiled:
         """Rows of an integral condition: what is made of the integrals, and what is integrated."""
         residual, *integrands = made
         size = known.of_integral(rows.quadrature)
-        inner = RowProgram(integrands, [1.0] * len(integrands), self.coordinates, operators, lambda x: {})
-        program = RowProgram([residual], [size], self.coordinates, operators, lambda x: {})
+        how = (self.coordinates, operators, lambda x: {}, tuple(self.system.unknowns))
+        inner = RowProgram(integrands, [1.0] * len(integrands), *how)
+        program = RowProgram([residual], [size], *how)
         return PointRows(rows.place, (rows.name,), program, rows.quadrature, inner)
 
     def collocation(self, unit: np.ndarray, walls: float = 0.0) -> dict[str, np.ndarray]:

@@ -59,9 +59,14 @@ class UnknownNumber(Frozen):
     low: float | None = Field(None, description="No step goes below it.")
     high: float | None = Field(None, description="No step goes above it.")
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What it stays between."""
+        return (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
+
     @model_validator(mode="after")
     def _starts_between(self) -> UnknownNumber:
-        low, high = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
+        low, high = self.bounds
         if not low < high:
             raise ValueError(f"low is {low:g} and high is {high:g}; low should be below high")
         if isinstance(self.start, float) and not low < self.start < high:

@@ -34,6 +34,7 @@ class RowProgram:
         coordinates: names, in the order of the points' columns.
         operators: leaf of second order or higher → the name of the form that it means.
         normals: from points, coordinate → (n,), to the values of the outward normal's components.
+        unknowns: names of the unknown numbers, in the order of the columns of what stands for λ.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class RowProgram:
         coordinates: Sequence[str],
         operators: Mapping[Field, str],
         normals: Callable[[Mapping[str, np.ndarray]], Mapping[Expression, object]],
+        unknowns: Sequence[str] = (),
     ):
+        self._unknowns = tuple(unknowns)
         self.residuals = tuple(residuals)
         self.sizes = tuple(sizes)
         self.operators = dict(operators)
@@ -63,7 +66,7 @@ class RowProgram:
             elif isinstance(leaf, Coordinate):
                 values[leaf] = x[self._coordinates.index(leaf.name)].value
             elif isinstance(leaf, Unknown):
-                values[leaf] = lam
+                values[leaf] = lam if lam.ndim == 1 else lam[:, self._unknowns.index(leaf.name)]
             elif isinstance(leaf, Parameter) and leaf.name in u:
                 values[leaf] = u[leaf.name]
         like = x[0].value

@@ -90,7 +90,9 @@ def params_of(config: RunConfig) -> dict[str, str]:
 
 def names_of(config: RunConfig) -> dict[str, str]:
     """The tags that say which names of a run's params and metrics MLflow has under other keys; mostly none."""
-    keys = mlflow_keys(params_of(config)) | mlflow_keys(columns_of(config.problem.row_names))
+    keys = mlflow_keys(params_of(config)) | mlflow_keys(
+        columns_of(config.problem.row_names, config.problem.further_unknowns)
+    )
     return mlflow_tags(keys)
 
 

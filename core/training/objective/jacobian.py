@@ -20,7 +20,7 @@ AT_ONCE = 2**25
 class Jacobian:
     """∂r/∂θ of a point set's rows, to be written where it is wanted; valid until the parameters move.
 
-    θ are the last network's parameters, then λ where it is free: P columns.
+    θ are the last network's parameters, then λ and further unknown numbers where these are free: P columns.
     """
 
     def __init__(self, points: PointSet):
@@ -73,7 +73,8 @@ class Jacobian:
             for part in layer.sample_gradients(data.detach()[:, samples], cotangent[:, samples])
         ]
         if len(self._inputs) > len(self._tape):
-            found.append(cotangents[len(self._tape)][samples, None])
+            of_unknowns = cotangents[len(self._tape)][samples]
+            found.append(of_unknowns.reshape(len(of_unknowns), -1))
         return found
 
     def _integrated(self) -> dict[str, Tensor]:

@@ -53,6 +53,8 @@ class Objective:
         self.analytic = analytic
         self.rejected_lambda: float | None = None
         """A λ outside the problem's range that a step led to since the last `linearise`."""
+        self.rejected_further = ""
+        """In words, a further unknown number that a step likewise led out of its range."""
         self.points: dict[str, PointSet] = {
             name: _equations(solution, name, block, dtype, gradient_scale) for name, block in points.items()
         }
@@ -68,7 +70,7 @@ class Objective:
     def parameters(self) -> list[nn.Parameter]:
         """Trained parameters: the last network's, layer by layer (weight, bias), then λ."""
         own = [p for layer in self.solution.networks[-1].layers for p in (layer.weight, layer.bias) if p is not None]
-        return [*own, self.solution.lam] if self.free_lambda and not self.analytic else own
+        return [*own, *self.solution.unknowns()] if self.free_lambda and not self.analytic else own
 
     def forget_frozen(self) -> None:
         """Drop what was computed once; needed after λ changed from outside."""
@@ -154,7 +156,7 @@ class Objective:
 
     def slopes(self) -> tuple[Residuals, Slopes]:
         """Residuals, and the weighted system, rows scaled by 1/√n so that loss = |r|², to be written where wanted."""
-        self.rejected_lambda = None
+        self.rejected_lambda, self.rejected_further = None, ""
         if self.analytic and not self.settle_lambda():
             raise TrainingError(
                 f"The condition at the origin has no root in {self.solution.problem.unknown} near "
@@ -212,6 +214,15 @@ class Objective:
             )
 
 
+def _left_its_range(solution: Solution) -> str:
+    """Which further unknown number is outside of what it stays between, in words; empty where none is."""
+    values = solution.further.tolist()
+    for value, (name, (_, low, high)) in zip(values, solution.problem.further_unknowns.items(), strict=True):
+        if not low < value < high:
+            return f"{name} to {value:.4g}, and only values from {low:g} to {high:g} mean something"
+    return ""
+
+
 def _equations(
     solution: Solution, name: str, points: np.ndarray, dtype: torch.dtype, gradient_scale: float | None
 ) -> Equations:
@@ -241,6 +252,9 @@ class Move:
         low, high = solution.problem.lambda_range
         if solution.lam is not None and not low < float(solution.lam) < high:
             objective.rejected_lambda = float(solution.lam)
+            return math.nan
+        if solution.further is not None and (left := _left_its_range(solution)):
+            objective.rejected_further = left
             return math.nan
         return float(self.objective.residuals().loss())
 

@@ -120,6 +120,6 @@ class PointSet:
         self._known = None
 
     def lambda_values(self) -> Tensor | None:
-        """λ at each point, (n,), in the set's dtype; None without one."""
-        lam, like = self.solution.lam, self.x[0].data
-        return None if lam is None else lam.to(like.dtype).expand(like.shape[1])
+        """λ at each point in the set's dtype; see `Solution.lambda_at`."""
+        like = self.x[0].data
+        return self.solution.lambda_at(like, like.shape[1])

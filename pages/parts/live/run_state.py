@@ -18,7 +18,7 @@ from core.runs.machine_readings import placed
 from core.singularity.digits import iterate_text
 from pages.parts.live.figure_changes import changes, whole
 from pages.parts.shared.curves_cache import curves_of_job, readings_of
-from pages.parts.shared.figures import X_TITLES, lambda_figure, residual_figure
+from pages.parts.shared.figures import X_TITLES, lambda_figure, residual_figure, unknowns_figure
 from pages.parts.shared.live_plotly import as_data
 from pages.parts.shared.machine_figure import machine_figure
 from pages.parts.shared.progress import progress_line
@@ -75,7 +75,10 @@ def build(run_id: str, axis: str) -> RunState:
     every_s = SOON_S if soon else EVERY_S if job.active or waits else QUIET_S
     charts = {"residual": residual_figure(curves, run_id, axis)} if points else {}
     if points and problem is not None and problem.has_lambda:
-        charts["lambda"] = lambda_figure(curves, run_id, problem.reference_lambda(), problem.unknown, axis)
+        if further := problem.further_unknowns:
+            charts["lambda"] = unknowns_figure(curves, run_id, (problem.unknown, *further), axis)
+        else:
+            charts["lambda"] = lambda_figure(curves, run_id, problem.reference_lambda(), problem.unknown, axis)
     readings = readings_of(job.folder)
     there = placed(readings, curves, axis) if len(readings) else None
     if there is not None and len(there.x):
@@ -159,7 +162,11 @@ def _figures(job: jobs.Job, progress: dict[str, Any], problem: Problem | None) -
         unknown = problem.unknown if problem is not None else "λ"
         # while it moves, an iterate is no claim
         claimed = unknown == "λ" and job.state in ("finished", "stopped")
-        found.insert(0, (visible(unknown, LONGEST), claimed_lambda(job.folder, lam) if claimed else iterate_text(lam)))
+        numbers = progress.get("unknowns") or {unknown: lam}
+        found[:0] = [
+            (visible(name, LONGEST), claimed_lambda(job.folder, lam) if claimed else iterate_text(value))
+            for name, value in numbers.items()
+        ]
     return found
 
 

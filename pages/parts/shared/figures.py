@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
 import plotly.graph_objects as go
 
-from core.names import residual_of
+from core.names import residual_of, unknown_column
 from core.reports.blocks import Chart
 from core.reports.plotly_figure import plotly_figure
 from core.runs.curves import Curves, bucket, recorded
@@ -209,6 +210,21 @@ def lambda_figure(
 def line_figure(chart: Chart) -> go.Figure:
     """A chart of a report on a page; unlike `curve_figure` it is drawn as it is, since it was thinned before."""
     return go.Figure(plotly_figure(chart))
+
+
+def unknowns_figure(curves: Curves, run_id: str, names: Sequence[str], axis: str = "iteration") -> go.Figure:
+    """Several unknown numbers, each over its last value: they may differ by orders of magnitude."""
+    series = []
+    for place, name in enumerate(names):
+        x, values = recorded(curves, unknown_column(name) if place else "lambda", axis)
+        last = values[-1] if len(values) and values[-1] else 1.0
+        series.append(Series(x, values / last, name, PALETTE[(2 + place) % len(PALETTE)]))
+    title = f"{', '.join(names)} over the last value"
+    figure = curve_figure(
+        series, x_title=X_TITLES[axis], y_title=title, log_y=False, revision=f"{run_id} {axis}", reference=None
+    )
+    figure.update_traces(hovertemplate="%{y:.10g}")
+    return figure
 
 
 def sizes(values: np.ndarray) -> np.ndarray:
