@@ -28,7 +28,8 @@ MOST_FACTORS = 3
 FIRST_TOTAL = 3
 """Total degree that such products begin with."""
 UNRESOLVED = 0.1
-"""Polynomials whose last coefficients are at least so large, beside all, are too few for the solution's waves."""
+"""Polynomials whose last coefficients are at least so large, beside all, are too few for the solution's waves, as are
+those that leave so much of the equations: few of a function that is odd may end with none at all."""
 FEWER = 4
 """Polynomials begin with so many times fewer columns than other features before them: what they leave says of which
 more are needed."""
@@ -104,7 +105,7 @@ class PolynomialSizes:
             f"  {in_words(stage)} at {count} points: one step leaves {left:.2e} at points not trained on; last "
             f"coefficients {as_text(tails)}"
         )
-        return Step(stage, left, resolves=bool(tails.max() < UNRESOLVED))
+        return Step(stage, left, resolves=bool(tails.max() < UNRESOLVED and left < UNRESOLVED))
 
     def larger(self, stage: Stage, factor: float) -> Stage:
         """See `Sizes.larger`."""
