@@ -71,10 +71,27 @@ def unknown_of(data: dict) -> str | None:
     return problem.unknown if problem.has_lambda else None
 
 
+def further_of(data: dict) -> tuple[str, ...]:
+    """Unknown numbers beside λ of the problem that the form holds."""
+    problem = chosen_problem(data)
+    return () if isinstance(problem, type) else tuple(problem.further_unknowns)
+
+
 def can_grow(data: dict) -> bool:
     """Whether the problem that the form holds may have features that grow."""
     problem = chosen_problem(data)
     return not isinstance(problem, type) and not why_no_growth(problem)
+
+
+def has_domain(data: dict) -> bool:
+    """Whether the problem that the form holds has a domain other than a box, which features may follow."""
+    problem = chosen_problem(data)
+    return not isinstance(problem, type) and not problem.is_box
+
+
+def _is_local(data: dict) -> bool:
+    """Whether a stage that the form was filled with follows a domain: what is set is shown, whatever the problem."""
+    return any((stage.get("fourier") or {}).get("local") for stage in data.get("stages") or ())
 
 
 def can_be_cut(data: dict) -> bool:
@@ -92,7 +109,9 @@ def fill_in() -> dict:
         filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
         if unknown := unknown_of(filled["problem"]):
             if unknown != "λ":
-                st.caption(f"λ stands for {plain(unknown)} here.")
+                beside = further_of(filled["problem"])
+                more = f" {plain(', '.join(beside))}: released with it." if beside else ""
+                st.caption(f"λ stands for {plain(unknown)} here.{more}")
             filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
         if data.get("parent"):
             filled |= fields_form(RunConfig, ("continuation",), data, errors, key)
@@ -100,7 +119,8 @@ def fill_in() -> dict:
             filled |= fields_form(RunConfig, ("windows",), data, errors, key)
         filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
     with how:
-        filled |= fields_form(RunConfig, ("stages",), data, errors, key)
+        without = frozenset() if has_domain(filled["problem"]) or _is_local(data) else frozenset({"local"})
+        filled |= fields_form(RunConfig, ("stages",), data, errors, key, without)
         count = len(filled["stages"])
         with st.container(horizontal=True):
             add = st.button("Add a stage", disabled=count >= 12, icon=":material/add:")

@@ -46,7 +46,12 @@ HIDDEN = {"kind", "version", "parent", "name"}
 
 
 def fields_form(
-    model: type[BaseModel], names: tuple[str, ...], data: dict[str, Any], errors: dict[Path, str], key: str
+    model: type[BaseModel],
+    names: tuple[str, ...],
+    data: dict[str, Any],
+    errors: dict[Path, str],
+    key: str,
+    without: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Widgets for some fields of `model`, filled from `data`; returns what they hold, unvalidated.
 
@@ -56,19 +61,21 @@ def fields_form(
         data: plain values to start from (`model_dump(mode="json", by_alias=True)`).
         errors: messages by field path from the last validation, shown beside their fields.
         key: prefix of the widgets' keys; a new prefix starts the form afresh.
+        without: fields of models within these that are not shown and stay as they are.
     """
     fields = {info.alias or name: (name, info) for name, info in model.model_fields.items()}
-    return _Form(errors, key).fields([fields[name] for name in names], data, ())
+    return _Form(errors, key, without).fields([fields[name] for name in names], data, ())
 
 
 class _Form:
-    def __init__(self, errors: dict[Path, str], key: str):
+    def __init__(self, errors: dict[Path, str], key: str, without: frozenset[str] = frozenset()):
         self.errors = errors
         self.key = key
+        self.hidden = HIDDEN | without
 
     def model(self, model: type[BaseModel], data: dict[str, Any], path: Path) -> dict[str, Any]:
-        kept = {name: data[name] for name in HIDDEN & model.model_fields.keys() if name in data}
-        shown = [(name, info) for name, info in model.model_fields.items() if name not in HIDDEN]
+        kept = {name: data[name] for name in self.hidden & model.model_fields.keys() if name in data}
+        shown = [(name, info) for name, info in model.model_fields.items() if name not in self.hidden]
         return kept | self.fields(shown, data, path)
 
     def fields(self, plain: list[tuple[str, FieldInfo]], data: dict[str, Any], path: Path) -> dict[str, Any]:
