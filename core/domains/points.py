@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from core.domains.sequences import halton, shift_of
 from core.domains.shapes import Shape
 from core.domains.surfaces import boundary_names, faces, own_areas, sides
 from core.errors import LabError
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 MOST_TRIES = 2**24
 """Candidates that are looked at for one set of points."""
@@ -94,8 +98,7 @@ def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float)
     points = whole[:, :d]
     weight = np.ones(len(points))
     if walls:
-        depth = _wall(domain).query(points)[0]
-        weight *= _denser(depth * (4 / np.ptp(domain.box(), axis=1).min())) ** walls
+        weight *= towards(_wall(domain), points, domain.box()) ** walls
     if towards_corners and d == 2:
         nearest = np.full(len(points), np.inf)
         for corner in all_corners(domain):
@@ -107,11 +110,22 @@ def _kept(domain: Shape, lots: np.ndarray, walls: float, towards_corners: float)
 
 
 @functools.lru_cache(maxsize=8)
-def _wall(domain: Shape):
+def _wall(domain: Shape) -> cKDTree:
     """A tree of points on the boundary; that there are gaps between them matters little for how dense points are."""
     from scipy.spatial import cKDTree
 
     return cKDTree(boundary(domain, halton(WALL_POINTS, domain.dimension, np.zeros(domain.dimension))).points)
+
+
+def towards(wall: cKDTree, points: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """How many times denser than elsewhere points (n, d) are to be, (n,), by their distance to a wall.
+
+    Args:
+        wall: of points on it.
+        points: inside.
+        box: ends of the domain's box, (d, 2).
+    """
+    return _denser(wall.query(points)[0] * (4 / np.ptp(box, axis=1).min()))
 
 
 def _denser(part: np.ndarray) -> np.ndarray:

@@ -20,13 +20,15 @@ from core.domains.mesh_child import read_apart
 from core.domains.mesh_file import MeshFile
 from core.domains.mesh_memory import kept_mesh
 from core.domains.normals import nearest_normals
-from core.domains.points import FLAT, BoundaryPoints, boundary, interior
+from core.domains.points import DENSER, FLAT, WALL_POINTS, BoundaryPoints, boundary, interior, towards
 from core.domains.sequences import halton, shift_of
 from core.domains.shapes import Annulus, Ball, Box, Disk, Ellipse, Polygon, Shape, ball_points
 from core.domains.surfaces import boundary_names
 from core.errors import LabError
 
 if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
+
     from core.domains.mesh import Mesh
 
 AnyDomain = Annotated[
@@ -176,9 +178,28 @@ class MeshRegion(Region):
         return self._mesh()
 
     def interior(self, unit, walls=0.0):
-        """See `Region.interior`; of a mesh they are even."""
+        """See `Region.interior`; corners of a mesh draw no points of their own."""
+        d, mesh = self.dimension, self.domain
+        if not walls:
+            return np.concatenate([mesh.interior(unit[:, :d]), unit[:, d:]], axis=1)
+        (n, columns), found, have, tried = unit.shape, [], 0, 0
+        shift = shift_of(unit, columns + 1)
+        while have < n:
+            lots = halton(max(1024, 2 * n), columns + 1, shift, start=tried)
+            tried += len(lots)
+            points = mesh.interior(lots[:, :d])
+            # the last coordinate decides which are kept
+            kept = lots[:, -1] * DENSER**walls < towards(self._wall, points, mesh.box()) ** walls
+            found.append(np.concatenate([points, lots[:, d:-1]], axis=1)[kept])
+            have += len(found[-1])
+        return np.concatenate(found)[:n]
+
+    @functools.cached_property
+    def _wall(self) -> cKDTree:
+        from scipy.spatial import cKDTree
+
         d = self.dimension
-        return np.concatenate([self.domain.interior(unit[:, :d]), unit[:, d:]], axis=1)
+        return cKDTree(self.domain.boundary(halton(WALL_POINTS, d, np.zeros(d))).points)
 
     def boundary(self, unit, on=None, least=0.0):
         """See `Region.boundary`."""
