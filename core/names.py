@@ -97,9 +97,18 @@ def history_column(residual: str) -> str:
     return f"rms_{residual}_" if re.fullmatch("residual_*", residual) else f"rms_{residual}"
 
 
+UNKNOWN = "unknown_"
+"""What columns of unknown numbers beside λ begin with."""
+
+
 def unknown_column(name: str) -> str:
     """The column of a history that has an unknown number beside λ."""
-    return f"unknown_{name}"
+    return UNKNOWN + name
+
+
+def error_metric(name: str) -> str:
+    """The metric of a run that has the standard error of an unknown number."""
+    return f"standard_error_{name}"
 
 
 def residual_of(column: str) -> str | None:

@@ -15,6 +15,7 @@ from core.execution.lambda_uncertainty import lambda_uncertainty
 from core.execution.mirror import extremes
 from core.execution.report import RunReport
 from core.execution.unknown_numbers import standard_errors
+from core.names import error_metric
 from core.reports.residual_tracker import draw_residuals
 from core.reports.summary import summary
 from core.reports.verdict import verdict
@@ -78,6 +79,8 @@ def conclude(
     elif measures is not None and measures.unknowns and not outcome.underway:
         what = f"The uncertainty of {', '.join(measures.unknowns)}"
         spreads = parts.make(what, lambda: standard_errors(outcome.config, outcome.solution)) or {}
+        now = int(time.time() * 1000)
+        folder.outbox.put(metrics=[(error_metric(name), value, now, step) for name, value in spreads.items()])
     remark = outcome.failed or outcome.underway
     if measures is not None:
         judged = parts.make("The verdict", lambda: _remark(state, false, outcome, measures, certificate, columns))

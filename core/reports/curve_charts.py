@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.names import residual_of
+from core.names import UNKNOWN, residual_of
 from core.reports.blocks import Chart, Line, Recipe
 from core.reports.palette import PALETTE
 from core.runs.curves import Curve, Curves, bucket, recorded
@@ -127,6 +127,12 @@ def run_charts(
         chart("Residuals of all stages", [*main, *each], y_title="residual", log_y=True, note=more),
         chart(f"{unknown} while it was searched for", [("lambda", unknown, "solid")], y_title=unknown, log_y=False,
               level=level),
+    ]  # fmt: skip
+    further = [name for name in curves.names if name.startswith(UNKNOWN)]
+    charts += [
+        chart(f"{name.removeprefix(UNKNOWN)} while it was searched for", [(name, name.removeprefix(UNKNOWN), "solid")],
+              y_title=name.removeprefix(UNKNOWN), log_y=False)
+        for name in further
     ]  # fmt: skip
     return [found for found in charts if found]
 

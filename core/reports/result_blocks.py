@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+from core.names import error_metric, unknown_column
 from core.plain_text import lasting
 from core.reports.blocks import Block, Words
 from core.reports.pieces import logged, pairs, size_text
 from core.reports.run_facts import RunFacts
 from core.reports.times import moment
 from core.singularity.certificate import certified
-from core.singularity.digits import iterate_text, reference_text
+from core.singularity.digits import iterate_text, number_text, reference_text
 from core.singularity.found import lambda_of
 from core.singularity.laws import LAWS, PARAMETERS, published
 
@@ -66,7 +67,12 @@ def lambda_rows(facts: RunFacts) -> list[tuple[str, str]]:
     if lam is None or not math.isfinite(lam):
         return [(problem.unknown, "none was found")]
     text = found.lambda_text if found else lambda_of(record, lam)
+    if not found and (error := record.metrics.get(error_metric(problem.unknown))) is not None:
+        text = number_text(lam, error)
     rows = [(problem.unknown, text)]
+    for name in problem.further_unknowns:
+        if (value := record.metrics.get(unknown_column(name))) is not None:
+            rows.append((name, number_text(value, record.metrics.get(error_metric(name)))))
     known: dict[str, float] = {}
     if certified(problem) and facts.record.problem in PARAMETERS:
         at = float(getattr(problem, PARAMETERS[record.problem]))
