@@ -76,6 +76,11 @@ class Climb:
         """Weights of the next size."""
         return columns_of(self.stage, self._run.problem)
 
+    @property
+    def cost(self) -> float:
+        """What trying the next size takes, up to a factor that all kinds share."""
+        return self.sizes.tries * self._work(self.stage, self.sizes.share * self.stage.collocation.points)
+
     def up(self) -> None:
         """Try the next size. Raises Interrupted."""
         if why := self._too_much(self.stage):

@@ -114,17 +114,20 @@ class Growth:
             ready = [kind for kind in ready if kind.columns <= FACTORS[0] * self._columns]
             if not ready and lead.goes_on:
                 lead.why = "an equation that is not linear is solved at this size before the next"
-        return min(ready, key=lambda kind: kind.columns, default=None)
+        return min(ready, key=lambda kind: kind.cost, default=None)
 
     def _waits(self, kind: Climb, lead: Climb) -> bool:
-        """Whether a kind of features isn't tried before the one that leads has ended."""
+        """Whether a kind of features isn't tried before the one that leads has ended.
+
+        One that leaves much more at a like size, or that takes many tries and has resolved nothing yet.
+        """
         if kind is lead or not lead.goes_on:
             return False
         if kind.last is None:
             return kind.waits
         tried, its = (columns_of(step.stage, self._run.problem) for step in (kind.last, lead.best or lead.last))
-        comparable = its <= ALIKE * tried or kind.last.left > RESOLVED
-        return comparable and lead.left * BETTER < kind.last.left
+        costly = kind.sizes.tries > 1 and kind.last.left > RESOLVED
+        return (costly or its <= ALIKE * tried) and lead.left * BETTER < kind.last.left
 
     @property
     def _columns(self) -> int:
