@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import numpy as np
+
 from core.equations.algebra import negative, number, product, quotient
 from core.equations.calculus import ZERO, substituted
 from core.equations.faults import EquationError, Fault
@@ -13,6 +15,7 @@ from core.equations.functions import plain_name
 from core.equations.names import Names
 from core.equations.places import Frame, Place, Where, read_places
 from core.equations.reading import read_equation
+from core.equations.sampling import inner_points
 from core.equations.structure import coefficients, fields_in
 from core.equations.tree import Expression, Field, Integral, Normal, TreeError, postorder
 
@@ -145,18 +148,32 @@ def _symmetry(name: str, typed: re.Match, place: Place, text: str, frame: Frame,
                f"a coordinate of {name}, such as {name} {typed['kind']} in {frame.names.fields[name][0]}")  # fmt: skip
     if coordinate not in frame.names.fields[name]:
         raise EquationError([at])
-    if frame.region is not None and coordinate != frame.names.time:
+    on_domain = frame.region is not None and coordinate != frame.names.time
+    if on_domain and (why := _not_mirrored(frame, coordinate)):
         expected = f"half of the domain, and dn({name}) = 0 or {name} = 0 where it was cut"
-        raise EquationError([Fault(f"a symmetry in {coordinate} on a domain", text, 0, len(text), label, expected)])
+        raise EquationError([Fault(why, text, 0, len(text), label, expected)])
     if place.kind not in (Where.SIDE, Where.EVERYWHERE) or (place.coordinate or coordinate) != coordinate:
         raise EquationError([Fault(f"a symmetry in {coordinate} at {place.text}", text, 0, len(text), label,
                                    f"{coordinate} = its centre, or everywhere")])  # fmt: skip
-    centre = place.value if place.kind is Where.SIDE else 0.0
     low, high = frame.domain[coordinate]
+    centre = place.value if place.kind is Where.SIDE else (low + high) / 2 if on_domain else 0.0
     if not low <= centre <= high:
         said = f"the middle {coordinate} = {centre:g} is outside: {coordinate} runs from {low:g} to {high:g}"
         raise EquationError([Fault(said, text, 0, len(text), label, f"the place {coordinate} = {low:g}, for one")])
     return Condition(Kind(typed["kind"]), place, text, name, coordinate=coordinate, centre=centre, label=label)
+
+
+def _not_mirrored(frame: Frame, coordinate: str) -> str:
+    """Why fields can't be mirrored about the middle of a domain along a coordinate, in words; empty where they can."""
+    if frame.region.local_features:
+        return f"a symmetry in {coordinate} on a domain with holes or corners, whose features have none"
+    low, high = frame.domain[coordinate]
+    points = np.column_stack([each for name, each in inner_points(frame).items() if name in frame.names.space])
+    points[:, frame.names.space.index(coordinate)] *= -1
+    points[:, frame.names.space.index(coordinate)] += low + high
+    if frame.region.holds(points).all():
+        return ""
+    return f"a symmetry in {coordinate} on a domain that is another at the mirror image"
 
 
 def _recognised(residual: Expression, place: Place, text: str, frame: Frame, label: str) -> Condition:

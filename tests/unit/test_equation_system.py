@@ -48,7 +48,11 @@ SQUARE = {"x": (0, 1), "y": (0, 1)}
         ("x = -1", "u = 0", "x has no ends in a domain: its boundary has names"),
         ("(0, 0.5)", "u = 0", "(0, 0.5) is outside of the domain"),
         ("periodic in x", "u", "nothing is periodic in x"),
-        ("everywhere", "u even in x", "a symmetry in x on a domain; expected half of the domain"),
+        (
+            "everywhere",
+            "u even in x",
+            "a symmetry in x on a domain with holes or corners, whose features have none; expected half of the domain",
+        ),
         ("t = 0", "dn(u) = 1", "there is no outward normal at t = 0"),
     ],
 )

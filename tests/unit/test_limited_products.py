@@ -9,6 +9,10 @@ from core.errors import ConfigError
 from core.forms import Layout, laplacian
 from core.jets import Jet, chebyshev, coordinates, limited, limited_sums
 from core.networks.layers import polynomials
+from core.problems.equation import Equation
+from core.runs import RunFolder
+from core.training import checkpoint as checkpoints
+from core.training.train import train
 
 LAYOUT = Layout.of(3, {"laplacian": laplacian(3)})
 
@@ -54,6 +58,58 @@ HEAT = {
     "equations": ["u_t = laplacian(u)/3 - a^2*exp(t)"],
     "conditions": [{"on": "t = 0", "that": "u = a^2"}, {"on": "boundary", "that": "u = (a^2 + 2/3)*exp(t) - 2/3"}],
 }
+
+
+def ball(*conditions, centre=0.0, domain=None):
+    """Diffusion in a ball of three dimensions and time, of which exp(r²/2 + t) is a solution."""
+    exact = "exp((x^2 + y^2 + z^2)/2 + t)"
+    return {
+        "kind": "equation",
+        "domain": domain or {"kind": "ball", "centre": [centre] * 3, "radius": 1},
+        "coordinates": {"x": None, "y": None, "z": None, "t": [0, 1]},
+        "time": "t",
+        "equations": [f"u_t = laplacian(u)/3 - (x^2 + y^2 + z^2)/3*{exact}"],
+        "conditions": [
+            {"on": "t = 0", "that": "u = exp((x^2 + y^2 + z^2)/2)"},
+            {"on": "boundary", "that": f"u = {exact}"},
+            *({"on": "everywhere", "that": each} for each in conditions),
+        ],
+        "exact": {"u": exact},
+    }
+
+
+EVEN = ("u even in x", "u even in y", "u even in z")
+
+
+@pytest.mark.parametrize(("conditions", "bar"), [((), 3e-2), (EVEN, 2e-3)])
+def test_a_ball_and_time_by_few_products_and_by_as_few_that_are_even(conditions, bar, tmp_path):
+    stage = {
+        "chebyshev": {"degrees": [5, 5, 5, 5], "total": 4},
+        "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32},
+        "iterations": 1,
+        "collocation": {"points": 300, "sampler": "sobol"},
+    }
+    config = parse_config({"problem": ball(*conditions), "stages": [stage]})
+    outcome = train(config, RunFolder(tmp_path / "run"), say=lambda line: None)
+    points = np.random.default_rng(0).uniform(-0.5, 0.5, (200, 4))
+    points[:, 3] += 0.5
+    found, exact = outcome.solution.fields_at(points)["u"], config.problem.exact(points)["u"]
+    assert bar / 100 < np.abs(found - exact).max() < bar
+    saved = checkpoints.load(RunFolder(tmp_path / "run").last).solution
+    np.testing.assert_array_equal(saved.fields_at(points)["u"], found)
+    if conditions:
+        np.testing.assert_allclose(outcome.solution.fields_at(points * [-1, 1, 1, 1])["u"], found, rtol=1e-13)
+
+
+def test_a_symmetry_on_a_domain_needs_one_that_is_its_own_mirror_image():
+    assert Equation(**ball(*EVEN)).inputs == 4
+    with pytest.raises(ValueError, match="u is even in x; expected values that are even"):  # about the ball's middle
+        Equation(**ball(*EVEN, centre=0.25))
+    cut = {"kind": "intersection", "parts": [{"kind": "ball", "centre": [0, 0, 0], "radius": 1},
+           {"kind": "ball", "centre": [0.8, 0, 0], "radius": 1.3}]}  # fmt: skip
+    with pytest.raises(ValueError, match="another at the mirror image"):
+        Equation(**ball("u even in x", domain=cut))
+    Equation(**ball("u even in y", domain=cut))
 
 
 def test_a_config_says_its_total_degree_and_others_keep_their_hash():
