@@ -1,6 +1,6 @@
 """Solution 3D in a browser and its files: seconds until a 64³ field is drawn, a slider's answer, a 200³ .vti, memory.
 
-The run is a real one on the unit cube, trained for some iterations in a home of its own: what is drawn need not be good.
+The run is a real one on the unit cube, trained for a few iterations in a home of its own: it need not be good.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _in_the_browser(run_id: str) -> Iterator[dict[str, object]]:
 def _slider(page) -> dict[str, object]:
     """An arrow key on the isosurfaces' slider until another surface is drawn, the camera where it was."""
     state = ("() => { const e = [...document.querySelectorAll('.js-plotly-plot')].find(e => e._fullLayout.scene);"
-             " return [e.data.map(d => d.x.length).join(), JSON.stringify(e._fullLayout.scene.camera.eye)]; }")  # fmt: skip
+             " return [e.data.map(d => d.x.length).join(), JSON.stringify(e._fullLayout.scene.camera)]; }")  # fmt: skip
     surfaces, camera = page.evaluate(state)
     page.get_by_role("slider", name="Isosurfaces").first.focus()
     began = time.perf_counter()
