@@ -194,6 +194,11 @@ def legacy_vtk_names(names: Iterable[str]) -> dict[str, str]:
     return _array_names(names, r"&<>\"'%\\ ")
 
 
+def member_names(names: Iterable[str]) -> dict[str, str]:
+    """Name → name within HDF5 and NumPy's archives, whose names are paths."""
+    return _array_names(names, r"&<>\"'%\\/:.")
+
+
 def netcdf_names(names: Iterable[str]) -> dict[str, str]:
     """Name → name of a variable, dimension or attribute in netCDF that every reader takes: ASCII, as in a program."""
     return {

@@ -1,9 +1,12 @@
 """Solution 3D: what a run's checkpoints know, as fields, formulas, curves and views, and as files to take along."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.errors import LabError
 from core.singularity.views import takes_wanted, views
+from core.solution import streamfunction
 from core.solution.available import Viewable, viewable_runs
 from core.solution.wanted import Wanted
 from pages.parts.shared.text import LONGEST, ago, code, message, visible
@@ -70,8 +73,9 @@ def draw(run: Viewable, controls, canvas) -> None:
         shown = shown_input(grid, bool(follow))
         vectors = vectors_input(follow) if ARROWS in shown or STREAMLINES in shown else ()
     asked = wanted
-    if formulas or vectors:
-        asked = Wanted(wanted.checkpoint, wanted.stages, wanted.alone, tuple(dict.fromkeys((*formulas, *vectors))))
+    flow = chosen.name == streamfunction.NAME and chosen.name not in grid.values
+    if formulas or vectors or flow:
+        asked = replace(wanted, formulas=tuple(dict.fromkeys((*formulas, *vectors))), streamfunction=flow)
         with canvas:
             path = sampled("formula", sampler, run.folder, resolution, wanted=asked)
             grid = read_grid(path)

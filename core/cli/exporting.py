@@ -43,6 +43,7 @@ def export(
     points: Annotated[Path | None, typer.Option(metavar="FILE", help="At the points of a .csv or .npy file.")] = None,
     count: Annotated[int, typer.Option(help="Points along a line, and along each side of a plane.")] = 200,
     delaunay: Annotated[bool, typer.Option("--delaunay", help="Cells between points that have none.")] = False,
+    streamfunction: Annotated[bool, typer.Option("--streamfunction", help="Also that of a plane flow.")] = False,
     level: Annotated[float | None, typer.Option(help="Value of the isosurface in a .stl or .ply.")] = None,
 ) -> None:
     """Sample a run's solution and write it for ParaView and others; as .pvd or .zip a series over time."""
@@ -51,7 +52,7 @@ def export(
     check_writable(output)
     folder = chosen_run(run)
     texts = tuple(readable(text, "A formula") for text in formula or ())
-    wanted = Wanted(readable(checkpoint, "The checkpoint"), stages, alone, texts)
+    wanted = Wanted(readable(checkpoint, "The checkpoint"), stages, alone, texts, streamfunction)
     names = tuple(only or ())
     suffix = output.suffix.lower().removeprefix(".")
     chosen = [each for each in (line, plane, points) if each is not None]
@@ -90,7 +91,8 @@ def _export_view(
         raise LabError(f"The view {view} is made of the newest checkpoint as a whole; it has no stages and formulas.")
     further = {"wanted": wanted} if takes_wanted(view, problem) else {}
     resolution = resolution or usual_resolution(problem, view)
-    if suffix in ("vti", "h5") and offered[view] is sampled_file and len(shown(problem)) <= 3 and moment is None:
+    streams = suffix in ("vti", "h5") and offered[view] is sampled_file and not wanted.streamfunction
+    if streams and len(shown(problem)) <= 3 and moment is None:
         _stream(folder, output, resolution, wanted, names, single)
         return
     path = offered[view](folder, resolution, None, **further)

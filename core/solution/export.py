@@ -143,9 +143,10 @@ def _write_table(grid: Sampled, path: Path, suffix: str) -> None:
                 beside = stack.enter_context(written_beside(path.with_suffix(".xdmf")))
             temporary = stack.enter_context(written_beside(path))
             TABLES[suffix](grid, temporary)
-            reading.check_table(temporary, grid)
+            spelled = tables.spelled_names(grid, suffix)
+            reading.check(temporary, {spelled[name]: value for name, value in grid.values.items()})
             if beside is not None:
-                names = [each.replace("/", "_") for each in xml_names(grid.values).values()]
+                names = [spelled[name] for name in grid.values]
                 digits = next(iter(grid.values.values())).dtype.itemsize
                 beside.write_text(tables.xdmf_for(path, grid.coordinates, grid.axes, names, grid.about, digits))
     except OSError as error:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import csv
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from core.names import TABLE, netcdf_names, originals, xml_names
-from core.solution.sampled import Sampled
+from core.names import TABLE, originals
+from core.solution.tables import COORDINATES
+
+TABLES = (".npz", ".csv", ".nc", ".h5")
+"""Suffixes of files without cells."""
 
 
 class NotAsWrittenError(Exception):
@@ -21,7 +26,7 @@ def check(path: Path, expected: Mapping[str, np.ndarray], cells: Sequence[np.nda
     VTK's readers print their errors and return nothing: what counts is what they return.
 
     Args:
-        path: .vtk, .vtu, .vts, .vti or .xdmf.
+        path: of any format that is exported.
         expected: array → values, the last axis varying fastest.
         cells: points of the cells (m, k) of each block; None: they are not looked at.
 
@@ -43,39 +48,48 @@ def check(path: Path, expected: Mapping[str, np.ndarray], cells: Sequence[np.nda
         raise NotAsWrittenError("its own reader finds other cells in it.")
 
 
-def check_table(path: Path, sampled: Sampled) -> None:
-    """Read a .npz, .csv, .nc or .h5 file again and compare its values, bit by bit, in the order of `sampled.values`.
-
-    Raises NotAsWrittenError.
-    """
-    for (name, values), found in zip(sampled.values.items(), _table(path, sampled), strict=True):
-        if not np.array_equal(np.asarray(found, dtype=values.dtype).ravel(), values.ravel(), equal_nan=True):
-            raise NotAsWrittenError(f"a reader finds other values of {name!r} in it.")
-
-
-def _table(path: Path, sampled: Sampled) -> Iterator[np.ndarray]:
-    count = len(sampled.values)
+def _table(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Array → values (n,) of a .npz, .csv, .nc or .h5 file, and spelling → name from its own table."""
     if path.suffix == ".csv":
-        head = len(sampled.about) + 1
-        table = np.loadtxt(path, delimiter=",", skiprows=head, comments=None, ndmin=2)
-        yield from table[:, table.shape[1] - count :].T
-    elif path.suffix == ".npz":
+        return _csv(path), {}
+    if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as data:
-            yield from (data[name] for name in data.files if name.startswith("value_"))
-    elif path.suffix == ".nc":
-        from scipy.io import netcdf_file
+            names = [name for name in data.files if name.startswith("value_")]
+            about = json.loads(str(data["about"]))
+            return {name[len("value_") :]: data[name].ravel() for name in names}, about.get(TABLE, {})
+    if path.suffix == ".nc":
+        return _netcdf(path)
+    import h5py
 
-        from core.solution.tables import netcdf_order
+    with h5py.File(path) as file:
+        arrays = {name: values[()].ravel() for name, values in file["values"].items()}
+        return arrays, originals(file.attrs.get(TABLE, ""))
 
-        with netcdf_file(path, "r", mmap=False) as file:
-            spelled = netcdf_names(dict.fromkeys([*sampled.coordinates, *sampled.values, *sampled.about]))
-            back = np.argsort(netcdf_order(sampled))
-            yield from (file.variables[spelled[name]].data.transpose(back) for name in sampled.values)
-    else:
-        import h5py
 
-        with h5py.File(path) as file:
-            yield from (file["values"][xml_names([name])[name].replace("/", "_")][()] for name in sampled.values)
+def _csv(path: Path) -> dict[str, np.ndarray]:
+    beyond, skipped = 0, 1
+    with path.open(encoding="utf-8", newline="") as file:
+        for line in file:
+            if not line.startswith("#"):
+                break
+            skipped += 1
+            if line.startswith(COORDINATES):
+                beyond = int(line.removeprefix(COORDINATES))
+        names = next(csv.reader([line]))
+    table = np.loadtxt(path, delimiter=",", skiprows=skipped, comments=None, ndmin=2)
+    return dict(zip(names[beyond:], table.T[beyond:], strict=True))
+
+
+def _netcdf(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    from scipy.io import netcdf_file
+
+    with netcdf_file(path, "r", mmap=False) as file:
+        arrays = {}
+        for name, variable in file.variables.items():
+            if name not in file.dimensions:
+                order = np.argsort([list(file.dimensions).index(each) for each in variable.dimensions])
+                arrays[name] = variable.data.transpose(order).ravel()
+        return arrays, originals(file._attributes.get(TABLE, b"").decode())
 
 
 def _same_cells(path: Path, cells: Sequence[np.ndarray]) -> bool:
@@ -96,6 +110,8 @@ def _same_cells(path: Path, cells: Sequence[np.ndarray]) -> bool:
 
 def point_data(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Array → values (n,) as the format's reader has them, and spelling → name from the file's table."""
+    if path.suffix in TABLES:
+        return _table(path)
     return _xdmf(path) if path.suffix == ".xdmf" else _by_vtk(path)
 
 
@@ -143,7 +159,6 @@ def _vtk_output(path: Path):
 
 
 def _xdmf(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    import json
     import re
     from xml.etree import ElementTree
 

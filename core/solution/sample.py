@@ -20,6 +20,8 @@ from core.problems.exact_error import exact_fields
 from core.runs import RunFolder
 from core.runs.checkpoint_file import look
 from core.runs.folder import CERTIFICATE
+from core.solution import streamfunction
+from core.solution.derived import velocity_of
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.solution.wanted import ALL, Wanted, checkpoint_path
 from core.tracking.store import run_config
@@ -150,15 +152,31 @@ def _on_axes(solution: RunSolution, resolution: int, limit_s: float | None) -> S
     values = {name: np.full(shape, np.nan) for name in found}
     for name, value in found.items():
         values[name].reshape(-1)[inside] = value
+    about = {beside(name, "coordinate", RESERVED): value for name, value in fixed(problem).items()}
+    if solution.wanted.streamfunction:
+        values[streamfunction.NAME], off = _streamfunction(solution, values, axes)
+        about["streamfunction_uncertainty"] = off
     return SolutionGrid(
         coordinates=tuple(problem.coordinates[i] for i in along),
         axes=axes,
         values=values,
         inside=None if inside.all() else inside.reshape(shape),
         time=problem.time,
-        about={beside(name, "coordinate", RESERVED): value for name, value in fixed(problem).items()},
+        about=about,
         names=problem.value_names,
     )
+
+
+def _streamfunction(
+    solution: RunSolution, values: dict[str, np.ndarray], axes: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, float]:
+    problem = solution.problem
+    flow = velocity_of(problem)
+    if len(flow) != 2:
+        raise LabError(f"{problem.title} has no plane flow, so it has no stream function.")
+    places = tuple(k for k, name in enumerate(problem.coordinates) if name != problem.time)
+    u, v = (values[solution.words.fields[name]] for name in flow)
+    return streamfunction.streamfunction(u, v, axes[places[0]], axes[places[1]], places)
 
 
 def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) -> dict[str, np.ndarray]:

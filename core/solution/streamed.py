@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import numpy as np
 
 from core.errors import LabError
 from core.files import written_beside
-from core.names import TABLE, beside, table, xml_names
+from core.names import TABLE, beside, member_names, table, xml_names
 from core.plain_text import printable
 from core.resources import memory
 from core.runs import RunFolder
@@ -153,12 +152,11 @@ def _size(count: float) -> str:
 def _hdf5(layout: Layout, path: Path) -> Iterator[Write]:
     import h5py
 
-    spelled = xml_names(dict.fromkeys([*layout.names, *layout.about]))
-    inner = {name: spelled[name].replace("/", "_") for name in layout.names}
+    spelled = member_names(dict.fromkeys([*layout.coordinates, *layout.names, *layout.about]))
+    inner = {name: spelled[name] for name in layout.names}
     with written_beside(path.with_suffix(".xdmf")) as xdmf, written_beside(path) as temporary:
         with h5py.File(temporary, "w") as file:
-            tables.open_hdf5(file, layout.coordinates, layout.axes, {spelled[k]: v for k, v in layout.about.items()})
-            file.attrs[TABLE] = json.dumps({v: k for k, v in spelled.items() if v != k})
+            tables.open_hdf5(file, layout.coordinates, layout.axes, layout.about, spelled)
             for name in layout.names:
                 file["values"].create_dataset(inner[name], layout.shape, layout.dtype)
 

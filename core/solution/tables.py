@@ -8,13 +8,14 @@ from typing import TextIO
 
 import numpy as np
 
-from core.names import TABLE, netcdf_names, xml_names
+from core.names import TABLE, member_names, netcdf_names, originals, table
 from core.plain_text import printable
 from core.solution.grid import SolutionGrid
 from core.solution.sampled import Sampled
 
 ROWS = 50_000
 """Rows of text that are in memory at a time."""
+COORDINATES = "# columns of coordinates: "
 UNITS = "1"
 """Of everything, in netCDF's word for what has none: equations are solved as they are written."""
 
@@ -22,16 +23,25 @@ UNITS = "1"
 def write_npz(sampled: Sampled, path: Path) -> None:
     """Every array by its own name where that can be one: coordinates, values, cells; `about` is JSON."""
     arrays = dict(_columns(sampled)) if not isinstance(sampled, SolutionGrid) else {
-        **{f"axis_{name}": axis for name, axis in zip(sampled.coordinates, sampled.axes, strict=True)}
+        f"axis_{spelled_names(sampled, 'npz')[name]}": axis
+        for name, axis in zip(sampled.coordinates, sampled.axes, strict=True)
     }  # fmt: skip
     for k, (kind, data) in enumerate(getattr(sampled, "cells", ())):
         arrays[f"cells_{k}_{kind}"] = data
-    arrays |= {f"value_{name}": value for name, value in sampled.values.items()}
-    spelled = xml_names(arrays)
-    about = sampled.about | {TABLE: {v: k for k, v in spelled.items() if v != k}}
+    for key, value in spelled_names(sampled, "npz").items():
+        if key in sampled.values:
+            arrays[f"value_{value}"] = sampled.values[key]
+    about = sampled.about | {TABLE: originals(table(spelled_names(sampled, "npz")))}
     with path.open("wb") as file:
-        np.savez(file, about=np.array(json.dumps(about)),
-                 **{spelled[k].replace("/", "_"): v for k, v in arrays.items()})  # fmt: skip
+        np.savez(file, about=np.array(json.dumps(about)), **arrays)
+
+
+def spelled_names(sampled: Sampled, suffix: str) -> dict[str, str]:
+    """Name → what it is called in a table, for values, coordinates and everything that the sample says of itself."""
+    every = dict.fromkeys([*sampled.coordinates, *sampled.values, *sampled.about])
+    if suffix == "csv":
+        return {name: printable(name) for name in every}
+    return (netcdf_names if suffix == "nc" else member_names)(every)
 
 
 def write_csv(sampled: Sampled, path: Path) -> None:
@@ -40,6 +50,7 @@ def write_csv(sampled: Sampled, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for key, value in sampled.about.items():
             file.write(f"# {printable(str(key))}: {printable(str(value))}\n")
+        file.write(f"{COORDINATES}{len(columns) - len(sampled.values)}\n")
         file.write(",".join(_quoted(name) for name, _ in columns) + "\n")
         _write_rows(file, [column for _, column in columns])
 
@@ -74,8 +85,7 @@ def write_netcdf(grid: SolutionGrid, path: Path) -> None:
     """
     from scipy.io import netcdf_file
 
-    keys = dict.fromkeys([*grid.coordinates, *grid.values, *grid.about])
-    spelled = netcdf_names(keys)
+    spelled = spelled_names(grid, "nc")
     with netcdf_file(path, "w", version=2) as file:
         for name, axis in zip(grid.coordinates, grid.axes, strict=True):
             file.createDimension(spelled[name], len(axis))
@@ -93,11 +103,10 @@ def write_netcdf(grid: SolutionGrid, path: Path) -> None:
             variable.units = UNITS
             variable.long_name = printable(name).encode("ascii", "replace").decode()
         for key, value in grid.about.items():
-            known = value if isinstance(value, float) else str(value)
-            setattr(file, spelled[key], known.encode() if isinstance(known, str) else known)
-        changed = {spelling: name for name, spelling in spelled.items() if spelling != name}
-        if changed:
-            setattr(file, TABLE, json.dumps(changed).encode())
+            # not by setattr, which would take `mode` and `filename` for its own
+            file._attributes[spelled[key]] = value if isinstance(value, float) else printable(str(value)).encode()
+        if changed := table(spelled):
+            file._attributes[TABLE] = changed.encode()
 
 
 def netcdf_order(grid: SolutionGrid) -> list[int]:
@@ -109,22 +118,25 @@ def write_hdf5(grid: SolutionGrid, path: Path) -> None:
     """A grid as HDF5: `axes/NAME`, `values/NAME` in the grid's order; where it comes from as attributes."""
     import h5py
 
-    spelled = xml_names(dict.fromkeys([*grid.values, *grid.about]))
+    spelled = spelled_names(grid, "h5")
     with h5py.File(path, "w") as file:
-        open_hdf5(file, grid.coordinates, grid.axes, {spelled[k]: v for k, v in grid.about.items()})
+        open_hdf5(file, grid.coordinates, grid.axes, grid.about, spelled)
         for name, value in grid.values.items():
-            file["values"].create_dataset(spelled[name].replace("/", "_"), data=value)
-        file.attrs[TABLE] = json.dumps({v: k for k, v in spelled.items() if v != k})
+            file["values"].create_dataset(spelled[name], data=value)
 
 
-def open_hdf5(file, coordinates: tuple[str, ...], axes: tuple[np.ndarray, ...], about: dict[str, object]) -> None:
+def open_hdf5(
+    file, coordinates: tuple[str, ...], axes: tuple[np.ndarray, ...], about: dict[str, object], spelled: dict[str, str]
+) -> None:
     """The frame of `write_hdf5` in an open file: axes, an empty group of values, attributes."""
-    axes_group = file.create_group("axes")
+    group = file.create_group("axes")
     for k, (name, axis) in enumerate(zip(coordinates, axes, strict=True)):
-        axes_group.create_dataset(f"{k}", data=axis).attrs["name"] = name
+        group.create_dataset(f"{k}", data=axis).attrs["name"] = printable(name)
     file.create_group("values").attrs["units"] = UNITS
     for key, value in about.items():
-        file.attrs[key] = value
+        file.attrs[spelled[key]] = printable(value) if isinstance(value, str) else value
+    if changed := table(spelled):
+        file.attrs[TABLE] = changed
 
 
 def xdmf_for(hdf5: Path, coordinates: tuple[str, ...], axes: tuple[np.ndarray, ...], names: list[str],

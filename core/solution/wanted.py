@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from core.errors import LabError
@@ -27,11 +27,13 @@ class Wanted:
     """What the last of these terms adds, in the place of the sum: fields with it less fields without."""
     formulas: tuple[str, ...] = ()
     """Further values, typed: `u_x + v_y`."""
+    streamfunction: bool = False
+    """Of a plane flow on a grid, also its stream function."""
 
     @property
     def digest(self) -> str:
         """Tells what is computed apart, the checkpoint aside, whose own digest does; empty for all there is."""
-        if (self.stages, self.alone, self.formulas) == (None, False, ()):
+        if replace(self, checkpoint=LAST) == Wanted():
             return ""
         plain = json.dumps({**asdict(self), "checkpoint": ""}, sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()[:12]

@@ -160,3 +160,21 @@ def test_names_that_nobody_can_type_are_left_out_and_greek_ones_have_words():
         assert set(words.places.values()) <= set(range(len(problem.coordinates)))
         (node,) = words.read(["0" if not words.fields else next(iter(words.fields))])
         assert node is not None
+
+
+def test_the_stream_function_of_a_plane_flow(folder, monkeypatch):
+    from core.solution.sample import sample
+    from core.solution.streamfunction import streamfunction
+
+    x, y = np.linspace(0, 2, 41), np.linspace(-1, 1, 51) ** 3
+    a, b = np.meshgrid(x, y, indexing="ij")
+    psi = np.sin(a) * np.exp(b)
+    found, off = streamfunction(psi, -np.cos(a) * np.exp(b), x, y, (0, 1))
+    np.testing.assert_allclose(found, psi - psi[0, 0], atol=1e-5)
+    assert off < 1e-5
+    grid = sample(folder, 9, Wanted(streamfunction=True))  # random networks: a flow with sources
+    assert grid.values["streamfunction"].shape == (9, 9, 9)
+    assert (grid.values["streamfunction"][0, 0] == 0).all() and grid.about["streamfunction_uncertainty"] > 0.01
+    for u, told in ((psi[:2], "4 points"), (np.full_like(psi, np.nan), "some have none")):
+        with pytest.raises(LabError, match=told):
+            streamfunction(u, u, x[: len(u)], y, (0, 1))

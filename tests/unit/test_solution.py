@@ -11,7 +11,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from core.errors import LabError
 from core.problems.poisson2d import Poisson2D
 from core.problems.poisson3d import Poisson3D
-from core.solution.export import FORMATS, export, export_bytes
+from core.solution.export import export, export_bytes
 from core.solution.grid import SolutionGrid, check_resolution, required_bytes
 from core.solution.scene import TRIANGLES, SceneRequest, build_scene, displayed
 
@@ -47,7 +47,7 @@ def points_and_data_by_vtk(path):
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", READERS)
 @pytest.mark.parametrize("uneven", [False, True])
 def test_files_hold_every_value_at_its_point(tmp_path, dimension, suffix, uneven):
     sampled = grid(dimension, uneven)

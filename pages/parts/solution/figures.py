@@ -114,6 +114,9 @@ def line_plot(quantity: Quantity, formulas: tuple[str, ...], run: Viewable, want
         st.warning(message(error))
         return
     found = read_points(path)
+    if quantity.name not in found.values:
+        st.caption(f"{plain(quantity.called)} is known on the grid alone.")
+        return
     outside = found.about.get("points_outside", 0)
     if outside:
         st.caption(f"{outside:,} of {found.points:,} points lie outside of the domain and have no value.")

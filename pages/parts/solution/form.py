@@ -11,7 +11,8 @@ from core.errors import LabError
 from core.problems import Problem
 from core.runs import RunFolder
 from core.singularity.views import is_given, on_cells, takes_wanted, usual_resolution, views
-from core.solution.derived import derived_formulas, vectors_of
+from core.solution import streamfunction
+from core.solution.derived import derived_formulas, vectors_of, velocity_of
 from core.solution.drawing import displayed, value_range
 from core.solution.formulas import Vocabulary, vocabulary
 from core.solution.grid import check_resolution, largest_resolution
@@ -116,11 +117,15 @@ def value_input(problem: Problem, grid: Sampled, view: str) -> tuple[Quantity, t
     """
     derived = derived_formulas(problem) if takes_wanted(view, problem) else {}
     derived = {name: text for name, text in derived.items() if name not in grid.values}
-    offered = [*grid.values, *derived, *([FORMULA] if takes_wanted(view, problem) else [])]
+    flows = takes_wanted(view, problem) and not on_cells(view) and len(velocity_of(problem)) == 2
+    stream = [streamfunction.NAME] if flows and streamfunction.NAME not in grid.values else []
+    offered = [*grid.values, *derived, *stream, *([FORMULA] if takes_wanted(view, problem) else [])]
     name = st.selectbox("Value", offered, format_func=visible, key="value", bind=URL)
     if name in derived:
         st.caption(plain(derived[name], LONGEST))
         return Quantity(derived[name], name, True), (derived[name],)
+    if name in stream:
+        st.caption("u = ψ_y, v = −ψ_x, integrated over the grid")
     if name != FORMULA:
         return Quantity(name, name), ()
     words = vocabulary(problem)
