@@ -30,10 +30,10 @@ class Wanted:
 
     @property
     def digest(self) -> str:
-        """Tells what is computed apart, the checkpoint aside, whose own digest does; empty for all there is."""
-        if (self.stages, self.alone, self.formulas) == (None, False, ()):
+        """Tells apart what is computed and what is said of it; empty for all there is of the newest checkpoint."""
+        if self == Wanted():
             return ""
-        plain = json.dumps({**asdict(self), "checkpoint": ""}, sort_keys=True)
+        plain = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()[:12]
 
     @property
