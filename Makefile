@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app demo docs test setup setup-dev browser systemd lint unit peers
+.PHONY: app demo docs links test setup setup-dev browser systemd lint unit peers
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -62,3 +62,7 @@ test: lint browser systemd
 docs: setup-dev
 	$(PY) -m docs.config_reference
 	$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
+
+# Whether the addresses that the documentation names still answer; it needs the internet.
+links: setup-dev
+	$(VENV)/bin/sphinx-build --quiet --builder linkcheck docs docs/_build/links

@@ -13,3 +13,4 @@ html_copy_source = False
 html_show_sphinx = False
 myst_heading_anchors = 4
 nitpicky = True
+linkcheck_ignore = [r"http://127\.0\.0\.1"]

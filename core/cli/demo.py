@@ -12,7 +12,7 @@ import typer
 
 from core.cli.machine import check_port, serve
 from core.cli.output import note, say
-from core.errors import LabError
+from core.errors import LabError, StoreError
 
 if TYPE_CHECKING:
     from core.jobs import Job
@@ -42,13 +42,18 @@ def demo(
         raise LabError(f"{own} is your own lab, or lies in it. Name another folder for the demo: --home FOLDER.")
     os.environ["LAB_HOME"] = str(own)
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # a store of its own, too
-    say(f"Demo lab: {home().ensure().root}")
+    try:
+        say(f"Demo lab: {home().ensure().root}")
+    except StoreError as error:
+        reason = getattr(error.__cause__, "strerror", None) or "you may not write there"
+        raise LabError(f"The demo can't use {own}: {reason}. Name another folder: --home FOLDER.") from None
     _prepare()
     runs = _begun()
     try:
         _follow(runs)
     except KeyboardInterrupt:
-        say("\nThe runs go on without this terminal. The same command shows them again.")
+        say()
+        say("The runs go on without this terminal. The same command shows them again.")
         raise typer.Exit(130) from None
     say(f"Dashboard: http://127.0.0.1:{port}   Ctrl-C ends it. What is trained is kept in {own}.")
     serve(port)

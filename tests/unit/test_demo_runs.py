@@ -1,11 +1,19 @@
 """The demo: its runs go together, and it touches nobody's lab."""
 
+import os
 import socket
 
 import pytest
 
 from core.home import home
 from core.presets.demo import demo_runs
+
+
+@pytest.fixture(autouse=True)
+def this_lab_again(monkeypatch):
+    """The command chooses a lab for its process, which here is that of all tests."""
+    monkeypatch.setenv("LAB_HOME", os.environ.get("LAB_HOME", ""))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
 
 
 def test_each_run_has_a_name_of_its_own_and_starts_after_one_before_it():
@@ -43,3 +51,14 @@ def test_a_persons_own_lab_is_no_place_for_it(command_line, monkeypatch, tmp_pat
     assert done.returncode == 2
     assert "your own lab" in done.stderr
     assert not home().settings_file.exists()
+
+
+def test_a_folder_that_can_not_be_made_is_said(command_line, tmp_path):
+    (tmp_path / "file").touch()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    done = command_line("demo", "--port", str(port), "--home", str(tmp_path / "file" / "lab"))
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--home FOLDER" in done.stderr

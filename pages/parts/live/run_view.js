@@ -56,6 +56,7 @@ class RunView {
 
   update(news) {
     this.rests = news.rests;
+    const moved = this.large && this.progress.hidden !== !news.progress; // its charts fill what is left
     this.progress.hidden = !news.progress;
     if (news.progress) {
       this.bar.style.width = `${(100 * news.progress[0]).toFixed(1)}%`;
@@ -81,6 +82,7 @@ class RunView {
       }
       this.draw(name);
     }
+    if (moved) this.resized();
     if (news.whole)
       for (const name of Object.keys(this.boxes)) if (!news.charts[name]) { delete this.figures[name]; this.empty(name); }
     if (news.rests && !Object.keys(this.figures).length) this.charts.replaceChildren(), (this.boxes = {});

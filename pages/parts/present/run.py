@@ -15,7 +15,7 @@ from pages.parts.shared.curves_cache import curves_of_job
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, message, plain
 
-EVERY_S = 30.0
+EVERY_S = 10.0
 """Seconds between two looks at the solution of a run at work: sampling it takes a moment of the same processor."""
 _style = st.components.v2.component(
     "singularity_lab_presenter",

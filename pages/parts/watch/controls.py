@@ -9,7 +9,6 @@ from core import jobs
 from core.errors import LabError
 from core.jobs import many, resumption
 from pages.parts.shared.bulk_bar import deletion_words
-from pages.parts.shared.report_popover import report_popover
 from pages.parts.shared.text import LONGEST, Markdown, message, plain
 
 LABELS = {
@@ -56,7 +55,6 @@ def controls(job: jobs.Job) -> None:
                 _delete(job)
         else:
             st.empty()
-        report_popover(f"watch.{job.run_id}", [job.run_id])
 
 
 def _launch_link(kind: str, label: Markdown, icon: str, job: jobs.Job) -> None:

@@ -16,6 +16,7 @@ from pages.parts.shared.curve_warnings import curve_warnings
 from pages.parts.shared.curves_cache import curves_of_job
 from pages.parts.shared.event_list import event_list
 from pages.parts.shared.in_force import in_force_badge
+from pages.parts.shared.report_popover import report_popover
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, code, message, plain, whole
 from pages.parts.shared.times import moment_text
@@ -78,14 +79,16 @@ def _about(job: jobs.Job) -> None:
         found = None
     badge = in_force_badge(found)
     submitted = plain(moment_text(job.submitted))
-    words, link = st.columns([6, 1], vertical_alignment="center")
+    words, further = st.columns([5, 3], vertical_alignment="center")
     words.caption(f"submitted {submitted} · config {code(job.config_hash[:12])} · run {code(job.run_id)} {badge}")
-    link.page_link(
-        "pages/present_run.py",
-        label="Present",
-        icon=":material/slideshow:",
-        query_params={"run": job.run_id},
-        help="For a projector: curve, solution and key figures in large type, live. The browser's Back leads here.",
-    )
+    with further, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", gap="small"):
+        report_popover(f"watch.{job.run_id}", [job.run_id])
+        st.page_link(
+            "pages/present_run.py",
+            label="Present",
+            icon=":material/slideshow:",
+            query_params={"run": job.run_id},
+            help="For a projector: curve, solution and key figures in large type, live. Back leads here.",
+        )
     if found and found.differing:
         difference_table(found.differing, "asked for", "in force")
