@@ -21,7 +21,7 @@ from core.errors import LabError
 from core.home import home
 from core.presets import presets, resolve
 from core.reports import logo as logos
-from core.reports.blocks import Chart, Code, Field, Folded, Formula, Line, Recipe, Report, Section, Table, Words
+from core.reports.blocks import Chart, Code, Field, Folded, Formula, Line, Logo, Recipe, Report, Section, Table, Words
 from core.reports.curve_charts import Thinner, run_charts
 from core.reports.formulas import formula_svg, mathml
 from core.reports.html import html_bytes
@@ -219,3 +219,28 @@ def test_a_logo_is_known_by_its_content():
 def test_a_report_without_anything_is_a_file_in_every_format():
     for form in ("html", "pdf", "ipynb", "md"):
         assert len(report_bytes(Report("t", "", (), ""), form)) > 100
+
+
+def test_a_logo_that_some_programs_show_and_others_refuse_is_kept_so_that_all_do():
+    home().ensure()
+    whole = picture()
+    for lenient in (whole[:-12], whole + b"more", whole[:-12] + b"\x00\x00\x00\x00IENX\x00\x00\x00\x00"):
+        logos.keep_logo(lenient)
+        assert home().logo.read_bytes().endswith(whole[-12:])
+        assert pdf_bytes(Report("t", "", (), "", logo=logos.logo())).startswith(b"%PDF")
+    home().logo.write_bytes(whole[:-12])  # kept before logos were written anew
+    assert pdf_bytes(Report("t", "", (), "", logo=logos.logo())).startswith(b"%PDF")
+
+
+def test_what_typst_refuses_is_told_in_a_line():
+    refused = Report("t", "", (), "", logo=Logo(b"\x89PNG\r\n\x1a\nno picture", "png"))
+    with pytest.raises(LabError, match="The PDF can't be set") as raised:
+        pdf_bytes(refused)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("form", ["html", "pdf", "ipynb", "md"])
+def test_characters_that_are_none_are_in_no_report(form):
+    blocks = (Words(text := "half \ud83d\x00 of a pair \udc00"), Table((text,), ((text,),)), Formula(text), Code(text))
+    made = Report(text, text, (Section(text, (*blocks, Folded(text, (Code(text),)))),), text, text)
+    assert len(report_bytes(made, form)) > 100
