@@ -10,6 +10,7 @@ import numpy as np
 from core.reports.blocks import Block, Chart, Line, Section, Table, Words
 from core.reports.palette import PALETTE
 from core.singularity.digits import reference_text
+from core.singularity.found import CERTIFIED
 from core.singularity.lambda_analysis import AGAINST, WINDOW, LambdaRow, Spread, lambda_rows, over_runs
 from core.singularity.laws import LAWS
 from core.tracking.store import RunRecord
@@ -17,11 +18,16 @@ from core.tracking.store import RunRecord
 MOST = 60
 """Runs in the table."""
 LAW_POINTS = 60
+LARGE = 1e12
+"""From which on a number is written with an exponent."""
 
 
 def lambda_section(records: Sequence[RunRecord]) -> list[Section]:
-    """The part about λ; nothing where fewer than two runs have one."""
-    rows = lambda_rows(records)
+    """The part about λ of self-similar blow-ups; nothing where fewer than two runs have one.
+
+    What other problems and other programs call `lambda` is another number in each, so it has no mean and no law.
+    """
+    rows = lambda_rows([record for record in records if record.problem in CERTIFIED])
     if len(rows) < 2:
         return []
     blocks: list[Block] = [
@@ -97,5 +103,9 @@ def _words(found: Spread) -> tuple[str, str, str, str]:
     if not found.count:
         return ("", "", "", "")
     decimals = 12 if found.spread == 0 else min(15, max(4, 2 - math.floor(math.log10(found.spread))))
-    mean, low, high = (f"{value:.{decimals}f}" for value in (found.mean, found.low, found.high))
+    mean, low, high = (_digits(value, decimals) for value in (found.mean, found.low, found.high))
     return mean, f"{found.spread:.1e}" if found.count > 1 else "", low, high
+
+
+def _digits(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if abs(value) < LARGE else f"{value:.10g}"

@@ -15,10 +15,10 @@ from core.reports.blocks import Block, Section, Table, Words
 from core.reports.lambda_section import lambda_section
 from core.reports.pieces import size_text
 from core.reports.times import moment
-from core.runs.states import ACTIVE, ENDED
+from core.runs.states import ACTIVE, ENDED, UNKNOWN
 from core.settings import settings
 from core.singularity.certificate import TAG
-from core.singularity.found import CERTIFIED, LAMBDA, lambda_of
+from core.singularity.found import LAMBDA, lambda_of
 from core.singularity.laws import PARAMETERS
 from core.tracking import store
 from core.tracking.store import RunRecord
@@ -26,6 +26,8 @@ from core.tracking.tags import REASON
 
 MOST = 300
 """Runs in a table."""
+NAMED = 20
+"""Runs that a sentence names."""
 TYPED, LONGEST = "equations", 80
 """The param of a typed problem with its equations, and characters of them that are shown."""
 RANKED = "dense_max_residual"
@@ -68,13 +70,16 @@ def meeting_sections(begins: float) -> tuple[list[Section], str]:
         return known[record.run_id].state if record.run_id in known else record.state
 
     def ended(record: RunRecord) -> float | None:
-        return known[record.run_id].ended if record.run_id in known else record.ended
+        return (known[record.run_id].ended if record.run_id in known else None) or record.ended
+
+    def seen(record: RunRecord) -> float:
+        return ended(record) or _last_known(record)
 
     def reason(record: RunRecord) -> str:
         return known[record.run_id].reason if record.run_id in known else record.tags.get(REASON, "")
 
-    over = [record for record in records if state(record) in ENDED and (ended(record) or 0) >= begins]
-    over.sort(key=lambda record: ended(record), reverse=True)
+    over = [record for record in records if state(record) in ENDED and seen(record) >= begins]
+    over.sort(key=seen, reverse=True)
     done = [record for record in over if state(record) == "finished"]
     failed = [record for record in over if state(record) in ("failed", "crashed")]
     stopped = [record for record in over if state(record) == "stopped"]
@@ -88,8 +93,37 @@ def meeting_sections(begins: float) -> tuple[list[Section], str]:
         ("At work or waiting", _table(going, ("state",), state)),
     ]
     sections = [Section(title, tuple(blocks)) for title, blocks in parts if blocks]
-    sections += lambda_section([record for record in done if record.problem in CERTIFIED])
-    return sections or [Section("Nothing", (Words(f"No run has ended since {moment(begins)}."),))], said
+    sections += lambda_section(done)
+    sections = sections or [Section("Nothing", (Words(f"No run has ended since {moment(begins)}."),))]
+    without = [record for record in records if state(record) in ENDED and not ended(record)]
+    strange = [record for record in records if state(record) == UNKNOWN]
+    doubts = _doubts(without, {record.run_id for record in over}, strange, begins)
+    return sections + ([Section("Without a time or a state", doubts)] if doubts else []), said
+
+
+def _last_known(record: RunRecord) -> float:
+    """The last moment that is known of a run whose end is not: when it began, and the seconds that it trained."""
+    trained = record.metrics.get("wall_time_s", 0.0)
+    return record.started + (trained if math.isfinite(trained) else 0.0)
+
+
+def _doubts(
+    without: Sequence[RunRecord], told: set[str], strange: Sequence[RunRecord], begins: float
+) -> tuple[Block, ...]:
+    """Runs of which it is not known when they ended, or whether they did."""
+    here = [record for record in without if record.run_id in told]
+    left = [record for record in without if record.run_id not in told]
+    parts = (
+        (here, "The store does not say when these ended; they are told by when they began and how long they trained"),
+        (left, f"The store does not say when these ended; they began before {moment(begins)} and are left out"),
+        (strange, "The store has no state of these that is known here, so they are left out"),
+    )
+    return tuple(Words(f"{words}: {_names(records)}.") for records, words in parts if records)
+
+
+def _names(records: Sequence[RunRecord]) -> str:
+    shown = ", ".join(f"{record.name} · {record.run_id[:6]}" for record in records[:NAMED])
+    return shown + (f" and {len(records) - NAMED:,} more" if len(records) > NAMED else "")
 
 
 def _best(done: Sequence[RunRecord], records: Sequence[RunRecord], new: set[str]) -> list[Block]:

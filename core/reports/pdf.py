@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.errors import LabError
 from core.reports.blocks import Block, Code, Folded, Formula, Report, Table, Words
 from core.reports.formulas import formula_svg
 from core.reports.pictures import picture
@@ -23,7 +24,7 @@ LONG_WORD = re.compile(r"\S{41,}")
 
 
 def pdf_bytes(report: Report, seen: Callable[[float], None] = lambda share: None) -> bytes:
-    """The whole file. Raises OSError where the disk has no room for its pictures.
+    """The whole file. Raises OSError where the disk has no room for its pictures, LabError where Typst refuses it.
 
     Args:
         report: what to set.
@@ -52,11 +53,17 @@ def pdf_bytes(report: Report, seen: Callable[[float], None] = lambda share: None
             ],
         }
         data["appendix"] = page.appendix
-        (folder / "report.json").write_text(json.dumps(data), encoding="utf-8")
+        plain = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")  # half a surrogate pair is no character
+        (folder / "report.json").write_bytes(plain)
         main = folder / "report.typ"
         main.write_bytes(TEMPLATE.read_bytes())
         fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # DejaVu, for signs that the text's font lacks
-        return typst.compile(main, root=folder, font_paths=[fonts], format="pdf")
+        try:
+            return typst.compile(main, root=folder, font_paths=[fonts], format="pdf")
+        except typst.TypstError as error:
+            raise LabError(
+                f"The PDF can't be set ({str(error).partition(chr(10))[0]}). Another format shows the same report."
+            ) from None
 
 
 class _Page:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 import numpy as np
@@ -121,8 +122,14 @@ def _decades(lines: tuple[Line, ...], axis: dict[str, Any]) -> None:
     """Have ticks at decades alone where there are many."""
     y = np.concatenate([line.y for line in lines]) if lines else np.empty(0)
     y = y[np.isfinite(y) & (y > 0)]
-    if y.size and y.max() / y.min() > 100:
-        axis["dtick"] = max(1, round(float(np.log10(y.max() / y.min())) / 8))
+    if y.size and (step := decade_step(float(y.min()), float(y.max()))):
+        axis["dtick"] = step
+
+
+def decade_step(low: float, high: float) -> int | None:
+    """Decades between two ticks of a log axis from `low` to `high`, both positive; None for two decades or fewer."""
+    decades = math.log10(high) - math.log10(low)  # their ratio may be beyond any float
+    return max(1, round(decades / 8)) if decades > 2 else None
 
 
 def _array(values: np.ndarray) -> dict[str, Any]:

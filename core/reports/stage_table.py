@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from core.errors import LabError
 from core.runs import RunFolder
 from core.runs.curves import Curves
 from core.training.sigma import as_text
+
+if TYPE_CHECKING:
+    from core.training.state import StageRecord
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,19 @@ class StageRow:
 def stage_rows(folder: RunFolder, curves: Curves) -> list[StageRow]:
     """A run's stages in order; of a run in windows of time those of all windows. Raises LabError for damage.
 
-    Seconds and residuals are the history's; why a stage ended, its σ and its method are the last checkpoint's.
+    Seconds and residuals are the history's; why a stage ended, its σ and its method are the last checkpoint's, which
+    may be behind the history and in windows has the stages of one window only.
     """
     rows = _of_history(curves)
     if not folder.has_checkpoint:
         return rows
     records = _records(folder)
-    first = len(rows) - len(records)  # a checkpoint in windows has those of the present window
     found = []
-    for k, row in enumerate(rows):
-        if not 0 <= k - first < len(records):
+    for row in rows:
+        record = records.get(row.number)
+        if record is None:
             found.append(row)
             continue
-        record = records[k - first]
         found.append(
             StageRow(
                 number=row.number,
@@ -78,13 +82,16 @@ def network_words(stage: Stage, config: RunConfig) -> str:
     return f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
 
 
-def _records(folder: RunFolder) -> list:
+def _records(folder: RunFolder) -> dict[int, StageRecord]:
+    """What the last checkpoint says of stages, by their number over all windows as the history counts them, from 1."""
     from core.training.checkpoint import load  # torch
 
     try:
-        return load(folder.last).records
+        saved = load(folder.last)
     except LabError as error:
         raise LabError(f"Why its stages ended is not known: {error}") from None
+    first = 1 + saved.position.windows * len(saved.config.stages)
+    return {first + record.index: record for record in saved.records}
 
 
 def _of_history(curves: Curves) -> list[StageRow]:

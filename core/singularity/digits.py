@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, localcontext
 
+LARGE = 1e15
+"""From which on a number is written with an exponent: it has no decimals."""
+MOST_DIGITS = 400
+"""More than any float below that has beside an uncertainty that is one."""
 UNASSESSED = 4
 """Decimals of a λ whose digits nobody assessed; it is said so beside them."""
 
@@ -28,10 +32,13 @@ def lambda_text(value: float, uncertainty: float | None) -> str:
     value, uncertainty = float(value), float(uncertainty)
     if uncertainty == 0:
         return repr(value)
+    if max(abs(value), uncertainty) >= LARGE:
+        return f"{value:.10g} ± {uncertainty:.1e}"
     last = min(0, Decimal(repr(uncertainty)).adjusted())
-    rounded, count = _rounded(value, uncertainty, last)
-    if count > 9 and last < 0:
-        rounded, count = _rounded(value, uncertainty, last + 1)
+    with localcontext(prec=MOST_DIGITS):
+        rounded, count = _rounded(value, uncertainty, last)
+        if count > 9 and last < 0:
+            rounded, count = _rounded(value, uncertainty, last + 1)
     return f"{rounded:f}({count})"
 
 
@@ -67,5 +74,7 @@ def _rounded(value: float, uncertainty: float, last: int) -> tuple[Decimal, int]
 
 
 def _plain(value: float, decimals: int) -> str:
+    if abs(value) >= LARGE:
+        return f"{value:.10g}"
     text = f"{value:.{decimals}f}"
     return text.removeprefix("-") if float(text) == 0 else text

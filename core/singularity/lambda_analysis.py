@@ -43,9 +43,12 @@ def spread(values: Iterable[float]) -> Spread:
     found = np.array([value for value in values if math.isfinite(value)])
     if not found.size:
         return Spread(0, *[math.nan] * 4)
-    centre = found[0]  # values agree in twelve digits, which a plain mean of their squares would lose
-    off = found - centre
-    return Spread(len(found), float(centre + off.mean()), float(off.std()), float(found.min()), float(found.max()))
+    unit = int(np.frexp(np.abs(found).max())[1])  # squares of 1e200 are beyond any float, those of its multiples not
+    scaled = np.ldexp(found, -unit)
+    centre = scaled[0]  # values agree in twelve digits, which a plain mean of their squares would lose
+    off = scaled - centre
+    mean, deviation = (math.ldexp(float(value), unit) for value in (centre + off.mean(), off.std()))
+    return Spread(len(found), mean, deviation, float(found.min()), float(found.max()))
 
 
 @dataclass(frozen=True)

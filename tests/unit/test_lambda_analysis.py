@@ -2,15 +2,19 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.errors import LabError
+from core.reports.blocks import Chart, Line
 from core.reports.lambda_section import against, lambda_section
+from core.reports.plotly_figure import decade_step, plotly_figure
 from core.runs import run_folder
 from core.runs.history import HistoryWriter
 from core.singularity.certificate import LAMBDA_TAG, TAG, UNCERTAINTY_TAG
+from core.singularity.digits import lambda_text
 from core.singularity.lambda_analysis import lambda_csv, lambda_rows, over_runs, spread
 from core.tracking.store import RunRecord
 
@@ -88,3 +92,35 @@ def test_csv_has_every_digit_and_no_formula():
 def test_a_section_about_one_lambda_is_none():
     assert lambda_section([run(9, [1.0, 2.0])]) == []
     assert lambda_section([run(10, [1.0, 2.0]), run(11, [1.0, 2.5])])[0].title == "λ"
+
+
+def test_what_other_problems_and_programs_call_lambda_is_not_averaged():
+    runs = [run(20, [1.0, 2.0]), run(21, [1.0, 2.5])]
+    others = [
+        replace(run(30 + k, [1.0, 1e3]), problem=problem) for k, problem in enumerate(["equation"] * 2 + [""] * 2)
+    ]
+    assert lambda_section(others) == []
+    assert repr(lambda_section([*runs, *others])) == repr(lambda_section(runs))
+
+
+def test_numbers_of_any_size_have_a_mean_a_spread_and_a_text():
+    found = spread([1e200, -1e200])
+    assert (found.mean, found.spread) == (0.0, 1e200)
+    assert spread([1.7e308, -1.7e308]).spread == pytest.approx(1.7e308)
+    assert spread([5e-324, 0.0]).count == 2
+    cells = repr(lambda_section([run(40, [1e200, -1e200]), run(41, [1.0, 1e200])]))
+    assert "1e+200" in cells
+    assert 200 * "0" not in cells
+    for value, uncertainty in ((1e200, 1e190), (1e200, 1e-10), (1.0, 1e200), (1e14, 5e-324), (-1e200, None)):
+        assert len(lambda_text(value, uncertainty)) < 400
+    assert lambda_text(1e200, 1e190) == "1e+200 ± 1.0e+190"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step"), [(1e-30, 1e300, 41), (1e-8, 1.0, 1), (1.0, 100.0, None), (5e-324, 1e308, 79)]
+)
+def test_ticks_of_a_log_axis_are_at_decades_of_any_range(low, high, step):
+    assert decade_step(low, high) == step
+    line = Line("", np.arange(2.0), np.array([low, high]), "#000000")
+    drawn = plotly_figure(Chart("", (line,), "x", "y", log_y=True))["layout"]["yaxis"]
+    assert drawn.get("dtick") == step

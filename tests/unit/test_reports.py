@@ -15,11 +15,13 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from core.config import override
+from core.equations.latex_system import latex_of_system
+from core.equations.typed_system import SystemText
 from core.errors import LabError
 from core.home import home
-from core.presets import resolve
+from core.presets import presets, resolve
 from core.reports import logo as logos
-from core.reports.blocks import Chart, Code, Field, Folded, Formula, Line, Recipe, Report, Section, Table, Words
+from core.reports.blocks import Chart, Code, Field, Folded, Formula, Line, Logo, Recipe, Report, Section, Table, Words
 from core.reports.curve_charts import Thinner, run_charts
 from core.reports.formulas import formula_svg, mathml
 from core.reports.html import html_bytes
@@ -113,9 +115,33 @@ def test_a_formula_is_set_or_shown_as_it_is_written():
     assert "&lt;" in mathml(r"x < 3")
     assert formula_svg(r"u_t = \frac{a}{b}").startswith("<svg")
     assert mathml(r"\href{javascript:alert(1)}{x}") is None
-    assert mathml(r"\text{<b>x</b>}") is None
+    assert "<mtext>&lt;b&gt;x&lt;/b&gt;</mtext>" in mathml(r"\text{<b>x</b>}")
     for broken in (r"\text{<script>alert(1)</script>}", r"\nothing{", r"\begin{aligned} x"):
         assert mathml(broken) is None or "<script" not in mathml(broken)
+
+
+def test_the_equations_of_all_presets_are_set_for_the_browser_and_for_paper():
+    for name in presets():
+        equation = resolve(name).problem.equation
+        assert (mathml(equation) or "").startswith("<math"), equation
+        assert "&amp;" not in mathml(equation)
+    for name in ("beltrami", "typed-advection", "typed-darcy-inverse"):  # of paths, which takes ten times as long
+        assert (formula_svg(resolve(name).problem.equation) or "").startswith("<svg"), name
+    rows = mathml(resolve("typed-heat").problem.equation).count("<mtr>")
+    assert rows == 3, "a row for the equation and each condition"
+
+
+def test_all_that_typed_equations_are_written_with_is_set():
+    typed = SystemText(
+        coordinates={"x": (0.0, 1.0), "t": (0.0, 1.0)}, fields=("u",), time="t", parameters={"k_a": 1.0},
+        equations=("u_t = where(x < 0.5 and not t >= 1, sech(x)**2, abs(u)) + k_a*min(u, 1)",),
+        conditions=(("my_edge", "u = sqrt(x)*1e-3"), ("boundary", "u is even in x")),
+    )  # fmt: skip
+    latex = latex_of_system(typed)
+    made = mathml(latex)
+    assert "my_edge" in made
+    assert "<mtext>else</mtext>" in made
+    assert formula_svg(latex).startswith("<svg")
 
 
 @pytest.mark.parametrize("points", [1, 2, 500])
@@ -193,3 +219,28 @@ def test_a_logo_is_known_by_its_content():
 def test_a_report_without_anything_is_a_file_in_every_format():
     for form in ("html", "pdf", "ipynb", "md"):
         assert len(report_bytes(Report("t", "", (), ""), form)) > 100
+
+
+def test_a_logo_that_some_programs_show_and_others_refuse_is_kept_so_that_all_do():
+    home().ensure()
+    whole = picture()
+    for lenient in (whole[:-12], whole + b"more", whole[:-12] + b"\x00\x00\x00\x00IENX\x00\x00\x00\x00"):
+        logos.keep_logo(lenient)
+        assert home().logo.read_bytes().endswith(whole[-12:])
+        assert pdf_bytes(Report("t", "", (), "", logo=logos.logo())).startswith(b"%PDF")
+    home().logo.write_bytes(whole[:-12])  # kept before logos were written anew
+    assert pdf_bytes(Report("t", "", (), "", logo=logos.logo())).startswith(b"%PDF")
+
+
+def test_what_typst_refuses_is_told_in_a_line():
+    refused = Report("t", "", (), "", logo=Logo(b"\x89PNG\r\n\x1a\nno picture", "png"))
+    with pytest.raises(LabError, match="The PDF can't be set") as raised:
+        pdf_bytes(refused)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("form", ["html", "pdf", "ipynb", "md"])
+def test_characters_that_are_none_are_in_no_report(form):
+    blocks = (Words(text := "half \ud83d\x00 of a pair \udc00"), Table((text,), ((text,),)), Formula(text), Code(text))
+    made = Report(text, text, (Section(text, (*blocks, Folded(text, (Code(text),)))),), text, text)
+    assert len(report_bytes(made, form)) > 100

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.reports.plotly_figure import decade_step
 from core.tracking import compare
 from core.tracking.compare import METRIC, PARAM
 from pages.parts.compare.chart import chart
@@ -121,6 +122,6 @@ def scatter_figure(
     )
     for values, logarithmic, update in ((x, log[0], figure.update_xaxes), (y, log[1], figure.update_yaxes)):
         shown = values[usable]
-        if logarithmic and len(shown) and shown.max() / shown.min() > 100:
-            update(dtick=max(1, round(np.log10(shown.max() / shown.min()) / 8)))
+        if logarithmic and len(shown) and (step := decade_step(float(shown.min()), float(shown.max()))):
+            update(dtick=step)
     return figure

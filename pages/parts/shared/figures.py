@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from core.names import residual_of, unknown_column
 from core.reports.blocks import Chart
-from core.reports.plotly_figure import plotly_figure
+from core.reports.plotly_figure import decade_step, plotly_figure
 from core.runs.curves import Curves, bucket, recorded
 from pages.parts.shared.palette import GREY, PALETTE
 
@@ -143,8 +143,8 @@ def curve_figure(
         xaxis={"title": {"text": x_title}, "type": "log" if log_x else "linear"},
         yaxis={"title": {"text": y_title}, "type": "log" if log_y else "linear", "exponentformat": "power"},
     )
-    if log_y and lowest > 0 and highest / lowest > 100:
-        figure.update_yaxes(dtick=max(1, round(np.log10(highest / lowest) / 8)))  # decades only, no 2 and 5 between
+    if log_y and 0 < lowest <= highest and (step := decade_step(lowest, highest)):
+        figure.update_yaxes(dtick=step)  # decades only, no 2 and 5 between
     return figure
 
 
