@@ -33,6 +33,8 @@ those that leave so much of the equations: few of a function that is odd may end
 FEWER = 4
 """Polynomials begin with so many times fewer columns than other features before them: what they leave says of which
 more are needed."""
+SLOWEST = 0.3
+"""Where coefficients don't fall yet, they are taken to fall by so much, as logarithm, while polynomials double."""
 MORE_NODES = 2
 """Gauss nodes along a coordinate beyond as many as it has polynomials."""
 
@@ -71,7 +73,8 @@ class PolynomialSizes:
         if last.is_linear:
             products = max(products, columns_of(last, run.problem) / run.problem.outputs / FEWER)
         if last.chebyshev is not None:
-            first = last.chebyshev
+            first, weight = last.chebyshev, run.solution.networks[-1].layers[0].weight
+            self._profiles = _profiles(weight, first, run.problem.circles)
         elif factors > MOST_FACTORS:
             first = self._of_total(max(FIRST_TOTAL, self._total_of(products, factors)), factors)
         else:
@@ -112,29 +115,16 @@ class PolynomialSizes:
         if stage.chebyshev.total is not None:
             return self._larger_total(stage, factor)
         degrees = np.array(stage.chebyshev.degrees)
-        wanted = self._wanted(degrees)
-        most = math.log(factor) / max(np.log(wanted / degrees).sum(), math.log(factor))
-        grown = np.maximum(degrees + (wanted > degrees), np.round(degrees * (wanted / degrees) ** most))
-        degrees = tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))
-        return self._with(stage, Chebyshev(degrees=degrees))
-
-    def _wanted(self, degrees: np.ndarray) -> np.ndarray:
-        """How many polynomials of each input (d,) would hold the solution to rounding, by how its coefficients fall.
-
-        At most twice as many, as where they don't fall yet.
-        """
-        if self._profiles is None:
-            return 2.0 * degrees
-        more = np.array([_until_rounding(profile) for profile in self._profiles])
-        return np.minimum(degrees + more, np.maximum(2 * degrees, degrees + 1))
+        grown = grown_by(degrees, self._profiles, factor)
+        return self._with(stage, Chebyshev(degrees=tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))))
 
     def _larger_total(self, stage: Stage, factor: float) -> Stage:
         """A total degree higher by one, or by more where that is at most so many times more products."""
         before, factors = stage.chebyshev, len(stage.chebyshev.degrees)
         most = factor * before.products(self._run.problem.circles)
         total = max(before.total + 1, self._total_of(most, factors))
-        if self._profiles is not None and math.isfinite(more := _until_rounding(self._profiles[0])):
-            total = min(total, before.total + math.ceil(more))
+        if self._profiles is not None:
+            total = min(total, before.total + math.ceil(_until_rounding(self._profiles[0])))
         return self._with(stage, self._of_total(min(total, MOST_POLYNOMIALS - 1), factors))
 
     def _total_of(self, products: float, factors: int) -> int:
@@ -196,11 +186,41 @@ def _profiles(coefficients: Tensor, polynomials: Chebyshev, circles: tuple[int, 
     return found
 
 
+def grown_by(degrees: np.ndarray, profiles: list[np.ndarray] | None, factor: float) -> np.ndarray:
+    """So many times more products, of each input as many polynomials as make the last ones of all equally small.
+
+    Args:
+        degrees: how many there are of each input (d,).
+        profiles: of each input, the size of its coefficients, see `_profiles`; None: nothing is known of them.
+        factor: at most so many times more products, and fewer where all last ones would be rounding.
+    """
+    if profiles is None:
+        return np.round(degrees * factor ** (1 / len(degrees)))
+    tails = np.log([max(profile[-1], ROUNDING) for profile in profiles])
+    falls = np.array([_fall(profile) for profile in profiles])
+
+    def at(level: float) -> np.ndarray:
+        """How many leave that much, as logarithm, at most twice as many as there are."""
+        return np.clip(degrees + (tails - level) / falls, degrees, 2 * degrees)
+
+    low, high = math.log(ROUNDING), float(tails.max())
+    if np.prod(at(low) / degrees) > factor:
+        for _ in range(50):
+            level = (low + high) / 2
+            low, high = (low, level) if np.prod(at(level) / degrees) <= factor else (level, high)
+    else:
+        high = low
+    return np.round(at(high))
+
+
+def _fall(profile: np.ndarray) -> float:
+    """By how much the logarithm of coefficients falls from one polynomial to the next in the last third."""
+    last = len(profile) - 1
+    since = max(1, len(profile) // 3)
+    before, after = (max(float(profile[place]), ROUNDING) for place in (last - since, last))
+    return max(math.log(before / after) / since, SLOWEST / len(profile))
+
+
 def _until_rounding(profile: np.ndarray) -> float:
     """How many more polynomials until the last ones are rounding, if they fall on as they do in the last third."""
-    last = len(profile) - 1
-    if profile[last] <= ROUNDING:
-        return 0.0
-    since = max(1, len(profile) // 3)
-    fall = math.log(max(profile[last - since], ROUNDING) / profile[last]) / since
-    return math.log(profile[last] / ROUNDING) / fall if fall > 0 else math.inf
+    return math.log(max(float(profile[-1]), ROUNDING) / ROUNDING) / _fall(profile)

@@ -17,7 +17,7 @@ from core.runs.history import HistoryWriter
 from core.training import checkpoint as checkpoints
 from core.training.growth import Growth
 from core.training.input_groups import input_groups
-from core.training.polynomial_sizes import PolynomialSizes, _until_rounding
+from core.training.polynomial_sizes import PolynomialSizes, _until_rounding, grown_by
 from core.training.recorder import Recorder
 from core.training.state import RunState
 from core.training.train import train
@@ -156,12 +156,21 @@ def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tm
     assert outcome.records[-1].max_residual < 1e-6
 
 
-def test_as_many_polynomials_come_next_as_the_fall_of_their_coefficients_says():
+def test_polynomials_grow_where_their_last_coefficients_are_the_largest_and_as_many_as_these_fall():
+    degrees, slow, fast = np.array([20, 20]), 10.0 ** -(np.arange(20) / 4), 10.0 ** -(np.arange(20) / 2)
+    x, y = grown_by(degrees, [slow, fast], 2.0)
+    assert (x, y) in ((39, 20), (40, 20))  # 1e-9.5 both
+    x, y = grown_by(np.array([39, 20]), [10.0 ** -(np.arange(39) / 4), fast], 2.0)
+    assert x / 39 * y / 20 == pytest.approx(2, rel=0.05)
+    assert x / 4 == pytest.approx(y / 2, rel=0.05)  # the last ones are as small
+    assert (grown_by(degrees, [np.full(20, 0.3)] * 2, 2.0) == 28).all()  # they don't fall yet
+    assert (grown_by(degrees, [10.0 ** -np.arange(20.0)] * 2, 2.0) == degrees).all()  # rounding: no more
+    assert grown_by(degrees, [10.0 ** -(np.arange(20.0) * 0.7)] * 2, 4.0).max() < 25  # to rounding, and no further
+    assert (grown_by(degrees, None, 4.0) == 40).all()
     falling = 10.0 ** -np.arange(10.0)  # 1e-9 at the last one, a digit each
     assert _until_rounding(falling) == pytest.approx(6)
-    assert _until_rounding(np.full(10, 0.3)) == math.inf
     assert _until_rounding(np.append(falling, 0.0)) == 0
-    assert _until_rounding(np.array([0.0, 1e-3])) == math.inf
+    assert math.isfinite(_until_rounding(np.array([0.0, 1e-3])))
 
 
 def test_polynomials_are_for_coordinates_that_inputs_keep_apart():
