@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import time
@@ -40,6 +41,8 @@ KEEP_S = 600.0
 KEPT = 24
 """Samples of a run that are kept, whatever they are of."""
 
+NO_POINT = "No point of this grid lies in the domain, so nothing has a value. Make it finer."
+
 
 def sample(folder: RunFolder, resolution: int | None = None, wanted: Wanted = ALL) -> SolutionGrid:
     """A checkpoint's fields, residuals, exact values, errors and formulas on a grid. Imports torch.
@@ -73,19 +76,18 @@ def kept_file(
 ) -> Path:
     """The file of a grid that is made of a checkpoint, computed once for each checkpoint, name and what is wanted.
 
-    What a grid says about itself is added: run, problem, config, checkpoint, λ. Raises LabError while there is no
-    checkpoint.
+    What a grid says about itself is added: run, problem, config, checkpoint, λ. What of it is not in the checkpoint is
+    in the file's name: what the checkpoint is called, the certificate's digest. Raises LabError without a checkpoint.
     """
     checkpoint = checkpoint_path(folder, wanted.checkpoint)
     look(checkpoint)  # a damaged one is never sampled, nor taken for an earlier one's grid
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    name = "-".join(filter(None, [name, wanted.digest]))
-    path = folder.samples / f"{digest[:16]}-{name}.npz"
+    path = _place(folder, digest, name, wanted)
     if path.exists():
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # somebody looks at it
         return path
     solution, digest = loaded(folder, wanted)
-    path = path.with_name(f"{digest[:16]}-{name}.npz")
+    path = _place(folder, digest, name, wanted)
     path.parent.mkdir(exist_ok=True)
     grid = compute(solution)
     about = about_of(solution, folder, digest) | wanted.said | grid.about
@@ -95,6 +97,12 @@ def kept_file(
         raise LabError(f"What was sampled can't be kept in {path.parent}: {error.strerror or error}.") from error
     _forget(path.parent, digest)
     return path
+
+
+def _place(folder: RunFolder, digest: str, name: str, wanted: Wanted) -> Path:
+    certified = _certified(folder, digest)
+    proof = hashlib.sha256(json.dumps(certified, sort_keys=True).encode()).hexdigest()[:8] if certified else ""
+    return folder.samples / f"{'-'.join(filter(None, [digest[:16], name, wanted.digest, proof]))}.npz"
 
 
 def _forget(samples: Path, digest: str) -> None:
@@ -127,15 +135,18 @@ def about_of(solution: RunSolution, folder: RunFolder, digest: str) -> dict[str,
         "iteration": solution.stored.position.total,
         **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
     }
+    return about | _certified(folder, digest)
+
+
+def _certified(folder: RunFolder, digest: str) -> dict[str, object]:
+    """What a run's certificate says of the checkpoint of a digest; nothing where it is another's."""
     certificate = read_object(folder.file(CERTIFICATE)) or {}
-    if certificate.get("checkpoint_sha256") == digest:
-        about["certificate"] = (
-            f"λ = {certificate.get('lambda_text')}, max residual {certificate.get('max_residual')}, "
-            f"holds: {certificate.get('holds')}"
-        )
-        if certificate.get("lambda_uncertainty") is not None:
-            about["lambda_uncertainty"] = certificate["lambda_uncertainty"]
-    return about
+    if certificate.get("checkpoint_sha256") != digest:
+        return {}
+    told = (f"λ = {certificate.get('lambda_text')}, max residual {certificate.get('max_residual')}, "
+            f"holds: {certificate.get('holds')}")  # fmt: skip
+    uncertainty = certificate.get("lambda_uncertainty")
+    return {"certificate": told} | ({} if uncertainty is None else {"lambda_uncertainty": uncertainty})
 
 
 def _on_axes(solution: RunSolution, resolution: int, limit_s: float | None) -> SolutionGrid:
@@ -182,9 +193,11 @@ def _streamfunction(
 def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) -> dict[str, np.ndarray]:
     """What is wanted of a solution at points (N, d), each (N,): fields, residuals, exact values, errors, formulas.
 
-    Exact values and errors where the problem has them. With `limit_s`, LabError as soon as it is clear that it would
-    take longer.
+    Exact values and errors where the problem has them. LabError without a point, and with `limit_s` as soon as it is
+    clear that it would take longer.
     """
+    if not len(points):
+        raise LabError(NO_POINT)
     parts: dict[str, list[np.ndarray]] = {}
     began = time.monotonic()
     names, usable = solution.problem.value_names, solution.without is None

@@ -22,7 +22,7 @@ from core.runs import RunFolder
 from core.solution import tables
 from core.solution.evaluate import RunSolution
 from core.solution.grid import RESERVED, fixed, shown
-from core.solution.sample import about_of, evaluated, loaded
+from core.solution.sample import NO_POINT, about_of, evaluated, loaded
 from core.solution.wanted import ALL, Wanted
 
 LAYER_POINTS = 2**18
@@ -77,7 +77,8 @@ def stream(
         told: hears how large the file will be before it is written, and how far it is.
 
     Raises:
-        LabError: no checkpoint, a name that is none, more than three axes, no room on the disk; there is no file then.
+        LabError: no checkpoint, a name that is none, more than three axes, no point in the domain, no room on the disk;
+            there is no file then.
     """
     suffix = path.suffix.lower().removeprefix(".")
     solution, digest = loaded(folder, wanted)
@@ -87,7 +88,7 @@ def stream(
     axes = tuple(problem.axis(i, resolution) for i in along)
     if suffix == "vti" and not all(np.allclose(np.diff(a), np.diff(a)[0], rtol=1e-9, atol=0) for a in axes):
         raise LabError("A .vti file holds equally spaced points only, and this grid's are not. Use .h5 instead.")
-    first = _layer(solution, axes, along, 0, 1)
+    first, _ = _layer(solution, axes, along, 0, 1)
     names = only or tuple(first)
     if missing := [name for name in names if name not in first]:
         raise LabError(f"There is no value {missing[0]!r:.60}; there are {', '.join(first)}.")
@@ -104,10 +105,14 @@ def stream(
     opened = _vti if suffix == "vti" else _hdf5
     try:
         with opened(layout, path) as write:
+            reached = 0
             for start in range(0, layout.shape[-1], planes):
-                found = _layer(solution, axes, along, start, min(start + planes, layout.shape[-1]))
+                found, inside = _layer(solution, axes, along, start, min(start + planes, layout.shape[-1]))
+                reached += inside
                 write(start, {name: found[name].astype(layout.dtype) for name in names})
                 told(f"{path.name}: {min(1.0, (start + planes) / layout.shape[-1]):.0%}")
+            if not reached:
+                raise LabError(NO_POINT)
     except OSError as error:
         raise LabError(f"{path} can't be written: {error.strerror or error}.") from error
     return layout
@@ -115,8 +120,11 @@ def stream(
 
 def _layer(
     solution: RunSolution, axes: tuple[np.ndarray, ...], along: tuple[int, ...], start: int, stop: int
-) -> dict[str, np.ndarray]:
-    """All values at the planes start … stop−1 of the last axis, (…, planes) each, NaN outside of the domain."""
+) -> tuple[dict[str, np.ndarray], int]:
+    """All values at the planes start … stop−1 of the last axis, (…, planes) each, NaN outside of the domain.
+
+    And how many of the points lie inside.
+    """
     problem = solution.problem
     part = (*axes[:-1], axes[-1][start:stop])
     points = np.empty((math.prod(len(axis) for axis in part), len(problem.coordinates)))
@@ -130,7 +138,7 @@ def _layer(
         found[name] = np.full(shape, np.nan)
         if inside.any():
             found[name].reshape(-1)[inside] = value
-    return found
+    return found, int(inside.sum())
 
 
 def _somewhere_inside(problem) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.errors import LabError
@@ -32,10 +32,10 @@ class Wanted:
 
     @property
     def digest(self) -> str:
-        """Tells what is computed apart, the checkpoint aside, whose own digest does; empty for all there is."""
-        if replace(self, checkpoint=LAST) == Wanted():
+        """Tells apart what is computed and what is said of it; empty for all there is of the newest checkpoint."""
+        if self == Wanted():
             return ""
-        plain = json.dumps({**asdict(self), "checkpoint": ""}, sort_keys=True)
+        plain = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()[:12]
 
     @property
