@@ -38,6 +38,9 @@ SAMPLING_S = 300.0
 EXPORT_S = 300.0
 """Longest that it waits for a file, likewise."""
 
+LOOK_S = 0.2
+"""Who waits for another's turn to end looks so often whether it is still wanted."""
+
 
 class CancelledError(LabError):
     """A visitor wanted no more of it."""
@@ -61,14 +64,18 @@ class Order:
     def at_work(self, child: Child) -> Iterator[None]:
         """While a child works at it. Raises CancelledError where it was taken back before its turn."""
         with self._lock:
-            if self.cancelled:
-                raise CancelledError("It was cancelled before its turn.")
+            self.wanted()
             self._child = child
         try:
             yield
         finally:
             with self._lock:
                 self._child = None
+
+    def wanted(self) -> None:
+        """Raise CancelledError where it was taken back before anything was asked of the child."""
+        if self.cancelled:
+            raise CancelledError("It was cancelled before its turn.")
 
     def cancel(self) -> None:
         """Take it back; what another visitor asked for is left alone."""
@@ -95,17 +102,16 @@ class Child:
             function: what is to run.
             arguments: of it.
             timeout_s: the child is ended when it takes longer.
-            order: hears how far it is, and may be cancelled, which ends the child.
+            order: hears how far it is, and may be cancelled: that ends the wait for a turn, or the child at work.
 
         Raises:
             LabError: the function's own, or when the child died, failed, was cancelled or did not answer in time.
         """
         order = order or Order()
-        with self._lock, order.at_work(self):
-            if self._idle:
-                self._idle.cancel()
+        with self._turn(order), order.at_work(self):
             if self._process is None or self._process.poll() is not None:
                 self._start()
+            order.wanted()  # whoever cancelled while it started found nothing to end
             try:
                 self._connection.send((function, arguments, str(home().root)))
                 kind, value = self._answer(timeout_s, order)
@@ -114,12 +120,25 @@ class Child:
                 if order.cancelled:
                     raise CancelledError(f"{self._what[0].upper()}{self._what[1:]} was cancelled.") from error
                 raise DiedError(f"The process for {self._what} died. Lower the resolution and try again.") from error
-            self._idle = threading.Timer(IDLE_S, self.close)
-            self._idle.daemon = True
-            self._idle.start()
         if kind == "error":
             raise LabError(value)
         return value
+
+    @contextmanager
+    def _turn(self, order: Order) -> Iterator[None]:
+        """Nobody else's, once it comes; a child that is left without work is let go later."""
+        while not self._lock.acquire(timeout=LOOK_S):
+            order.wanted()
+        try:
+            if self._idle:
+                self._idle.cancel()
+            yield
+        finally:
+            if self._process is not None:
+                self._idle = threading.Timer(IDLE_S, self.close)
+                self._idle.daemon = True
+                self._idle.start()
+            self._lock.release()
 
     def _answer(self, timeout_s: float, order: Order) -> tuple[str, Any]:
         """What the child says at last; until then it may say how far it is."""

@@ -4,14 +4,19 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.errors import LabError
 from core.runs import RunFolder
 from core.solution import children
 from core.solution.children import Child
+from core.solution.ordering import Sampling
+from core.solution.sample import sampled_file
+from pages.parts.solution.sampling import WAITING
 
 
 @pytest.fixture
@@ -91,3 +96,60 @@ def test_cancelling_leaves_what_another_asked_for_alone(child):
     child.call("os:getpid", timeout_s=30, order=theirs)
     theirs.cancel()
     assert child.call("os:getpid", timeout_s=30, order=mine) > 0
+
+
+def test_who_cancels_while_waiting_for_a_turn_waits_no_longer(child):
+    mine, theirs = children.Order(), children.Order()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(child.call, "time:sleep", 600, timeout_s=600, order=theirs)
+        while theirs._child is None:  # its turn begins
+            assert not first.done()
+        second = pool.submit(child.call, "os:getpid", timeout_s=30, order=mine)
+        mine.cancel()
+        with pytest.raises(children.CancelledError, match="before its turn"):
+            second.result()
+        assert not first.done()
+        theirs.cancel()
+        with pytest.raises(children.CancelledError):
+            first.result()
+
+
+def test_who_cancels_while_the_child_starts_is_heard(child, monkeypatch):
+    order, start = children.Order(), child._start
+
+    def starts():
+        order.cancel()  # there is no process to end yet
+        start()
+
+    monkeypatch.setattr(child, "_start", starts)
+    with pytest.raises(children.CancelledError, match="before its turn"):
+        child.call("time:sleep", 600, timeout_s=600, order=order)
+    assert child.call("os:getpid", timeout_s=30) == child._process.pid
+    assert child._idle.is_alive()
+
+
+def test_a_page_waits_for_nothing_that_was_cancelled(monkeypatch, tmp_path):
+    monkeypatch.setattr(children, "LOOK_S", 600)
+    other = children.Child("what another visitor wants")
+    monkeypatch.setattr(children, "_sampler", other)
+
+    def page():
+        import streamlit as st
+
+        from core.errors import LabError
+        from core.solution.sample import sampled_file
+        from pages.parts.solution.sampling import sampled
+
+        try:
+            sampled("all", sampled_file, st.session_state["folder"], 5)
+        except LabError as error:
+            st.error(str(error))
+
+    with other._lock:
+        job = Sampling(sampled_file, RunFolder(tmp_path / "x"), 5)
+        job.cancel()
+        shown = AppTest.from_function(page)
+        shown.session_state["folder"], shown.session_state[WAITING] = RunFolder(tmp_path / "x"), {"all": job}
+        shown.run(timeout=60)
+        assert "Sampling was cancelled" in shown.error[0].value
+        assert not job.done(0)

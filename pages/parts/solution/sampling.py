@@ -31,9 +31,9 @@ def sampled(place: str, function: Callable[..., Path], folder: RunFolder, *argum
     if job is not None and job.asked != asked:
         job.cancel()  # the visitor moved on
         job = None
-    if job is None or (job.done(0) and not job.cancelled):
+    if job is None or (not job.cancelled and job.done(0)):
         job = kept[place] = Sampling(function, folder, *arguments, **named)  # a new checkpoint is a new sample
-    if not job.done(SILENT_S):
+    if not job.cancelled and not job.done(SILENT_S):
         _show_progress(place, job)
     if job.cancelled:
         if st.button("Sample again", key=f"{WAITING}.again.{place}"):
@@ -49,7 +49,7 @@ def _show_progress(place: str, job: Sampling) -> None:
         bar, button = st.columns([5, 1], vertical_alignment="center")
         button.button("Cancel", on_click=job.cancel, key=f"{WAITING}.cancel.{place}")
         drawn = bar.progress(0.0, "Sampling the network …")
-        while not job.done(0.3):
+        while not job.cancelled and not job.done(0.3):
             drawn.progress(job.share, f"Sampling the network … {job.share:.0%}")
     shown.empty()
 
