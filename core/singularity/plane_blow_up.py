@@ -14,6 +14,7 @@ from core.runs import RunFolder
 from core.singularity import similarity
 from core.singularity.plane import RESOLUTION, STREAM, PlaneProfile, plane_file
 from core.solution.grid import SolutionGrid
+from core.solution.kept import about_to_compute, is_kept
 from core.tracking.store import run_config
 
 SPAN = 3.0
@@ -72,7 +73,8 @@ def plane_physical_file(folder: RunFolder, resolution: int, limit_s: float | Non
     source = plane_file(folder, RESOLUTION, limit_s)
     _check_size(resolution, 2 * len(problem.fields) + 4)
     path = source.with_name(f"{source.stem}-physical-{resolution}.npz")
-    if not path.exists():
+    if not is_kept(path):
+        about_to_compute()
         grid = SolutionGrid.read(source)
         plane_physical_grid(PlaneProfile.of(grid, problem.fields), resolution, grid.about).save(path)
     return path

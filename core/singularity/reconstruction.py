@@ -14,6 +14,7 @@ from core.problems.base import Problem
 from core.runs import RunFolder
 from core.singularity import similarity
 from core.solution.grid import SolutionGrid, check_resolution
+from core.solution.kept import about_to_compute, is_kept
 from core.solution.sample import sampled_file
 from core.tracking.store import run_config
 
@@ -120,7 +121,8 @@ def physical_file(folder: RunFolder, resolution: int, limit_s: float | None = No
     check_resolution(problem, resolution)
     source = sampled_file(folder, RESOLUTION, limit_s)
     path = source.with_name(f"{source.stem}-physical-{resolution}.npz")
-    if not path.exists() or not SolutionGrid.read(path).blow_ups:  # an older version did not say which they are
+    if not is_kept(path) or not SolutionGrid.read(path).blow_ups:  # an older version did not say which they are
+        about_to_compute()
         grid = SolutionGrid.read(source)
         physical_grid(Profile.of(grid, problem), resolution, grid.about).save(path)
     return path

@@ -23,7 +23,7 @@ from core.errors import LabError
 from core.home import SOURCE, home
 from core.plain_text import traceback_of
 from core.runs import RunFolder
-from core.solution import export
+from core.solution import export, kept
 from core.solution import sample as sampling
 from core.solution.drawing import SceneRequest
 from core.solution.scene import Scene
@@ -229,6 +229,8 @@ def sample(
 ) -> Path:
     """A function that samples a run within a limit of seconds, `sampled_file` or one like it, in a child.
 
+    What is kept already is found here, without waiting for what the child does for others.
+
     Args:
         function: takes the folder, `arguments`, and by name `limit_s` and `named`.
         folder: the run's.
@@ -236,6 +238,9 @@ def sample(
         order: hears how far it is.
         named: `wanted`, for one.
     """
+    there = kept.looked_up(function, folder, *arguments, **named)
+    if there is not None:
+        return there
     name = f"{function.__module__}:{function.__qualname__}"
     return _sampler.call("core.solution.children:_limited", name, (folder, *arguments), named,
                          timeout_s=2 * SAMPLING_S, order=order)  # fmt: skip

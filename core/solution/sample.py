@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +23,7 @@ from core.runs.folder import CERTIFICATE
 from core.solution import streamfunction
 from core.solution.derived import velocity_of
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
+from core.solution.kept import about_to_compute, forget, is_kept
 from core.solution.wanted import ALL, Wanted, checkpoint_path
 from core.tracking.store import run_config
 
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 
 BLOCK = 2**14
 """Points evaluated between two looks at the clock."""
-
-KEEP_S = 600.0
-"""A replaced checkpoint's grid is kept for so long, since another visitor may be looking at it."""
-
-
-KEPT = 24
-"""Samples of a run that are kept, whatever they are of."""
 
 NO_POINT = "No point of this grid lies in the domain, so nothing has a value. Make it finer."
 
@@ -83,9 +76,9 @@ def kept_file(
     look(checkpoint)  # a damaged one is never sampled, nor taken for an earlier one's grid
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     path = _place(folder, digest, name, wanted)
-    if path.exists():
-        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # somebody looks at it
+    if is_kept(path):
         return path
+    about_to_compute()
     solution, digest = loaded(folder, wanted)
     path = _place(folder, digest, name, wanted)
     path.parent.mkdir(exist_ok=True)
@@ -95,7 +88,7 @@ def kept_file(
         replace(grid, about=about).save(path)
     except OSError as error:
         raise LabError(f"What was sampled can't be kept in {path.parent}: {error.strerror or error}.") from error
-    _forget(path.parent, digest)
+    forget(path.parent, digest[:16])
     return path
 
 
@@ -103,14 +96,6 @@ def _place(folder: RunFolder, digest: str, name: str, wanted: Wanted) -> Path:
     certified = _certified(folder, digest)
     proof = hashlib.sha256(json.dumps(certified, sort_keys=True).encode()).hexdigest()[:8] if certified else ""
     return folder.samples / f"{'-'.join(filter(None, [digest[:16], name, wanted.digest, proof]))}.npz"
-
-
-def _forget(samples: Path, digest: str) -> None:
-    """Drop samples of replaced checkpoints, and the oldest of more than `KEPT`; nothing that may be looked at now."""
-    aged = sorted((time.time() - path.stat().st_atime, path) for path in samples.glob("[!.]*.npz"))
-    for rank, (age, path) in enumerate(aged):
-        if age > KEEP_S and (rank >= KEPT or not path.name.startswith(digest[:16])):
-            path.unlink(missing_ok=True)
 
 
 def loaded(folder: RunFolder, wanted: Wanted) -> tuple[RunSolution, str]:

@@ -16,7 +16,7 @@ from core.home import home
 from core.presets import resolve
 from core.runs import run_folder
 from core.singularity.reconstruction import physical_file
-from core.solution import children, sample
+from core.solution import children, kept, sample
 from core.solution.evaluate import load_solution
 from core.solution.grid import SolutionGrid
 from core.solution.scene import SceneRequest
@@ -63,7 +63,7 @@ def test_a_new_checkpoint_is_a_new_grid_and_the_old_one_stays_a_while(monkeypatc
     second = sample.sampled_file(run_folder(run_id), 5)
     assert second != first
     assert first.exists()  # another visitor may be looking at it
-    monkeypatch.setattr(sample, "KEEP_S", 0.0)
+    monkeypatch.setattr(kept, "KEEP_S", 0.0)
     third = sample.sampled_file(run_folder(run_id), 7)
     assert not first.exists()
     assert {second, third} == set(second.parent.iterdir())

@@ -2,13 +2,19 @@
 
 import hashlib
 import json
+import os
+import time
 
+import numpy as np
 import pytest
 
 from core.config import parse_config
 from core.errors import LabError
 from core.runs import RunFolder
 from core.runs.folder import CERTIFICATE
+from core.solution import children, kept
+from core.solution.at_points import points_file
+from core.solution.children import Child
 from core.solution.grid import SolutionGrid
 from core.solution.sample import sample, sampled_file
 from core.solution.streamed import stream
@@ -66,3 +72,28 @@ def test_a_certificate_that_came_later_is_said(ring):
     assert SolutionGrid.read(after).about["certificate"] == "λ = 0.5, max residual 1e-09, holds: True"
     ring.file(CERTIFICATE).write_text(json.dumps(stated | {"checkpoint_sha256": "0" * 64}))
     assert sampled_file(ring, 5) == before  # another checkpoint's certificate says nothing of this one
+
+
+def test_what_is_kept_waits_for_nobody_and_nothing_else_is_computed_here(ring, monkeypatch):
+    busy = Child("sampling for another visitor")
+    monkeypatch.setattr(children, "_sampler", busy)
+    asked = {"wanted": Wanted(formulas=("u_x",))}
+    points = np.full((3, 2), 0.5)
+    assert kept.looked_up(sampled_file, ring, 5, **asked) is kept.looked_up(points_file, ring, points) is None
+    assert not ring.samples.exists()
+    grid, line = sampled_file(ring, 5, **asked), points_file(ring, points)
+    with busy._lock:
+        assert children.sample(sampled_file, ring, 5, **asked) == grid
+        assert children.sample(points_file, ring, points) == line
+    assert busy._process is None
+
+
+def test_what_a_killed_writer_left_is_dropped_and_what_is_written_now_is_not(ring):
+    ring.samples.mkdir()
+    left, written, theirs = (ring.samples / name for name in (".left.npz", ".written.npz", "other.npz"))
+    for path in (left, written, theirs):
+        path.write_bytes(b"half")
+    for path in (left, theirs):
+        os.utime(path, (time.time() - 2 * kept.KEEP_S,) * 2)
+    made = sampled_file(ring, 5)
+    assert set(ring.samples.iterdir()) == {made, written}
