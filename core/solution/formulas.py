@@ -6,7 +6,7 @@ numbers and its unknown. Derivatives are those of the fields, to the fourth orde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,12 @@ class Vocabulary:
                     known = ", ".join(self.fields)
                     raise EquationError([Fault(told, text, 0, len(text), "formula", f"those of {known}")])
         return found
+
+    def check_known(self, nodes: Iterable[Expression], values: Collection[str]) -> None:
+        """Raise LabError where expressions name a value that is not among those that are sampled."""
+        for leaf in Program(nodes).leaves:
+            if isinstance(leaf, Field) and not leaf.order and self.values[leaf.name] not in values:
+                raise LabError(f"{leaf.name} is not known for what is shown; known are {', '.join(values)}.")
 
 
 def vocabulary(problem: Problem) -> Vocabulary:
@@ -123,6 +129,7 @@ def evaluated(
     Raises:
         LabError: a formula names a value that is not known here, as an exact one beyond the domain.
     """
+    words.check_known(nodes, values)
     program = Program(nodes)
     given: dict[Expression, object] = dict(slopes)
     for leaf in program.leaves:
@@ -133,8 +140,6 @@ def evaluated(
         elif isinstance(leaf, Unknown):
             given[leaf] = float("nan") if lambda_ is None else lambda_
         elif isinstance(leaf, Field) and not leaf.order:
-            if words.values[leaf.name] not in values:
-                raise LabError(f"{leaf.name} is not known for what is shown; known are {', '.join(values)}.")
             given[leaf] = values[words.values[leaf.name]]
     with np.errstate(all="ignore"):
         found = program(given)

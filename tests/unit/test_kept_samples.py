@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.config import parse_config
 from core.errors import LabError
@@ -19,6 +21,7 @@ from core.solution.grid import SolutionGrid
 from core.solution.sample import sample, sampled_file
 from core.solution.streamed import stream
 from core.solution.wanted import Wanted
+from core.tracking.store import run_config
 from core.training import checkpoint as checkpoints
 from core.training.state import Position
 from tests.unit.test_formulas import solution_of
@@ -97,3 +100,24 @@ def test_what_a_killed_writer_left_is_dropped_and_what_is_written_now_is_not(rin
         os.utime(path, (time.time() - 2 * kept.KEEP_S,) * 2)
     made = sampled_file(ring, 5)
     assert set(ring.samples.iterdir()) == {made, written}
+
+
+def test_a_formula_of_what_is_not_shown_is_told_beside_its_input_and_the_first_value_taken(ring):
+    def page():
+        import streamlit as st
+
+        from pages.parts.solution.form import value_input
+
+        chosen, formulas = value_input(st.session_state["problem"], st.session_state["grid"], "grid")
+        st.code(f"{chosen.name} {formulas}")
+
+    alone = Wanted(stages=1, alone=True)
+    shown = AppTest.from_function(page)
+    shown.session_state["problem"] = run_config(ring).problem
+    shown.session_state["grid"] = sample(ring, 5, alone)
+    shown.query_params["value"], shown.query_params["formula"] = "formula …", "u_exact"
+    shown.run(timeout=60)
+    assert not shown.exception and "exact is not known for what is shown" in shown.warning[0].value
+    assert shown.code[0].value == "u ()"
+    with pytest.raises(LabError, match="u_exact is not known"):
+        sample(ring, 5, replace(alone, formulas=("u_exact",)))

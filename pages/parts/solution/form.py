@@ -132,7 +132,7 @@ def value_input(problem: Problem, grid: Sampled, view: str) -> tuple[Quantity, t
     start = f"{next(iter(words.fields), '0')}^2"
     text = st.text_input("Formula", start, key="formula", bind=URL, help=_formula_help(words)).strip()
     try:
-        words.read([text])
+        words.check_known(words.read([text]), grid.values)
     except LabError as error:
         st.warning(message(error))
         first = next(iter(grid.values))
