@@ -28,7 +28,7 @@ RENDERS, KILLED, GROWN_MB = 1000, 50, 100.0
 TRAINED = ("poisson3d", "--set", "stages.0.warmup.iterations=5", "--set", "stages.0.iterations=5",
            "--set", "stages.1.fourier.features=300", "--set", "stages.1.iterations=2")  # fmt: skip
 DRAWN = """() => [...document.querySelectorAll('.js-plotly-plot')].some(e => e.offsetWidth > 100 && e._fullLayout
-  && e._fullLayout.scene && e._fullLayout.scene._scene && e.data.some(d => d.type === 'mesh3d' && d.x.length))"""
+  && e._fullLayout.scene && e._fullLayout.scene._scene && e._fullData.some(d => d.type === 'mesh3d' && d.x.length))"""
 
 
 def rows() -> Iterator[dict[str, object]]:
@@ -66,12 +66,12 @@ def _in_the_browser(run_id: str) -> Iterator[dict[str, object]]:
                 page.on("websocket", lambda socket, came=came: socket.on(
                     "framereceived", lambda data, came=came: came.__setitem__(0, came[0] + len(data))))  # fmt: skip
                 began = time.perf_counter()
-                page.goto(address)
+                page.goto(address, wait_until="commit", timeout=300_000)
                 page.wait_for_function(DRAWN, timeout=300_000)
                 yield _row(f"quick view, {warmth}", time.perf_counter() - began, BARS[f"quick view, {warmth}"])
                 yield _payload("quick view", came[0])
                 began = time.perf_counter()
-                page.get_by_text("VTK view", exact=True).click()
+                page.get_by_text("VTK view", exact=True).click(timeout=300_000)
                 frame = page.locator("iframe#stpyvistaframe")
                 frame.wait_for(timeout=300_000)
                 frame.content_frame.locator("canvas").first.wait_for(timeout=300_000)
@@ -90,8 +90,9 @@ def _in_the_browser(run_id: str) -> Iterator[dict[str, object]]:
 
 def _slider(page) -> dict[str, object]:
     """An arrow key on the isosurfaces' slider until another surface is drawn, the camera where it was."""
-    state = ("() => { const e = [...document.querySelectorAll('.js-plotly-plot')].find(e => e._fullLayout.scene);"
-             " return [e.data.map(d => d.x.length).join(), JSON.stringify(e._fullLayout.scene.camera)]; }")  # fmt: skip
+    state = """() => {
+      const e = [...document.querySelectorAll('.js-plotly-plot')].find(e => e._fullLayout.scene);
+      return [e._fullData.map(d => d.x.length).join(), JSON.stringify(e._fullLayout.scene.camera)]; }"""
     surfaces, camera = page.evaluate(state)
     page.get_by_role("slider", name="Isosurfaces").first.focus()
     began = time.perf_counter()
