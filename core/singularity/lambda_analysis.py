@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from core.errors import LabError
+from core.runs import RunFolder
 from core.runs.curves import recorded
 from core.singularity.certificate import LAMBDA_TAG, TAG, UNCERTAINTY_TAG
 from core.singularity.digits import lambda_text
@@ -24,6 +26,8 @@ from core.tracking.written_numbers import number_of
 
 WINDOW = 20
 """Iterations at the end of a run over which λ is looked at, unless others are asked for."""
+KEPT = 5000
+"""Ends of histories that are remembered: a few numbers each."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +161,13 @@ def lambda_csv(rows: Sequence[LambdaRow]) -> bytes:
 def _row(record: RunRecord, last: int) -> LambdaRow | None:
     if LAMBDA not in record.metrics and LAMBDA_TAG not in record.tags:
         return None
-    step, lam = _iterates(record)
+    end = _end(record, last)
     claimed = number_of(record.tags.get(LAMBDA_TAG))
-    value = claimed if claimed is not None else float(lam[-1]) if len(lam) else record.metrics.get(LAMBDA, math.nan)
+    value = claimed if claimed is not None else end.value
+    if value is None:
+        value = record.metrics.get(LAMBDA, math.nan)
     if not math.isfinite(value):
         return None
-    inside = step > step[-1] - last if len(step) else np.zeros(0, dtype=bool)
     parameter = (
         number_of(record.params.get(f"problem.{PARAMETERS[record.problem]}")) if record.problem in PARAMETERS else None
     )
@@ -177,9 +182,9 @@ def _row(record: RunRecord, last: int) -> LambdaRow | None:
         value=value,
         text=_text(record, value, claimed),
         holds=record.tags[TAG] == "holds" if TAG in record.tags else None,
-        window=spread(lam[inside]),
-        begins=int(step[inside][0]) if inside.any() else 0,
-        ends=int(step[-1]) if len(step) else 0,
+        window=end.window,
+        begins=end.begins,
+        ends=end.ends,
         known=known,
         source=source,
         law=law,
@@ -190,16 +195,43 @@ def _row(record: RunRecord, last: int) -> LambdaRow | None:
     )
 
 
-def _iterates(record: RunRecord) -> tuple[np.ndarray, np.ndarray]:
-    """Iterations and λ at each, without those at which it is no number; none where the curves can't be had."""
+@dataclass(frozen=True)
+class _End:
+    """λ over the last iterations of a run."""
+
+    window: Spread
+    begins: int = 0
+    ends: int = 0
+    value: float | None = None
+    """At the last iteration that has one."""
+
+
+def _end(record: RunRecord, last: int) -> _End:
+    """λ at a run's end, without iterations at which it is no number; nothing where the curves can't be had."""
+    folder = record.folder
     try:
-        curves = run_curves(record.folder)
-        curves.update()
+        status = folder.history.stat()
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+    except OSError:  # it is the store that has them
+        stamp = (record.state, record.ended, record.metrics.get(LAMBDA))
+    try:
+        return _read_end(folder, last, stamp)
     except LabError:  # Watch says why; its certificate's λ is there all the same
-        return np.empty(0), np.empty(0)
+        return _End(spread(()))
+
+
+@lru_cache(maxsize=KEPT)
+def _read_end(folder: RunFolder, last: int, stamp: tuple) -> _End:
+    """The same, read once for each `stamp`, which is another where the history is: a page asks at each rerun."""
+    curves = run_curves(folder)
+    curves.update()
     step, lam = recorded(curves, LAMBDA)
     finite = np.isfinite(lam)
-    return step[finite], lam[finite]
+    step, lam = step[finite], lam[finite]
+    if not len(step):
+        return _End(spread(()))
+    inside = step > step[-1] - last
+    return _End(spread(lam[inside]), int(step[inside][0]), int(step[-1]), float(lam[-1]))
 
 
 def _text(record: RunRecord, value: float, claimed: float | None) -> str:

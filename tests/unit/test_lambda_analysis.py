@@ -13,9 +13,11 @@ from core.reports.lambda_section import against, lambda_section
 from core.reports.plotly_figure import decade_step, plotly_figure
 from core.runs import run_folder
 from core.runs.history import HistoryWriter
+from core.singularity import lambda_analysis
 from core.singularity.certificate import LAMBDA_TAG, TAG, UNCERTAINTY_TAG
 from core.singularity.digits import lambda_text
 from core.singularity.lambda_analysis import lambda_csv, lambda_rows, over_runs, spread
+from core.tracking.curves import run_curves
 from core.tracking.store import RunRecord
 
 
@@ -124,3 +126,20 @@ def test_ticks_of_a_log_axis_are_at_decades_of_any_range(low, high, step):
     line = Line("", np.arange(2.0), np.array([low, high]), "#000000")
     drawn = plotly_figure(Chart("", (line,), "x", "y", log_y=True))["layout"]["yaxis"]
     assert drawn.get("dtick") == step
+
+
+def test_a_history_is_read_once_until_there_is_more_of_it(monkeypatch):
+    read = []
+    monkeypatch.setattr(lambda_analysis, "run_curves", lambda folder: read.append(folder) or run_curves(folder))
+    record = run(50, [1.0, 2.0])
+    first = lambda_rows([record])
+    assert lambda_rows([record]) == first
+    assert len(read) == 1
+    assert lambda_rows([record], last=1)[0].begins == 2
+    assert len(read) == 2
+    writer = HistoryWriter(record.folder.history, ("equation",))
+    numbers = {"stage": [1], "phase": [1], "iteration": [3], "loss": [1.0], "lambda": [9.0]}
+    writer.extend({name: np.array(values) for name, values in numbers.items()})
+    writer.close()
+    assert lambda_rows([record])[0].value == 9.0
+    assert len(read) == 3
