@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import numpy as np
+
+from core.errors import LabError
 from core.names import error_metric, unknown_column
 from core.plain_text import lasting
+from core.problems.base import Problem
+from core.problems.exact_error import exact_fields
 from core.reports.blocks import Block, Words
 from core.reports.pieces import logged, pairs, size_text
 from core.reports.run_facts import RunFacts
@@ -43,12 +49,26 @@ def result_blocks(facts: RunFacts) -> list[Block]:
         blocks += logged("Metrics, the last logged", {k: f"{v:.10g}" for k, v in metrics.items()})
         blocks += logged("Params, as they were logged", record.params)
     elif problem is not None and "relative_l2_error" not in metrics and facts.ended:
-        blocks.append(Words("No exact solution is known for it, so there is no error against one.", "note"))
+        blocks.append(Words(why_no_error(problem, metrics), "note"))
     if facts.note:
         blocks.append(Words(f"Note: {facts.note}"))
     if facts.tags:
         blocks.append(Words(f"Tags: {', '.join(facts.tags)}", "note"))
     return blocks
+
+
+def why_no_error(problem: Problem, metrics: Mapping[str, float]) -> str:
+    """Why a run that has ended has no relative error, in one sentence."""
+    middle = np.array([[(low + high) / 2 for low, high in problem.domain()]])
+    try:
+        exact = exact_fields(problem, middle)
+    except LabError as error:
+        return f"{str(error).rstrip('.')}."
+    if exact is None:
+        return "No exact solution is known for it, so there is no error against one."
+    if "dense_max_residual" in metrics:
+        return "It has no relative error: its exact solution is zero, or has no value, where it was measured."
+    return "Its exact solution is known; the error against it is measured at a run's end, which this one did not reach."
 
 
 FIGURES = {

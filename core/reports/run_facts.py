@@ -130,7 +130,7 @@ def run_facts(folder: RunFolder, stages: bool = True) -> RunFacts:
     config = asked(lambda: _config(folder)) if mine else None
     curves = asked(lambda: _read(folder))
     if mine and curves is not None:
-        asked.missing += curves.warnings(state == "finished")
+        asked.missing += curves.warnings(state == "finished") or _lost(curves, state, record)
     windows = (asked(folder.windows) or []) if mine else []
     return RunFacts(
         record=record,
@@ -165,6 +165,14 @@ def _state(record: RunRecord) -> tuple[str, str]:
 
 def _config(folder: RunFolder) -> RunConfig:
     return settled(folder) or store.run_config(folder)
+
+
+def _lost(curves: Curves, state: str, record: RunRecord) -> list[str]:
+    """That a history without a row is what is left of a run that has done iterations."""
+    trained = state == "finished" or (state in ENDED and "max_residual" in record.metrics)
+    if not trained or curves.source != "history" or len(curves.column("iteration")):
+        return []
+    return ["Its history is empty though it was trained: curves and stages are lost."]
 
 
 def _read(folder: RunFolder) -> Curves:

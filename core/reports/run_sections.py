@@ -15,7 +15,7 @@ from core.reports.pieces import MOST_ROWS, pairs
 from core.reports.result_blocks import result_blocks
 from core.reports.run_facts import RunFacts
 from core.reports.solution_figures import solution_figures
-from core.reports.stage_blocks import certificate_blocks, stage_blocks
+from core.reports.stage_blocks import certificate_blocks, stage_blocks, why_nothing
 
 
 def run_sections(facts: RunFacts, thinner: Thinner, depth: int = 1, pictures: bool = True) -> list[Section]:
@@ -120,7 +120,7 @@ def curve_blocks(facts: RunFacts, thinner: Thinner) -> list[Block]:
     reference = None if problem is None else problem.reference_lambda()
     charts = run_charts(facts.run_id, facts.curves, thinner, unknown, reference, facts.foreign)
     if not charts:
-        return [Words("It has no curve: it has not begun, or logged no metric twice.")]
+        return [Words(f"It has no curve: {why_nothing(facts)}.")]
     if not facts.foreign and (more := method_charts(facts.run_id, facts.curves, thinner)):
         charts = [*charts, Folded("What the methods recorded: loss, damping, steps", tuple(more))]
     if facts.curves.source == "MLflow" and not facts.foreign:

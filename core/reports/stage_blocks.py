@@ -32,7 +32,7 @@ def stage_blocks(facts: RunFacts) -> list[Block]:
         if not full:
             blocks.append(Words("Why each ended stands in its checkpoint, which is not here.", "note"))
     elif not facts.foreign:
-        blocks.append(Words("No stage has begun."))
+        blocks.append(Words(f"It has no stage to tell of: {why_nothing(facts)}."))
     if facts.windows:
         problem = facts.problem
         time = (problem and problem.time) or "time"
@@ -44,6 +44,15 @@ def stage_blocks(facts: RunFacts) -> list[Block]:
         head = (f"{time} from", "to", "iterations", "time", "max residual", "RMS", "", "ended because")
         blocks += [Words(f"In windows of time: {marched(facts.windows)}."), Table(head, rows, frozenset(range(6)))]
     return blocks
+
+
+def why_nothing(facts: RunFacts) -> str:
+    """Why a run has no row of history, as the end of a sentence."""
+    if facts.state == "queued":
+        return "it has not begun"
+    if facts.foreign or (facts.curves is not None and facts.curves.source == "MLflow"):
+        return "no metric of it was logged twice"
+    return "no iteration can be read from its history" if facts.ended else "its history has no iteration so far"
 
 
 def certificate_blocks(facts: RunFacts) -> list[Block]:

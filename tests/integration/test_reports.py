@@ -110,6 +110,16 @@ def test_runs_that_lack_something_are_told_of_and_the_rest_is_shown(foreign):  #
     assert titles(meeting_report(4e9))[0] in ("Nothing", "At work or waiting")
 
 
+@pytest.mark.parametrize("content", [b"", b"junk", 4096 * b"\x00"])
+def test_a_history_that_can_not_be_read_is_told_of_and_not_taken_for_a_run_that_waits(content):
+    folder = run_folder(fill(1, points=20)[0])
+    folder.history.write_bytes(content)
+    report = report_of([folder])
+    assert any("history" in sentence for sentence in report.missing)
+    assert "Not in this report" in titles(report)
+    assert "begun" not in words(report).replace("Begun 2", "")
+
+
 def test_a_run_of_another_store_has_what_that_store_has(lab_home, monkeypatch, tmp_path):
     run_id = jobs.begin_here(small())
     execute(run_folder(run_id), 1)

@@ -31,6 +31,7 @@ from core.reports.meeting import since
 from core.reports.notebook import notebook_bytes
 from core.reports.pdf import pdf_bytes
 from core.reports.plotly_figure import plotly_figure
+from core.reports.result_blocks import why_no_error
 from core.reports.run_sections import not_default
 from core.runs.curves import RunCurves
 from core.runs.history import HistoryWriter
@@ -244,3 +245,10 @@ def test_characters_that_are_none_are_in_no_report(form):
     blocks = (Words(text := "half \ud83d\x00 of a pair \udc00"), Table((text,), ((text,),)), Formula(text), Code(text))
     made = Report(text, text, (Section(text, (*blocks, Folded(text, (Code(text),)))),), text, text)
     assert len(report_bytes(made, form)) > 100
+
+
+def test_why_there_is_no_error_depends_on_the_problem_and_on_how_far_the_run_came():
+    known, unknown = resolve("poisson2d").problem, resolve("typed-cg").problem
+    assert "is known; the error against it is measured at a run's end" in why_no_error(known, {})
+    assert "zero, or has no value" in why_no_error(known, {"dense_max_residual": 1.0})
+    assert why_no_error(unknown, {}).startswith("No exact solution is known")
