@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import resource
 import selectors
@@ -60,6 +61,8 @@ def asked(
         child.kill()
         child.wait()
         child.stdout.close()
+    if "trace" in said:  # a defect of this program: whoever runs the server has to know where
+        logging.getLogger(module).error("%s %s:\n%s", what, failed, said["trace"])
     if "error" in said:
         raise LabError(said["error"])
     if "part" in said or not said:

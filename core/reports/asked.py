@@ -6,13 +6,15 @@ import json
 import sys
 import tempfile
 import threading
-import traceback
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.apart import answering, asked, sparing
-from core.errors import sentence
+from core.background import Background, Known
+from core.errors import LabError, sentence
+from core.plain_text import traceback_of
 
 FORMATS = {
     "html": "HTML, figures live",
@@ -27,6 +29,9 @@ SECONDS, MEMORY = 600.0, 16 * 2**30
 """What a report may take: torch alone asks for gigabytes of addresses."""
 AT_ONCE = threading.Semaphore(2)
 """So many are made at a time for all visitors of a server; the next one waits."""
+SOLUTIONS, FIGURES = 0.4 * SECONDS, 0.75 * SECONDS
+"""Seconds until which solutions are sampled, and figures are drawn as pictures: what is late goes without, with a word
+in its place, so that the report is there at all."""
 READING = 0.75
 """Share of the work that is done once the runs are read."""
 
@@ -56,11 +61,42 @@ def made_apart(wanted: Asked, told: Callable[[float], None] = lambda share: None
         wanted: what it is about.
         told: hears how much is done, from 0 to 1.
     """
-    with AT_ONCE, tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report"
-        arguments = [json.dumps({"form": wanted.form, "runs": wanted.runs, "since": wanted.since}), str(path)]
-        asked(__name__, arguments, "The report", SECONDS, MEMORY, told, doing="Making", failed="could not be made")
-        return path.read_bytes()
+    while not AT_ONCE.acquire(timeout=0.3):
+        told(0.0)  # also the moment for whoever no longer wants it
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "report"
+            arguments = [json.dumps({"form": wanted.form, "runs": wanted.runs, "since": wanted.since}), str(path)]
+            asked(__name__, arguments, "The report", SECONDS, MEMORY, told, doing="Making", failed="could not be made")
+            return path.read_bytes()
+    finally:
+        AT_ONCE.release()
+
+
+class Making:
+    """A report that is being made for a page; it can be cancelled, which ends its child."""
+
+    def __init__(self, wanted: Asked):
+        self.wanted = wanted
+        self._cancelled = threading.Event()
+        self._work: Background[bytes] = Background(lambda told: made_apart(wanted, self._watched(told)))
+        self._work.ask()
+
+    def known(self) -> Known[bytes]:
+        """How far it is, and the file once it is made."""
+        return self._work.ask()
+
+    def cancel(self) -> None:
+        """End its child, within a second."""
+        self._cancelled.set()
+
+    def _watched(self, told: Callable[[float], None]) -> Callable[[float], None]:
+        def watched(share: float) -> None:
+            if self._cancelled.is_set():
+                raise LabError("The report was cancelled.")
+            told(share)
+
+        return watched
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -71,9 +107,10 @@ def main(arguments: Sequence[str]) -> None:
             _make(Asked(**json.loads(given)), Path(path), sparing(say))
         except (OSError, MemoryError):
             raise
-        except Exception as error:  # a LabError as it is; a defect in a sentence, its traceback for the server's log
-            traceback.print_exc()
-            say(error=sentence(error))
+        except LabError as error:
+            say(error=str(error))
+        except Exception as error:  # a defect: in a sentence, its traceback for the server's log
+            say(error=sentence(error), trace=traceback_of(error))
         else:
             say(done=True)
 
@@ -83,11 +120,14 @@ def _make(wanted: Asked, path: Path, told: Callable[[float], None]) -> None:
     from core.reports.meeting import since
     from core.runs import run_folder
 
+    begun = time.monotonic()
     if wanted.since:
         report = meeting_report(since(wanted.since))
     else:
-        report = report_of([run_folder(run) for run in wanted.runs], lambda share: told(READING * share))
-    data = report_bytes(report, wanted.form, lambda share: told(READING + (1 - READING) * share))
+        folders = [run_folder(run) for run in wanted.runs]
+        report = report_of(folders, lambda share: told(READING * share), begun + SOLUTIONS)
+    seen = lambda share: told(READING + (1 - READING) * share)  # noqa: E731
+    data = report_bytes(report, wanted.form, seen, begun + FIGURES)
     path.write_bytes(data)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -23,17 +25,20 @@ from core.settings import settings
 Seen = Callable[[float], None]
 
 
-def report_of(folders: Sequence[RunFolder], seen: Seen = lambda share: None) -> Report:
+def report_of(
+    folders: Sequence[RunFolder], seen: Seen = lambda share: None, pictures_until: float = math.inf
+) -> Report:
     """A report about runs, in the order given. Raises RunNotFoundError, and LabError for none or too many.
 
     Args:
         folders: of the runs.
         seen: hears how much is done, from 0 to 1.
+        pictures_until: as `time.monotonic` counts; solutions are not drawn from then on.
     """
     folders = list(dict.fromkeys(folders))
     if not 0 < len(folders) <= MOST_RUNS:
         raise LabError(f"A report is about 1 to {MOST_RUNS} runs, not {len(folders):,}.")
-    sections, facts = run_parts(folders, seen)
+    sections, facts = run_parts(folders, seen, pictures_until)
     missing = [
         f"{known.label}: {sentence}" if len(facts) > 1 else sentence for known in facts for sentence in known.missing
     ]
@@ -64,8 +69,15 @@ def _headed(title: str, subtitle: str, sections: Sequence, runs: tuple[str, ...]
     return Report(title, subtitle, tuple(sections), made, settings().reports.header, picture, runs, tuple(missing))
 
 
-def report_bytes(report: Report, form: str, seen: Seen = lambda share: None) -> bytes:
-    """A report as one file; Markdown with pictures as a .zip of both. Raises LabError, OSError."""
+def report_bytes(report: Report, form: str, seen: Seen = lambda share: None, pictures_until: float = math.inf) -> bytes:
+    """A report as one file; Markdown with pictures as a .zip of both. Raises LabError, OSError.
+
+    Args:
+        report: what to write.
+        form: a key of `FORMATS`.
+        seen: hears how much is done, from 0 to 1.
+        pictures_until: as `time.monotonic` counts; figures are no pictures from then on.
+    """
     if form == "html":
         from core.reports.html import html_bytes
 
@@ -73,14 +85,14 @@ def report_bytes(report: Report, form: str, seen: Seen = lambda share: None) -> 
     if form == "pdf":
         from core.reports.pdf import pdf_bytes
 
-        return pdf_bytes(report, seen)
+        return pdf_bytes(report, seen, pictures_until)
     if form == "ipynb":
         from core.reports.notebook import notebook_bytes
 
         return notebook_bytes(report)
     from core.reports.markdown import markdown
 
-    text, pictures = markdown(report, "report_files")
+    text, pictures = markdown(report, "report_files", pictures_until)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("report.md", text.encode("utf-8", "replace"))
@@ -107,16 +119,21 @@ def write_report(report: Report, path: Path, form: str) -> list[Path]:
 
 
 def _write_markdown(path: Path, text: str, pictures: dict[str, bytes]) -> list[Path]:
+    """All of it is on the disk before any of it takes the place of an earlier report's."""
     files = [path.parent / name for name in pictures]
-    made = [file for file in files if not file.exists()]
+    folders = list(dict.fromkeys(file.parent for file in files))
+    made = [folder for folder in folders if not folder.exists()]
     try:
-        for file, data in zip(files, pictures.values(), strict=True):
-            file.parent.mkdir(exist_ok=True)
-            _write(file, data)
-        _write(path, text.encode("utf-8", "replace"))
+        for folder in made:
+            folder.mkdir()
+        with contextlib.ExitStack() as whole:
+            kept = {path: text.encode("utf-8", "replace")} | dict(zip(files, pictures.values(), strict=True))
+            for file, data in kept.items():
+                whole.enter_context(written_beside(file)).write_bytes(data)
     except OSError:
-        for file in made:
-            file.unlink(missing_ok=True)
+        for folder in made:
+            with contextlib.suppress(OSError):  # one that somebody has put a file into stays
+                folder.rmdir()
         raise
     return [path, *files]
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
+from urllib.parse import quote
 
 from core.reports.blocks import Block, Code, Folded, Formula, Report, Table, Words
 from core.reports.pictures import picture
+from core.reports.pieces import LATE
 
 _SYNTAX = re.compile(r"([\\`*_\[\]{}|$~#])")
 _AT_THE_START = re.compile(r"^()([-+=])|^(\d+)([.)])(?=\s|$)")
 _BREAKS = re.compile(r"[\r\n\t\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
 
 
-def markdown(report: Report, pictures: str) -> tuple[str, dict[str, bytes]]:
+def markdown(report: Report, pictures: str, pictures_until: float = math.inf) -> tuple[str, dict[str, bytes]]:
     """The text, and the pictures by their path in it.
 
     Args:
         report: what to write.
-        pictures: folder of the pictures, as the text names it.
+        pictures: folder of the pictures, as it is called beside the text.
+        pictures_until: as `time.monotonic` counts; figures are not drawn from then on.
     """
-    page = MarkdownPage(pictures)
+    page = MarkdownPage(pictures, pictures_until)
     lines = [f"# {plain(report.title)}", "", plain(report.subtitle), "", plain(_head(report)), ""]
     for section in report.sections:
         lines += [f"{'#' * (section.depth + 1)} {plain(section.title)}", ""]
@@ -35,8 +40,8 @@ def _head(report: Report) -> str:
 class MarkdownPage:
     """Turns blocks into lines, and keeps the pictures."""
 
-    def __init__(self, folder: str):
-        self._folder = folder
+    def __init__(self, folder: str, until: float = math.inf):
+        self._folder, self._until = folder, until
         self.pictures: dict[str, bytes] = {}
 
     def lines(self, block: Block) -> list[str]:
@@ -52,10 +57,17 @@ class MarkdownPage:
         if isinstance(block, Folded):
             inner = [line for part in block.blocks for line in (*self.lines(part), "")]
             return [f"**{plain(block.title)}**", "", *inner]
+        if time.monotonic() >= self._until:
+            return [f"*{plain(block.title)}*: not drawn, {LATE}."]
         name = f"{self._folder}/{len(self.pictures) + 1}.png"
         self.pictures[name] = picture(block, "png")
         note = [] if not block.note else ["", plain(block.note)]
-        return [f"![{plain(block.title)}]({name})", "", f"*{plain(block.title)}*", *note]
+        return [
+            f"![{plain(block.title)}]({quote(name.encode('utf-8', 'surrogateescape'))})",
+            "",
+            f"*{plain(block.title)}*",
+            *note,
+        ]
 
 
 def plain(text: str) -> str:

@@ -6,8 +6,10 @@ The template is fixed, and all content is handed to it as data, so no text of a 
 from __future__ import annotations
 
 import json
+import math
 import re
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from core.errors import LabError
 from core.reports.blocks import Block, Code, Folded, Formula, Report, Table, Words
 from core.reports.formulas import formula_svg
 from core.reports.pictures import picture
+from core.reports.pieces import LATE
 
 TEMPLATE = Path(__file__).parent / "assets" / "report.typ"
 WIDEST_PT = 480.0
@@ -23,19 +26,22 @@ WIDEST_PT = 480.0
 LONG_WORD = re.compile(r"\S{41,}")
 
 
-def pdf_bytes(report: Report, seen: Callable[[float], None] = lambda share: None) -> bytes:
+def pdf_bytes(
+    report: Report, seen: Callable[[float], None] = lambda share: None, pictures_until: float = math.inf
+) -> bytes:
     """The whole file. Raises OSError where the disk has no room for its pictures, LabError where Typst refuses it.
 
     Args:
         report: what to set.
         seen: hears how much is done, from 0 to 1; pictures take most of the time.
+        pictures_until: as `time.monotonic` counts; figures are not drawn from then on.
     """
     import matplotlib
     import typst
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        page = _Page(folder, len(report.figures()), seen)
+        page = _Page(folder, len(report.figures()), seen, pictures_until)
         logo = None
         if report.logo:
             logo = f"logo.{report.logo.kind}"
@@ -69,8 +75,8 @@ def pdf_bytes(report: Report, seen: Callable[[float], None] = lambda share: None
 class _Page:
     """Turns blocks into what the template reads, and writes the pictures beside it."""
 
-    def __init__(self, folder: Path, figures: int, seen: Callable[[float], None]):
-        self._folder, self._figures, self._seen = folder, figures, seen
+    def __init__(self, folder: Path, figures: int, seen: Callable[[float], None], until: float):
+        self._folder, self._figures, self._seen, self._until = folder, figures, seen, until
         self._files = self._drawn = 0
         self.appendix: list[dict[str, Any]] = []
         """Texts for the end."""
@@ -93,6 +99,8 @@ class _Page:
             }
         if isinstance(block, Folded):
             return self._folded(block)
+        if time.monotonic() >= self._until:
+            return {"kind": "words", "look": "note", "text": _breakable(f"{block.title}: not drawn, {LATE}.")}
         made = self._file(picture(block, "svg"), "svg")
         self._drawn += 1
         self._seen(0.9 * self._drawn / self._figures)

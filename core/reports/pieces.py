@@ -10,6 +10,9 @@ from core.reports.blocks import Block, Table, Words
 MOST_ROWS = 60
 """Rows of a table of windows or of other programs' params; the rest is counted."""
 
+LATE = "the report took too long; one about fewer runs has all pictures"
+"""Why a picture is missing, as the end of a sentence."""
+
 
 def pairs(rows: Sequence[tuple[str, str]]) -> Table:
     """A table of names and values, without a head."""

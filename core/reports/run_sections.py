@@ -11,7 +11,7 @@ from core.datasets import mesh_of
 from core.reports.blocks import Block, Code, Folded, Formula, Section, Table, Words
 from core.reports.cite import cite_blocks
 from core.reports.curve_charts import Thinner, method_charts, run_charts
-from core.reports.pieces import MOST_ROWS, pairs
+from core.reports.pieces import LATE, MOST_ROWS, pairs
 from core.reports.result_blocks import result_blocks
 from core.reports.run_facts import RunFacts
 from core.reports.solution_figures import solution_figures
@@ -31,7 +31,7 @@ def run_sections(facts: RunFacts, thinner: Thinner, depth: int = 1, pictures: bo
         ("Result", result_blocks(facts)),
         ("What was solved", problem_blocks(facts)),
         ("Curves", curve_blocks(facts, thinner)),
-        ("Solution", solution_blocks(facts, depth > 1) if pictures else []),
+        ("Solution", solution_blocks(facts, depth > 1, pictures)),
         ("Stages", stage_blocks(facts)),
         ("Certificate", certificate_blocks(facts)),
         ("What was asked for", asked_blocks(facts)),
@@ -128,12 +128,14 @@ def curve_blocks(facts: RunFacts, thinner: Thinner) -> list[Block]:
     return list(charts)
 
 
-def solution_blocks(facts: RunFacts, coarse: bool) -> list[Block]:
+def solution_blocks(facts: RunFacts, coarse: bool, pictures: bool) -> list[Block]:
     """Pictures of the solution; why there are none where there are none."""
     if facts.foreign or facts.problem is None:
         return []
     if not facts.folder.has_checkpoint:
         return [Words("No checkpoint of it is on this machine, so there is no solution to draw.")]
+    if not pictures:
+        return [Words(f"It is not drawn: {LATE}.")]
     return solution_figures(facts, coarse)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from itertools import cycle
 
@@ -32,14 +34,14 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def run_parts(
-    folders: Sequence[RunFolder], seen: Callable[[float], None], pictures: bool = True
+    folders: Sequence[RunFolder], seen: Callable[[float], None], pictures_until: float = math.inf
 ) -> tuple[list[Section], list[RunFacts]]:
     """The sections about runs, and what is known of each, its curves left out.
 
     Args:
         folders: of the runs.
         seen: hears how much is done, from 0 to 1.
-        pictures: draw their solutions.
+        pictures_until: as `time.monotonic` counts; their solutions are not drawn from then on.
     """
     alone = len(folders) == 1
     detailed = len(folders) <= DETAILED
@@ -49,6 +51,7 @@ def run_parts(
     over = [_Over("Largest residual", "max_residual", True), _Over("λ", "lambda", False)]
     for k, folder in enumerate(folders):
         known = run_facts(folder, stages=detailed)
+        pictures = time.monotonic() < pictures_until
         if alone:
             details = run_sections(known, thinner, pictures=pictures)
         elif detailed:

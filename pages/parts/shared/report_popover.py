@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from core.background import Background
-from core.reports.asked import FORMATS, MOST_RUNS, Asked, made_apart
+from core.reports.asked import FORMATS, MOST_RUNS, Asked, Making
 from pages.parts.shared.text import message
 from pages.parts.shared.times import midnight, today
 
@@ -33,19 +32,20 @@ def report_popover(key: str, run_ids: Sequence[str], meeting: bool = False) -> N
     """
     with st.popover("Report", icon=":material/summarize:"):
         wanted = _choice(key, tuple(run_ids), meeting)
+        made: Making | None = st.session_state.get(f"{key}.report")
+        if made is not None and made.wanted != wanted:  # another one is wanted now
+            made.cancel()
+            made = st.session_state[f"{key}.report"] = None
         if wanted is None:
             return
-        made = st.session_state.get(f"{key}.report")
-        busy = made is not None and made[0] == wanted and made[1].ask().busy
+        busy = made is not None and made.known().busy
         if (
             st.button("Make it", key=f"{key}.report.make", type="primary", disabled=busy, icon=":material/build:")
             and not busy
         ):
-            work = Background(lambda told: made_apart(wanted, told))
-            work.ask()
-            st.session_state[f"{key}.report"] = made = (wanted, work)
+            st.session_state[f"{key}.report"] = made = Making(wanted)
             busy = True
-        if made is not None and made[0] == wanted:
+        if made is not None:
             st.fragment(_state, run_every=LOOK_S if busy else None)(key)
 
 
@@ -69,18 +69,24 @@ def _choice(key: str, run_ids: tuple[str, ...], meeting: bool) -> Asked | None:
 
 def _state(key: str) -> None:
     """How far it is; once it is there, the button that saves it."""
-    wanted, work = st.session_state[f"{key}.report"]
-    known = work.ask()
+    made: Making | None = st.session_state.get(f"{key}.report")
+    if made is None:
+        return
+    known = made.known()
     if known.busy:
         st.progress(known.share, text="Reading runs and drawing figures")
+        if st.button("Cancel", key=f"{key}.report.cancel", icon=":material/close:"):
+            made.cancel()
+            st.session_state[f"{key}.report"] = None
+            st.rerun()
         return
-    if st.session_state.get(f"{key}.report.seen") != id(work):
-        st.session_state[f"{key}.report.seen"] = id(work)
+    if st.session_state.get(f"{key}.report.seen") != id(made):
+        st.session_state[f"{key}.report.seen"] = id(made)
         st.rerun()  # without the timer
     if known.error:
         st.error(message(known.error))
         return
     st.download_button(
-        f"Save · {len(known.value) / 1e6:.1f} MB", known.value, wanted.file_name, MIME[wanted.form], on_click="ignore",
-        key=f"{key}.report.save", icon=":material/download:",
+        f"Save · {len(known.value) / 1e6:.1f} MB", known.value, made.wanted.file_name, MIME[made.wanted.form],
+        on_click="ignore", key=f"{key}.report.save", icon=":material/download:",
     )  # fmt: skip
