@@ -3,6 +3,7 @@
 import io
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from core.singularity import similarity
 from core.singularity.plane import ODD, STREAM, PlaneProfile, compactified, plane_grid
 from core.singularity.plane_blow_up import SPAN, even, plane_blow_up, plane_physical_grid
 from core.singularity.plane_export import blow_up_series, profile_bytes
+from core.solution.evaluate import RunSolution
 from pages.parts.singularities import plane_figures
 from pages.parts.singularities.plane_figures import RESIDUAL, plane_blow_up_figure, plane_figure
 from pages.parts.singularities.profile_figures import AXES, SYMBOLS, profile_figure
@@ -35,7 +37,7 @@ def solution(request):
     weight.data = decay * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     found = Solution(problem, problem.lambda_start())
     found.add(Term(network, 1.0, problem.lambda_start()))
-    return SimpleNamespace(problem=problem, lambda_=problem.lambda_start(), evaluate=found.evaluate)
+    return RunSolution(problem, Path(), SimpleNamespace(solution=found), found)
 
 
 @pytest.fixture(scope="module")
