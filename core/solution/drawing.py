@@ -68,6 +68,37 @@ def value_range(shown: np.ndarray, logarithmic: bool) -> tuple[float, float]:
     return float(np.quantile(finite, 0.01) if logarithmic else finite.min()), float(finite.max())
 
 
+TOLD_APART = 1e-3
+"""Two values are one to the eye where they differ by less than this of all that is drawn."""
+
+
+def compact(values: np.ndarray) -> np.ndarray:
+    """Finite numbers (n, …) in float32 where that tells apart what the eye does, column by column, else as they are.
+
+    It doesn't for those beyond its range, such as 1e300, below it, and for little on top of much.
+    """
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    if not values.size:
+        return single
+    spread = np.ptp(values, axis=0)
+    spread = np.where(spread > 0, spread, np.abs(values).max(axis=0))
+    return single if np.all(np.abs(single - values).max(axis=0) <= TOLD_APART * spread) else values
+
+
+def gapless(mesh: object):
+    """Triangles of a pyvista mesh without those that touch a value which is not finite: there is nothing to draw."""
+    import pyvista
+
+    good = np.isfinite(mesh.point_data["shown"]) & np.isfinite(mesh.points).all(axis=1) if mesh.n_points else []
+    if np.all(good):
+        return mesh
+    faces = mesh.faces.reshape(-1, 4)
+    kept = pyvista.PolyData(mesh.points, faces[good[faces[:, 1:]].all(axis=1)].ravel())
+    kept.point_data["shown"] = mesh.point_data["shown"]
+    return kept.clean() if kept.n_cells else pyvista.PolyData()
+
+
 @dataclass(frozen=True)
 class Part:
     """A pyvista mesh and how it is to be seen."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.solution.drawing import Part, SceneRequest, value_range
+from core.solution.drawing import Part, SceneRequest, compact, gapless, value_range
 from core.solution.sampled import Sampled
 
 ARROWS = 500
@@ -24,16 +24,16 @@ class Lines:
     """Curves, one after the other."""
 
     vertices: np.ndarray
-    """(V, 3) float32."""
+    """(V, 3), float32 unless that is too coarse."""
     starts: np.ndarray
     """Where in `vertices` each curve begins, (K,) int32."""
     intensity: np.ndarray | None
-    """(V,) float32, what colours them; None: the colour of the axes."""
+    """(V,), float32 unless that is too coarse, what colours them; None: the colour of the axes."""
     width: float = 2.0
 
     def unstretched(self, stretch: float) -> Lines:
         """The same in the numbers of the axes."""
-        vertices = (self.vertices.astype(np.float64) / (1.0, 1.0, stretch)).astype(np.float32)
+        vertices = compact(self.vertices.astype(np.float64) / (1.0, 1.0, stretch))
         return Lines(vertices, self.starts, self.intensity, self.width)
 
 
@@ -47,9 +47,12 @@ class Surface:
 
 
 def contours(mesh: object, shown: np.ndarray, request: SceneRequest, diagonal: float) -> list[Lines]:
-    """Contour lines on a drawn pyvista surface with point data `shown`."""
+    """Contour lines on a drawn pyvista surface with point data `shown`, none where values are missing."""
     low, high = value_range(shown, request.logarithmic)
     if not request.contours or not low < high or not mesh.n_points:
+        return []
+    mesh = gapless(mesh.triangulate())
+    if not mesh.n_cells:
         return []
     levels = low + (high - low) * (np.arange(request.contours) + 0.5) / request.contours
     found = mesh.contour(levels, scalars="shown")
@@ -97,7 +100,7 @@ def segment(request: SceneRequest, lift: Surface | None = None) -> list[Lines]:
     points = ends[0] + share * (ends[1] - ends[0])
     if lift is not None:
         points[:, 2] = lift.height(points[:, :2]) + 2 * LIFT * lift.diagonal
-    return [Lines(points.astype(np.float32), np.zeros(1, np.int32), None, 6.0)]
+    return [Lines(compact(points), np.zeros(1, np.int32), None, 6.0)]
 
 
 def on_surface(lines: list[Lines], surface: Surface) -> list[Lines]:
@@ -106,7 +109,7 @@ def on_surface(lines: list[Lines], surface: Surface) -> list[Lines]:
     for each in lines:
         points = each.vertices.astype(np.float64)
         points[:, 2] = surface.height(points[:, :2]) + LIFT * surface.diagonal
-        found.append(Lines(points.astype(np.float32), each.starts, each.intensity, each.width))
+        found.append(Lines(compact(points), each.starts, each.intensity, each.width))
     return found
 
 
@@ -144,5 +147,5 @@ def _of(polydata: object, scalars: str | None, width: float, lift: float) -> lis
     chosen = np.concatenate(order)
     points = np.asarray(polydata.points, dtype=np.float64)[chosen]
     points[:, 2] += lift
-    intensity = None if scalars is None else np.asarray(polydata.point_data[scalars], np.float32)[chosen]
-    return [Lines(points.astype(np.float32), np.array(starts, np.int32), intensity, width)]
+    intensity = None if scalars is None else compact(np.asarray(polydata.point_data[scalars])[chosen])
+    return [Lines(compact(points), np.array(starts, np.int32), intensity, width)]

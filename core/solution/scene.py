@@ -9,7 +9,7 @@ import numpy as np
 
 from core.domains.mesh_cells import CORNERS
 from core.solution import lines, mesh_scene, plane
-from core.solution.drawing import Drawing, Part, SceneRequest, cut_at, displayed, inside
+from core.solution.drawing import Drawing, Part, SceneRequest, compact, cut_at, displayed, gapless, inside
 from core.solution.grid import SolutionGrid
 from core.solution.lines import Lines
 from core.solution.on_mesh import SolutionMesh, read_sampled
@@ -26,11 +26,11 @@ class Triangles:
     """One surface."""
 
     vertices: np.ndarray
-    """(V, 3) float32."""
+    """(V, 3), float32 unless that is too coarse."""
     faces: np.ndarray
     """(F, 3) int32."""
     intensity: np.ndarray
-    """(V,) float32, finite: what colours it."""
+    """(V,), float32 unless that is too coarse, finite: what colours it."""
     opacity: float = 1.0
     shaded: bool = True
     """Whether light and shadow help; on a flat slice they would falsify the colours."""
@@ -67,7 +67,7 @@ def scene_of(grid: SolutionGrid | SolutionMesh, request: SceneRequest) -> Scene:
         drawing = _volume(grid, shown, request)
     else:
         drawing = _surface(grid, shown, request)
-    parts = [Part(_gapless(part.mesh.triangulate()), part.opacity, part.shaded) for part in drawing.parts]
+    parts = [Part(gapless(part.mesh.triangulate()), part.opacity, part.shaded) for part in drawing.parts]
     parts = [part for part in parts if part.mesh.n_cells]
     total = sum(part.mesh.n_cells for part in parts)
     if total > TRIANGLES:
@@ -169,25 +169,12 @@ def _surface(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> Dr
     return plane.drawing(flat, shown, (axes, tuple(titles[:2])), request, vectors)
 
 
-def _gapless(mesh):
-    """Triangles without those that touch a value which is not finite: there is nothing to draw there."""
-    import pyvista
-
-    good = np.isfinite(mesh.point_data["shown"]) & np.isfinite(mesh.points).all(axis=1) if mesh.n_points else []
-    if np.all(good):
-        return mesh
-    faces = mesh.faces.reshape(-1, 4)
-    kept = pyvista.PolyData(mesh.points, faces[good[faces[:, 1:]].all(axis=1)].ravel())
-    kept.point_data["shown"] = mesh.point_data["shown"]
-    return kept.clean() if kept.n_cells else pyvista.PolyData()
-
-
 def _triangles(part: Part, stretch: float) -> Triangles:
     mesh = part.mesh
     return Triangles(
-        vertices=(np.asarray(mesh.points, dtype=np.float64) / (1.0, 1.0, stretch)).astype(np.float32),
+        vertices=compact(np.asarray(mesh.points, dtype=np.float64) / (1.0, 1.0, stretch)),
         faces=mesh.faces.reshape(-1, 4)[:, 1:].astype(np.int32),
-        intensity=np.asarray(mesh.point_data["shown"], dtype=np.float32),
+        intensity=compact(np.asarray(mesh.point_data["shown"])),
         opacity=part.opacity,
         shaded=part.shaded,
     )

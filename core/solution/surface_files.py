@@ -23,11 +23,11 @@ def write_surface(scene: Scene, path: Path, about: dict[str, object]) -> None:
     suffix = path.suffix.lower().removeprefix(".")
     if not scene.surfaces:
         raise LabError("Nothing is drawn, so there are no triangles to write.")
-    vertices = np.concatenate([surface.vertices for surface in scene.surfaces]).astype("<f4")
-    vertices[:, 2] *= np.float32(scene.stretch)
+    vertices = np.concatenate([surface.vertices for surface in scene.surfaces]) * (1.0, 1.0, scene.stretch)
+    vertices = vertices.astype("<f4")
     starts = np.cumsum([0, *(len(surface.vertices) for surface in scene.surfaces)])
     faces = np.concatenate([s.faces + start for s, start in zip(scene.surfaces, starts, strict=False)]).astype("<i4")
-    intensity = np.concatenate([surface.intensity for surface in scene.surfaces]).astype("<f4")
+    intensity = np.concatenate([surface.intensity for surface in scene.surfaces])
     data = _stl(vertices, faces, about) if suffix == "stl" else _ply(vertices, faces, intensity, about)
     try:
         with written_beside(path) as temporary:
@@ -58,12 +58,14 @@ def _stl(vertices: np.ndarray, faces: np.ndarray, about: dict[str, object]) -> b
 
 def _ply(vertices: np.ndarray, faces: np.ndarray, intensity: np.ndarray, about: dict[str, object]) -> bytes:
     said = "".join(f"comment {printable(str(key))} {_ascii(value)}\n" for key, value in about.items())
+    kind = "float" if intensity.dtype == np.float32 else "double"
     header = (
         f"ply\nformat binary_little_endian 1.0\n{said}element vertex {len(vertices)}\n"
-        "property float x\nproperty float y\nproperty float z\nproperty float value\n"
+        f"property float x\nproperty float y\nproperty float z\nproperty {kind} value\n"
         f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
     )
-    points = np.column_stack([vertices, intensity]).astype("<f4")
+    points = np.zeros(len(vertices), [("at", "<f4", 3), ("value", "<f4" if kind == "float" else "<f8")])
+    points["at"], points["value"] = vertices, intensity
     cells = np.zeros(len(faces), [("count", "u1"), ("corners", "<i4", 3)])
     cells["count"], cells["corners"] = 3, faces
     return header.encode("ascii", "replace") + points.tobytes() + cells.tobytes()

@@ -73,7 +73,7 @@ def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
     for index, surface in enumerate(scene.surfaces):
         faces = np.column_stack([np.full(len(surface.faces), 3), surface.faces]).ravel()
         mesh = pyvista.PolyData((surface.vertices * drawn).astype(np.float32), faces)
-        mesh.point_data[title] = surface.intensity / np.float32(unit)
+        mesh.point_data[title] = (surface.intensity / float(unit)).astype(np.float32)
         plotter.add_mesh(
             mesh,
             **colours,
@@ -90,7 +90,7 @@ def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
         cells = np.concatenate([np.r_[end - start, start:end] for start, end in zip(curves.starts, ends, strict=True)])
         mesh = pyvista.PolyData((curves.vertices * drawn).astype(np.float32), lines=cells)
         if curves.intensity is not None:
-            mesh.point_data[title] = curves.intensity / np.float32(unit)
+            mesh.point_data[title] = (curves.intensity / float(unit)).astype(np.float32)
         own = {"color": LINE} if curves.intensity is None else colours
         plotter.add_mesh(mesh, **own, line_width=curves.width, lighting=False, show_scalar_bar=False)
     box = np.array(scene.bounds) * np.repeat(drawn, 2)
