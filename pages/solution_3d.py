@@ -15,6 +15,7 @@ from pages.parts.solution.downloads import downloads
 from pages.parts.solution.figures import BESIDE, curve, further_figures, further_input, numbers
 from pages.parts.solution.form import (
     KEY,
+    first_value,
     quantity_of,
     resolution_input,
     stage_input,
@@ -77,8 +78,13 @@ def draw(run: Viewable, controls, canvas) -> None:
     if formulas or vectors or flow:
         asked = replace(wanted, formulas=tuple(dict.fromkeys((*formulas, *vectors))), streamfunction=flow)
         with canvas:
-            path = sampled("formula", sampler, run.folder, resolution, wanted=asked)
-            grid = read_grid(path)
+            try:
+                path = sampled("formula", sampler, run.folder, resolution, wanted=asked)
+                grid = read_grid(path)
+            except LabError as error:  # what there is is shown all the same
+                st.warning(message(error))
+                asked, formulas, vectors, chosen = wanted, (), (), first_value(grid)
+                shown = [each for each in shown if each not in (ARROWS, STREAMLINES)]
     is_curve = len(grid.axes) == 1
     with what:
         quantity = quantity_of(grid, chosen)

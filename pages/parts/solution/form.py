@@ -135,9 +135,14 @@ def value_input(problem: Problem, grid: Sampled, view: str) -> tuple[Quantity, t
         words.check_known(words.read([text]), grid.values)
     except LabError as error:
         st.warning(message(error))
-        first = next(iter(grid.values))
-        return Quantity(first, first), ()
+        return first_value(grid), ()
     return Quantity(text, text, True), () if text in grid.values else (text,)
+
+
+def first_value(grid: Sampled) -> Quantity:
+    """What is shown where what was asked for can't be."""
+    first = next(iter(grid.values))
+    return Quantity(first, first)
 
 
 def _formula_help(words: Vocabulary) -> Markdown:
