@@ -1,7 +1,7 @@
 """Jets, the arithmetic that problems are written in and networks are evaluated with."""
 
 from core.forms import Layout
-from core.jets.grids import nodes_of, sides_of
+from core.jets.grids import blocks_of, nodes_of, sides_of
 from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
 from core.jets.limited_products import Limited, limited, limited_sums
@@ -17,6 +17,7 @@ __all__ = [
     "TensorSums",
     "activate",
     "affine",
+    "blocks_of",
     "chebyshev",
     "chebyshev_sums",
     "coordinates",

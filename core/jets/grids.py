@@ -38,3 +38,20 @@ def sides_of(axes: Sequence[Tensor]) -> tuple[int, ...] | None:
 def nodes_of(axis: Tensor, sides: Sequence[int], k: int) -> Tensor:
     """What axis k of such a grid has at its nodes, (n_k, w), from what it has at the points (N, w)."""
     return axis.reshape(math.prod(sides[:k]), sides[k], -1, axis.shape[1])[0, :, 0]
+
+
+def blocks_of(sides: Sequence[int], most: int) -> list[slice]:
+    """A grid's points in parts that are grids themselves, of at most so many points, in their order.
+
+    Args:
+        sides: as `sides_of` gives them.
+        most: points of a part, at least 1.
+    """
+    k = next(k for k in range(len(sides)) if math.prod(sides[k + 1 :]) <= most)  # the first axis to be cut
+    rest, count = math.prod(sides[k + 1 :]), math.prod(sides)
+    run, step = sides[k] * rest, most // rest * rest
+    return [
+        slice(start, min(start + step, first + run))
+        for first in range(0, count, run)
+        for start in range(first, first + run, step)
+    ]

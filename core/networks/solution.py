@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from torch.autograd import forward_ad
 
 from core.errors import LabError, TrainingError
 from core.forms import Layout, MultiIndex, derivative
-from core.jets import Jet, coordinates, sides_of, stack
+from core.jets import Jet, blocks_of, coordinates, sides_of, stack
 from core.networks.layers import Network, Tape
 from core.problems import Problem
 
@@ -353,16 +353,24 @@ class Solution(nn.Module):
         return max(128, 2_000_000 // (self.layout.components * widest))
 
     def _blocks(self, points: np.ndarray) -> list[slice]:
-        """What is evaluated at a time: few points, and of a grid whole planes where all networks go axis by axis."""
+        """What is evaluated at a time: few points, and of a grid parts of it where all networks go axis by axis."""
         chunk = self._chunk
         if self.problem.integral_names:
             chunk = min(chunk, 512)  # a chunk's integrals are rows of a matrix over thousands of sources
         elif len(self.networks) and all(network.degrees is not None for network in self.networks):
             sides = sides_of(torch.as_tensor(points).unsqueeze(-1).unbind(1))
-            if sides is not None:
-                plane = len(points) // sides[0]
-                chunk = plane * max(1, GRID_AT_ONCE // (self.layout.components * plane))
+            if sides is not None and self._by_axes(points, sides):
+                return blocks_of(sides, max(1, GRID_AT_ONCE // self.layout.components))
         return [slice(start, start + chunk) for start in range(0, max(1, len(points)), chunk)]
+
+    def _by_axes(self, points: np.ndarray, sides: Sequence[int]) -> bool:
+        """Whether all networks are summed axis by axis on a grid: asked at a few of its nodes along each axis."""
+        few = np.ix_(*(sorted({0, side // 2, side - 1}) for side in sides))
+        nodes = points.reshape(*sides, -1)[few].reshape(-1, points.shape[1])
+        like = next(self.networks.parameters())
+        block = torch.as_tensor(nodes, dtype=like.dtype, device=like.device)
+        features = self.features(coordinates(block, self.layout), self.lambda_at(block, len(block)))
+        return all(network.on_grid(each) is not None for network, each in zip(self.networks, features, strict=True))
 
     def _fields_at(self, points: np.ndarray | Tensor, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
         block = torch.as_tensor(points, dtype=like.dtype, device=like.device)

@@ -64,6 +64,8 @@ class ConjugateGradient:
         move = objective.mover()
         for trial in range(self.MAX_TRIALS):
             mu = self.damping.value * scale
+            if trial and not system.stays:
+                _, system = objective.products()
 
             def product(v: Tensor, system=system, mu=mu) -> Tensor:
                 image = system.transposed(system.times(system.levelled(v)))
@@ -81,7 +83,6 @@ class ConjugateGradient:
                 return residuals, StepReport(True, after, self.damping.value, ratio, float(step.norm()))
             self.damping.reject()
             move(torch.zeros_like(step))
-            _, system = objective.products()  # the graph of the first was of weights that have moved since
         move(torch.zeros_like(gradient))
         return residuals, StepReport(False, before, self.damping.value, ratio)
 

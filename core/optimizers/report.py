@@ -34,10 +34,12 @@ class Slopes(Protocol):
 
 
 class Products(Protocol):
-    """The weighted system by its products instead of its Jacobian, valid until the parameters move."""
+    """The weighted system by its products instead of its Jacobian, at the parameters where it was made."""
 
     r: Tensor
     """Residuals (M,)."""
+    stays: bool
+    """Whether its products are right after the parameters have moved and come back; else it is made again."""
 
     def transposed(self, w: Tensor) -> Tensor:
         """Jᵀw (P,) for w (M,)."""

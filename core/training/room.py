@@ -18,12 +18,13 @@ import torch
 
 from core.config import FIRST_ORDER, Stage
 from core.errors import TrainingError
+from core.jets import TensorSums
 from core.networks.layers import Network, fourier_of, mlp, polynomials
 from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
 from core.training.arithmetic import Arithmetic, arithmetic
-from core.training.coarser import coarser, on_grid
+from core.training.coarser import coarser, levelling_bytes, may_be_on_grid
 from core.training.largest import fewer_points, in_words, largest, smaller_together
 from core.training.meter import peak_bytes
 from core.training.need import Need
@@ -49,6 +50,8 @@ PASSES: dict[str, Pass] = {
     **dict.fromkeys(("conjugate_gradient", "rank_one_ema", "auto"), "products"),  # auto falls back on products
     **dict.fromkeys(("gauss_newton", "woodbury"), "linearise"),
 }
+LEVELS = ("conjugate_gradient", "auto")
+"""Methods that have the blocks of waves made."""
 
 
 def check_room(run: RunState) -> None:
@@ -91,8 +94,8 @@ def needs(run: RunState, room: float = math.inf) -> list[Need]:
     for part in _parts(run, network, count):
         of_parameters, advice = parameter_bytes(part.method, network, run.stage)
         of_points = part.jacobian
-        if part.asked == "products" and on_grid(run.stage):
-            of_points += grid_bytes(run)
+        if part.asked == "products" and (on_grids := _sums(run)) is not None:
+            of_points += grid_bytes(run) + (SLACK * levelling_bytes(run, on_grids) if part.method in LEVELS else 0)
         elif part.jacobian <= SHARE * room and _worth_measuring(run, network, part.points):
             key = part.asked, part.points, part.how.name
             if key not in known:
@@ -174,7 +177,19 @@ def grid_bytes(run: RunState) -> float:
     tried, share = coarser(run)
     points = tried.stage.collocation.points
     exact = arithmetic("float64", run.device)
-    return SLACK / share * _measured(tried, network_like(tried), "products", points, exact, None)
+    plain, whole = (
+        _measured(tried, network_like(tried), "products", points, exact, samples) for samples in (None, run.samples)
+    )
+    return SLACK * (plain / share + max(0, whole - plain))
+
+
+def _sums(run: RunState) -> list[TensorSums] | None:
+    """What sums the present stage's network axis by axis, on a coarser grid; None where nothing does."""
+    if not may_be_on_grid(run.stage):
+        return None
+    tried, _ = coarser(run)
+    points = collocation(tried.config, tried.stage, tried.position.stage, 0)
+    return Objective(_stand_in(tried, network_like(tried)), points, samples=run.samples).on_grids()
 
 
 def rows_of(run: RunState, network: Network, points: int) -> int:
@@ -267,7 +282,10 @@ def _gradient(objective: Objective) -> object:
 def _products(objective: Objective) -> object:
     residuals, system = objective.products()
     step = system.transposed(system.r)
-    return residuals, system, system.times(step)
+    change = system.times(step)
+    with torch.no_grad():
+        tried = objective.residuals()
+    return residuals, system, change, tried
 
 
 def _linearise(objective: Objective) -> object:

@@ -1,6 +1,7 @@
 """Polynomials and harmonics on a grid: summed axis by axis, and solved for without a Jacobian."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,13 +10,16 @@ import torch
 from core.config import Chebyshev, parse_config
 from core.forms import Layout, biharmonic, derivative
 from core.jets import Jet, TensorSums, chebyshev_sums, coordinates, stack
-from core.jets.grids import nodes_of, sides_of
+from core.jets.grids import blocks_of, nodes_of, sides_of
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
+from core.optimizers.conjugate_gradient import ConjugateGradient
 from core.problems.poisson2d import Poisson2D
+from core.training import room
 from core.training.choose import choose
-from core.training.objective import Objective
-from core.training.objective.averaged import Averaged
+from core.training.meter import peak_bytes
+from core.training.objective import Objective, averaged
+from core.training.objective.averaged import Averaged, block_bytes
 from core.training.objective.by_axes import ProductsByAxes
 from core.training.points import collocation
 from core.training.room import needs
@@ -146,14 +150,14 @@ def test_equations_that_are_the_same_along_periodic_coordinates_are_levelled_exa
     components = [0, 1, 2, 3, 4]
     slopes = torch.randn(2, 5, 2, 1, 1, 5, dtype=torch.float64, generator=generator).expand(2, 5, 2, 8, 10, 5)
     slopes = slopes.reshape(2, 5, 2, -1)
-    averaged, one = Averaged.of(sums, slopes, components), torch.eye(2 * 7 * 5 * 3, dtype=torch.float64)
+    levelling, one = Averaged.of(sums, slopes, components), torch.eye(2 * 7 * 5 * 3, dtype=torch.float64)
 
     def columns(product):
         return torch.stack([product(each.view(2, -1)).reshape(-1) for each in one], dim=1)
 
     jacobian = columns(lambda weight: torch.einsum("rcon,con->rn", slopes, sums.components(weight, components)))
-    inverse = columns(averaged.solved)
-    np.testing.assert_allclose(columns(averaged.transposed), inverse.T, atol=1e-12)
+    inverse = columns(levelling.solved)
+    np.testing.assert_allclose(columns(levelling.transposed), inverse.T, atol=1e-12)
     levelled = jacobian @ inverse
     np.testing.assert_allclose(levelled.T @ levelled, one, atol=1e-9)
     assert np.linalg.cond(jacobian) > 30
@@ -165,6 +169,44 @@ def test_without_waves_or_with_wide_blocks_nothing_is_levelled():
         sums = TensorSums.of(circles, degrees, (0, 2))
         slopes = torch.ones(1, 1, 2, 8 * 10 * 300, dtype=torch.float64)
         assert Averaged.of(sums, slopes, [0]) is None
+
+
+def test_blocks_of_too_many_waves_are_not_made():
+    assert block_bytes((127, 48, 8), (0,), 1) > 16 * 64 * 384**2
+    assert block_bytes((127, 127, 48, 8), (0, 1), 1) == 0  # 20 GB
+    assert block_bytes((127, 8), (), 1) == block_bytes((7, 500), (0,), 1) == 0
+
+
+def test_blocks_are_factorised_few_at_a_time_with_the_same_result(monkeypatch):
+    objective = objective_of(CELLS, SMALL)
+    g = torch.randn(objective.shape()[1], dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    whole = objective.products()[1].levelled_transposed(g)
+    monkeypatch.setattr(averaged, "AT_ONCE", 1)
+    torch.testing.assert_close(objective.products()[1].levelled_transposed(g), whole, rtol=1e-9, atol=1e-12)
+    monkeypatch.setattr(averaged, "MOST", 1)
+    assert objective.products()[1].levelled_transposed(g) is g
+    assert "nothing levels them" in objective.how_multiplied()
+
+
+def test_a_grid_is_cut_into_grids_along_any_axis():
+    for sides, most in [((4, 3, 5, 1), 30), ((4, 3, 5, 1), 7), ((1, 3, 50, 1), 20), ((7, 1, 1), 2), ((2, 3, 1), 100)]:
+        blocks = blocks_of(sides, most)
+        numbers = np.arange(math.prod(sides))
+        np.testing.assert_array_equal(np.concatenate([numbers[block] for block in blocks]), numbers)
+        points = grid(*(range(side) for side in sides[:-1]))
+        for block in blocks:
+            assert 0 < len(points[block]) <= most
+            assert sides_of(points[block].unsqueeze(-1).unbind(1)) is not None
+
+
+def test_a_rejected_trial_does_not_make_the_products_on_a_grid_again(monkeypatch):
+    objective, made = objective_of(CELLS, SMALL), []
+    products = objective.products
+    monkeypatch.setattr(objective, "products", lambda: made.append(1) or products())
+    mover = objective.mover()
+    monkeypatch.setattr(objective, "mover", lambda: lambda step: mover(step) * 0 + math.inf)
+    _, report = ConjugateGradient(1e-3, 1e-14, 1e-3, 2).iterate(objective)
+    assert not report.accepted and len(made) == 1
 
 
 def objective_of(problem, stage=STAGE):
@@ -281,3 +323,52 @@ def test_memory_of_products_on_a_grid_is_said_without_their_square():
     (need,) = needs(run)
     jets = 8 * 128 * 128 * 10 * 5 * 2
     assert 5 * jets < need.total < 100 * jets
+
+
+HEAT = {
+    "kind": "equation",
+    "coordinates": {"x": [-1, 1], "y": [-1, 1], "t": [0, 1]},
+    "time": "t",
+    "fields": ["u"],
+    "equations": ["u_t = 0.05*laplacian(u) - u^3"],
+    "conditions": [{"on": "boundary", "that": "u = 0"}, {"on": "t = 0", "that": "u = (1-x^2)*(1-y^2)"}],
+}
+MIRRORED = HEAT | {"conditions": [{"on": "everywhere", "that": "u even in x"}, *HEAT["conditions"]]}
+PERIODIC = HEAT | {
+    "conditions": [
+        {"on": "periodic in x"},
+        {"on": "y = -1; y = 1", "that": "u = 0"},
+        {"on": "t = 0", "that": "u = 1-y^2"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("problem", "degrees", "shape"),
+    [(PERIODIC, (31, 30, 8), (32, 32, 10)), (MIRRORED, (12, 12, 6), (16, 16, 8))],
+    ids=["blocks of waves", "mirrored"],
+)
+def test_what_a_step_on_a_grid_takes_is_no_more_than_is_said(monkeypatch, problem, degrees, shape):
+    monkeypatch.setattr(room, "SURELY", 0)
+    stage = STAGE | {
+        "chebyshev": {"degrees": degrees},
+        "collocation": {"sampler": "gauss", "points": math.prod(shape), "shape": shape},
+    }
+    config = parse_config({"problem": problem, "stages": [stage]})
+    (need,) = needs(RunState(config, torch.device("cpu"), Solution(config.problem, None), None, lambda: None, print))
+
+    def step():
+        objective = objective_of(problem, stage)
+        ConjugateGradient(1e-3, 1e-14, 1e-3, 1).iterate(objective)
+        return objective
+
+    assert need.total / 4 < peak_bytes(step) < need.total
+
+
+def test_a_grid_that_is_summed_point_by_point_is_evaluated_few_points_at_a_time():
+    axes = [np.linspace(-1, 1, 10), np.linspace(-1, 1, 20), np.linspace(0, 1, 30)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    mirrored, plain = (objective_of(problem).solution for problem in (MIRRORED, HEAT))
+    few = np.random.default_rng(0).permutation(len(points))
+    assert len(mirrored._blocks(points)) == len(mirrored._blocks(points[few])) > len(plain._blocks(points)) == 1
+    assert not mirrored._by_axes(points, (10, 20, 30, 1)) and plain._by_axes(points, (10, 20, 30, 1))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from core.jets import TensorSums
-from core.training.objective.averaged import Averaged
+from core.training.objective.averaged import Averaged, levelled
 from core.training.objective.point_set import PointSet
 
 
@@ -67,14 +68,21 @@ class ProductsByAxes:
         outputs: of the layer.
     """
 
+    stays = True
+
     def __init__(self, sets: Sequence[GridRows], outputs: int):
         self._sets, self._outputs = tuple(sets), outputs
         self.residuals: dict[str, Tensor] = {name: r for rows in sets for name, r in rows.residuals.items()}
         self.r = torch.cat([r * len(r) ** -0.5 for r in self.residuals.values()])
         self._lengths = [sum(map(len, rows.residuals.values())) for rows in sets]
-        # with rows of conditions beside them the equations alone leave what only a ridge would level
-        alone = len(sets) == 1
-        self._averaged = Averaged.of(sets[0].sums, sets[0].slopes, sets[0].components) if alone else None
+
+    @cached_property
+    def _averaged(self) -> Averaged | None:
+        """Made when it is asked for: a method that levels nothing does without the blocks."""
+        if not levelled([rows.sums for rows in self._sets], self._outputs):
+            return None
+        (equations,) = self._sets
+        return Averaged.of(equations.sums, equations.slopes, equations.components)
 
     def times(self, v: Tensor) -> Tensor:
         """Jv (M,) for v (P,)."""

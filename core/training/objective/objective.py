@@ -16,6 +16,7 @@ from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
 from core.training.objective import origin
+from core.training.objective.averaged import MOST, WIDEST, levelled
 from core.training.objective.by_axes import GridRows, ProductsByAxes
 from core.training.objective.data import DATA, Data
 from core.training.objective.equations import Equations
@@ -127,7 +128,7 @@ class Objective:
 
     def products(self) -> tuple[Residuals, Products | ProductsByAxes]:
         """Residuals, and the weighted system by its products instead of its Jacobian."""
-        sums = self._on_grids()
+        sums = self.on_grids()
         if sums is not None:
             parts = [GridRows(points, each) for points, each in zip(self.points.values(), sums, strict=True)]
             by_axes = ProductsByAxes(parts, self.solution.problem.outputs)
@@ -141,22 +142,23 @@ class Objective:
     @property
     def by_axes(self) -> bool:
         """Whether the last network's polynomials are on a grid, so that products go axis by axis."""
-        return self._on_grids() is not None
+        return self.on_grids() is not None
 
     def how_multiplied(self) -> str:
         """How products of polynomials on a grid are made, in words; empty where they go by autograd."""
-        sums = self._on_grids()
+        sums = self.on_grids()
         if sums is None:
             return ""
         found = "products with the Jacobian go axis by axis: its rows and columns are never made"
-        if sums[0].waves is not None:
+        if levelled(sums, self.solution.problem.outputs):
             return found
         return (
             f"{found}; they may be many, since nothing levels them: that takes a periodic coordinate, of each an odd "
-            "number of harmonics, and at least as many points"
+            "number of harmonics, and at least as many points; no rows of conditions beside the equations'; and "
+            f"at most {WIDEST} unknowns a wave, {MOST / 2**30:.0f} GiB for all"
         )
 
-    def _on_grids(self) -> list[TensorSums] | None:
+    def on_grids(self) -> list[TensorSums] | None:
         """Of each point set what sums the last network there axis by axis; None where one has no such thing."""
         nonlocal_too = any(points.matrices for points in self.points.values())
         if self.solution.networks[-1].degrees is None or self.free_lambda or nonlocal_too:

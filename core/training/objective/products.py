@@ -21,6 +21,9 @@ class Products:
         r: these, differentiable.
     """
 
+    stays = False
+    """The graph is of the tensors that parameters were."""
+
     def __init__(self, solution: Solution, parameters: Sequence[nn.Parameter], rows: Callable[[], Tensor], r: Tensor):
         self._parameters = parameters
         self._graph = r
