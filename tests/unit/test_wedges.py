@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from core.config import parse_config
 from core.domains.layers import layers, points_in_layers
 from core.domains.local_features import CornerFeatures
 from core.domains.regions import region
@@ -15,8 +14,6 @@ from core.domains.wedges import Wedge, solutions
 from core.forms import biharmonic
 from core.jets import Layout, coordinates
 from core.problems.equation import Equation
-from core.training.objective import Objective
-from tests.training import train
 
 CLAMPED, SUPPORTED, EVEN = (0, 1), (0, 2), (1, 3)
 L = {"kind": "polygon", "vertices": [[-1, -1], [1, -1], [1, 0], [0, 0], [0, 1], [-1, 1]]}
@@ -102,21 +99,6 @@ def test_they_meet_the_conditions_of_both_sides():
 def test_at_the_corner_itself_they_have_values():
     of = Wedge(corner(1.5 * math.pi), CLAMPED, CLAMPED)
     assert np.isfinite(of.functions((np.array([0.2]), np.array([-0.1])), 6.0)).all()
-
-
-def test_a_clamped_plate_with_a_corner_is_solved_with_its_functions_alone(tmp_path):
-    problem = {"kind": "equation", "domain": L, "fields": ["u"], "row_weight": 100,
-               "equations": ["laplacian(laplacian(u)) = 1"],
-               "conditions": [{"on": "boundary", "that": "u = 0; dn(u) = 0"}]}  # fmt: skip
-    left = {}
-    for name, local in (("with", {"order": 4, "smooth": 2}), ("without", None)):
-        stage = {"fourier": {"features": 60, "sigma": 3.0, "local": local}, "iterations": 1,
-                 "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32},
-                 "collocation": {"points": 400, "sampler": "chebyshev"}}  # fmt: skip
-        solution = train(parse_config({"problem": problem, "stages": [stage]}), tmp_path / name).solution
-        points = solution.problem.collocation_towards_walls(np.random.default_rng(5).random((150, 2)))
-        left[name] = float(Objective(solution, points).residuals().loss().detach())
-    assert left["with"] < 1e-2 * left["without"]
 
 
 def channel(**changes):
