@@ -121,9 +121,7 @@ def block_bytes(counts: Sequence[int], circles: Sequence[int], outputs: int) -> 
     width = outputs * math.prod(count for k, count in enumerate(counts) if k not in circles)
     *first, last = (counts[k] for k in circles)
     found = 16 * math.prod(first) * (last // 2 + 1) * width**2  # of the last axis half of the waves are conjugates
-    return (
-        2 * found + MADE_FROM * min(found, AT_ONCE) if width <= WIDEST and found <= MOST else 0
-    )  # twice: a product copies them
+    return found + MADE_FROM * min(found, AT_ONCE) if width <= WIDEST and found <= MOST else 0
 
 
 def _by_wave(sums: TensorSums, mean: Tensor, components: Sequence[int]) -> dict[tuple[int, ...], Tensor]:
