@@ -103,14 +103,14 @@ def test_from_the_form_to_paraview(server, page, tmp_path):
     # a value that is not allowed is refused beside its field, and the button is off
     page.get_by_text("Poisson 2D, two stages").click()
     expect(page.get_by_role("tab", name="Stage 2")).to_be_visible()
-    iterations = page.get_by_label("Iterations").first
+    iterations = page.get_by_role("spinbutton", name="Iterations", exact=True).first
     iterations.fill("-3")
     iterations.press("Enter")
     expect(page.get_by_text("-3 is not allowed").first).to_be_visible()
     expect(page.get_by_role("button", name="Launch")).to_be_disabled()
 
     # long enough to be watched: no early end, many iterations
-    iterations = page.get_by_label("Iterations").first
+    iterations = page.get_by_role("spinbutton", name="Iterations", exact=True).first
     iterations.fill("400")
     iterations.press("Enter")
     expect(page.get_by_role("button", name="Launch")).to_be_enabled()
