@@ -178,7 +178,7 @@ def addresses(ids):
         (f"replay?run={ids[1]}&rerun={text}", 0, ()),
         (f"datasets?dataset={text}", 0, ()),
         (f"singularities?run={text}&equation={text}", 1, ()),
-        (f"solution?run={text}&view={text}", 1, ("VTK view",)),
+        (f"solution?run={text}&view={text}", 1, ()),
     )
 
 

@@ -95,10 +95,13 @@ function slide(Plotly, chart, name) {
   return Plotly.downloadImage({ data, layout }, { format: "png", width, height, filename: `${name}-slide` });
 }
 
+// One and the same for all charts and drawings: for a config with another function Plotly forgets the visitor's zoom.
+const SLIDE_BUTTON = { name: "slide", title: SLIDE.name, icon: SLIDE.icon,
+  click: (chart) => plotly().then((Plotly) => slide(Plotly, chart, chart._context.toImageButtonOptions.filename)) };
+
 function chartConfig(name) {
   return {
-    modeBarButtonsToAdd: [{ name: "slide", title: SLIDE.name, icon: SLIDE.icon,
-      click: (chart) => plotly().then((Plotly) => slide(Plotly, chart, name)) }],
+    modeBarButtonsToAdd: [SLIDE_BUTTON],
     responsive: true, displaylogo: false, scrollZoom: false,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "sendChartToCloud", "resetCameraLastSave3d"],
     toImageButtonOptions: { format: "svg", filename: name },
