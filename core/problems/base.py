@@ -135,10 +135,6 @@ class Problem(Frozen):
         """What residuals, exact values and errors are called beside the fields."""
         return value_names(self.fields, self.residual_names)
 
-    def has_residual(self, points: np.ndarray) -> np.ndarray:
-        """Whether the equations have a value at points (N, d) of the domain, (N,): not where derivatives have none."""
-        return np.ones(len(points), dtype=bool)
-
     @property
     def data_rows(self) -> dict[str, str]:
         """Field → name of the rows of its measured values: `data_FIELD`."""

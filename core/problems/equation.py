@@ -317,9 +317,6 @@ class Equation(DataProblem):
         region = self.system.frame.region
         return super().contains(points) if region is None else region.contains_well(points[:, : region.dimension])
 
-    def has_residual(self, points):
-        return self.compiled.local.are_smooth(points)
-
     def holds(self, points):
         region = self.system.frame.region
         if region is None:

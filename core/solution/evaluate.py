@@ -46,14 +46,10 @@ class RunSolution:
     def evaluate(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Every field and residual at points (N, d), by the problem's `value_names`, float64 (N,).
 
-        A residual is NaN where it has no value, as into a corner. Of a correction alone the fields: a residual is no
-        sum.
+        Of a correction alone the fields: a residual is no sum.
         """
         found = self.whole.evaluate(points)
         if self.without is None:
-            gone = ~self.problem.has_residual(points)
-            for name in found.keys() & set(self.problem.value_names.residuals.values()):
-                found[name] = np.where(gone, np.nan, found[name])
             return found
         before = self.without.evaluate(points)
         return {name: found[name] - before[name] for name in self.problem.fields}

@@ -1,7 +1,5 @@
 """Values of a solution that a visitor asks for: typed formulas with exact derivatives, stages, other checkpoints."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,10 +9,9 @@ from core.errors import LabError
 from core.networks.layers import mlp
 from core.networks.marched import Marched
 from core.networks.solution import Solution, Term
-from core.presets import resolve
 from core.problems.taylor_green import TaylorGreen
 from core.runs import RunFolder
-from core.solution.evaluate import RunSolution, load_solution
+from core.solution.evaluate import load_solution
 from core.solution.formulas import vocabulary
 from core.solution.sample import evaluated
 from core.solution.wanted import Wanted, checkpoints_of
@@ -182,13 +179,3 @@ def test_the_stream_function_of_a_plane_flow(folder, monkeypatch):
     for u, told in ((psi[:2], "4 points"), (np.full_like(psi, np.nan), "some have none")):
         with pytest.raises(LabError, match=told):
             streamfunction(u, u, x[: len(u)], y, (0, 1))
-
-
-def test_a_residual_has_no_value_in_a_corner_into_which_derivatives_are_infinite():
-    problem = resolve("typed-lshape").problem
-    solution = solution_of(problem)
-    points = np.array([[0.0, 0.0], [1e-14, 0.0], [-0.5, -0.5], [-1.0, -1.0], [0.001, -0.001]])
-    found = RunSolution(problem, Path(), None, solution).evaluate(points)
-    (residual,) = found.keys() & set(problem.value_names.residuals.values())
-    assert np.isnan(found[residual]).tolist() == [True, True, False, True, False]
-    assert np.isfinite(found[problem.fields[0]]).all()

@@ -29,8 +29,6 @@ HIGHEST = 8.0
 """Exponents of corners' functions go so far."""
 AROUND = 2.0
 """Features that read a corner's surroundings, beside others'."""
-AT_ITSELF = 1e-9
-"""Of the domain's size: points that are nearer to a corner are the corner."""
 FOURTH = 4
 HIGHEST_OF_FOURTH = 6.0
 """Those of fields of fourth order: there are twice as many, with derivatives that cost more."""
@@ -126,15 +124,6 @@ class LocalInputs:
     def weight(self, x: Sequence[Jet]) -> Tensor:
         """What equations are multiplied by, (n,): less near corners whose functions leave what is infinite there."""
         return corner_weight(self._wedges, [jet.value for jet in x[: self._space]])
-
-    def are_smooth(self, x: np.ndarray) -> np.ndarray:
-        """Whether points (N, d) are none of the corners, into which functions go with infinite derivatives, (N,)."""
-        found = np.ones(len(x), dtype=bool)
-        for each in self.corners:
-            corner = each.wedge.corner if isinstance(each, _Wedge) else each.features
-            off = np.linalg.norm(x[:, : self._space] - corner.place, axis=1)
-            found &= off > AT_ITSELF * corner.size
-        return found
 
     def with_layers(self, inside: np.ndarray) -> np.ndarray:
         """Points (n, d + e) of the domain, time from 0 to 1 beside them, some of them moved into layers."""
