@@ -7,6 +7,7 @@ new kind from the start.
 It listens on 127.0.0.1 (.streamlit/config.toml), and what may talk to it is decided in `pages.parts.origin_guard`.
 """
 
+import contextlib
 import os
 import socket
 import sys
@@ -58,6 +59,7 @@ if __name__ == "__main__":
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
     threading.Thread(target=jobs.keep_looking, name="look", daemon=True).start()
     threading.Thread(target=warm.keep_warm, name="warm", daemon=True).start()
-    st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Live), Middleware(Assets)]).run(
-        config={"server.port": int(sys.argv[1]), "server.allowedHosts": [*OWN_NAMES, *names_of_a_proxy()]}
-    )
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a person ends it
+        st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Live), Middleware(Assets)]).run(
+            config={"server.port": int(sys.argv[1]), "server.allowedHosts": [*OWN_NAMES, *names_of_a_proxy()]}
+        )
