@@ -7,6 +7,7 @@ from core.jets.layer import ACTIVATIONS, Activation, activate, affine
 from core.jets.limited_products import Limited, limited, limited_sums
 from core.jets.polynomials import chebyshev, chebyshev_sums
 from core.jets.tensor import TensorSums
+from core.jets.wave_sums import WaveSums
 
 __all__ = [
     "ACTIVATIONS",
@@ -15,6 +16,7 @@ __all__ = [
     "Layout",
     "Limited",
     "TensorSums",
+    "WaveSums",
     "activate",
     "affine",
     "blocks_of",

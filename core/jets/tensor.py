@@ -55,7 +55,7 @@ class TensorSums:
         counts = [count for count, slope in zip(self.counts, slopes, strict=True) if slope is not None]
         self.waves = Waves.at(angles, counts, [slope for slope in slopes if slope is not None])
         """What sums all harmonics at once; None where there are none, or nodes are not even."""
-        self.terms = tuple(_terms(layout, component, coordinates) for component in range(layout.components))
+        self.terms = orders_of_components(layout, coordinates)
         """Of each component of a jet (c, orders) of the Σ c ∂… that it is."""
 
     @classmethod
@@ -197,6 +197,16 @@ def _along(part: Tensor, place: int, matrix: Tensor) -> Tensor:
         return (part.movedim(place, -1) @ matrix.T).movedim(-1, place)
     found = matrix @ part.reshape(-1, part.shape[place], after)
     return found.reshape(*part.shape[:place], len(matrix), *part.shape[place + 1 :])
+
+
+def orders_of_components(layout: Layout, coordinates: Sequence[int]) -> tuple[tuple[tuple[float, Orders], ...], ...]:
+    """Of each component of a jet the (c, orders along the axes) of the Σ c ∂… that it is.
+
+    Args:
+        layout: of the jet.
+        coordinates: which one each axis is of; along any other nothing changes.
+    """
+    return tuple(_terms(layout, component, coordinates) for component in range(layout.components))
 
 
 def _terms(layout: Layout, component: int, coordinates: Sequence[int]) -> tuple[tuple[float, Orders], ...]:

@@ -46,6 +46,10 @@ class Marched(nn.Module):
         low, high = self.problem.domain()[clock]
         return np.asarray(points)[:, clock] <= self.ends[-1] + ROUNDING * (high - low)
 
+    def blocks_on_grid(self, points: np.ndarray) -> list[slice] | None:
+        """See `Solution.blocks_on_grid`; what a window has of a grid is a grid."""
+        return self.windows[0].blocks_on_grid(points)
+
     def fields_at(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """See `Solution.fields_at`."""
         return self._joined(points, lambda window, block, _: window.fields_at(block))
@@ -62,7 +66,7 @@ class Marched(nn.Module):
         return np.stack([found[k] for k in range(len(wanted))])
 
     def evaluate(
-        self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None
+        self, points: np.ndarray, point_set: str | None = "interior", seen: Callable[[float], None] = lambda share: None
     ) -> dict[str, np.ndarray]:
         """See `Solution.evaluate`."""
         count = len(points)

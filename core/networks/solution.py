@@ -16,6 +16,7 @@ from torch.autograd import forward_ad
 from core.errors import LabError, TrainingError
 from core.forms import Layout, MultiIndex, derivative
 from core.jets import Jet, blocks_of, coordinates, sides_of, stack
+from core.networks.evaluation import evaluated, points_at_once, sums_on_grid
 from core.networks.layers import Network, Tape
 from core.problems import Problem
 
@@ -23,6 +24,8 @@ PROBES = 7
 """Points in which the slopes of jets are held against those of the fields."""
 GRID_AT_ONCE = 2_000_000
 """Numbers of a field's jet on a grid that are computed at a time, where that is summed axis by axis."""
+HIDDEN_AT_ONCE = 32_000_000
+"""The same of the widest hidden layer's jet behind such a sum."""
 
 
 def _value(part: Jet | Tensor) -> Tensor:
@@ -290,7 +293,10 @@ class Solution(nn.Module):
 
     @torch.no_grad()
     def evaluate(
-        self, points: np.ndarray, point_set: str = "interior", seen: Callable[[float], None] = lambda share: None
+        self,
+        points: np.ndarray,
+        point_set: str | None = "interior",
+        seen: Callable[[float], None] = lambda share: None,
     ) -> dict[str, np.ndarray]:
         """Every field, and every residual asked for on `point_set`, at points (N, d): (N,) each.
 
@@ -298,7 +304,8 @@ class Solution(nn.Module):
 
         Args:
             points: (N, d).
-            point_set: whose equations the residuals are of, at the scale the problem divides them by.
+            point_set: whose equations the residuals are of, at the scale the problem divides them by; None: no
+                residuals, which is several times as fast.
             seen: called with the share of the points that is done, again and again.
         """
         like = next(self.parameters(), torch.zeros(0, dtype=torch.float64))
@@ -306,16 +313,18 @@ class Solution(nn.Module):
         names = self.problem.value_names.residuals
         points = np.asarray(points, dtype=np.float64)
         integrated = self._integrated(like) if self.problem.integral_names else {}
+        bare = point_set is None and len(points) > PROBES and self._made_of_values(points, like)
         for chosen in self._blocks(points) if len(points) else ():
             block = points[chosen]
-            u, x, lam = self._fields_at(block, like)
+            u, x, lam = self._fields_at(block, like, bare)
             if integrated:
                 for name, integral in self.problem.integrals(block, self.problem.sources()).items():
                     matrix = torch.as_tensor(integral.matrix, dtype=like.dtype, device=like.device)
                     u[name] = matrix @ integrated[integral.field]
             values = {name: _value(u[name]) for name in self.problem.fields}
-            for name, residual in self.residuals(point_set, u, x, lam).items():
-                values[names[name]] = residual
+            if point_set is not None:
+                for name, residual in self.residuals(point_set, u, x, lam).items():
+                    values[names[name]] = residual
             for name, value in values.items():
                 parts.setdefault(name, []).append(value.double().cpu().numpy())
             seen(min(1.0, chosen.stop / len(points)))
@@ -338,7 +347,7 @@ class Solution(nn.Module):
                 direction = torch.zeros_like(block)
                 direction[:, i] = 1
                 with forward_ad.dual_level():
-                    u, _, _ = self._fields_at(forward_ad.make_dual(block, direction), like)
+                    u = self._differentiable_fields(forward_ad.make_dual(block, direction))
                     along.append([forward_ad.unpack_dual(_value(u[name])) for name in names])
             for name, *pairs in zip(names, *along, strict=True):
                 fields[name].append(pairs[0].primal.double().cpu().numpy())
@@ -348,38 +357,74 @@ class Solution(nn.Module):
 
     @property
     def _chunk(self) -> int:
-        """So many points at a time: their widest jets (at 8 bytes) stay near the processor's cache."""
-        widest = max((network.widest for network in self.networks), default=1)
-        return max(128, 2_000_000 // (self.layout.components * widest))
+        return points_at_once(self.layout.components, max((network.widest for network in self.networks), default=1))
 
     def _blocks(self, points: np.ndarray) -> list[slice]:
-        """What is evaluated at a time: few points, and of a grid parts of it where all networks go axis by axis."""
+        """What is evaluated at a time: few points, and of a grid parts of it where a network goes axis by axis."""
         chunk = self._chunk
         if self.problem.integral_names:
             chunk = min(chunk, 512)  # a chunk's integrals are rows of a matrix over thousands of sources
-        elif len(self.networks) and all(network.degrees is not None for network in self.networks):
-            sides = sides_of(torch.as_tensor(points).unsqueeze(-1).unbind(1))
-            if sides is not None and self._by_axes(points, sides):
-                return blocks_of(sides, max(1, GRID_AT_ONCE // self.layout.components))
-        return [slice(start, start + chunk) for start in range(0, max(1, len(points)), chunk)]
+        found = self.blocks_on_grid(points)
+        return found or [slice(start, start + chunk) for start in range(0, max(1, len(points)), chunk)]
+
+    def blocks_on_grid(self, points: np.ndarray) -> list[slice] | None:
+        """Parts of points (N, d) that are grids themselves; None where nothing is gained by that.
+
+        It is where a network is summed axis by axis.
+        """
+        if self.problem.integral_names or not len(self.networks):
+            return None
+        sides = sides_of(torch.as_tensor(points).unsqueeze(-1).unbind(1))
+        if sides is None or not self._by_axes(points, sides):
+            return None
+        hidden = max((len(layer.weight) for network in self.networks for layer in network.layers[:-1]), default=1)
+        return blocks_of(sides, max(1, min(GRID_AT_ONCE, HIDDEN_AT_ONCE // hidden) // self.layout.components))
 
     def _by_axes(self, points: np.ndarray, sides: Sequence[int]) -> bool:
-        """Whether all networks are summed axis by axis on a grid: asked at a few of its nodes along each axis."""
+        """Whether a network is summed axis by axis on a grid: asked at a few of its nodes along each axis."""
         few = np.ix_(*(sorted({0, side // 2, side - 1}) for side in sides))
         nodes = points.reshape(*sides, -1)[few].reshape(-1, points.shape[1])
         like = next(self.networks.parameters())
         block = torch.as_tensor(nodes, dtype=like.dtype, device=like.device)
         features = self.features(coordinates(block, self.layout), self.lambda_at(block, len(block)))
-        return all(network.on_grid(each) is not None for network, each in zip(self.networks, features, strict=True))
+        found = zip(self.networks, features, strict=True)
+        return any(sums_on_grid(network, each) is not None for network, each in found)
 
-    def _fields_at(self, points: np.ndarray | Tensor, like: Tensor) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
+    def _made_of_values(self, points: np.ndarray, like: Tensor) -> bool:
+        """Whether fields' values come from the networks' values alone: derivatives that are NaN change none of them."""
+        few = torch.as_tensor(points[:: len(points) // PROBES][:PROBES], dtype=like.dtype, device=like.device)
+        x, lam = coordinates(few, self.layout), self.lambda_at(few, len(few))
+        raw = self._raw_at(x, lam, self.layout.components)
+        without = raw.clone()
+        without[1:] = torch.nan
+        whole, bare = (self.fields(each, x, lam) for each in (raw, without))
+        return all(
+            torch.equal(_value(whole[name]), _value(bare[name])) for name in self.problem.fields if name in whole
+        )
+
+    def _raw_at(self, x: tuple[Jet, ...], lam: Tensor | None, components: int) -> Tensor:
+        """The first components of Σ ε_k Φ_k, the rest zero, (C, N, outputs), where nothing is trained."""
+        raw = x[0].data.new_zeros(self.layout.components, x[0].data.shape[1], self.problem.outputs)
+        for network, epsilon, each in zip(self.networks, self.epsilons, self.features(x, lam), strict=True):
+            raw[:components] += epsilon * evaluated(network, each, components)
+        return raw
+
+    def _fields_at(
+        self, points: np.ndarray, like: Tensor, bare: bool = False
+    ) -> tuple[dict, tuple[Jet, ...], Tensor | None]:
+        """Fields, coordinates and λ at points (N, d). `bare`: the fields' values alone hold, and no derivative."""
         block = torch.as_tensor(points, dtype=like.dtype, device=like.device)
-        x = coordinates(block, self.layout)
-        lam = self.lambda_at(block, len(block))
-        raw = self.raw(self.features(x, lam))
-        if raw is None:  # no stage yet: what the ansatz alone says
-            raw = block.new_zeros(self.layout.components, len(block), self.problem.outputs)
+        x, lam = coordinates(block, self.layout), self.lambda_at(block, len(block))
+        raw = self._raw_at(x, lam, 1 if bare else self.layout.components)  # no stage yet: what the ansatz alone says
         return self.fields(raw, x, lam), x, lam
+
+    def _differentiable_fields(self, points: Tensor) -> dict:
+        """Fields at points (N, d) by operations that any differentiation goes through."""
+        x, lam = coordinates(points, self.layout), self.lambda_at(points, len(points))
+        raw = self.raw(self.features(x, lam))
+        if raw is None:
+            raw = points.new_zeros(self.layout.components, len(points), self.problem.outputs)
+        return self.fields(raw, x, lam)
 
     def _integrated(self, like: Tensor) -> dict[str, Tensor]:
         """What `ansatz` gives at the problem's own sources, to be integrated: name → (n,)."""

@@ -54,6 +54,11 @@ class RunSolution:
         before = self.without.evaluate(points)
         return {name: found[name] - before[name] for name in self.problem.fields}
 
+    def blocks(self, points: np.ndarray, most: int) -> list[slice]:
+        """Parts of points (N, d) to evaluate one after the other: `most` points, or larger grids where they are one."""
+        found = self.whole.blocks_on_grid(points)
+        return found or [slice(start, min(start + most, len(points))) for start in range(0, len(points), most)]
+
     def formulas_at(self, points: np.ndarray, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The wanted formulas at points (N, d), each (N,), from what was evaluated there. Raises LabError."""
         nodes = self.words.read(self.wanted.formulas)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 BLOCK = 2**14
-"""Points evaluated between two looks at the clock."""
+"""Points evaluated between two looks at the clock, unless they are a grid that is summed axis by axis."""
 
 NO_POINT = "No point of this grid lies in the domain, so nothing has a value. Make it finer."
 
@@ -186,8 +186,8 @@ def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) 
     parts: dict[str, list[np.ndarray]] = {}
     began = time.monotonic()
     names, usable = solution.problem.value_names, solution.without is None
-    for done in range(0, len(points), BLOCK):
-        block = points[done : done + BLOCK]
+    for chosen in solution.blocks(points, BLOCK):
+        block = points[chosen]
         values = solution.evaluate(block)
         exact = {}
         if usable:
@@ -201,7 +201,7 @@ def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) 
         values |= solution.formulas_at(block, values)
         for name, value in values.items():
             parts.setdefault(name, []).append(value)
-        share = (done + len(block)) / len(points)
+        share = chosen.stop / len(points)
         _progress.seen(share)
         expected = (time.monotonic() - began) / share
         if limit_s is not None and expected > limit_s and time.monotonic() - began > 5:
