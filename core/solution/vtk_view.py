@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.solution.camera import BOX, PRESETS, VIEW_ANGLE, Camera
 from core.solution.scene import Scene, Triangles
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ HEIGHT = 620
 
 LINE = "#808890"
 """Colour of lines that have none of their own."""
+_PAGE = Path(__file__).with_name("assets") / "vtk_page.js"
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class View:
     """Of the colour bar."""
     dark: bool = False
     """Light lines on a dark ground."""
-    camera: tuple[float, float, float] = (1.6, -1.6, 1.1)
-    """Direction from which it is looked at."""
+    camera: Camera = PRESETS["corner"]
+    """Where it is looked at from."""
 
 
 def vtk_html(scene: Scene, view: View) -> str:
@@ -45,7 +49,10 @@ def vtk_html(scene: Scene, view: View) -> str:
     _start_trame_without_a_port()
     page = plotter.trame.export_html(None).read()
     plotter.close()
-    return page.replace("https://kitware.github.io/vtk-js/icon/favicon-", "data:,")  # fetched for a tab it never has
+    page = page.replace("https://kitware.github.io/vtk-js/icon/favicon-", "data:,")  # fetched for a tab it never has
+    style, script = _looking_around(scene, view)
+    before, _, after = page.replace("</head>", f"{style}</head>", 1).rpartition("</body>")
+    return f"{before}{script}</body>{after}"
 
 
 def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
@@ -63,7 +70,7 @@ def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
 
     # it warns twice a scene that OSMesa is absent, which only screenshots would need
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
-    ground, ink = ("#0f151b", "#e3e9ee") if view.dark else ("#ffffff", "#14202b")
+    ground, ink = _colours(view.dark)
     plotter = pyvista.Plotter(off_screen=True, window_size=list(size))
     plotter.background_color = ground
     unit, title = _power_of_ten(view.limits, view.title)
@@ -96,8 +103,49 @@ def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
     box = np.array(scene.bounds) * np.repeat(drawn, 2)
     plotter.add_mesh(pyvista.Box(box).extract_all_edges(), color=ink, line_width=1, opacity=0.4)
     plotter.show_bounds(bounds=_ruler(scene, box), color=ink, **_axis_titles(scene))
-    plotter.view_vector(view.camera, viewup=(0, 0, 1) if abs(view.camera[2]) < 2 else (0, 1, 0))
+    _look_from(plotter, scene, view.camera)
     return plotter
+
+
+def _look_from(plotter: pyvista.Plotter, scene: Scene, camera: Camera) -> None:
+    middle, unit = _frame_of(scene)
+    looking = plotter.camera
+    looking.position, looking.focal_point = (tuple(middle + unit * np.array(at)) for at in (camera.eye, camera.center))
+    looking.up, looking.view_angle = camera.up, VIEW_ANGLE
+    plotter.camera_set = True  # else it is looked at from a corner once it is drawn
+    plotter.reset_camera_clipping_range()
+
+
+def _frame_of(scene: Scene) -> tuple[np.ndarray, float]:
+    """The middle of a scene's box as drawn, (3,), and the unit of its cameras."""
+    lows, highs = np.array(scene.bounds).reshape(3, 2).T * [1.0, 1.0, scene.stretch]
+    return (lows + highs) / 2, float(np.linalg.norm(highs - lows)) / BOX
+
+
+def _looking_around(scene: Scene, view: View) -> tuple[str, str]:
+    """For the page's head and end: looks, and the script that knows the camera and the value under the pointer."""
+    middle, unit = _frame_of(scene)
+    power, array = _power_of_ten(view.limits, view.title)
+    known = {
+        "middle": middle.tolist(), "unit": unit, "stretch": scene.stretch, "titles": scene.axis_titles,
+        "title": view.title, "array": array, "power": float(power), "angle": VIEW_ANGLE,
+        "camera": [float(number) for number in view.camera.text.split(",")],
+    }  # fmt: skip
+    ground, ink = _colours(view.dark)
+    style = (
+        f"#probe, #whole {{ position: fixed; z-index: 9; background: {ground}e0; color: {ink}; "
+        f"border: 1px solid {ink}40; border-radius: 4px; }} "
+        "#probe { white-space: pre; font: 13px sans-serif; padding: 4px 8px; pointer-events: none; } "
+        "#whole { left: 6px; top: 6px; padding: 4px 6px; line-height: 0; cursor: pointer; opacity: 0.6; }"
+    )
+    written = json.dumps(known).replace("<", "\\u003c")
+    script = f"<script>{_PAGE.read_text(encoding='utf-8')}\nlookAround({written});</script>"
+    return f"<style>{style}</style>", script
+
+
+def _colours(dark: bool) -> tuple[str, str]:
+    """Of the ground and of what is written on it."""
+    return ("#0f151b", "#e3e9ee") if dark else ("#ffffff", "#14202b")
 
 
 def _start_trame_without_a_port() -> None:

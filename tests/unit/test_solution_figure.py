@@ -28,7 +28,7 @@ def test_triangles_reach_the_figure_as_they_are():
     assert (mesh.i[0], mesh.j[0], mesh.k[0]) == (0, 1, 2)
     assert (mesh.cmin, mesh.cmax, mesh.showscale, flat.showscale) == (-1, 2, True, False)
     assert (flat.opacity, flat.lighting.ambient, flat.lighting.diffuse) == (0.4, 1, 0)
-    assert figure.layout.uirevision == "run.corner"
+    assert figure.layout.uirevision == "run.corner.0"
 
 
 def test_heights_have_their_own_numbers_and_a_chosen_length():

@@ -13,6 +13,7 @@ from __future__ import annotations
 from hashlib import sha1
 from html import escape
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -20,6 +21,8 @@ import streamlit as st
 from pages.parts.shared.text import LONGEST, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import plotly.graph_objects as go
 
 DRAWING = """
@@ -50,7 +53,8 @@ function themed(layout, element) {
   const axis = { gridcolor: line, zerolinecolor: line, linecolor: line };
   const result = { ...layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true,
     font: { family: style.getPropertyValue("--st-font").trim() || "sans-serif", size: 12, ...layout.font, color },
-    hoverlabel: { bgcolor: background, bordercolor: line, font: { color } } };
+    hoverlabel: { bgcolor: background, bordercolor: line, font: { color } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: "rgba(128,136,144,0.7)", activecolor: color } };
   for (const key of Object.keys(result)) {
     if (/^[xy]axis[0-9]*$/.test(key)) result[key] = { ...axis, ...result[key] };
     if (/^scene[0-9]*$/.test(key)) {
@@ -112,7 +116,7 @@ function chartConfig(name) {
 
 _SCRIPT = """
 export default function (component) {
-  const { data, parentElement } = component;
+  const { data, parentElement, setTriggerValue } = component;
   const element = parentElement.querySelector(".chart");
   const message = parentElement.querySelector(".message");
   if (data.height) element.style.height = data.height + "px";
@@ -125,10 +129,15 @@ export default function (component) {
     const plain = themed(figure.layout, parentElement);
     const layout = data.large ? enlarged(plain, figure.data) : plain;
     const config = { ...chartConfig(data.name), ...(data.large && { displayModeBar: false }) };
-    if (figure.layout.scene && !webgl()) throw new Error(
-      "this browser has no WebGL, which 3D needs. Curves, numbers and downloads are there all the same.");
+    if (figure.layout.scene) {
+      if (!webgl()) throw new Error(
+        "this browser has no WebGL, which 3D needs. Curves, numbers and downloads are there all the same.");
+      config.modeBarButtonsToAdd = SCENE_BUTTONS;
+      if (data.camera) takeCamera(element, layout, data.camera);
+    }
+    element.now = { ...data, send: setTriggerValue };
     return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames })
-      .then(() => data.linked && link(Plotly, element));
+      .then(() => furnish(Plotly, element, () => element.now));
   }).catch((error) => {
     message.hidden = false;
     message.textContent = "This chart could not be drawn: " + error.message;
@@ -137,30 +146,7 @@ export default function (component) {
 }
 """
 
-_LINKING = """
-// All scenes of a chart are looked at from where one of them was turned to.
-function link(Plotly, element) {
-  if (element.linked) return;
-  element.linked = true;
-  let busy = false;
-  const follow = (change) => {
-    const turned = Object.keys(change).find((key) => /^scene[0-9]*\\.camera$/.test(key));
-    if (busy || !turned) return;
-    const others = Object.keys(element.layout).filter((key) => /^scene[0-9]*$/.test(key) && key + ".camera" !== turned);
-    busy = true;
-    Plotly.relayout(element, Object.fromEntries(others.map((key) => [key + ".camera", change[turned]])))
-      .finally(() => { busy = false; });
-  };
-  element.on("plotly_relayouting", follow);
-  element.on("plotly_relayout", follow);
-}
-
-let canWebgl;
-function webgl() {
-  canWebgl ??= Boolean(document.createElement("canvas").getContext("webgl"));
-  return canWebgl;
-}
-"""
+_SCENES = Path(__file__).with_name("scenes.js").read_text(encoding="utf-8")
 
 TEXTS = {"name", "text", "hovertext", "title", "label", "ticktext"}
 TEXTS |= {"prefix", "suffix", "tickprefix", "ticksuffix"}
@@ -171,8 +157,9 @@ LONGEST_TITLE = 36
 _component = st.components.v2.component(
     "singularity_lab_chart",
     html='<div class="chart"></div><p class="message" hidden></p>',
-    css=".chart { width: 100%; } .message { color: var(--st-red-color); }",
-    js=DRAWING + _LINKING + _SCRIPT,
+    css=".chart { width: 100%; } .message { color: var(--st-red-color); } "
+    ".chart:fullscreen { height: 100vh !important; background: var(--st-background-color); }",
+    js=DRAWING + _SCENES + _SCRIPT,
     isolate_styles=False,
 )
 
@@ -193,7 +180,10 @@ def plotly_ahead() -> None:
     _ahead(key="plotly.ahead", height=1)
 
 
-def live_plotly(figure: go.Figure, *, key: str, height: int | None, large: bool = False, linked: bool = False) -> None:
+def live_plotly(
+    figure: go.Figure, *, key: str, height: int | None, large: bool = False, linked: bool = False, camera: str = "",
+    on_pick: Callable[[list[float]], None] | None = None,
+) -> None:  # fmt: skip
     """Draw a figure, or hand the chart of the same key its new data.
 
     Args:
@@ -202,9 +192,20 @@ def live_plotly(figure: go.Figure, *, key: str, height: int | None, large: bool 
         height: in pixels; None where the page's styles say it.
         large: for a projector: larger type and lines, no buttons.
         linked: its scenes are turned together.
+        camera: name in the page's address of where its scenes are looked at from (`core.solution.camera`), which
+            goes before the figure's own; without it turning leaves the address alone.
+        on_pick: called with a place [x, y, z] of a scene that was clicked, before the page runs again.
     """
-    data = {"figure": as_json(figure), "height": height, "name": key, "large": large, "linked": linked}
-    _component(key=component_key(key), data=data, height=height or "content")
+    key = component_key(key)
+    data = {"figure": as_json(figure), "height": height, "name": key, "large": large, "linked": linked,
+            "camera": camera, "picks": on_pick is not None}  # fmt: skip
+
+    def picked() -> None:
+        place = st.session_state[key].picked
+        if on_pick is not None and place is not None:
+            on_pick(place)
+
+    _component(key=key, data=data, height=height or "content", on_picked_change=picked)
 
 
 def page_of(figure: go.Figure, title: str, dark: bool) -> str:

@@ -16,7 +16,7 @@ from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.text import LONGEST, figure_of, message, visible
 from pages.parts.solution.form import KEY, URL, Quantity
 from pages.parts.solution.sampling import read_grid, sampled
-from pages.parts.solution.scene import Look, built_scene, scene_figure
+from pages.parts.solution.scene import EYE, Look, built_scene, scene_figure
 
 HEIGHT = 460
 DIVERGING = "coolwarm"
@@ -57,12 +57,12 @@ def beside(
     try:
         less = children.made_file("core.solution.difference:difference_file", path, second, quantity.name)
         size = largest(read_grid(less), quantity.name)
-        around = Look(DIVERGING, (-size, size) if size else (-1.0, 1.0), "difference", look.camera)
+        around = Look(DIVERGING, (-size, size) if size else (-1.0, 1.0), "difference", look.camera, look.turned)
         drawn.append(("first less second", less, request_for(request, quantity.name, size), around))
         st.caption(f"Largest difference {figure_of(size)}")
     except LabError as error:
         st.caption(message(error))
-    live_plotly(_figure(drawn, run.run_id + chosen), key=f"{KEY}.beside", height=HEIGHT, linked=True)
+    live_plotly(_figure(drawn, run.run_id + chosen), key=f"{KEY}.beside", height=HEIGHT, linked=True, camera=EYE)
 
 
 def _name(run: Viewable) -> str:
@@ -86,5 +86,5 @@ def _figure(drawn: list[tuple], revision: str) -> go.Figure:
         whole.update_layout({scene: box})
         whole.add_annotation(text=name, x=(left + right) / 2, y=1, xref="paper", yref="paper", showarrow=False)
     whole.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0}, showlegend=False,
-                        uirevision=f"{revision}.{drawn[0][3].camera}")  # fmt: skip
+                        uirevision=f"{revision}.{drawn[0][3].camera}.{drawn[0][3].turned}")  # fmt: skip
     return whole

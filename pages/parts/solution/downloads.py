@@ -17,7 +17,8 @@ from core.solution.scene import at_moment, moments
 from core.solution.series import sampled_series_bytes
 from core.solution.surface_files import SURFACES, surface_bytes
 from pages.parts.shared.made_download import made_download
-from pages.parts.solution.scene import Look, offline_html, view_of
+from pages.parts.solution.form import KEY
+from pages.parts.solution.scene import Look, camera_of, offline_html, view_of
 
 OF_ALL = ("nc", "npz", "csv")
 """Formats that hold any number of coordinates."""
@@ -58,18 +59,21 @@ def _made(path: Path, chosen: str, request: SceneRequest, single: bool) -> bytes
 
 def _views(path: Path, grid: Sampled, request: SceneRequest, look: Look, renderer: str, stem: str) -> None:
     dark = st.context.theme.type == "dark"
-    with st.popover("This view …", icon=":material/photo_camera:"):
+    # opening it runs the page, which hears where the view was turned to meanwhile
+    with st.popover("This view …", icon=":material/photo_camera:", on_change="rerun", key=f"{KEY}.taken"):
+        camera = camera_of(look)
+        view = view_of(look, dark, camera)
         made_download(
-            "As a page that opens offline", lambda: offline_html(path, request, look, dark, renderer).encode(),
+            "As a page that opens offline", lambda: offline_html(path, request, look, dark, renderer, camera).encode(),
             f"{stem}.html", "text/html",
         )  # fmt: skip
         size = st.selectbox("Picture", list(SIZES))
         made_download(
-            "As a picture", lambda: children.painted(picture_bytes, path, request, view_of(look, dark), SIZES[size]),
+            "As a picture", lambda: children.painted(picture_bytes, path, request, view, SIZES[size]),
             f"{stem}.png", "image/png",
         )  # fmt: skip
         if moments(grid) is not None:
             made_download(
-                "All moments as a GIF", lambda: children.painted(moving_bytes, path, request, view_of(look, dark)),
+                "All moments as a GIF", lambda: children.painted(moving_bytes, path, request, view),
                 f"{stem}.gif", "image/gif",
             )  # fmt: skip

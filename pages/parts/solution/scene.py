@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.solution import children
+from core.solution.camera import BOX, PRESETS, Camera, read_camera
 from core.solution.drawing import SceneRequest
 from core.solution.lines import Lines
 from core.solution.scene import Scene
@@ -22,17 +25,14 @@ from pages.parts.shared.live_plotly import LONGEST_TITLE, component_key, live_pl
 from pages.parts.shared.text import message, visible
 
 RENDERERS = ("Quick view", "VTK view")
+EYE = "eye"
+"""Name in the page's address of where a scene was turned to; `vtk_page.js` knows it, too."""
 
 LINE = "#808890"
 """Colour of lines that have none of their own, seen on light and on dark."""
 
 COLORMAPS = {"viridis": "Viridis", "cividis": "Cividis", "inferno": "Inferno", "coolwarm": "RdBu_r", "turbo": "Turbo"}
 """Names in VTK (matplotlib's) → in Plotly."""
-
-CAMERAS = {
-    "corner": (1.6, -1.6, 1.1), "top": (0.0, -0.001, 2.4), "front": (0.0, -2.4, 0.0), "right": (2.4, 0.0, 0.0),
-}  # fmt: skip
-"""Where a scene is looked at from, in diagonals of its box."""
 
 RETRY_S = 300.0
 """A machine on which VTK failed is asked again after so long: it may only have been busy."""
@@ -45,11 +45,16 @@ class Look:
     colormap: str
     limits: tuple[float, float]
     title: str
-    camera: str = "corner"
-    """One of CAMERAS."""
+    camera: str = next(iter(PRESETS))
+    """One of PRESETS."""
+    turned: int = 0
+    """How often the visitor chose a camera: each time the view is taken back to it."""
 
 
-def show_scene(path: Path, request: SceneRequest, look: Look, renderer: str, key: str) -> Scene:
+def show_scene(
+    path: Path, request: SceneRequest, look: Look, renderer: str, key: str,
+    on_pick: Callable[[list[float]], None] | None = None,
+) -> Scene:  # fmt: skip
     """Draw a scene in the chosen renderer; where VTK's can't be had, say why and draw the quick view.
 
     Args:
@@ -58,6 +63,7 @@ def show_scene(path: Path, request: SceneRequest, look: Look, renderer: str, key
         look: colours.
         renderer: one of RENDERERS.
         key: identity of the view; the quick view keeps its camera as long as it stays.
+        on_pick: called with a place in the quick view that was clicked.
     """
     scene = built_scene(path, request)
     if renderer == "VTK view":
@@ -69,13 +75,14 @@ def show_scene(path: Path, request: SceneRequest, look: Look, renderer: str, key
             except LabError as error:
                 reason = str(error)
         st.warning(f"The VTK view is not available: {message(reason)} This is the quick view.")
-    live_plotly(scene_figure(scene, look, key), key=f"{key}.quick", height=HEIGHT)
+    live_plotly(scene_figure(scene, look, key), key=f"{key}.quick", height=HEIGHT, camera=EYE, on_pick=on_pick)
     return scene
 
 
 def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
     """The scene as Plotly meshes in a ruled box."""
     figure = go.Figure()
+    pointed = _pointed(scene, look)
     for index, surface in enumerate(scene.surfaces):
         x, y, z = surface.vertices.T
         i, j, k = surface.faces.T
@@ -95,17 +102,26 @@ def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
             lighting={"ambient": 0.65, "diffuse": 0.45, "specular": 0.05} if surface.shaded
             else {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0},
             lightposition={"x": 1000, "y": -2000, "z": 3000},
-            hovertemplate="%{x:.4g}, %{y:.4g}, %{z:.4g}<br>%{intensity:.4g}<extra></extra>",
+            hovertemplate=pointed,
         )  # fmt: skip
     for curves in scene.lines:
         figure.add_trace(_lines(curves, look))
     figure.update_layout(
-        uirevision=f"{revision}.{look.camera}",
+        uirevision=f"{revision}.{look.camera}.{look.turned}",
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
         scene=box_of(scene, look),
     )
     return figure
+
+
+def _pointed(scene: Scene, look: Look) -> str:
+    """What is said at the pointer: where it is, and the value; a height is the value already."""
+    axes = [(title, axis) for title, axis in zip(scene.axis_titles, "xyz", strict=True)
+            if title and not (axis == "z" and scene.stretch != 1)]  # fmt: skip
+    said = [(title, f"%{{{axis}:.6~g}}") for title, axis in axes] + [(look.title, "<b>%{intensity:.6~g}</b>")]
+    named = [f"{escape(visible(name, LONGEST_TITLE)).replace('%', '&#37;')} = {value}" for name, value in said]
+    return "<br>".join(named) + "<extra></extra>"
 
 
 def _lines(curves: Lines, look: Look) -> go.Scatter3d:
@@ -135,14 +151,26 @@ def box_of(scene: Scene, look: Look) -> dict:
         for name, title, low, high in zip(("xaxis", "yaxis", "zaxis"), scene.axis_titles, lows, highs, strict=True)
     }
     diagonal = math.hypot(*lengths)  # as long as fits the canvas from any side
-    ratio = {name: 1.65 * max(length / diagonal, 0.02) for name, length in zip("xyz", lengths, strict=True)}
-    x, y, z = CAMERAS[look.camera]
-    return {
-        "aspectmode": "manual",
-        "aspectratio": ratio,
-        "camera": {"eye": {"x": x, "y": y, "z": z}, "center": {"x": 0, "y": 0, "z": -0.08 if z == 1.1 else 0}},
-        **axes,
-    }
+    ratio = {name: BOX * max(length / diagonal, 0.02) for name, length in zip("xyz", lengths, strict=True)}
+    return {"aspectmode": "manual", "aspectratio": ratio, "camera": _plotly_camera(PRESETS[look.camera]), **axes}
+
+
+def _plotly_camera(camera: Camera) -> dict:
+    places = {"eye": camera.eye, "center": camera.center, "up": camera.up}
+    return {name: dict(zip("xyz", place, strict=True)) for name, place in places.items()}
+
+
+def camera_of(look: Look) -> Camera:
+    """Where a scene is looked at from: turned freely as the address says, else as chosen. A bad address is said."""
+    text = st.query_params.get(EYE)
+    if not text:
+        return PRESETS[look.camera]
+    try:
+        return read_camera(text)
+    except LabError as error:
+        st.warning(f"{message(error)} The view starts at {look.camera}.")
+        del st.query_params[EYE]
+        return PRESETS[look.camera]
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)
@@ -173,17 +201,20 @@ def _vtk_page(path: Path, request: SceneRequest, look: Look, dark: bool) -> str:
     return children.vtk_html(built_scene(path, request), view_of(look, dark))
 
 
-def view_of(look: Look, dark: bool) -> View:
-    """The same look for VTK."""
-    return View(look.colormap, look.limits, visible(look.title, LONGEST_TITLE), dark, CAMERAS[look.camera])
+def view_of(look: Look, dark: bool, camera: Camera | None = None) -> View:
+    """The same look for VTK, from another place where one is given."""
+    title = visible(look.title, LONGEST_TITLE)
+    return View(look.colormap, look.limits, title, dark, camera or PRESETS[look.camera])
 
 
-def offline_html(path: Path, request: SceneRequest, look: Look, dark: bool, renderer: str) -> str:
+def offline_html(path: Path, request: SceneRequest, look: Look, dark: bool, renderer: str, camera: Camera) -> str:
     """What is drawn as a page of its own, everything in it, by the renderer that is chosen. Raises LabError."""
     scene = built_scene(path, request)
     if renderer == "VTK view":
-        return children.vtk_html(scene, view_of(look, dark))
-    return page_of(scene_figure(scene, look, "offline"), look.title, dark)
+        return children.vtk_html(scene, view_of(look, dark, camera))
+    figure = scene_figure(scene, look, "offline")
+    figure.update_layout(scene_camera=_plotly_camera(camera))
+    return page_of(figure, look.title, dark)
 
 
 def _show_vtk(page: str, key: str) -> None:

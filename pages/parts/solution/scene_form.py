@@ -5,17 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import LabError
+from core.solution.camera import PRESETS
 from core.solution.drawing import SceneRequest
 from core.solution.levels import read_levels
 from core.solution.sampled import Sampled
 from core.solution.scene import at_moment, drawn_axes, has_inside, moments
 from pages.parts.shared.text import Markdown, message, plain
 from pages.parts.solution.form import URL, Quantity
-from pages.parts.solution.scene import CAMERAS, COLORMAPS, Look
+from pages.parts.solution.scene import COLORMAPS, EYE, Look
 
 DIVERGING = list(COLORMAPS).index("coolwarm")
 ISO, SLICES, FREE, THRESHOLD, VOLUME = "isosurfaces", "slices", "free slice", "threshold", "volume"
 CONTOURS, ARROWS, STREAMLINES = "contour lines", "arrows", "streamlines"
+TURNED = "solution.turned"
 SOLID = (ISO, SLICES, FREE, THRESHOLD, VOLUME)
 
 
@@ -155,7 +157,14 @@ def look_input(quantity: Quantity, has_camera: bool) -> Look:
                 low, high = from_, to
             else:
                 st.warning(f"A colour range goes up: {from_:.2e} is not below {to:.2e}. The whole range is shown.")
-        camera = next(iter(CAMERAS))
+        camera = next(iter(PRESETS))
         if has_camera:
-            camera = st.segmented_control("Camera", list(CAMERAS), default=camera, key="camera", bind=URL) or camera
-    return Look(colormap, (low, high), quantity.title, camera)
+            camera = st.segmented_control("Camera", list(PRESETS), default=camera, key="camera", bind=URL,
+                                          on_change=_looked_from) or camera  # fmt: skip
+    return Look(colormap, (low, high), quantity.title, camera, st.session_state.get(TURNED, 0))
+
+
+def _looked_from() -> None:
+    """A camera was chosen, the present one again for one: where the visitor had turned to is left."""
+    st.query_params.pop(EYE, None)
+    st.session_state[TURNED] = st.session_state.get(TURNED, 0) + 1

@@ -1,0 +1,125 @@
+// What the VTK view's page does beside drawing: the value under the pointer, its camera in the page's address, full screen.
+// `scene` says of what is drawn: the middle of its box, the unit of its cameras, what its numbers are called.
+
+function lookAround(scene) {
+  const renderer = window.global?.renderWindow?.getRenderers().find((each) => each.getActors().length);
+  const meshes = renderer?.getActors().map((actor) => actor.getMapper()?.getInputData?.()).filter((mesh) => mesh?.getPolys);
+  if (!meshes?.length) return void setTimeout(() => lookAround(scene), 50);  // it is being unpacked
+  const surfaces = meshes.map((mesh) => ({
+    points: mesh.getPoints().getData(), cells: mesh.getPolys().getData(),
+    values: mesh.getPointData().getArrayByName(scene.array)?.getData(),
+  })).filter((mesh) => mesh.values && mesh.cells.length);
+  const camera = renderer.getActiveCamera();
+  const away = (place) => place.map((number, k) => scene.middle[k] + number * scene.unit);
+  const back = (place) => place.map((number, k) => (number - scene.middle[k]) / scene.unit);
+  const draw = () => { renderer.resetCameraClippingRange(); window.global.renderWindow.render(); };
+
+  // --- rules and numbers as in the quick view
+  for (const prop of renderer.getViewProps()) {
+    for (const kind of ["Tick", "Axis"]) {
+      const style = prop[`get${kind}TextStyle`]?.();
+      if (style) prop[`set${kind}TextStyle`]({ ...style, fontFamily: "sans-serif" });
+    }
+    if (prop.isA("vtkCubeAxesActor")) prop.getProperty().setOpacity(0.6);
+  }
+
+  // --- where it is looked at from
+  const look = (numbers) => {
+    camera.setViewAngle(scene.angle);
+    camera.setPosition(...away(numbers.slice(0, 3)));
+    camera.setFocalPoint(...away(numbers.slice(3, 6)));
+    camera.setViewUp(...numbers.slice(6, 9));
+  };
+  const around = address();
+  const asked = around && new URLSearchParams(around.location.search).get("eye")?.split(",").map(Number);
+  const numbers = asked?.length === 9 && asked.every(Number.isFinite) ? asked : scene.camera;
+  look(numbers);
+  draw();
+  const now = () => [...back(camera.getPosition()), ...back(camera.getFocalPoint()), ...camera.getViewUp()]
+    .map((number) => Number(number.toPrecision(4))).join();
+  let told = now();
+  const tell = () => {
+    if (now() === told || !around) return;
+    told = now();
+    const url = new URL(around.location.href);
+    url.searchParams.set("eye", told);
+    around.history.replaceState(around.history.state, "", url);
+  };
+  for (const kind of ["pointerup", "wheel"]) addEventListener(kind, () => setTimeout(tell, 150), true);
+
+  // --- the value under the pointer
+  const said = document.body.appendChild(document.createElement("div"));
+  said.id = "probe";
+  said.hidden = true;
+  let waiting = false;
+  addEventListener("pointermove", (event) => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      const found = event.buttons ? null : nearest(ray(camera, event), surfaces);
+      said.hidden = !found;
+      if (!found) return;
+      const place = found.place.map((number, k) => number / (k === 2 ? scene.stretch : 1));
+      const names = scene.titles.map((title, k) => title && !(k === 2 && scene.stretch !== 1) ? `${title} = ${short(place[k])}` : "");
+      said.textContent = [...names, `${scene.title} = ${short(found.value * scene.power)}`].filter(Boolean).join("\n");
+      said.style.left = `${Math.min(event.clientX + 14, innerWidth - said.offsetWidth - 6)}px`;
+      said.style.top = `${Math.min(event.clientY + 14, innerHeight - said.offsetHeight - 6)}px`;
+    });
+  });
+  document.documentElement.addEventListener("pointerleave", () => { said.hidden = true; });
+
+  // --- the whole screen
+  const button = document.body.appendChild(document.createElement("button"));
+  button.id = "whole";
+  button.title = button.ariaLabel = "Full screen";
+  button.innerHTML = '<svg viewBox="0 0 24 24" width="18" fill="currentColor"><path d="M4 4h6v2H6v4H4V4zm10 0h6v6h-2V6h-4V4z'
+    + 'M4 14h2v4h4v2H4v-6zm14 0h2v6h-6v-2h4v-4z"/></svg>';
+  button.onclick = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+}
+
+// The window that has the address: the page around, unless this one stands alone or in another's page.
+function address() {
+  try { return window.parent !== window && window.parent.location.search !== undefined ? window.parent : null; }
+  catch { return null; }
+}
+
+const short = (number) => String(Number(number.toPrecision(6)));
+const minus = (a, b) => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+const times = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const unit = (a) => a.map((number) => number / Math.sqrt(times(a, a)));
+
+// From the camera through a place on the canvas.
+function ray(camera, event) {
+  const half = Math.tan(camera.getViewAngle() * Math.PI / 360), from = camera.getPosition();
+  const ahead = unit(minus(camera.getFocalPoint(), from)), right = unit(cross(ahead, camera.getViewUp()));
+  const above = cross(right, ahead);
+  const x = (2 * event.clientX / innerWidth - 1) * half * innerWidth / innerHeight;
+  const y = (1 - 2 * event.clientY / innerHeight) * half;
+  return { from, along: ahead.map((number, k) => number + x * right[k] + y * above[k]) };
+}
+
+// Where a ray first meets a triangle, and the value there; null where it meets none.
+function nearest({ from, along }, surfaces) {
+  let best = null, least = Infinity;
+  for (const { points, cells, values } of surfaces) {
+    const corner = (k) => [points[3 * k], points[3 * k + 1], points[3 * k + 2]];
+    for (let at = 0; at + 3 < cells.length; at += cells[at] + 1) {
+      const [i, j, k] = [cells[at + 1], cells[at + 2], cells[at + 3]];
+      const a = corner(i), first = minus(corner(j), a), second = minus(corner(k), a);
+      const side = cross(along, second), scale = times(first, side);
+      if (!scale) continue;
+      const off = minus(from, a), u = times(off, side) / scale;
+      if (u < 0 || u > 1) continue;
+      const turned = cross(off, first), v = times(along, turned) / scale;
+      if (v < 0 || u + v > 1) continue;
+      const distance = times(second, turned) / scale;
+      if (distance <= 0 || distance >= least) continue;
+      least = distance;
+      best = { place: from.map((number, n) => number + distance * along[n]),
+               value: (1 - u - v) * values[i] + u * values[j] + v * values[k] };
+    }
+  }
+  return best;
+}

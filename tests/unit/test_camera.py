@@ -1,0 +1,52 @@
+"""Where a scene is looked at from: said in an address, the same place for pictures as for the browser."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from core.errors import LabError
+from core.solution.camera import BOX, PRESETS, Camera, read_camera
+from core.solution.scene import Scene, Triangles
+from core.solution.vtk_view import View, plotted, vtk_html
+from pages.parts.solution.scene import Look, scene_figure
+
+
+def scene(stretch=1.0, title="z"):
+    corners = np.array([[0, 0, 0], [2, 0, 0], [0, 1, 4]], np.float32)
+    surface = Triangles(corners, np.array([[0, 1, 2]], np.int32), np.array([0, 0.5, 1], np.float32))
+    return Scene((surface,), (0, 2, 0, 1, 0, 4), ("x", "y", title), stretch, 1, 1)
+
+
+@pytest.mark.parametrize("camera", [*PRESETS.values(), Camera((-0.3, 1.25, 2.0), (0.1, 0.0, -0.2), (0.9, 0.1, 0.4))])
+def test_a_camera_is_read_as_it_was_written(camera):
+    assert read_camera(camera.text) == camera
+
+
+@pytest.mark.parametrize("text", ["", "1,2,3", "a,b,c,d,e,f,g,h,i", "nan,0,1,0,0,0,0,0,1", "0,0,0,0,0,0,0,0,1",
+                                  "0,0,2,0,0,0,0,0,1", "1e9,0,1,0,0,0,0,0,1", "1,1,1,0,0,0,0,0,0"])  # fmt: skip
+def test_what_is_no_camera_is_refused(text):
+    with pytest.raises(LabError, match="is no camera"):
+        read_camera(text)
+
+
+def test_vtk_looks_from_where_plotly_does():
+    camera = Camera((1.0, -2.0, 0.5), (0.0, 0.1, 0.0))
+    plotter = plotted(scene(stretch=0.5), View(camera=camera), (300, 200))
+    drawn = np.array([2, 1, 2])  # the box, its third side half as long
+    middle, diagonal = drawn / 2, np.linalg.norm(drawn)
+    np.testing.assert_allclose(plotter.camera.position, middle + np.array(camera.eye) * diagonal / BOX)
+    np.testing.assert_allclose(plotter.camera.focal_point, middle + np.array(camera.center) * diagonal / BOX)
+    box = scene_figure(scene(stretch=0.5), Look("viridis", (0, 1), "u"), "run").layout.scene
+    ratio = np.array([box.aspectratio[k] for k in "xyz"])
+    np.testing.assert_allclose(ratio, drawn * BOX / diagonal)  # plotly's cameras are in this unit
+    assert box.camera.eye.x == PRESETS["corner"].eye[0]
+
+
+def test_the_page_says_what_it_draws_and_no_title_ends_its_script():
+    title = "</script><!--u"
+    page = vtk_html(scene(stretch=0.5, title=title), View(title=title, limits=(0.0, 2e-7)))
+    known = json.loads(re.search(r"lookAround\((\{.*\})\);</script>", page).group(1))
+    assert known["titles"][2] == title == known["title"] and "<!--" not in page.split("lookAround({")[1]
+    assert (known["power"], known["stretch"]) == (1e-7, 0.5) and known["array"].startswith(title)
