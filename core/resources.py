@@ -43,6 +43,17 @@ def memory() -> Memory:
     return Memory(free, total)
 
 
+LEAST_FREE = 2**30
+"""Bytes of memory, and `LEAST_PART` of all: what must be free for a process to be kept ready, which takes 0.3 GB."""
+LEAST_PART = 0.1
+
+
+def has_memory_to_wait() -> bool:
+    """Whether there is memory for processes that only wait until they are needed."""
+    found = memory()
+    return found.free > max(LEAST_FREE, LEAST_PART * found.total)
+
+
 def _address_space() -> int | None:
     """What `ulimit -v` lets a process have; None without a limit."""
     try:

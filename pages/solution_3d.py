@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.errors import LabError
 from core.singularity.views import takes_wanted, views
-from core.solution import streamfunction
+from core.solution import children, streamfunction
 from core.solution.available import Viewable, viewable_runs
 from core.solution.wanted import Wanted
+from pages.parts.shared.live_plotly import plotly_ahead
 from pages.parts.shared.text import LONGEST, ago, code, message, visible
 from pages.parts.solution.beside import beside
 from pages.parts.solution.downloads import downloads
@@ -118,7 +119,9 @@ try:
         st.info("No run has a solution yet. Launch one: its first checkpoint shows here.", icon=":material/info:")
         st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
         st.stop()
+    children.prepare()  # they start while the page asks what is wanted of them
     left, right = st.columns([1, 3], gap="large")
+    plotly_ahead(soon=True)
     with left:
         picked = pick_run(available)
     draw(picked, left, right)

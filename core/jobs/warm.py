@@ -35,9 +35,6 @@ UNUSED_S = 900.0
 LOOK_S = 3.0
 SETTLED_S = 15.0
 """A run that has just begun has the processor for so many seconds before another process is prepared."""
-LEAST_FREE = 2**30
-"""Bytes of memory, and `LEAST_PART` of all: what must be free for a process to be kept ready, which takes 0.3 GB."""
-LEAST_PART = 0.1
 
 _expected = float("-inf")
 
@@ -65,12 +62,7 @@ def _worthwhile() -> bool:
     jobs = table.find((*ACTIVE, "queued"))
     beginning = any(job.state == "queued" or time.time() - (job.started or 0) < SETTLED_S for job in jobs)
     free = any(slot.devices and not slot.busy for slot in capacity())
-    return free and not beginning and chosen_slots().warm and _has_memory()
-
-
-def _has_memory() -> bool:
-    memory = resources.memory()
-    return memory.free > max(LEAST_FREE, LEAST_PART * memory.total)
+    return free and not beginning and chosen_slots().warm and resources.has_memory_to_wait()
 
 
 def source_mark() -> int:
@@ -105,7 +97,7 @@ def wait_and_work(server: int, server_started: float) -> None:
 
     def needed() -> bool:
         here = home().root.is_dir() and alive(server, server_started, boot_id())
-        return here and time.monotonic() < end and _has_memory()
+        return here and time.monotonic() < end and resources.has_memory_to_wait()
 
     slot = None
     try:

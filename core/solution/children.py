@@ -7,6 +7,7 @@ server's `__main__`, which under Streamlit is the page that is being drawn.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any
 from core.errors import LabError
 from core.home import SOURCE, home
 from core.plain_text import traceback_of
+from core.resources import has_memory_to_wait
 from core.runs import RunFolder
 from core.solution import export, kept
 from core.solution import sample as sampling
@@ -37,6 +39,9 @@ SAMPLING_S = 300.0
 
 EXPORT_S = 300.0
 """Longest that it waits for a file, likewise."""
+
+RETRY_S = 300.0
+"""A machine on which VTK's view died is asked again after so long: it may only have been busy, or short of memory."""
 
 LOOK_S = 0.2
 """Who waits for another's turn to end looks so often whether it is still wanted."""
@@ -109,7 +114,7 @@ class Child:
         """
         order = order or Order()
         with self._turn(order), order.at_work(self):
-            if self._process is None or self._process.poll() is not None:
+            if not self.running:
                 self._start()
             order.wanted()  # whoever cancelled while it started found nothing to end
             try:
@@ -153,6 +158,12 @@ class Child:
             if kind != "share":
                 return kind, value
             order.share = value
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        process = self._process
+        return process is not None and process.poll() is None
 
     def interrupt(self) -> None:
         """Kill the child at whatever it does; who waits for it is told, and the next call starts a new one."""
@@ -222,6 +233,30 @@ _exporter = Child("writing the file")
 _painters = [Child("drawing the picture", VTK_DEFAULT_OPENGL_WINDOW=f"vtk{kind}RenderWindow")
              for kind in ("EGL", "OSOpenGL")]  # fmt: skip
 """One for each way to draw without a screen; where neither is there, both die of it."""
+_vtk_died: dict[str, Any] = {}
+"""The last time that the VTK view died: its `error`, and when that was, `at`."""
+
+
+def prepare(*parts: str) -> None:
+    """Start the children that sample and draw, and have them import what they need; returns at once.
+
+    For a server with something to look at, and for a page that will ask them in a moment. Nothing is started where
+    memory is short, and nothing depends on it.
+
+    Args:
+        parts: what else the one that draws is prepared for, functions of `core.solution.prepared`.
+    """
+    if not has_memory_to_wait():
+        return
+    for child, wanted in ((_sampler, ("to_sample",)), (_renderer, ("to_draw", *parts))):
+        if not child.running:
+            threading.Thread(target=_prepare, args=(child, wanted), name="prepare", daemon=True).start()
+
+
+def _prepare(child: Child, parts: tuple[str, ...]) -> None:
+    for part in parts:
+        with contextlib.suppress(LabError):  # what is wrong with it is told to whoever asks it for something
+            child.call(f"core.solution.prepared:{part}", timeout_s=120)
 
 
 def sample(
@@ -271,8 +306,19 @@ def written(function: Callable[..., bytes], *arguments: Any) -> bytes:
 
 
 def vtk_html(scene: Scene, view: View) -> str:
-    """`core.solution.vtk_view.vtk_html` in a child."""
-    return _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
+    """`core.solution.vtk_view.vtk_html` in a child.
+
+    Raises LabError, and where the child died of it, the same again for some minutes: it would die again and again, and
+    other views need it.
+    """
+    died = _vtk_died.get("error")
+    if died is not None and time.monotonic() - _vtk_died["at"] < RETRY_S:
+        raise died
+    try:
+        return _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
+    except DiedError as error:
+        _vtk_died.update(error=error, at=time.monotonic())
+        raise
 
 
 def made_file(name: str, *arguments: Any) -> Path:

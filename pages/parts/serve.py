@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -22,6 +23,7 @@ from core import jobs
 from core.home import SOURCE
 from core.jobs import warm
 from core.plain_text import keep_secrets_out_of_logs
+from core.runs.folder import all_folders
 from pages.parts.assets import Assets, ensure_static
 from pages.parts.live.route import Live
 from pages.parts.origin_guard import OriginGuard
@@ -51,6 +53,21 @@ def _without_delay(address: str, port: int, backlog: int) -> socket.socket:
 _BIND = starlette_server._bind_socket
 
 
+SETTLED_S = 1.0
+"""Seconds after its start in which a server has its processor for the first page."""
+
+
+def _expect_a_look() -> None:
+    """Have what Solution 3D needs imported, here and in its children, where there is a run to look at."""
+    time.sleep(SETTLED_S)
+    if not any(folder.has_checkpoint for folder in all_folders()):
+        return
+    from core.solution import children
+
+    children.prepare("to_show")
+    from pages.parts.solution import beside, downloads, figures, form, scene_form  # noqa: F401
+
+
 if __name__ == "__main__":
     starlette_server._bind_socket = _without_delay
     PagesManager.uses_pages_directory = False
@@ -58,6 +75,7 @@ if __name__ == "__main__":
     ensure_static()  # before Streamlit looks for the folder, and warns
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
     threading.Thread(target=jobs.keep_looking, name="look", daemon=True).start()
+    threading.Thread(target=_expect_a_look, name="look-ahead", daemon=True).start()
     threading.Thread(target=warm.keep_warm, name="warm", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a person ends it
         st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Live), Middleware(Assets)]).run(

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import LabError
 from core.runs import RunFolder
-from core.solution import children
+from core.solution import children, prepared
 from core.solution.children import Child
 from core.solution.ordering import Sampling
 from core.solution.sample import sampled_file
@@ -153,3 +153,53 @@ def test_a_page_waits_for_nothing_that_was_cancelled(monkeypatch, tmp_path):
         shown.run(timeout=60)
         assert "Sampling was cancelled" in shown.error[0].value
         assert not job.done(0)
+
+
+def test_children_are_prepared_once_and_not_where_memory_is_short(monkeypatch):
+    asked = []
+
+    class Counted(children.Child):
+        running = False
+
+        def call(self, function, *arguments, timeout_s, order=None):
+            asked.append(function.removeprefix("core.solution.prepared:"))
+            raise LabError("it is told to whoever asks it for something")
+
+    sampler, renderer = Counted("a"), Counted("b")
+    monkeypatch.setattr(children, "_sampler", sampler)
+    monkeypatch.setattr(children, "_renderer", renderer)
+    monkeypatch.setattr(children, "has_memory_to_wait", lambda: False)
+    children.prepare("to_show")
+    monkeypatch.setattr(children, "has_memory_to_wait", lambda: True)
+    renderer.running = True
+    children.prepare("to_show")
+    renderer.running = False
+    children.prepare("to_show")
+    for thread in threading.enumerate():
+        if thread.name == "prepare":
+            thread.join(10)
+    assert sorted(asked) == ["to_draw", "to_sample", "to_sample", "to_show"]
+
+
+def test_what_children_are_prepared_with_is_there():
+    for part in (prepared.to_sample, prepared.to_draw):
+        part()
+
+
+def test_a_vtk_view_that_died_is_not_tried_again_at_once(monkeypatch):
+    asked = []
+
+    def dies(*arguments, **named):
+        asked.append(arguments)
+        raise children.DiedError("The process for drawing the scene died.")
+
+    monkeypatch.setattr(children._renderer, "call", dies)
+    monkeypatch.setattr(children, "_vtk_died", {})
+    for _ in range(2):
+        with pytest.raises(LabError, match="died"):
+            children.vtk_html(None, None)
+    assert len(asked) == 1
+    monkeypatch.setattr(children, "RETRY_S", 0.0)
+    with pytest.raises(LabError, match="died"):
+        children.vtk_html(None, None)
+    assert len(asked) == 2

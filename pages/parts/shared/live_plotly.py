@@ -164,7 +164,8 @@ _component = st.components.v2.component(
 )
 
 _AHEAD = """
-export default function () {
+export default function ({ data }) {
+  if (data.soon) plotly().catch(() => {}); // the chart itself says what went wrong
   const near = (event) => {
     if (event.target.closest?.('[data-testid="stBaseButton-primary"]')) plotly().catch(() => {});
   };
@@ -175,9 +176,12 @@ export default function () {
 _ahead = st.components.v2.component("singularity_lab_plotly_ahead", js=DRAWING + _AHEAD, isolate_styles=False)
 
 
-def plotly_ahead() -> None:
-    """On a page whose main button leads to a chart: plotly.js is loaded once somebody is about to press it."""
-    _ahead(key="plotly.ahead", height=1)
+def plotly_ahead(soon: bool = False) -> None:
+    """On a page whose main button leads to a chart: plotly.js is loaded once somebody is about to press it.
+
+    `soon`: on one that draws a chart as soon as the server has made it: loaded now, while it does.
+    """
+    _ahead(key="plotly.ahead", height=1, data={"soon": soon})
 
 
 def live_plotly(

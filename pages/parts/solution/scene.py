@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -33,9 +32,6 @@ LINE = "#808890"
 
 COLORMAPS = {"viridis": "Viridis", "cividis": "Cividis", "inferno": "Inferno", "coolwarm": "RdBu_r", "turbo": "Turbo"}
 """Names in VTK (matplotlib's) → in Plotly."""
-
-RETRY_S = 300.0
-"""A machine on which VTK failed is asked again after so long: it may only have been busy."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +63,11 @@ def show_scene(
     """
     scene = built_scene(path, request)
     if renderer == "VTK view":
-        reason = _vtk_trial().reason
-        if reason is None:
-            try:
-                _show_vtk(_vtk_page(path, request, look, st.context.theme.type == "dark"), key)
-                return scene
-            except LabError as error:
-                reason = str(error)
-        st.warning(f"The VTK view is not available: {message(reason)} This is the quick view.")
+        try:
+            _show_vtk(_vtk_page(path, request, look, st.context.theme.type == "dark"), key)
+            return scene
+        except LabError as error:
+            st.warning(f"The VTK view is not available: {message(error)} This is the quick view.")
     live_plotly(scene_figure(scene, look, key), key=f"{key}.quick", height=HEIGHT, camera=EYE, on_pick=on_pick)
     return scene
 
@@ -177,23 +170,6 @@ def camera_of(look: Look) -> Camera:
 def built_scene(path: Path, request: SceneRequest) -> Scene:
     """A sampled file's scene, built once for all visitors."""
     return children.build_scene(path, request)
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """Whether VTK could draw here, and when that was asked."""
-
-    reason: str | None
-    at: float
-
-
-def _holds(trial: _Trial) -> bool:
-    return trial.reason is None or time.time() - trial.at < RETRY_S
-
-
-@st.cache_resource(show_spinner="Trying VTK …", validate=_holds)
-def _vtk_trial() -> _Trial:
-    return _Trial(children.vtk_unavailable(), time.time())
 
 
 @st.cache_data(max_entries=20, show_spinner="Drawing with VTK …")
