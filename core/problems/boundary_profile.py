@@ -74,6 +74,8 @@ class BoundaryProfile(Problem):
     lambda_known_to: ClassVar[float] = 1e-4
     published: ClassVar[tuple[float, ...]]
     """λ by order of instability."""
+    found: ClassVar[tuple[float, ...]]
+    """λ of the orders after those, as found with this program (docs/benchmarks.md): only higher ones start from it."""
     F0: ClassVar[float] = -2.0
     inertia: ClassVar[float]
     """ε."""
@@ -208,7 +210,7 @@ class BoundaryProfile(Problem):
         }
 
     def other_lambdas(self):
-        return {order: lam for order, lam in enumerate(self.published) if order != self.order}
+        return {order: lam for order, lam in enumerate((*self.published, *self.found)) if order != self.order}
 
     def reference_lambda(self):
         return self.published[self.order] if self.order < len(self.published) else None
@@ -216,7 +218,7 @@ class BoundaryProfile(Problem):
     def caution(self):
         if self.order < len(self.published):
             return None
-        start = f"the search starts where the published ones carry on to, at λ = {self.lambda_start():.4g}"
+        start = f"the search starts where {self._lower_ones()} carry on to, at λ = {self.lambda_start():.4g}"
         if self.order < len(self.maps):
             return f"No paper at hand has λ of order {self.order}: {start}."
         return (
@@ -230,13 +232,17 @@ class BoundaryProfile(Problem):
     def lambda_start(self):
         if self.order < len(self.published):
             return self.published[self.order]
-        # 1/(λ − ε) is nearly linear in n: carried on by a parabola through the last three
-        last, beyond = 1 / (np.array(self.published[-3:]) - self.inertia), self.order - len(self.published) + 1
+        # 1/(λ − ε) is nearly linear in n: carried on by a parabola through the last three below
+        below = (*self.published, *self.found)[: self.order]
+        last, beyond = 1 / (np.array(below[-3:]) - self.inertia), self.order - len(below) + 1
         rise, bend = last[2] - last[1], last[2] - 2 * last[1] + last[0]
         return float(self.inertia + 1 / (last[2] + beyond * rise + beyond * (beyond + 1) / 2 * bend))
 
     def lambda_start_source(self):
-        return "the published value" if self.order < len(self.published) else "carried on from the published ones"
+        return "the published value" if self.order < len(self.published) else f"carried on from {self._lower_ones()}"
+
+    def _lower_ones(self) -> str:
+        return "those of lower orders" if self.order > len(self.published) else "the published ones"
 
     # -- start --------------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ class Boussinesq(BoundaryProfile, Extended):
     lambda_range: ClassVar[tuple[float, float]] = (0.0, 5.0)
     gauge: ClassVar[str] = "∂₁²Θ(0) = −4"
     published: ClassVar[tuple[float, ...]] = PUBLISHED
+    found: ClassVar[tuple[float, ...]] = (1.145004,)
     sign: ClassVar[int] = 1
     raw_names: ClassVar[tuple[str, ...]] = ("f", "h", "s")
     maps: ClassVar[tuple[tuple[Sinh, Axis], ...]] = tuple(zip(RADIAL, ANGULAR, strict=True))

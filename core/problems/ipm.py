@@ -16,13 +16,15 @@ RADIAL = (
     Sinh(0.1482, 0.0462),
     Sinh(0.203, 0.0293),
     Sinh(0.2306, 0.0207),
-    Sinh(0.2535, 0.018),
-    Sinh(0.2769, 0.0156),
+    Sinh(0.2555, 0.0143),
+    Sinh(0.2642, 0.0122),
 )
 ANGULAR = (
     Axis(-2, -3.82, 0.68),
     Axis(-0.13, -4.22, 1.42, Sinh(0.403, 0.348)),
-    *[Axis(2.8, -4.445, 1.555, Sinh(0.231, 0.158))] * 4,
+    *[Axis(2.8, -4.445, 1.555, Sinh(0.231, 0.158))] * 2,
+    Axis(3.39, -4.07, 0.457, Sinh(0.244, 0.163)),
+    Axis(2.414, -3.053, -0.2544, Sinh(0.1946, 0.2014)),
 )
 """By order: where coefficients of earlier runs' profiles fall fastest."""
 
@@ -49,6 +51,7 @@ class IPM(BoundaryProfile):
     lambda_range: ClassVar[tuple[float, float]] = (0.0, 3.0)
     gauge: ClassVar[str] = "∂₁²R(0) = −4"
     published: ClassVar[tuple[float, ...]] = PUBLISHED
+    found: ClassVar[tuple[float, ...]] = (0.19872156, 0.1706223)
     inertia: ClassVar[float] = 0.0
     sign: ClassVar[int] = -1
     raw_names: ClassVar[tuple[str, ...]] = ("f", "s")

@@ -226,6 +226,20 @@ def test_rows_go_to_those_at_infinity(problem):
 
 
 @pytest.mark.parametrize("kind", [IPM, Boussinesq])
+def test_a_search_starts_from_lower_orders_alone(kind, monkeypatch):
+    """Not from what was found of the order itself, which would prove nothing."""
+    published = len(kind.published)
+    starts = {n: kind(order=n).lambda_start() for n in range(published, published + len(kind.found))}
+    for n, start in starts.items():
+        monkeypatch.setattr(kind, "found", kind.found[: n - published])
+        assert kind(order=n).lambda_start() == start
+        monkeypatch.undo()
+        assert start == pytest.approx(kind.found[n - published], rel=5e-3)
+    beyond = kind(order=published + len(kind.found))
+    assert set(beyond.other_lambdas()) == set(range(beyond.order))
+
+
+@pytest.mark.parametrize("kind", [IPM, Boussinesq])
 def test_orders_that_nobody_has_found_go_on_as_those_before(kind):
     table = len(kind.maps)
     for order in range(table, 10):
