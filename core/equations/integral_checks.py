@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
+from core.domains.quadrature import gauss
 from core.equations.algebra import number
 from core.equations.calculus import substituted
 from core.equations.conditions import Condition, Kind
+from core.equations.domain_integrals import normals_of, spread
 from core.equations.faults import EquationError, Fault
-from core.equations.integrals import Piece, Quadrature, gauss
+from core.equations.integrals import Piece, Quadrature
 from core.equations.places import Frame
 from core.equations.sampling import inner_points, is_known, values_of, where
 from core.equations.system import System
@@ -20,6 +23,10 @@ from core.equations.writing import shown
 
 ROUNDS = 4
 """How often the cells of a line are halved to see whether an integral settles."""
+POINTS = (1024, 4096, 16384, 65536)
+"""Points of a domain at which the same is seen."""
+ACROSS = 128
+"""A domain's width over the distance at which it is seen whether what is integrated changes fast."""
 CELLS = 8
 LINES = 12
 SETTLED = 1e-2
@@ -40,11 +47,9 @@ def integral_faults(system: System) -> list[Fault]:
             continue
         try:
             quadrature = Quadrature(each, system.frame)
+            found += _endless(system, each, quadrature) or _off(system, each, quadrature)
         except EquationError as error:
             found.extend(error.faults)
-            continue
-        endless = _endless(system, each, quadrature)
-        found += endless or _off(system, each, quadrature)
     return found
 
 
@@ -55,8 +60,11 @@ def _endless(system: System, condition: Condition, quadrature: Quadrature) -> li
             known = _with_ones(piece.integrand, system.unknowns)
         except TreeError:
             continue  # 1/(u - 1): nothing is known of it
-        for along in piece.over:
-            said = _unsettled(known, piece, along, system.frame)
+        frame = system.frame
+        lines = [x for x in piece.over if frame.is_box or x == frame.names.time]
+        looks = [partial(_unsettled, along=x) for x in lines] + [_unsettled_inside] * (len(lines) < len(piece.over))
+        for look in looks:
+            said = look(known, piece, frame=frame)
             if said:
                 message = f"the integral of {shown(piece.integrand)} {said}"
                 text = condition.text
@@ -67,6 +75,28 @@ def _endless(system: System, condition: Condition, quadrature: Quadrature) -> li
 def _with_ones(node: Expression, unknowns: Mapping[str, float]) -> Expression:
     ones = {leaf: number(1) for leaf in postorder(node) if isinstance(leaf, Field)}
     return substituted(node, ones | {Unknown(name): number(value) for name, value in unknowns.items()})
+
+
+def _unsettled_inside(node: Expression, piece: Piece, frame: Frame) -> str:
+    """The same of an integral over a domain or its boundaries, by more and more points spread over it."""
+    points = spread(frame, POINTS[-1], piece.on) | {name: np.full(POINTS[-1], value) for name, value in piece.fixed}
+    more = normals_of(frame, piece.on, points)
+    if not is_known(node, more):
+        return ""
+    (values,) = values_of([node], points, frame, more)
+    if not np.isfinite(values).all():
+        return f"has no value: what is integrated has none at {where(points, int((~np.isfinite(values)).argmax()))}"
+    sizes = [np.abs(values[:count]).mean(keepdims=True) for count in POINTS]
+    if _goes_on(sizes).any():
+        return (f"does not settle: with {POINTS[-2]} and {POINTS[-1]} points its mean size is "
+                f"{sizes[-2][0]:.3g} and {sizes[-1][0]:.3g}")  # fmt: skip
+    for x in frame.names.space:
+        low, high = frame.domain[x]
+        moved = points[x] + np.where(points[x] < (low + high) / 2, 1, -1) * (high - low) / ACROSS
+        (beside,) = values_of([node], points | {x: moved}, frame, more)
+        if np.abs(beside - values).mean() > FAST * np.abs(values).mean():
+            return f"can't be summed: it changes too fast along {x}"
+    return ""
 
 
 def _unsettled(node: Expression, piece: Piece, along: str, frame: Frame) -> str:
@@ -114,12 +144,12 @@ def _off(system: System, condition: Condition, quadrature: Quadrature) -> Iterab
         rest = system.at_exact(quadrature.residual)
     except TreeError:
         return []
-    leaves = system.known_leaves
+    points = dict(zip(system.names.coordinates, quadrature.points.T, strict=True))
+    on = next((piece.on for piece in quadrature.pieces.values()), ())
+    leaves = system.known_leaves | normals_of(system.frame, on, points)
     if None in (*integrands.values(), rest) or not all(is_known(each, leaves) for each in (*integrands.values(), rest)):
         return []
-    names = system.names.coordinates
-    points = dict(zip(names, quadrature.points.T, strict=True))
-    targets = dict(zip(names, quadrature.targets.T, strict=True))
+    targets = dict(zip(system.names.coordinates, quadrature.targets.T, strict=True))
     summed: dict[Expression, np.ndarray] = {}
     size = 0.0
     for leaf, integrand in integrands.items():
@@ -127,8 +157,8 @@ def _off(system: System, condition: Condition, quadrature: Quadrature) -> Iterab
         with np.errstate(all="ignore"):
             summed[leaf] = quadrature.weights[leaf] @ np.where(quadrature.weights[leaf].any(0), values, 0.0)
             size = max(size, float((quadrature.weights[leaf] @ np.abs(values)).max()))
-    (off,) = values_of([rest], targets, system.frame, leaves | summed)
-    (right,) = values_of([rest], targets, system.frame, leaves | dict.fromkeys(summed, 0.0))
+    (off,) = values_of([rest], targets, system.frame, system.known_leaves | summed)
+    (right,) = values_of([rest], targets, system.frame, system.known_leaves | dict.fromkeys(summed, 0.0))
     off = np.abs(off)
     text = condition.text
     if not np.isfinite(off).all() or off.max() <= AGREES * max(size, float(np.abs(right).max()), AGREES):

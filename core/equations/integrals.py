@@ -1,20 +1,23 @@
-"""Integral conditions on a box by quadrature: where what is integrated is asked for, and with which weights."""
+"""Integral conditions by quadrature: where what is integrated is asked for, and with which weights."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
+from core.domains.quadrature import gauss
 from core.equations.algebra import number, total
 from core.equations.calculus import substituted
 from core.equations.conditions import Condition
+from core.equations.domain_integrals import nodes, scattered
 from core.equations.faults import EquationError, Fault
-from core.equations.places import Frame, Place, Where
+from core.equations.places import ON_BOUNDARIES, Frame, Place, Where
 from core.equations.structure import coordinates_in, fields_in
 from core.equations.tree import Expression, Integral, Normal, Parameter, postorder
+from core.errors import LabError
 
 NODES = {0: 1, 1: 96, 2: 48, 3: 20, 4: 9, 5: 6}
 """Most nodes along each coordinate, by how many are integrated over."""
@@ -27,12 +30,14 @@ FEWEST_NODES = 6
 
 @dataclass(frozen=True)
 class Piece:
-    """One integral over one face of the box, or all of it."""
+    """One integral over all of a box or of one of its faces, over a domain or boundaries of it."""
 
     integrand: Expression
     over: tuple[str, ...]
     fixed: tuple[tuple[str, float], ...]
     """What the face fixes."""
+    on: tuple[str, ...] = ()
+    """Boundaries of a domain."""
 
 
 class Quadrature:
@@ -40,14 +45,14 @@ class Quadrature:
 
     Args:
         condition: with integrals in its residual.
-        frame: a box.
+        frame: a box or a domain.
 
     Raises:
         EquationError: there is nothing to integrate over, or no rule for it.
     """
 
     def __init__(self, condition: Condition, frame: Frame):
-        self._frame, self._coordinates = frame, frame.names.coordinates
+        self._frame, self._coordinates, self._condition = frame, frame.names.coordinates, condition
         stands_for: dict[Expression, Expression] = {}
         pieces: dict[Piece, Parameter] = {}
         for node in (each for each in postorder(condition.residual) if isinstance(each, Integral)):
@@ -67,6 +72,11 @@ class Quadrature:
     @cached_property
     def targets(self) -> np.ndarray:
         """Where it is asked for (m, d)."""
+        if not self._frame.is_box and set(self.free) & set(self._frame.names.space):
+            found = scattered(self._frame)
+            for name, value in self._fixed.items():
+                found[:, self._coordinates.index(name)] = value
+            return found
         axes = [gauss(TARGETS[len(self.free)], *self._frame.domain[x])[0] for x in self.free]
         middle = {x: (low + high) / 2 for x, (low, high) in self._frame.domain.items()} | self._fixed
         return self._grid(np.array([[middle[x] for x in self._coordinates]]), self.free, axes)
@@ -74,23 +84,37 @@ class Quadrature:
     @cached_property
     def points(self) -> np.ndarray:
         """Where its fields are asked for (n, d): the targets, then the nodes of each piece for each target."""
-        return np.concatenate([self.targets, *(self._nodes(piece)[0] for piece in self.pieces.values())])
+        return np.concatenate([self.targets, *(points for own in self._nodes.values() for points, _ in own)])
 
     @cached_property
     def weights(self) -> dict[Parameter, np.ndarray]:
         """Piece → (m, n), from the integrand at `points` to the integral at `targets`."""
         found, start = {}, len(self.targets)
-        for leaf, piece in self.pieces.items():
-            _, weights = self._nodes(piece)
+        for leaf, own in self._nodes.items():
             matrix = np.zeros((len(self.targets), len(self.points)))
-            for k in range(len(self.targets)):
-                matrix[k, start : start + len(weights)] = weights
+            for row, (_, weights) in zip(matrix, own, strict=True):
+                row[start : start + len(weights)] = weights
                 start += len(weights)
             found[leaf] = matrix
         return found
 
-    def _nodes(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
-        """Nodes of a piece for each target (m·q, d), and their weights (q,)."""
+    @cached_property
+    def _nodes(self) -> dict[Parameter, list[tuple[np.ndarray, np.ndarray]]]:
+        """Piece → for each target its nodes (q, d) and weights (q,)."""
+        within = self._in_box if self._frame.is_box else self._in_domain
+        return {leaf: within(piece) for leaf, piece in self.pieces.items()}
+
+    def _in_domain(self, piece: Piece) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Raises EquationError where there is no rule."""
+        most = MOST_SOURCES // (len(self.targets) * len(self.pieces))
+        try:
+            return [nodes(self._frame, piece.over, piece.on, dict(piece.fixed), target, most)
+                    for target in self.targets]  # fmt: skip
+        except LabError as error:
+            text = self._condition.text
+            raise _refused(Fault("", text, 0, len(text), self._condition.label), str(error).rstrip("."), "") from None
+
+    def _in_box(self, piece: Piece) -> list[tuple[np.ndarray, np.ndarray]]:
         base = self.targets.copy()
         for name, value in piece.fixed:
             base[:, self._coordinates.index(name)] = value
@@ -99,7 +123,8 @@ class Quadrature:
         weights = np.ones(1)
         for _, own in rules:
             weights = np.outer(weights, own).ravel()
-        return self._grid(base, piece.over, [nodes for nodes, _ in rules]), weights
+        axes = [at for at, _ in rules]
+        return [(self._grid(each, piece.over, axes), weights) for each in base[:, None]]
 
     def _grid(self, base: np.ndarray, names: tuple[str, ...], axes: list[np.ndarray]) -> np.ndarray:
         """Each point of `base` (k, d) with all combinations of some coordinates' values."""
@@ -120,16 +145,16 @@ def nodes_along(dimension: int, targets: int) -> int:
 def _pieces(node: Integral, condition: Condition, frame: Frame) -> list[Piece]:
     place = condition.place
     fault = Fault("", condition.text, 0, len(condition.text), condition.label)
-    if not frame.is_box or place.kind in (Where.NAMED, Where.PERIODIC):
-        over_all = not frame.is_box and place.kind is Where.EVERYWHERE
-        what = "a domain that is no box" if over_all else place.text
-        raise _refused(fault, f"no integral is known over {what}", "a box, or one of its sides")
+    if place.kind is Where.PERIODIC:
+        raise _refused(fault, f"no integral is known over {place.text}", "a box, or one of its sides")
     fixed = place.fixed
     over = tuple(x for x in frame.names.coordinates if x in set(node.over) - set(fixed))
-    if place.kind is Where.BOUNDARY:
+    if place.kind in ON_BOUNDARIES:
         if set(node.over) != set(frame.names.space):
-            expected = "int(…) alone, over all of the boundary"
-            raise _refused(fault, f"over {', '.join(node.over)} on the whole boundary", expected)
+            where = "the whole boundary" if place.kind is Where.BOUNDARY else place.text
+            raise _refused(fault, f"over {', '.join(node.over)} on {where}", "int(…) alone, over all of the boundary")
+        if not frame.is_box:
+            return [Piece(node.of, over, (), frame.named(place))]
         return [_on_side(node.of, side, frame) for side in frame.sides()]
     if not over:
         raise _refused(fault, f"at {place.text} nothing is left to integrate over", "a side, a time, or everywhere")
@@ -145,10 +170,3 @@ def _on_side(integrand: Expression, side: Place, frame: Frame) -> Piece:
 
 def _refused(fault: Fault, message: str, expected: str) -> EquationError:
     return EquationError([Fault(message, fault.text, fault.start, fault.end, fault.label, expected)])
-
-
-@lru_cache(maxsize=64)
-def gauss(count: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss and Legendre's nodes and weights of an interval."""
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    return (low + high) / 2 + (high - low) / 2 * nodes, (high - low) / 2 * weights

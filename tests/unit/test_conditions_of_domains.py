@@ -87,9 +87,9 @@ def test_two_conditions_of_one_field_still_stand_for_another_s(change):
 
 
 def test_a_refused_integral_says_where_it_was_asked_for():
-    for on, place in (("", "a domain that is no box"), ("outer", "outer"), ("boundary", "boundary")):
-        with pytest.raises(ValueError, match=f"no integral is known over {place}"):
-            problem(("boundary", "dn(u) = 0"), (on, "int(u) = 0"))
+    for on, place in (("outer", "outer"), ("boundary", "the whole boundary")):
+        with pytest.raises(ValueError, match=f"over x on {place}"):
+            problem(("boundary", "dn(u) = 0"), (on, "int(u, x) = 0"))
     text = SystemText({"x": (0, 1)}, ("u",), ("u_xx = 0",), (("x = 0", "int(u) = 0"), ("x = 1", "u = 0")))
     with pytest.raises(EquationError, match="at x = 0 nothing is left"):
         examined(text)

@@ -119,9 +119,9 @@ class Compiled:
         """Rows of an integral condition: what is made of the integrals, and what is integrated."""
         residual, *integrands = made
         size = known.of_integral(rows.quadrature)
-        how = (self.coordinates, operators, lambda x: {}, tuple(self.system.unknowns))
-        inner = RowProgram(integrands, [1.0] * len(integrands), *how)
-        program = RowProgram([residual], [size], *how)
+        normals, unknowns = partial(normals_at, rows.place, frame=self.frame), tuple(self.system.unknowns)
+        inner = RowProgram(integrands, [1.0] * len(integrands), self.coordinates, operators, normals, unknowns)
+        program = RowProgram([residual], [size], self.coordinates, operators, lambda x: {}, unknowns)
         return PointRows(rows.place, (rows.name,), program, rows.quadrature, inner)
 
     def collocation(self, unit: np.ndarray, walls: float = 0.0) -> dict[str, np.ndarray]:

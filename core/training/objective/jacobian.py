@@ -63,6 +63,8 @@ class Jacobian:
     def _backward(self, values: Tensor) -> tuple[Tensor, ...]:
         # data rows need not depend on λ: its column is zero there
         wanted = [*self._inputs, *self._leaves.values.values()]
+        if not values.requires_grad:  # an integrand without fields, as a manufactured condition has
+            return tuple(torch.zeros_like(each) for each in wanted)
         return torch.autograd.grad(values.sum(), wanted, retain_graph=True, materialize_grads=True)
 
     def _by_sample(self, cotangents: tuple[Tensor, ...], samples: slice) -> list[Tensor]:
