@@ -11,6 +11,32 @@ import pytest
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+FOLDERS = ("e2e", "accuracy", "integration", "gpu", "unit")
+"""As they begin: the longest tests first, so that no core waits at the end for what another one began late."""
+
+
+def pytest_collection_modifyitems(items):
+    """Folder by folder, each in its own order."""
+    items.sort(key=lambda item: FOLDERS.index(folder(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each test to whoever is free, but all with a browser to one process: two would take each other's frames away."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneBrowser(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "e2e" if folder(nodeid) == "e2e" else nodeid
+
+    config.option.loadscopereorder = False  # by number of tests
+    return OneBrowser(config, log)
+
+
+def folder(nodeid):
+    """The one of `FOLDERS` that a test stands in."""
+    return nodeid.split("/")[1]
+
 
 @pytest.fixture(scope="session")
 def fresh_store(tmp_path_factory):
