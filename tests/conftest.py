@@ -51,6 +51,19 @@ def fresh_store(tmp_path_factory):
     return folder
 
 
+def lay_out(folder, fresh_store):
+    """Make a lab home with an empty store."""
+    folder.mkdir()
+    shutil.copyfile(fresh_store / "mlflow.db", folder / "mlflow.db")
+    database = sqlite3.connect(folder / "mlflow.db")
+    with database:
+        database.execute(
+            "UPDATE experiments SET artifact_location = REPLACE(artifact_location, ?, ?)",
+            (str(fresh_store), str(folder)),
+        )
+    database.close()
+
+
 @pytest.fixture(autouse=True)
 def lab_home(tmp_path, monkeypatch, request):
     """A fresh LAB_HOME; with an empty store in it for all but unit tests, and those that a bare GPU machine can run."""
@@ -60,15 +73,7 @@ def lab_home(tmp_path, monkeypatch, request):
     if "core.jobs.events" in sys.modules:
         monkeypatch.setattr("core.jobs.events._process", "")  # pages of an earlier test name their visitors
     if not {"unit", "gpu"} & set(request.path.parts):
-        made = request.getfixturevalue("fresh_store")
-        folder.mkdir()
-        shutil.copyfile(made / "mlflow.db", folder / "mlflow.db")
-        database = sqlite3.connect(folder / "mlflow.db")
-        with database:
-            database.execute(
-                "UPDATE experiments SET artifact_location = REPLACE(artifact_location, ?, ?)", (str(made), str(folder))
-            )
-        database.close()
+        lay_out(folder, request.getfixturevalue("fresh_store"))
     return folder
 
 
