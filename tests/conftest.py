@@ -77,10 +77,22 @@ def lab_home(tmp_path, monkeypatch, request):
     return folder
 
 
+@pytest.fixture(scope="session")
+def command_tree():
+    """The commands with their options as typer makes them anew at each call, which takes longer than most commands."""
+    from typer.main import get_command
+
+    from core.cli import app
+
+    return get_command(app)
+
+
 @pytest.fixture
-def command_line(capsys, monkeypatch):
+def command_line(capsys, monkeypatch, command_tree):
     """`python -m core …` in this process, which has already imported what a new one spends seconds on."""
     from core.cli import main
+
+    monkeypatch.setattr("typer.main.get_command", lambda app: command_tree)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["core", *arguments])
