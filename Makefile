@@ -50,7 +50,7 @@ peers:
 	.venv-peers/bin/pip install --quiet -r requirements-peers.txt
 
 # Two tests at a time, one thread each: torch's own threads gain little on networks this small, and would fight.
-PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2
 
 unit: setup-dev
 	$(PYTEST) tests/unit

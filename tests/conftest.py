@@ -11,6 +11,32 @@ import pytest
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+FOLDERS = ("e2e", "accuracy", "integration", "gpu", "unit")
+"""As they begin: the longest tests first, so that no core waits at the end for what another one began late."""
+
+
+def pytest_collection_modifyitems(items):
+    """Folder by folder, each in its own order."""
+    items.sort(key=lambda item: FOLDERS.index(folder(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each test to whoever is free, but all with a browser to one process: two would take each other's frames away."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneBrowser(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "e2e" if folder(nodeid) == "e2e" else nodeid
+
+    config.option.loadscopereorder = False  # by number of tests
+    return OneBrowser(config, log)
+
+
+def folder(nodeid):
+    """The one of `FOLDERS` that a test stands in."""
+    return nodeid.split("/")[1]
+
 
 @pytest.fixture(scope="session")
 def fresh_store(tmp_path_factory):
@@ -25,6 +51,19 @@ def fresh_store(tmp_path_factory):
     return folder
 
 
+def lay_out(folder, fresh_store):
+    """Make a lab home with an empty store."""
+    folder.mkdir()
+    shutil.copyfile(fresh_store / "mlflow.db", folder / "mlflow.db")
+    database = sqlite3.connect(folder / "mlflow.db")
+    with database:
+        database.execute(
+            "UPDATE experiments SET artifact_location = REPLACE(artifact_location, ?, ?)",
+            (str(fresh_store), str(folder)),
+        )
+    database.close()
+
+
 @pytest.fixture(autouse=True)
 def lab_home(tmp_path, monkeypatch, request):
     """A fresh LAB_HOME; with an empty store in it for all but unit tests, and those that a bare GPU machine can run."""
@@ -34,22 +73,26 @@ def lab_home(tmp_path, monkeypatch, request):
     if "core.jobs.events" in sys.modules:
         monkeypatch.setattr("core.jobs.events._process", "")  # pages of an earlier test name their visitors
     if not {"unit", "gpu"} & set(request.path.parts):
-        made = request.getfixturevalue("fresh_store")
-        folder.mkdir()
-        shutil.copyfile(made / "mlflow.db", folder / "mlflow.db")
-        database = sqlite3.connect(folder / "mlflow.db")
-        with database:
-            database.execute(
-                "UPDATE experiments SET artifact_location = REPLACE(artifact_location, ?, ?)", (str(made), str(folder))
-            )
-        database.close()
+        lay_out(folder, request.getfixturevalue("fresh_store"))
     return folder
 
 
+@pytest.fixture(scope="session")
+def command_tree():
+    """The commands with their options as typer makes them anew at each call, which takes longer than most commands."""
+    from typer.main import get_command
+
+    from core.cli import app
+
+    return get_command(app)
+
+
 @pytest.fixture
-def command_line(capsys, monkeypatch):
+def command_line(capsys, monkeypatch, command_tree):
     """`python -m core …` in this process, which has already imported what a new one spends seconds on."""
     from core.cli import main
+
+    monkeypatch.setattr("typer.main.get_command", lambda app: command_tree)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["core", *arguments])

@@ -1,5 +1,6 @@
 """Runs whose trainer is a stand-in that counts steps, for tests of what is done with processes and the queue."""
 
+import os
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ control.tell_store = lambda run_id: None
 run_id, attempt, fresh = sys.argv[1], int(sys.argv[3]), "--fresh" in sys.argv
 folder = Path(os.environ["LAB_RUN_DIR"])
 words = dict(word.partition("=")[::2] for word in json.loads((folder / "config.json").read_text())["name"].split())
+go = Path(os.environ["LAB_HOME"], "go")
 checkpoint = folder / "checkpoints" / "last.pt"
 checkpoint.parent.mkdir(exist_ok=True)
 
@@ -38,7 +40,7 @@ with control.RunControl(run_folder(run_id), attempt) as job:
     step = int(checkpoint.read_text()) if checkpoint.exists() and not fresh else 0
     print("starts at step", step, flush=True)
     asked = None
-    while step < int(words.get("steps", 3)) and asked is None:
+    while asked is None and (not go.exists() if "waits" in words else step < int(words.get("steps", 3))):
         step += 1
         time.sleep(0.02)
         checkpoint.write_text(str(step))
@@ -53,6 +55,11 @@ WORKER = "import sys; from core.jobs import worker; worker.main([sys.executable,
 
 def submit(name: str = "", **options) -> str:
     return jobs.submit(RunConfig(problem={"kind": "poisson2d"}, name=name), **options)
+
+
+def let_go() -> None:
+    """Those that wait may end now."""
+    Path(os.environ["LAB_HOME"], "go").touch()
 
 
 def until(condition, seconds: float = 60.0):

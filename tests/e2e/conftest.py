@@ -1,6 +1,5 @@
 """A real Streamlit server and a real Chromium without internet."""
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -70,18 +69,7 @@ def browser():
 
 
 @pytest.fixture
-def alone(tmp_path_factory):
-    """One test with a browser at a time: two would take each other's frames away.
-
-    By a lock, since pytest 9.2 hides xdist's groups from its scheduler.
-    """
-    with (tmp_path_factory.getbasetemp().parent / "browser.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@pytest.fixture
-def page(alone, browser) -> Page:
+def page(browser) -> Page:
     """A page that reaches this machine alone."""
     context = browser.new_context(viewport={"width": 1400, "height": 1100}, accept_downloads=True)
     context.route("**/*", lambda route: route.continue_() if "//127.0.0.1" in route.request.url else route.abort())

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 EVIL = "<img src=x onerror=\"document.title='taken'\"></script><script>document.title='taken'</script>"
 
 
-def test_reports_open_offline_and_run_nothing_that_a_visitor_typed(lab_home, browser, alone, tmp_path):
+def test_reports_open_offline_and_run_nothing_that_a_visitor_typed(lab_home, browser, tmp_path):
     ids = fill(10, points=60)  # the last three stopped, failed and crashed
     store.set_tag(ids[0], NOTE, EVIL)
     waits = store.create_run(store.run_config(run_folder(ids[0])).model_copy(update={"name": EVIL[:100]}))

@@ -12,6 +12,7 @@ from core.jobs.local import LocalEngine
 from core.jobs.process import alive, sweep
 from core.jobs.slot_lock import hold
 from pages.parts.compare import first_paint
+from tests.conftest import lay_out
 from tests.stand_in import SOURCE, STAND_IN, WORKER
 
 
@@ -22,9 +23,11 @@ def no_pause(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def mlflow_store(tmp_path_factory):
-    """One MLflow database for all tests: making one takes seconds."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+def mlflow_store(tmp_path_factory, fresh_store):
+    """One MLflow database for all tests with stand-ins."""
+    folder = tmp_path_factory.mktemp("stand-ins") / "lab"
+    lay_out(folder, fresh_store)
+    return f"sqlite:///{folder}/mlflow.db"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from core.jobs.process import alive, boot_id, started_at
 from core.jobs.slot_lock import busy
 from core.runs.states import ACTIVE
 from core.tracking import store
-from tests.stand_in import SOURCE, WORKER, submit, until, until_state
+from tests.stand_in import SOURCE, WORKER, let_go, submit, until, until_state
 
 
 def until_stepping(run_id: str, beyond: int = 0):
@@ -41,11 +41,12 @@ def events(lab: Path) -> list[list[str]]:
 
 
 def test_runs_go_one_after_another_in_queue_order_and_leave_their_files(lab):
-    first = submit("steps=40")
+    first = submit("waits")
     until_state(first, "running")
     later, last, urgent = submit(), submit(), submit(priority=5)
     assert [job.run_id for job in jobs.queue(states=["queued"])] == [urgent, later, last]
     assert jobs.status(last).position == 3
+    let_go()
     until_state(last, "finished")
     begun = [run_id for event, run_id, *_ in events(lab) if event == "begin"]
     assert begun == [first, urgent, later, last]
@@ -96,22 +97,23 @@ def test_a_run_that_ignores_sigterm_is_killed_and_frees_its_slot(lab):
 
 
 def test_a_waiting_run_is_stopped_at_once_and_never_begins(lab):
-    first, waiting, last = submit("steps=20"), submit(), submit()
+    first, waiting, last = submit("waits"), submit(), submit()
     jobs.stop(waiting)
     assert jobs.status(waiting).state == "stopped"
     assert store.get_run(waiting).state == "stopped"
+    let_go()
     until_state(last, "finished")
     assert waiting not in [run_id for _, run_id, *_ in events(lab)]
     assert jobs.status(first).state == "finished"
 
 
 def test_pause_frees_the_slot_resume_continues_and_retry_begins_again(lab):
-    run_id = submit("steps=150")
+    run_id = submit("waits")
     until_stepping(run_id, beyond=5)
     jobs.pause(run_id)
     paused = until_state(run_id, "paused")
     at = int((lab / "runs" / run_id / "checkpoints" / "last.pt").read_text())
-    assert 5 < at < 150
+    assert at > 5
     until_state(submit(), "finished")
     assert table.get(run_id) == paused or table.get(run_id).synced
     jobs.resume(run_id)
@@ -119,6 +121,7 @@ def test_pause_frees_the_slot_resume_continues_and_retry_begins_again(lab):
     until_stepping(run_id, beyond=at)
     jobs.stop(run_id)
     until_state(run_id, "stopped")
+    let_go()
     jobs.retry(run_id)
     job = until_state(run_id, "finished")
     assert job.attempt == 3
@@ -160,13 +163,14 @@ def test_a_killed_run_has_crashed_its_ranks_end_and_the_next_one_starts(lab):
 
 
 def test_a_killed_worker_takes_nothing_with_it(lab):
-    run_id, following = submit("steps=150"), submit()
+    run_id, following = submit("waits"), submit()
     job = until_stepping(run_id)
     kill(job.worker_pid)
     jobs.ensure()
     assert busy("cpu0")
     assert (jobs.status(run_id).state, jobs.status(following).state) == ("running", "queued")
     assert jobs.status(run_id).pid == job.pid
+    let_go()
     assert until_state(run_id, "finished").attempt == 1
     until_state(following, "finished")
     assert_one_at_a_time(lab, 2)
@@ -359,7 +363,7 @@ def submitter(lab: Path, name: str, count: int) -> subprocess.Popen:
 
 
 def test_a_run_outlives_the_dashboard_that_submitted_it(lab):
-    dashboard = submitter(lab, "steps=100", 1)
+    dashboard = submitter(lab, "waits", 1)
     run_id = dashboard.stdout.readline().strip()
     job = until_stepping(run_id)
     worker = psutil.Process(job.worker_pid)
@@ -369,6 +373,7 @@ def test_a_run_outlives_the_dashboard_that_submitted_it(lab):
     kill(dashboard.pid)
     dashboard.communicate()
     assert jobs.status(run_id).pid == job.pid
+    let_go()
     assert until_state(run_id, "finished").attempt == 1
 
 
@@ -381,11 +386,11 @@ def assert_one_at_a_time(lab: Path, count: int) -> None:
 
 
 def test_two_dashboards_in_a_new_home_fill_one_slot_without_ever_sharing_it(lab):
-    dashboards = [submitter(lab, "steps=1", 6) for _ in range(2)]
-    ids = [dashboard.stdout.readline().strip() for dashboard in dashboards for _ in range(6)]
-    assert len(set(ids)) == 12
+    dashboards = [submitter(lab, "steps=1", 3) for _ in range(2)]
+    ids = [dashboard.stdout.readline().strip() for dashboard in dashboards for _ in range(3)]
+    assert len(set(ids)) == 6
     until(lambda: {job.state for job in jobs.queue()} == {"finished"})
-    assert_one_at_a_time(lab, 12)
+    assert_one_at_a_time(lab, 6)
     assert {job.attempt for job in jobs.queue()} == {1}
     for dashboard in dashboards:
         dashboard.communicate(timeout=60)

@@ -14,7 +14,7 @@ from core.tracking import compare, store
 from core.tracking.in_force import in_force
 from core.tracking.search import search
 from core.tracking.tags import BATCH, COPY_TAG
-from tests.stand_in import SOURCE, submit, until, until_state
+from tests.stand_in import SOURCE, let_go, submit, until, until_state
 
 
 def config(**fields):
@@ -68,13 +68,14 @@ def test_an_edited_parent_is_the_store_s_parent(lab):
 
 
 def test_runs_start_after_others_and_from_their_best_checkpoint(lab):
-    first = submit("steps=30")
+    first = submit("waits")
     until_state(first, "running")
     second = jobs.submit(config(name="steps=2"), after=first, from_after=True)
     third = jobs.submit(config(name="steps=2"), after=second)
     other = submit("steps=2")
     assert "starts once" in jobs.waits_because(jobs.status(third), jobs.capacity())
     assert (jobs.status(second).folder.config().config.parent_checkpoint, record(second).parent) == ("best", first)
+    let_go()
     until_state(third, "finished")
     until_state(other, "finished")
     begun = beginnings(lab)
@@ -136,10 +137,11 @@ while True:
 
 
 def test_who_reorders_while_runs_begin_loses_and_doubles_none(lab):
-    first = submit("steps=40")
+    first = submit("waits")
     until_state(first, "running")
     runs = [submit("steps=1") for _ in range(8)]
     shufflers = [subprocess.Popen([sys.executable, "-c", SHUFFLER, str(seed)], cwd=SOURCE) for seed in (1, 2)]
+    let_go()
     try:
         until(lambda: all(jobs.status(run).state == "finished" for run in runs), 120)
     finally:
