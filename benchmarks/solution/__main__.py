@@ -7,7 +7,7 @@ import json
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("reports", "demo", "views")
+PARTS = ("views", "exports", "renders", "reports", "demo")
 """Modules beside this one, each with `rows()`: what was measured, as plain data, one row after another."""
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks.solution")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from core.solution.wanted import Wanted
 
 SERIES = ("zip", "pvd")
+ALWAYS = ("vti", "h5")
+"""Formats that a grid is streamed into whatever its size."""
+LARGE = 2**21
+"""Points from which on it is streamed into the others, too, and not read again afterwards."""
 OUTPUT = "FILE.{vtk,vtu,vti,vts,xdmf,h5,nc,npz,csv,stl,ply,pvd,zip}"
 
 
@@ -78,6 +82,8 @@ def _export_view(
     from core.solution.sample import sampled_file
     from core.solution.scene import at_moment, moments
     from core.solution.series import series_bytes, write_pvd
+    from core.solution.streamed import ANY_AXES
+    from core.solution.streamed_files import OPENED
     from core.solution.surface_files import SURFACES
     from core.solution.wanted import Wanted
     from core.tracking.store import run_config
@@ -91,8 +97,10 @@ def _export_view(
         raise LabError(f"The view {view} is made of the newest checkpoint as a whole; it has no stages and formulas.")
     further = {"wanted": wanted} if takes_wanted(view, problem) else {}
     resolution = resolution or usual_resolution(problem, view)
-    streams = suffix in ("vti", "h5") and offered[view] is sampled_file and not wanted.streamfunction
-    if streams and len(shown(problem)) <= 3 and moment is None:
+    along = len(shown(problem))
+    streams = suffix in OPENED and offered[view] is sampled_file and not wanted.streamfunction and moment is None
+    large = suffix in ALWAYS or resolution**along > LARGE
+    if streams and large and (along <= 3 or suffix in ANY_AXES):
         _stream(folder, output, resolution, wanted, names, single)
         return
     path = offered[view](folder, resolution, None, **further)

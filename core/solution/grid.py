@@ -22,7 +22,7 @@ DEFAULT_RESOLUTION = {1: 2001, 2: 129, 3: 49, 4: 25}
 
 RESERVED = ("run_id", "problem", "config_hash", "checkpoint_sha256", "iteration", "lambda", "delta",
             "checkpoint", "stages", "correction_alone", "certificate", "lambda_uncertainty",
-            "streamfunction_uncertainty")  # fmt: skip
+            "streamfunction_uncertainty", "units")  # fmt: skip
 """What a grid may say about itself beside the coordinates that it does not run along."""
 
 

@@ -118,6 +118,7 @@ def about_of(solution: RunSolution, folder: RunFolder, digest: str) -> dict[str,
         "config_hash": solution.stored.config.hash,
         "checkpoint_sha256": digest,
         "iteration": solution.stored.position.total,
+        "units": "1",  # of everything: equations are solved as they are written
         **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
     }
     return about | _certified(folder, digest)

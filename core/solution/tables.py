@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -11,6 +12,7 @@ import numpy as np
 from core.names import TABLE, member_names, netcdf_names, originals, table
 from core.plain_text import printable
 from core.solution.grid import SolutionGrid
+from core.solution.layout import Layout
 from core.solution.sampled import Sampled
 
 ROWS = 50_000
@@ -46,16 +48,24 @@ def spelled_names(sampled: Sampled, suffix: str) -> dict[str, str]:
 
 def write_csv(sampled: Sampled, path: Path) -> None:
     """A line for each point: coordinates, then values, with all digits; where it comes from stands in # lines above."""
-    columns = _columns(sampled) + [(name, value.ravel()) for name, value in sampled.values.items()]
+    columns = _columns(sampled)
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for key, value in sampled.about.items():
-            file.write(f"# {printable(str(key))}: {printable(str(value))}\n")
-        file.write(f"{COORDINATES}{len(columns) - len(sampled.values)}\n")
-        file.write(",".join(_quoted(name) for name, _ in columns) + "\n")
-        _write_rows(file, [column for _, column in columns])
+        write_csv_head(file, sampled.about, [name for name, _ in columns], list(sampled.values))
+        write_csv_rows(
+            file, [*(column for _, column in columns), *(value.ravel() for value in sampled.values.values())]
+        )
 
 
-def _write_rows(file: TextIO, columns: list[np.ndarray]) -> None:
+def write_csv_head(file: TextIO, about: dict[str, object], coordinates: Sequence[str], values: Sequence[str]) -> None:
+    """Where a table comes from, in # lines, and the names of its columns."""
+    for key, value in about.items():
+        file.write(f"# {printable(str(key))}: {printable(str(value))}\n")
+    file.write(f"{COORDINATES}{len(coordinates)}\n")
+    file.write(",".join(_quoted(name) for name in (*coordinates, *values)) + "\n")
+
+
+def write_csv_rows(file: TextIO, columns: list[np.ndarray]) -> None:
+    """Columns (n,) as rows of text with all digits."""
     for start in range(0, len(columns[0]), ROWS):
         block = [column[start : start + ROWS].tolist() for column in columns]  # Python's floats: the shortest digits
         file.writelines(",".join(map(_written, row)) + "\n" for row in zip(*block, strict=True))
@@ -91,17 +101,13 @@ def write_netcdf(grid: SolutionGrid, path: Path) -> None:
             file.createDimension(spelled[name], len(axis))
             variable = file.createVariable(spelled[name], axis.dtype.newbyteorder(">").str[1:], (spelled[name],))
             variable[:] = axis
-            variable.units = UNITS
-            if name == grid.time:
-                variable.axis = "T"
-                variable.units = "seconds since 0001-01-01"  # CF knows time by its units alone
+            variable._attributes.update(axis_attributes(name, grid.time))
         for name, value in grid.values.items():
             order = netcdf_order(grid)
             along = tuple(spelled[grid.coordinates[k]] for k in order)
             variable = file.createVariable(spelled[name], value.dtype.str[1:], along)
             variable[:] = value.transpose(order)
-            variable.units = UNITS
-            variable.long_name = printable(name).encode("ascii", "replace").decode()
+            variable._attributes.update(value_attributes(name))
         for key, value in grid.about.items():
             # not by setattr, which would take `mode` and `filename` for its own
             file._attributes[spelled[key]] = value if isinstance(value, float) else printable(str(value)).encode()
@@ -109,7 +115,18 @@ def write_netcdf(grid: SolutionGrid, path: Path) -> None:
             file._attributes[TABLE] = changed.encode()
 
 
-def netcdf_order(grid: SolutionGrid) -> list[int]:
+def axis_attributes(name: str, time: str | None) -> dict[str, object]:
+    """What netCDF says of a coordinate: its units; of time that it is one."""
+    # CF knows time by its units alone
+    return {"units": "seconds since 0001-01-01", "axis": "T"} if name == time else {"units": UNITS}
+
+
+def value_attributes(name: str) -> dict[str, object]:
+    """What netCDF says of a value: its units, and its own name."""
+    return {"units": UNITS, "long_name": printable(name).encode("ascii", "replace").decode()}
+
+
+def netcdf_order(grid: SolutionGrid | Layout) -> list[int]:
     """The coordinates along which values run in the file, by their places in the grid."""
     return sorted(range(len(grid.axes)), key=lambda k: (grid.coordinates[k] != grid.time, -k))
 

@@ -1,16 +1,21 @@
 """A grid that goes into a file layer by layer is the grid that fits into memory, whatever the size."""
 
 import h5py
+import meshio
 import numpy as np
 import pytest
 import pyvista
 import vtk
+from scipy.io import netcdf_file
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from core.errors import LabError
-from core.solution import streamed
+from core.solution import reading, streamed
+from core.solution import sample as sampling
+from core.solution.export import export
 from core.solution.sample import sample
 from core.solution.streamed import stream
+from core.solution.streamed_files import OPENED
 from core.solution.wanted import Wanted
 from tests.unit.test_formulas import folder  # noqa: F401
 
@@ -54,7 +59,80 @@ def test_streamed_hdf5_holds_the_same_and_only_what_was_asked_for(folder, tmp_pa
     assert reader.GetOutputDataObject(0).GetNumberOfPoints() == 11**3
 
 
-@pytest.mark.parametrize("suffix", ["vti", "h5"])
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("suffix", OPENED)
+def test_every_format_holds_the_sampled_grid_and_where_it_comes_from(folder, tmp_path, suffix, single):  # noqa: F811
+    """By the readers that exports are checked with: VTK's, SciPy's, NumPy's, HDF5's."""
+    wanted = Wanted(formulas=("v_x - u_y",))
+    path = tmp_path / f"f.{suffix}"
+    stream(folder, path, 9, wanted, single=single)
+    grid = sample(folder, 9, wanted)
+    found, names = reading.point_data(path)
+    names = {name: spelling for spelling, name in names.items()}
+    assert len(found) == len(grid.values)
+    for name, value in grid.values.items():
+        expected = value.ravel(order="F" if suffix in ("vti", "vts") else "C")
+        near = 1e-6 if single else 1e-12
+        np.testing.assert_allclose(found[names.get(name, name)], expected, rtol=near, atol=near)
+    text = path.read_bytes().replace(b"\0", b"")  # NumPy keeps text in four bytes a character
+    codes = " ".join(map(str, folder.run_id.encode())).encode()  # texts in VTK's XML are numbers of their characters
+    assert folder.run_id.encode() in text or codes in text
+    assert b"units" in text
+
+
+@pytest.mark.parametrize("suffix", ["vts", "vtu"])
+def test_points_and_cells_are_where_they_were(folder, tmp_path, suffix):  # noqa: F811
+    stream(folder, tmp_path / f"a.{suffix}", 9)
+    export(sample(folder, 9), tmp_path / f"b.{suffix}")
+    a, b = (pyvista.read(tmp_path / f"{name}.{suffix}") for name in "ab")
+    assert a.n_cells == b.n_cells == 8**3
+    np.testing.assert_array_equal(a.points, b.points)
+    np.testing.assert_allclose(a.compute_cell_sizes()["Volume"], b.compute_cell_sizes()["Volume"])
+    if suffix == "vtu":
+        np.testing.assert_array_equal(a.cells, b.cells)
+        np.testing.assert_array_equal(a.celltypes, b.celltypes)
+        by_meshio = meshio.read(tmp_path / "a.vtu")
+        np.testing.assert_array_equal(by_meshio.point_data["u"], a.point_data["u"])
+
+
+def test_a_stream_of_netcdf_is_byte_for_byte_what_scipy_reads_from_ours(folder, tmp_path):  # noqa: F811
+    stream(folder, tmp_path / "a.nc", 9)
+    export(sample(folder, 9), tmp_path / "b.nc")
+    with netcdf_file(tmp_path / "a.nc", mmap=False) as a, netcdf_file(tmp_path / "b.nc", mmap=False) as b:
+        assert a.dimensions == b.dimensions
+        assert a._attributes == b._attributes
+        assert a.variables.keys() == b.variables.keys()
+        for name, variable in a.variables.items():
+            assert variable.dimensions == b.variables[name].dimensions
+            assert variable._attributes == b.variables[name]._attributes
+            np.testing.assert_allclose(variable.data, b.variables[name].data, rtol=1e-12, atol=1e-12)
+
+
+def test_values_that_a_later_layer_has_not_are_nan_there(folder, tmp_path, monkeypatch):  # noqa: F811
+    exact = sampling.exact_fields
+    calls = []
+
+    def failing(problem, points):
+        calls.append(len(points))
+        if len(calls) == 3:
+            raise LabError("The exact solution has no value there.")
+        return exact(problem, points)
+
+    monkeypatch.setattr(sampling, "exact_fields", failing)
+    stream(folder, tmp_path / "f.vti", 11)
+    image = pyvista.read(tmp_path / "f.vti")
+    missing = np.isnan(image.point_data["u_exact"])
+    assert 0 < missing.sum() < len(missing)
+    assert np.array_equal(missing, np.isnan(image.point_data["u_error"]))
+    assert np.isfinite(image.point_data["u"]).all()
+
+
+def test_a_suffix_that_is_not_streamed_is_refused(folder, tmp_path):  # noqa: F811
+    with pytest.raises(LabError, match="can't be streamed"):
+        stream(folder, tmp_path / "f.stl", 5)
+
+
+@pytest.mark.parametrize("suffix", OPENED)
 def test_a_disk_that_fills_leaves_nothing(folder, tmp_path, monkeypatch, suffix):  # noqa: F811
     whole = streamed._layer
     calls = []
