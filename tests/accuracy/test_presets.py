@@ -1,10 +1,5 @@
 """The presets reach what they promise, from the command line, tracked, as a user runs them."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from core.home import home
@@ -13,22 +8,8 @@ from core.runs.history import read_history
 from core.tracking import store
 
 pytestmark = pytest.mark.accuracy
-ROOT = Path(__file__).parents[2]
 POISSON_2D = 1e-13
 """What two stages leave of the relative L2 error."""
-
-
-def train(tmp_path, name, *settings):
-    out = tmp_path / "out.json"
-    arguments = [part for setting in settings for part in ("--set", setting)]
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "train", name, "--json", str(out), *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(out.read_text())
 
 
 @pytest.mark.parametrize(
@@ -45,8 +26,8 @@ def train(tmp_path, name, *settings):
         ("burgers-profile", {"lambda_error": 1e-12, "max_error": 1e-9, "max_residual": 1e-11}),
     ],
 )
-def test_preset_reaches_its_accuracy(tmp_path, name, bars):
-    result = train(tmp_path, name)
+def test_preset_reaches_its_accuracy(train, name, bars):
+    result = train(name)
     assert result["state"] == "finished"
     for key, bar in bars.items():
         assert result[key] <= bar, result
@@ -69,24 +50,23 @@ def test_preset_reaches_its_accuracy(tmp_path, name, bars):
     assert (folder / "residuals.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_second_stage_gains_orders_of_magnitude(tmp_path):
+def test_second_stage_gains_orders_of_magnitude(train):
     """Without one the preset stays far above what `test_preset_reaches_its_accuracy` asks of it."""
-    one = train(tmp_path, "poisson2d", "stages.1.iterations=1", "stages.1.fourier.features=1")
+    one = train("poisson2d", "stages.1.iterations=1", "stages.1.fourier.features=1")
     assert one["relative_l2_error"] > 1e3 * POISSON_2D
 
 
 @pytest.mark.parametrize(("order", "seed"), [(0, 1), (1, 2), (2, 0)])
-def test_profiles_of_any_order_whatever_the_seed(tmp_path, order, seed):
-    result = train(tmp_path, "burgers-profile", f"seed={seed}", f"problem.order={order}")
+def test_profiles_of_any_order_whatever_the_seed(train, order, seed):
+    result = train("burgers-profile", f"seed={seed}", f"problem.order={order}")
     assert result["lambda_reference"] == 1 / (2 * order + 2)
     assert result["lambda_error"] <= 1e-12
     assert result["max_residual"] <= 1e-11
 
 
-def test_viscosity_is_found_from_samples(tmp_path):
-    made = subprocess.run([sys.executable, "-m", "core", "dataset", "sample"], cwd=ROOT, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    result = train(tmp_path, "burgers-inverse")
+def test_viscosity_is_found_from_samples(train, command_line):
+    assert command_line("dataset", "sample").returncode == 0
+    result = train("burgers-inverse")
     assert result["state"] == "finished"
     assert abs(result["lambda"] - SAMPLE_VISCOSITY) <= 1e-6
     assert "lambda_error" not in result  # the run does not know what its data were made with
