@@ -6,6 +6,7 @@ features × the nodes of the others. The cosine of each feature at each node is 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from core.jets.grids import nodes_of, sides_of
 from core.jets.jet import Jet, cos_sin
 from core.jets.tensor import Orders, orders_of_components
 
+AT_ONCE = 2**23
+"""Complex numbers of a factor of the product that are in memory at a time: features are taken part by part."""
 ROUNDING = 1e-12
 """Relative error within which a pair of inputs is a circle's cosine and sine."""
 
@@ -75,10 +78,12 @@ class WaveSums:
         for place, component in enumerate(wanted):
             for c, orders in self.terms[component]:
                 parts[orders[:cut]].append((place, c, orders[cut:]))
-        for orders, products in parts.items():
-            left = torch.view_as_real(self._products(0, orders)).flatten(1)
-            for place, c, others in products:
-                right = (c * amplitudes)[:, None, :] * self._products(cut, others)
+        at_once = max(1, AT_ONCE // max(before, outputs * after))
+        for start, orders in itertools.product(range(0, amplitudes.shape[1], at_once), parts):
+            chosen = slice(start, start + at_once)
+            left = torch.view_as_real(self._products(0, orders, chosen)).flatten(1)
+            for place, c, others in parts[orders]:
+                right = (c * amplitudes[:, None, chosen]) * self._products(cut, others, chosen)
                 right = torch.view_as_real(right.conj_physical()).flatten(2).flatten(0, 1)
                 found[place] += (left @ right.T).unflatten(1, (outputs, after))  # the real part of the product
         return found.transpose(1, 2).flatten(2)
@@ -91,11 +96,11 @@ class WaveSums:
 
         return min(range(1, len(self.sides)), key=size)
 
-    def _products(self, first: int, orders: Orders) -> Tensor:
-        """exp(iθ) of the axes from `first` on, so often differentiated along each, (nodes, features)."""
-        found = self.tables[first][orders[0]]
+    def _products(self, first: int, orders: Orders, chosen: slice) -> Tensor:
+        """exp(iθ) of the axes from `first` on, so often differentiated along each, (nodes, chosen features)."""
+        found = self.tables[first][orders[0]][:, chosen]
         for axis, order in enumerate(orders[1:], start=first + 1):
-            found = (found[:, None] * self.tables[axis][order]).flatten(0, 1)
+            found = (found[:, None] * self.tables[axis][order][:, chosen]).flatten(0, 1)
         return found
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from core.equations.tree import Field
 from core.errors import LabError
@@ -43,15 +44,23 @@ class RunSolution:
         """What formulas may name."""
         return formulas.vocabulary(self.problem)
 
+    def on(self, device: torch.device) -> RunSolution:
+        """The same, evaluated on a device; what comes of it are NumPy's arrays all the same."""
+        for part in (self.whole, self.without):
+            if part is not None:
+                part.to(device)
+        return self
+
     def evaluate(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Every field and residual at points (N, d), by the problem's `value_names`, float64 (N,).
 
         Of a correction alone the fields: a residual is no sum.
         """
-        found = self.whole.evaluate(points)
+        point_set = "interior" if self.wanted.residuals and self.without is None else None
+        found = self.whole.evaluate(points, point_set)
         if self.without is None:
             return found
-        before = self.without.evaluate(points)
+        before = self.without.evaluate(points, None)
         return {name: found[name] - before[name] for name in self.problem.fields}
 
     def blocks(self, points: np.ndarray, most: int) -> list[slice]:

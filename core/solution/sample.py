@@ -100,6 +100,7 @@ def _place(folder: RunFolder, digest: str, name: str, wanted: Wanted) -> Path:
 
 def loaded(folder: RunFolder, wanted: Wanted) -> tuple[RunSolution, str]:
     """The solution, and the SHA-256 of the very file it came from: a live run may replace it at any moment."""
+    from core.solution.device import device_for
     from core.solution.evaluate import load_solution
 
     path = checkpoint_path(folder, wanted.checkpoint)
@@ -107,7 +108,7 @@ def loaded(folder: RunFolder, wanted: Wanted) -> tuple[RunSolution, str]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         solution = load_solution(folder, wanted)
         if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-            return solution, digest
+            return solution.on(device_for(solution.stored.config.device)), digest
 
 
 def about_of(solution: RunSolution, folder: RunFolder, digest: str) -> dict[str, object]:

@@ -29,6 +29,8 @@ class Wanted:
     """Further values, typed: `u_x + v_y`."""
     streamfunction: bool = False
     """Of a plane flow on a grid, also its stream function."""
+    residuals: bool = True
+    """Whether residuals are evaluated too, which takes several times as long as fields, exact values and errors."""
 
     @property
     def digest(self) -> str:

@@ -8,12 +8,13 @@ import torch
 
 from core.config import MLP, Chebyshev, Fourier
 from core.forms import Layout, biharmonic, derivative
-from core.jets import Jet, WaveSums, coordinates, stack
+from core.jets import Jet, WaveSums, coordinates, stack, wave_sums
 from core.networks.evaluation import evaluated, sums_on_grid
 from core.networks.layers import Network, fourier, mlp, polynomials
 from core.networks.solution import Solution, Term
 from core.problems.poisson3d import Poisson3D
 from core.problems.taylor_green import TaylorGreen
+from core.solution.device import device_for
 
 LAYOUT = Layout.of(3, {"laplacian": ((0, 0, 1.0), (1, 1, 1.0), (2, 2, 1.0)), "mixed": derivative(0, 2)})
 HIGH = Layout.of(3, {"plate": biharmonic(2), "xyz": derivative(0, 1, 2)})
@@ -59,6 +60,14 @@ def test_waves_are_summed_axis_by_axis(inputs, count, hidden, layout, sides):
         assert torch.allclose(
             a, b, rtol=0, atol=1e-12 * float(b.abs().max() + network.layers[0].weight.detach().abs().sum())
         )
+
+
+def test_many_features_are_taken_part_by_part(monkeypatch):
+    monkeypatch.setattr(wave_sums, "AT_ONCE", 300)
+    features, network = plain_inputs(grid(*SIDES)), waves(3)
+    with torch.no_grad():
+        found, known = evaluated(network, features, LAYOUT.components), network(features).data
+    assert torch.allclose(found, known, rtol=0, atol=1e-12 * float(known.abs().max()))
 
 
 @pytest.mark.parametrize("make", [
@@ -140,3 +149,14 @@ def test_a_field_that_is_made_of_derivatives_is_evaluated_with_them():
     found = solution(Sloped())
     points = grid(*SIDES).numpy() / 4
     np.testing.assert_array_equal(found.evaluate(points, None)["u"], found.evaluate(points)["u"])
+
+
+@pytest.mark.parametrize(("asked", "free", "devices", "taken"), [
+    ("auto", 2**34, 1, "cuda"), ("cuda:1", 2**34, 2, "cuda:1"), ("cuda:1", 2**34, 1, "cuda"),
+    ("cpu", 2**34, 1, "cpu"), ("auto", 2**20, 1, "cpu"), ("cuda", 2**34, 0, "cpu"),
+])  # fmt: skip
+def test_a_solution_is_evaluated_where_there_is_room(monkeypatch, asked, free, devices, taken):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: devices > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 2**35))
+    assert device_for(asked) == torch.device(taken)

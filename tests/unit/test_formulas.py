@@ -179,3 +179,13 @@ def test_the_stream_function_of_a_plane_flow(folder, monkeypatch):
     for u, told in ((psi[:2], "4 points"), (np.full_like(psi, np.nan), "some have none")):
         with pytest.raises(LabError, match=told):
             streamfunction(u, u, x[: len(u)], y, (0, 1))
+
+
+def test_fields_can_be_had_without_residuals(folder):
+    whole, fields = at(folder), at(folder, residuals=False)
+    residuals = {name for name in whole if name.startswith("residual_")}
+    assert residuals and set(whole) - set(fields) == residuals
+    for name, value in fields.items():
+        np.testing.assert_allclose(value, whole[name], rtol=0, atol=1e-12)
+    with pytest.raises(LabError, match="residual_divergence is not known for what is shown"):
+        at(folder, "residual_divergence^2", residuals=False)
