@@ -62,7 +62,9 @@ def scene_input(
     """What is drawn, as the kinds that are shown ask for it."""
     drawn = at_moment(grid, 0)
     options: dict = {"value": quantity.name, "logarithmic": quantity.logarithmic, "time_index": moment}
-    if ISO in shown:
+    if quantity.constant and has_inside(drawn) and not {SLICES, FREE} & {*shown}:
+        st.caption("The whole block: what is the same everywhere has no surface at a value.")
+    if ISO in shown and not quantity.constant:
         options["isosurfaces"] = _levels(quantity)
     if SLICES in shown:
         options["slices"] = tuple(_slice(k, name, axis) for k, (name, axis) in enumerate(
@@ -72,7 +74,7 @@ def scene_input(
         elevation = st.slider("Free slice: tilt", -90, 90, 20, format="%d°", key="tilt", bind=URL)
         place = st.slider("Free slice: place", 0, 100, 50, format="%d %%", key="place", bind=URL)
         options["free_slice"] = (azimuth, elevation, place / 100)
-    if THRESHOLD in shown:
+    if THRESHOLD in shown and not quantity.constant:
         low, high = quantity.limits
         shares = st.slider("Threshold", 0, 100, (60, 100), format="%d %%", key="threshold", bind=URL)
         options["threshold"] = tuple(low + (high - low) * share / 100 for share in shares)
