@@ -88,7 +88,7 @@ def draw(run: Viewable, controls, canvas) -> None:
             identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
             on_pick = picker(problem, grid, moment, LINE in wished) if has_line else None
             scene = show_scene(path, request, look, renderer, identity, on_pick)
-            thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
+            thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene and scene.shown < scene.total else ""
             st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
             if has_line:
                 probe(quantity, formulas, run, wanted)

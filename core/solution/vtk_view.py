@@ -146,6 +146,7 @@ def _looking_around(scene: Scene, view: View) -> tuple[str, str]:
         f"#probe, #whole {{ position: fixed; z-index: 9; background: {ground}e0; color: {ink}; "
         f"border: 1px solid {ink}40; border-radius: 4px; }} "
         "#probe { white-space: pre; font: 13px sans-serif; padding: 4px 8px; pointer-events: none; } "
+        f"#none {{ color: {ink}; font: 14px sans-serif; padding: 20px; position: relative; z-index: 9; }} "
         "#whole { left: 6px; top: 6px; padding: 4px 6px; line-height: 0; cursor: pointer; opacity: 0.6; }"
     )
     written = json.dumps(known).replace("<", "\\u003c")

@@ -62,7 +62,12 @@ def beside(
         st.caption(f"Largest difference {figure_of(size)}")
     except LabError as error:
         st.caption(message(error))
-    live_plotly(_figure(drawn, run.run_id + chosen), key=f"{KEY}.beside", height=HEIGHT, linked=True, camera=EYE)
+    try:
+        figure = _figure(drawn, run.run_id + chosen)
+    except LabError as error:
+        st.warning(f"The two can't be drawn: {message(error)}")
+        return
+    live_plotly(figure, key=f"{KEY}.beside", height=HEIGHT, linked=True, camera=EYE)
 
 
 def _name(run: Viewable) -> str:
