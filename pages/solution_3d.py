@@ -30,7 +30,15 @@ from pages.parts.solution.pointed import line_input, line_plot, picker, probe
 from pages.parts.solution.run_choice import pick_run
 from pages.parts.solution.sampling import read_grid, sampled
 from pages.parts.solution.scene import RENDERERS, show_scene
-from pages.parts.solution.scene_form import ARROWS, STREAMLINES, look_input, moment_input, scene_input, shown_input
+from pages.parts.solution.scene_form import (
+    ARROWS,
+    STREAMLINES,
+    look_input,
+    moment_input,
+    play_on,
+    scene_input,
+    shown_input,
+)
 
 
 def draw(run: Viewable, controls, canvas) -> None:
@@ -100,6 +108,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         if BESIDE in wished:
             beside(run, available, path, (view, resolution, asked), quantity, request, look)
         downloads(path, grid, run, request, look, renderer)
+        play_on(grid)
 
 
 st.title("Solution 3D")

@@ -135,8 +135,10 @@ def cut_at(axis: np.ndarray, request: SceneRequest) -> float:
 
 SHELLS = 10
 """Surfaces that a volume is drawn by."""
-THINNEST, DENSEST = 0.04, 0.3
-"""Opacity of the shells, of the lowest and of the highest values; in the middle lies what is small where zero does."""
+THINNEST, DENSEST = 0.03, 0.48
+"""Opacity of the shells, of the lowest and of the highest values; in the middle lies what is small where zero does.
+
+The dense ones are few: each veils what lies inside of it, and the inmost has to keep its colour."""
 
 
 def inside(volume: object, shown: np.ndarray, request: SceneRequest) -> list[Part]:
@@ -176,7 +178,7 @@ def shells(volume: object, limits: tuple[float, float]) -> list[Part]:
     low, high = limits
     levels = low + (high - low) * (np.arange(SHELLS) + 0.5) / SHELLS
     far = np.abs(levels) if low < 0 < high else levels - low
-    opacities = THINNEST + (DENSEST - THINNEST) * (far / max(far.max(), 1e-300)) ** 1.5
+    opacities = THINNEST + (DENSEST - THINNEST) * (far / max(far.max(), 1e-300)) ** 3
     found = [(volume.contour([level], scalars="shown"), opacity)
              for level, opacity in zip(levels, opacities, strict=True)]  # fmt: skip
     found.sort(key=lambda pair: pair[0].length if pair[0].n_cells else 0.0)

@@ -17,16 +17,21 @@ pytestmark = pytest.mark.e2e
 PLOT = "[...document.querySelectorAll('.js-plotly-plot')].find(e => e.offsetWidth > 100)"
 
 
-@pytest.fixture
-def run_id():
-    """A run on the unit cube; it need not be good."""
+def trained(preset):
+    """A run of a few iterations; it need not be good."""
     from core.execution.execute import execute
 
-    config = resolve("poisson3d")
+    config = resolve(preset)
     short = ["stages.0.warmup.iterations=5", "stages.0.iterations=5", "stages.0.collocation.points=80"]
     made = jobs.begin_here(override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *short]))
     execute(run_folder(made), 1)
     return made
+
+
+@pytest.fixture
+def run_id():
+    """A run on the unit cube."""
+    return trained("poisson3d")
 
 
 def wait_until(page, condition, what, seconds=60):
@@ -160,3 +165,18 @@ def test_a_view_is_turned_clicked_and_restored_by_its_address(server, run_id, pa
     page.mouse.up()
     wait_until(page, lambda: "eye" in asked(page) and float(asked(page)["eye"][0].split(",")[0]) != turned[0],
                "VTK's camera in the address")  # fmt: skip
+
+
+def test_play_shows_one_moment_after_the_other_and_turns_no_view_back(server, page):
+    opened(page, server, f"{trained('taylor-green')}&n-grid=9")
+    page.get_by_text("Play", exact=True).click()
+    seen = set()
+    wait_until(page, lambda: seen.update(asked(page).get("moment", [])) or len(seen) > 2, "three moments")
+    page.mouse.move(*pointed(page, 0.45, 0.5))
+    page.mouse.down()
+    page.mouse.move(600, 420, steps=6)
+    page.mouse.up()
+    wait_until(page, lambda: "eye" in asked(page), "the camera in the address")
+    turned, so_far = page.evaluate(CAMERA), len(seen)
+    wait_until(page, lambda: seen.update(asked(page).get("moment", [])) or len(seen) > so_far + 1, "further moments")
+    assert page.evaluate(CAMERA) == turned
