@@ -22,14 +22,15 @@ VIEW = View(limits=(-1.0, 1.0), title="u")
 
 
 @pytest.fixture
-def killed():
-    """Kills the child that draws as soon as it works, once for each time it is called."""
+def killed(monkeypatch):
+    """Kills the child that draws as soon as it works at something, once for each time this is called."""
+    monkeypatch.setattr(children, "prepare", lambda *parts: None)  # that is no view
     threads = []
 
     def kill():
         child = children._renderer
         while not (child._lock.locked() and child._process is not None and child._process.poll() is None):
-            time.sleep(0.001)
+            time.sleep(0.002)
         child._process.kill()
 
     def begin():
