@@ -59,7 +59,7 @@ def test_a_child_that_dies_costs_one_view(killed):
     labelled(app.button, "Draw it again").click().run()
     assert not app.warning and rest_is_there(app)
     killed()
-    app.segmented_control(key="renderer").set_value(["VTK view"]).run()
+    app = opened(run_id, further="histogram", renderer="VTK view")
     assert any("died" in text and "This is the quick view." in text for text in said(app)) and rest_is_there(app)
 
 

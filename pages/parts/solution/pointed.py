@@ -103,15 +103,20 @@ def probe(quantity: Quantity, formulas: tuple[str, ...], run: Viewable, wanted: 
 
 def _values(found: SolutionPoints, quantity: Quantity) -> Markdown:
     """The value first, with what it should be; then the other fields."""
-    where = ", ".join(f"{plain(name)} = {value:.6g}" for name, value in zip(
-        found.coordinates, found.points_of[0], strict=True))  # fmt: skip
-    special = {*found.names.residuals.values(), *found.names.exact.values(), *found.names.errors.values()}
-    told = [quantity.name, *(name for name in found.values if name not in special and name != quantity.name)]
-    parts = [f"{plain(name if name != quantity.name else quantity.called, 60)} = {found.values[name][0]:.12g}"
-             for name in told]  # fmt: skip
+    places = zip(found.coordinates, found.points_of[0], strict=True)
+    parts = [f"At {plain(name)} = {value:.6g}" if k == 0 else f"{plain(name)} = {value:.6g}"
+             for k, (name, value) in enumerate(places)]  # fmt: skip
+    parts.append(f"**{plain(quantity.called, 60)} = {found.values[quantity.name][0]:.12g}**")
     if (exact := found.exact_of(quantity.name)) is not None:
-        parts[0] += f" (exact {exact[0]:.12g})"
-    return f"At {where}: **{parts[0]}**" + "".join(f" · {part}" for part in parts[1:])
+        parts.append(f"exact {exact[0]:.12g}")
+    special = {
+        quantity.name,
+        *found.names.residuals.values(),
+        *found.names.exact.values(),
+        *found.names.errors.values(),
+    }
+    parts += [f"{plain(name, 60)} = {value[0]:.12g}" for name, value in found.values.items() if name not in special]
+    return " · ".join(parts)
 
 
 def _asked(
