@@ -8,12 +8,13 @@ from core.errors import LabError
 from core.singularity.views import takes_wanted, views
 from core.solution import children, streamfunction
 from core.solution.available import Viewable, viewable_runs
+from core.solution.pointing import place_of
 from core.solution.wanted import Wanted
 from pages.parts.shared.live_plotly import plotly_ahead
-from pages.parts.shared.text import LONGEST, ago, code, message, visible
+from pages.parts.shared.text import message
 from pages.parts.solution.beside import beside
 from pages.parts.solution.downloads import downloads
-from pages.parts.solution.figures import BESIDE, curve, further_figures, further_input, numbers
+from pages.parts.solution.figures import BESIDE, HISTOGRAM, LINE, curve, further_input, histogram_figure, numbers
 from pages.parts.solution.form import (
     KEY,
     first_value,
@@ -25,35 +26,19 @@ from pages.parts.solution.form import (
     vectors_offered,
     view_input,
 )
+from pages.parts.solution.pointed import line_input, line_plot, picker, probe
+from pages.parts.solution.run_choice import pick_run
 from pages.parts.solution.sampling import read_grid, sampled
 from pages.parts.solution.scene import RENDERERS, show_scene
-from pages.parts.solution.scene_form import ARROWS, STREAMLINES, look_input, moment_input, scene_input, shown_input
-
-
-def pick_run(available: list[Viewable]) -> Viewable:
-    """The run of the permalink, or the newest."""
-    by_id = {item.run_id: item for item in available}
-    wanted = st.query_params.get("run")
-    if wanted and wanted not in by_id:
-        st.warning(f"Run {code(wanted[:8])} has no checkpoint here yet. This is the newest run that has one.")
-        wanted = None
-    chosen = st.selectbox(
-        "Run",
-        list(by_id),
-        index=list(by_id).index(wanted) if wanted else 0,
-        format_func=lambda run_id: f"{name_of(by_id[run_id])} · {run_id[:6]}",
-        key=(key := f"{KEY}.run.{wanted}"),
-        on_change=lambda: st.query_params.update(run=st.session_state[key]),
-    )
-    if "run" not in st.query_params:
-        st.query_params["run"] = chosen
-    st.caption(f"Checkpoint of {ago(by_id[chosen].changed)}")
-    return by_id[chosen]
-
-
-def name_of(run: Viewable) -> str:
-    """What people call it, else its problem."""
-    return visible(run.config.name or run.config.problem.title, LONGEST)
+from pages.parts.solution.scene_form import (
+    ARROWS,
+    STREAMLINES,
+    look_input,
+    moment_input,
+    play_on,
+    scene_input,
+    shown_input,
+)
 
 
 def draw(run: Viewable, controls, canvas) -> None:
@@ -91,25 +76,39 @@ def draw(run: Viewable, controls, canvas) -> None:
         quantity = quantity_of(grid, chosen)
         request = scene_input(grid, quantity, shown, moment, vectors)
         look = look_input(quantity, has_camera=not is_curve)
-    renderer = RENDERERS[0]
+    has_line = takes_wanted(view, problem)
     with canvas:
+        above = st.container()
+        wished = further_input(has_line, has_scene=not is_curve)
+        ends = line_input(problem, by_mouse=not is_curve) if LINE in wished else None
+    renderer = RENDERERS[0]
+    with above:
         if is_curve:
             curve(grid, quantity, look, run.run_id)
             st.caption(numbers(grid, run))
         else:
+            if ends:
+                request = replace(request, segment=tuple(place_of(problem, grid, end) for end in ends))
             renderer = st.segmented_control(
                 "Renderer", RENDERERS, default=RENDERERS[0], label_visibility="collapsed", key="renderer",
                 bind="query-params",
             ) or renderer  # fmt: skip
             identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
-            scene = show_scene(path, request, look, renderer, identity)
-            thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
+            on_pick = picker(problem, grid, moment, LINE in wished) if has_line else None
+            scene = show_scene(path, request, look, renderer, identity, on_pick)
+            thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene and scene.shown < scene.total else ""
             st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
-        wished = further_input(has_line=takes_wanted(view, problem), has_scene=not is_curve)
+            if has_line:
+                probe(quantity, formulas, run, wanted)
+    with canvas:
+        if ends:
+            line_plot(ends, quantity, formulas, run, wanted)
+        if HISTOGRAM in wished:
+            histogram_figure(grid, quantity, run.run_id)
         if BESIDE in wished:
             beside(run, available, path, (view, resolution, asked), quantity, request, look)
-        further_figures(wished, grid, quantity, formulas, run, wanted)
         downloads(path, grid, run, request, look, renderer)
+        play_on(grid)
 
 
 st.title("Solution 3D")

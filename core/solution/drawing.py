@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,16 +56,22 @@ def displayed(values: np.ndarray, logarithmic: bool) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
+ROUNDING = 1e-12
+"""Values whose spread is less than this of their size are one and the same: a network's rounding is some 1e-14."""
+
+
 def value_range(shown: np.ndarray, logarithmic: bool) -> tuple[float, float]:
     """The range that colours and heights span: of all values; of logarithms without their lowest hundredth.
 
     Where a field crosses its exact solution the error's logarithm falls without bound, and would leave a single
-    colour to all the rest.
+    colour to all the rest. Both ends are the same where values differ by no more than their rounding: drawn over all of
+    a height or a colour bar that would look like a field.
     """
     finite = shown[np.isfinite(shown)]
     if not finite.size:
         return 0.0, 1.0
-    return float(np.quantile(finite, 0.01) if logarithmic else finite.min()), float(finite.max())
+    low, high = float(np.quantile(finite, 0.01) if logarithmic else finite.min()), float(finite.max())
+    return (low, high) if high - low > ROUNDING * max(abs(low), abs(high)) else (low / 2 + high / 2,) * 2
 
 
 TOLD_APART = 1e-3
@@ -129,12 +135,20 @@ def cut_at(axis: np.ndarray, request: SceneRequest) -> float:
 
 SHELLS = 10
 """Surfaces that a volume is drawn by."""
-THINNEST, DENSEST = 0.04, 0.3
-"""Opacity of the shells, of the lowest and of the highest values; in the middle lies what is small where zero does."""
+THINNEST, DENSEST = 0.03, 0.48
+"""Opacity of the shells, of the lowest and of the highest values; in the middle lies what is small where zero does.
+
+The dense ones are few: each veils what lies inside of it, and the inmost has to keep its colour."""
 
 
 def inside(volume: object, shown: np.ndarray, request: SceneRequest) -> list[Part]:
-    """What is asked for of a pyvista volume with point data `shown`; its whole surface where nothing is."""
+    """What is asked for of a pyvista volume with point data `shown`; its whole surface where nothing is.
+
+    Of a constant there are slices, but nothing that lies at a value.
+    """
+    low, high = value_range(shown, request.logarithmic)
+    if not low < high:
+        request = replace(request, isosurfaces=(), threshold=None, volume=False)
     found = slices(volume, request.slices)
     if request.free_slice is not None:
         found.append(free_slice(volume, request.free_slice))
@@ -142,7 +156,7 @@ def inside(volume: object, shown: np.ndarray, request: SceneRequest) -> list[Par
         found += between(volume, request.threshold)
     found += hulls(volume, request.isosurfaces, bool(found))
     if request.volume:
-        found += shells(volume, value_range(shown, request.logarithmic))
+        found += shells(volume, (low, high))
     lines = request.arrows or request.streamlines or request.segment is not None
     asked = request.isosurfaces or request.volume or request.threshold or request.free_slice
     if not asked and not any(at is not None for at in request.slices):
@@ -164,7 +178,7 @@ def shells(volume: object, limits: tuple[float, float]) -> list[Part]:
     low, high = limits
     levels = low + (high - low) * (np.arange(SHELLS) + 0.5) / SHELLS
     far = np.abs(levels) if low < 0 < high else levels - low
-    opacities = THINNEST + (DENSEST - THINNEST) * (far / max(far.max(), 1e-300)) ** 1.5
+    opacities = THINNEST + (DENSEST - THINNEST) * (far / max(far.max(), 1e-300)) ** 3
     found = [(volume.contour([level], scalars="shown"), opacity)
              for level, opacity in zip(levels, opacities, strict=True)]  # fmt: skip
     found.sort(key=lambda pair: pair[0].length if pair[0].n_cells else 0.0)

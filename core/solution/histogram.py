@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.solution.drawing import value_range
+
 BARS = 60
 
 
@@ -12,5 +14,9 @@ def histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return np.zeros(0), np.zeros(0, int)
-    counts, edges = np.histogram(finite, BARS if finite.min() < finite.max() else 1)
+    low, high = value_range(finite, False)
+    if not low < high:  # one bar; numpy finds no room for many in a spread of rounding
+        half = max(abs(low), 1.0) / 2
+        return np.array([low - half, low + half]), np.array([finite.size])
+    counts, edges = np.histogram(finite, BARS)
     return edges, counts

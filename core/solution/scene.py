@@ -104,16 +104,17 @@ def moments(grid: SolutionGrid | SolutionMesh) -> np.ndarray | None:
 
 def drawn_axes(grid: SolutionGrid | SolutionMesh) -> list[np.ndarray]:
     """Axes as drawn: one that spans decades (a profile's y) is drawn as asinh."""
-    return [axis if _even(axis) else np.arcsinh(axis) for axis in grid.axes]
+    return [axis if is_even(axis) else np.arcsinh(axis) for axis in grid.axes]
 
 
-def _even(axis: np.ndarray) -> bool:
+def is_even(axis: np.ndarray) -> bool:
+    """Whether an axis is drawn as it is."""
     return np.diff(axis).max() < 50 * np.diff(axis).min()
 
 
 def _titles(grid: SolutionGrid) -> list[str]:
     pairs = zip(grid.coordinates, grid.axes, strict=True)
-    return [name if _even(axis) else f"asinh {name}" for name, axis in pairs]
+    return [name if is_even(axis) else f"asinh {name}" for name, axis in pairs]
 
 
 def _volume(grid: SolutionGrid, shown: np.ndarray, request: SceneRequest) -> Drawing:

@@ -70,8 +70,19 @@ def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
 
     # it warns twice a scene that OSMesa is absent, which only screenshots would need
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
-    ground, ink = _colours(view.dark)
     plotter = pyvista.Plotter(off_screen=True, window_size=list(size))
+    show(plotter, scene, view)
+    return plotter
+
+
+def show(plotter: pyvista.Plotter, scene: Scene, view: View) -> None:
+    """Put a scene into a plotter in place of what it shows. Its window stays: to open one takes GL a second."""
+    import pyvista
+
+    plotter.clear_actors()
+    plotter.scalar_bars.clear()
+    plotter.remove_bounds_axes()
+    ground, ink = _colours(view.dark)
     plotter.background_color = ground
     unit, title = _power_of_ten(view.limits, view.title)
     drawn = np.array([1.0, 1.0, scene.stretch])
@@ -104,7 +115,6 @@ def plotted(scene: Scene, view: View, size: tuple[int, int]) -> pyvista.Plotter:
     plotter.add_mesh(pyvista.Box(box).extract_all_edges(), color=ink, line_width=1, opacity=0.4)
     plotter.show_bounds(bounds=_ruler(scene, box), color=ink, **_axis_titles(scene))
     _look_from(plotter, scene, view.camera)
-    return plotter
 
 
 def _look_from(plotter: pyvista.Plotter, scene: Scene, camera: Camera) -> None:
@@ -136,6 +146,7 @@ def _looking_around(scene: Scene, view: View) -> tuple[str, str]:
         f"#probe, #whole {{ position: fixed; z-index: 9; background: {ground}e0; color: {ink}; "
         f"border: 1px solid {ink}40; border-radius: 4px; }} "
         "#probe { white-space: pre; font: 13px sans-serif; padding: 4px 8px; pointer-events: none; } "
+        f"#none {{ color: {ink}; font: 14px sans-serif; padding: 20px; position: relative; z-index: 9; }} "
         "#whole { left: 6px; top: 6px; padding: 4px 6px; line-height: 0; cursor: pointer; opacity: 0.6; }"
     )
     written = json.dumps(known).replace("<", "\\u003c")
@@ -182,8 +193,8 @@ def _ruler(scene: Scene, box: np.ndarray) -> list[float]:
 
 
 def _axis_titles(scene: Scene) -> dict[str, str]:
-    x, y, z = scene.axis_titles
-    return {"xtitle": x, "ytitle": y, "ztitle": z if scene.stretch == 1 else ""}
+    x, y, z = (title or " " for title in scene.axis_titles)  # an empty one is an error to VTK, on each frame
+    return {"xtitle": x, "ytitle": y, "ztitle": z if scene.stretch == 1 else " "}
 
 
 def probe() -> int:

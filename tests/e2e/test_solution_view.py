@@ -1,5 +1,7 @@
 """What a visitor of Solution 3D would notice in a real browser without internet."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from playwright.sync_api import expect
 
@@ -15,16 +17,21 @@ pytestmark = pytest.mark.e2e
 PLOT = "[...document.querySelectorAll('.js-plotly-plot')].find(e => e.offsetWidth > 100)"
 
 
-@pytest.fixture
-def run_id():
-    """A run on the unit cube; it need not be good."""
+def trained(preset):
+    """A run of a few iterations; it need not be good."""
     from core.execution.execute import execute
 
-    config = resolve("poisson3d")
+    config = resolve(preset)
     short = ["stages.0.warmup.iterations=5", "stages.0.iterations=5", "stages.0.collocation.points=80"]
     made = jobs.begin_here(override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *short]))
     execute(run_folder(made), 1)
     return made
+
+
+@pytest.fixture
+def run_id():
+    """A run on the unit cube."""
+    return trained("poisson3d")
 
 
 def wait_until(page, condition, what, seconds=60):
@@ -84,4 +91,92 @@ def test_quick_view_follows_theme_and_width(server, run_id, page):
 def test_a_chart_that_cannot_be_drawn_says_so(server, run_id, page):
     page.route("**/plotly.min.js*", lambda route: route.abort())
     page.goto(f"{server.url}/solution?run={run_id}")
-    expect(page.get_by_text("This chart could not be drawn")).to_be_visible(timeout=60_000)
+    told = page.get_by_text("This chart could not be drawn")
+    expect(told).to_be_visible(timeout=60_000)
+    switch = page.get_by_text("Quick view", exact=True).bounding_box()
+    assert told.bounding_box()["y"] < switch["y"] + 100  # in the chart's place, not below it
+
+
+CAMERA = f"() => JSON.stringify({PLOT}._fullLayout.scene.camera)"
+
+
+def pointed(page, across, down):
+    """The pointer rests over a place of the quick view until that is noticed there; where it is."""
+    box = page.locator(".js-plotly-plot:visible").first.bounding_box()
+    x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
+    for step in range(40):  # a picture that is drawn anew forgets what was under the pointer
+        page.mouse.move(x + step % 2, y)
+        page.wait_for_timeout(250)
+        if page.evaluate(f"() => {PLOT}._fullLayout.scene._scene.glplot?.selection?.object != null"):
+            return x, y
+    raise AssertionError("nothing is drawn under the pointer")
+
+
+def asked(page):
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_a_view_is_turned_clicked_and_restored_by_its_address(server, run_id, page):
+    opened(page, server, run_id)
+    page.get_by_text("slices", exact=True).click()
+    page.get_by_text("isosurfaces", exact=True).click()
+    settled(page)
+    begun = page.evaluate(CAMERA)
+    x, y = pointed(page, 0.45, 0.5)
+    page.mouse.click(x, y)
+    expect(page.get_by_text("At x = ")).to_be_visible(timeout=60_000)
+    assert len(asked(page)["at"][0].split(",")) == 3 and page.evaluate(CAMERA) == begun
+
+    page.get_by_text("along a line", exact=True).click()
+    settled(page)
+    for end, across in (("from", 0.42), ("to", 0.52)):
+        page.mouse.click(*pointed(page, across, 0.55))
+        wait_until(page, lambda end=end: end in asked(page), f"the line's end {end}")
+        settled(page)
+
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 90, y + 30, steps=6)
+    page.mouse.up()
+    wait_until(page, lambda: "eye" in asked(page), "the camera in the address")
+    turned = [float(number) for number in asked(page)["eye"][0].split(",")]
+
+    address = page.url
+    page.goto(server.url)
+    page.goto(address)
+    settled(page)
+    wait_until(page, lambda: page.evaluate(f"() => Boolean({PLOT}?._fullLayout?.scene)"), "the scene again")
+    eye = page.evaluate(f"() => {PLOT}._fullLayout.scene.camera.eye")
+    assert [eye[k] for k in "xyz"] == pytest.approx(turned[:3], abs=2e-3)
+    expect(page.get_by_label("From: x, y, z")).to_have_value(asked(page)["from"][0])
+
+    page.get_by_text("VTK view", exact=True).click()
+    frame = page.frame_locator("iframe#stpyvistaframe")
+    box = page.locator("iframe#stpyvistaframe").bounding_box()
+    probe = frame.locator("#probe")
+    for step in range(240):
+        page.mouse.move(box["x"] + 0.45 * box["width"] + step % 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(250)
+        if probe.is_visible():
+            break
+    assert [line.split(" = ")[0] for line in probe.inner_text().splitlines()] == ["x", "y", "z", "u"]
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + box["height"] / 2, steps=6)
+    page.mouse.up()
+    wait_until(page, lambda: "eye" in asked(page) and float(asked(page)["eye"][0].split(",")[0]) != turned[0],
+               "VTK's camera in the address")  # fmt: skip
+
+
+def test_play_shows_one_moment_after_the_other_and_turns_no_view_back(server, page):
+    opened(page, server, f"{trained('taylor-green')}&n-grid=9")
+    page.get_by_text("Play", exact=True).click()
+    seen = set()
+    wait_until(page, lambda: seen.update(asked(page).get("moment", [])) or len(seen) > 2, "three moments")
+    page.mouse.move(*pointed(page, 0.45, 0.5))
+    page.mouse.down()
+    page.mouse.move(600, 420, steps=6)
+    page.mouse.up()
+    wait_until(page, lambda: "eye" in asked(page), "the camera in the address")
+    turned, so_far = page.evaluate(CAMERA), len(seen)
+    wait_until(page, lambda: seen.update(asked(page).get("moment", [])) or len(seen) > so_far + 1, "further moments")
+    assert page.evaluate(CAMERA) == turned

@@ -1,5 +1,7 @@
 """What a scene shows beside isosurfaces and slices: where it lies, and what is said where there is nothing to draw."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,3 +125,20 @@ def test_typed_levels_outside_of_the_values_are_said_and_the_others_drawn():
     for text, refused in (("a", "'a' is no level"), ("nan", "no level"), (" ", "0 levels"), ("1 " * 30, "30 levels")):
         with pytest.raises(LabError, match=refused):
             read_levels(text, (0.0, 1.0))
+
+
+def rounded(sampled):
+    """The same points with a value that is 3 but for rounding."""
+    noise = np.random.default_rng(0).choice([-1, 0, 1], sampled.values["r"].shape) * np.spacing(3.0)
+    return replace(sampled, values={"r": 3.0 + noise})
+
+
+def test_what_differs_by_rounding_alone_is_drawn_as_a_constant():
+    flat = scene(rounded(disk()), contours=12, warp=2.0)
+    assert np.ptp(flat.surfaces[0].vertices[:, 2]) == 0 and flat.lines == () and flat.stretch == 1.0
+    (block,) = scene(rounded(ball()), isosurfaces=(3.0,), volume=True, threshold=(3.0, 4.0)).surfaces
+    assert block.opacity == 1 and np.ptp(block.vertices, axis=0) == pytest.approx([2, 2, 2])
+    edges, counts = histogram(rounded(ball()).values["r"])
+    assert counts.tolist() == [27000] and edges[0] < 3 < edges[1]
+    small = 1e-20 * disk().values["r"]  # little, and a field all the same
+    assert np.ptp(scene(replace(disk(), values={"r": small})).surfaces[0].vertices[:, 2]) > 0

@@ -2,6 +2,7 @@
 // `scene` says of what is drawn: the middle of its box, the unit of its cameras, what its numbers are called.
 
 function lookAround(scene) {
+  if (!document.createElement("canvas").getContext("webgl2")) return void addEventListener("load", sayWithoutWebgl);
   const renderer = window.global?.renderWindow?.getRenderers().find((each) => each.getActors().length);
   const meshes = renderer?.getActors().map((actor) => actor.getMapper()?.getInputData?.()).filter((mesh) => mesh?.getPolys);
   if (!meshes?.length) return void setTimeout(() => lookAround(scene), 50);  // it is being unpacked
@@ -76,6 +77,13 @@ function lookAround(scene) {
   button.innerHTML = '<svg viewBox="0 0 24 24" width="18" fill="currentColor"><path d="M4 4h6v2H6v4H4V4zm10 0h6v6h-2V6h-4V4z'
     + 'M4 14h2v4h4v2H4v-6zm14 0h2v6h-6v-2h4v-4z"/></svg>';
   button.onclick = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+}
+
+// The viewer empties the page when it starts, and then fails.
+function sayWithoutWebgl() {
+  const told = document.body.appendChild(document.createElement("p"));
+  told.id = "none";
+  told.textContent = "This browser has no WebGL, which 3D needs. Curves, numbers and downloads are there all the same.";
 }
 
 // The window that has the address: the page around, unless this one stands alone or in another's page.

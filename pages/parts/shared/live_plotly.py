@@ -126,6 +126,7 @@ export default function (component) {
     if (gone) return;
     const figure = JSON.parse(data.figure);
     message.hidden = true;
+    element.hidden = false;
     const plain = themed(figure.layout, parentElement);
     const layout = data.large ? enlarged(plain, figure.data) : plain;
     const config = { ...chartConfig(data.name), ...(data.large && { displayModeBar: false }) };
@@ -140,6 +141,7 @@ export default function (component) {
       .then(() => furnish(Plotly, element, () => element.now));
   }).catch((error) => {
     message.hidden = false;
+    element.hidden = true; // it is as high as its place: the words would stand below, where nobody sees them
     message.textContent = "This chart could not be drawn: " + error.message;
   });
   return () => { gone = true; if (window.Plotly) window.Plotly.purge(element); };

@@ -19,6 +19,8 @@ from pages.parts.solution.sampling import read_grid, sampled
 from pages.parts.solution.scene import EYE, Look, built_scene, scene_figure
 
 HEIGHT = 460
+NARROW = 0.72
+"""Size of the scenes: seen from as far as a single one, they fit a canvas that is less wide than high."""
 DIVERGING = "coolwarm"
 
 
@@ -62,7 +64,12 @@ def beside(
         st.caption(f"Largest difference {figure_of(size)}")
     except LabError as error:
         st.caption(message(error))
-    live_plotly(_figure(drawn, run.run_id + chosen), key=f"{KEY}.beside", height=HEIGHT, linked=True, camera=EYE)
+    try:
+        figure = _figure(drawn, run.run_id + chosen)
+    except LabError as error:
+        st.warning(f"The two can't be drawn: {message(error)}")
+        return
+    live_plotly(figure, key=f"{KEY}.beside", height=HEIGHT, linked=True, camera=EYE)
 
 
 def _name(run: Viewable) -> str:
@@ -70,21 +77,25 @@ def _name(run: Viewable) -> str:
 
 
 def _figure(drawn: list[tuple], revision: str) -> go.Figure:
-    """Scenes next to each other, the last with colours of its own."""
-    whole = go.Figure()
+    """Scenes next to each other, the last with colours of its own; bars of them lie below, and leave the width."""
+    whole, many = go.Figure(), len(drawn)
     for k, (name, path, request, look) in enumerate(drawn):
         part = scene_figure(built_scene(path, request), look, revision)
         scene = f"scene{k + 1 if k else ''}"
-        left, right = (k + 0.18 * (k == 2)) / len(drawn), (k + 0.94) / len(drawn)  # room for the colours of the first
+        pair = k < 2  # the two have the same colours
         for trace in part.data:
             trace.scene = scene
             if getattr(trace, "showscale", None):
                 trace.showscale = k > 0
-                trace.colorbar.update(x=right, len=0.6, title={"text": ""})
+                trace.colorbar.update(
+                    orientation="h", x=(1 if pair else 2.5) / many, xanchor="center", y=0.1, yanchor="top",
+                    thickness=10, len=0.8 * (2 if pair else 1) / many, title={"text": ""},
+                )  # fmt: skip
             whole.add_trace(trace)
-        box = part.layout.scene.to_plotly_json() | {"domain": {"x": [left, right], "y": [0, 0.93]}}
+        box = part.layout.scene.to_plotly_json() | {"domain": {"x": [k / many, (k + 0.98) / many], "y": [0.12, 0.94]}}
+        box["aspectratio"] = {axis: NARROW * length for axis, length in box["aspectratio"].items()}
         whole.update_layout({scene: box})
-        whole.add_annotation(text=name, x=(left + right) / 2, y=1, xref="paper", yref="paper", showarrow=False)
-    whole.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0}, showlegend=False,
+        whole.add_annotation(text=name, x=(k + 0.49) / many, y=1, xref="paper", yref="paper", showarrow=False)
+    whole.update_layout(margin={"l": 0, "r": 0, "t": 34, "b": 0}, showlegend=False,
                         uirevision=f"{revision}.{drawn[0][3].camera}.{drawn[0][3].turned}")  # fmt: skip
     return whole

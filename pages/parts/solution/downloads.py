@@ -11,17 +11,18 @@ from core.solution import children
 from core.solution.available import Viewable
 from core.solution.drawing import SceneRequest
 from core.solution.export import FORMATS, formats, size_of
-from core.solution.pictures import SIZES, moving_bytes, picture_bytes
+from core.solution.pictures import LARGEST, SIZES, SMALLEST, film_bytes, moving_bytes, picture_bytes
 from core.solution.sampled import Sampled
 from core.solution.scene import at_moment, moments
 from core.solution.series import sampled_series_bytes
 from core.solution.surface_files import SURFACES, surface_bytes
 from pages.parts.shared.made_download import made_download
-from pages.parts.solution.form import KEY
+from pages.parts.solution.form import KEY, URL
 from pages.parts.solution.scene import Look, camera_of, offline_html, view_of
 
 OF_ALL = ("nc", "npz", "csv")
 """Formats that hold any number of coordinates."""
+OWN_SIZE = "other …"
 
 
 def downloads(path: Path, grid: Sampled, run: Viewable, request: SceneRequest, look: Look, renderer: str) -> None:
@@ -67,13 +68,30 @@ def _views(path: Path, grid: Sampled, request: SceneRequest, look: Look, rendere
             "As a page that opens offline", lambda: offline_html(path, request, look, dark, renderer, camera).encode(),
             f"{stem}.html", "text/html",
         )  # fmt: skip
-        size = st.selectbox("Picture", list(SIZES))
+        size = _size_input()
         made_download(
-            "As a picture", lambda: children.painted(picture_bytes, path, request, view, SIZES[size]),
-            f"{stem}.png", "image/png",
+            "As a picture", lambda: children.painted(picture_bytes, path, request, view, size), f"{stem}.png",
+            "image/png",
         )  # fmt: skip
         if moments(grid) is not None:
             made_download(
-                "All moments as a GIF", lambda: children.painted(moving_bytes, path, request, view),
-                f"{stem}.gif", "image/gif",
+                "All moments as MP4", lambda: children.painted(film_bytes, path, request, view, size), f"{stem}.mp4",
+                "video/mp4",
             )  # fmt: skip
+            made_download(
+                "All moments as a GIF", lambda: children.painted(moving_bytes, path, request, view), f"{stem}.gif",
+                "image/gif",
+            )  # fmt: skip
+
+
+def _size_input() -> tuple[int, int]:
+    """Of a picture, in pixels."""
+    chosen = st.selectbox("Size in pixels", [*SIZES, OWN_SIZE], key="picture-size", bind=URL)
+    if chosen in SIZES:
+        return SIZES[chosen]
+    columns = st.columns(2)
+    width, height = (
+        column.number_input(label, SMALLEST, LARGEST, usual, key=f"picture-{label.lower()}", bind=URL)
+        for column, label, usual in zip(columns, ("Width", "Height"), (1600, 1200), strict=True)
+    )
+    return int(width), int(height)

@@ -6,22 +6,18 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.errors import LabError
-from core.solution import at_points
 from core.solution.available import Viewable
 from core.solution.drawing import displayed
 from core.solution.grid import SolutionGrid, fixed
 from core.solution.histogram import histogram
 from core.solution.sampled import Sampled
 from core.solution.scene import drawn_axes
-from core.solution.wanted import Wanted
 from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
-from pages.parts.shared.text import Markdown, figure_of, message, plain
+from pages.parts.shared.text import Markdown, figure_of, plain
 from pages.parts.shared.unknown_text import unknown_text
 from pages.parts.solution.form import KEY, URL, Quantity
-from pages.parts.solution.sampling import read_points, sampled
 from pages.parts.solution.scene import Look
 
 LINE, HISTOGRAM, BESIDE = "along a line", "histogram", "beside another run"
@@ -50,7 +46,8 @@ def numbers(grid: Sampled, run: Viewable) -> Markdown:
 def curve(grid: SolutionGrid, quantity: Quantity, look: Look, run_id: str) -> None:
     """Draw a field of one coordinate."""
     limits = look.limits if look.limits != quantity.limits else None
-    _draw(curve_figure_of(grid, quantity, axis_of(grid), run_id, limits), run_id, 460)
+    figure = curve_figure_of(grid, quantity, axis_of(grid), run_id, limits)
+    live_plotly(figure, key=f"{KEY}.curve.{run_id}", height=460)
 
 
 def axis_of(grid: SolutionGrid) -> tuple[np.ndarray, str]:
@@ -88,46 +85,6 @@ def curve_figure_of(
     return figure
 
 
-def _draw(figure: go.Figure, of: str, height: int) -> None:
-    live_plotly(figure, key=f"{KEY}.curve.{of}.{height}", height=height)
-
-
-def line_plot(quantity: Quantity, formulas: tuple[str, ...], run: Viewable, wanted: Wanted) -> None:
-    """The value along a line between two points, evaluated by the network itself."""
-    problem = run.config.problem
-    low, high = np.array(problem.domain(), dtype=float).T
-    middle = (low + high) / 2
-    start, end = middle.copy(), middle.copy()
-    start[0], end[0] = low[0], high[0]
-    left, right = st.columns(2)
-    names = ", ".join(plain(name) for name in problem.coordinates)
-    typed = [
-        column.text_input(f"{label}: {names}", _point(value), key=key, bind=URL)
-        for column, label, value, key in ((left, "From", start, "from"), (right, "To", end, "to"))
-    ]
-    try:
-        ends = [at_points.read_point(text, problem) for text in typed]
-        points = at_points.line(*ends)
-        asked = Wanted(wanted.checkpoint, wanted.stages, wanted.alone, formulas)
-        path = sampled("line", at_points.points_file, run.folder, points, wanted=asked)
-    except LabError as error:
-        st.warning(message(error))
-        return
-    found = read_points(path)
-    if quantity.name not in found.values:
-        st.caption(f"{plain(quantity.called)} is known on the grid alone.")
-        return
-    outside = found.about.get("points_outside", 0)
-    if outside:
-        st.caption(f"{outside:,} of {found.points:,} points lie outside of the domain and have no value.")
-    of = run.run_id + "line"
-    _draw(curve_figure_of(found, quantity, (found.along, "distance along the line"), of), of, 300)
-
-
-def _point(values: np.ndarray) -> str:
-    return ", ".join(f"{value:.9g}" for value in values)
-
-
 def histogram_figure(grid: Sampled, quantity: Quantity, run_id: str) -> None:
     """How often the sample has which values."""
     edges, counts = histogram(displayed(grid.values[quantity.name], quantity.logarithmic))
@@ -147,13 +104,3 @@ def further_input(has_line: bool, has_scene: bool) -> list[str]:
     """Which further figures are wished; no line where a view is none of the network itself."""
     offered = [*([LINE] if has_line else []), HISTOGRAM, *([BESIDE] if has_scene else [])]
     return st.pills("Further", offered, selection_mode="multi", key="further", bind=URL, label_visibility="collapsed")
-
-
-def further_figures(
-    wished: list[str], grid: Sampled, quantity: Quantity, formulas: tuple[str, ...], run: Viewable, wanted: Wanted
-) -> None:
-    """A line plot and a histogram, for who asks."""
-    if LINE in wished:
-        line_plot(quantity, formulas, run, wanted)
-    if HISTOGRAM in wished:
-        histogram_figure(grid, quantity, run.run_id)

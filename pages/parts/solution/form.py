@@ -42,6 +42,11 @@ class Quantity:
     """Whether zero is the middle that matters: residuals, errors and blow-ups, unless drawn as logarithms."""
 
     @property
+    def constant(self) -> bool:
+        """Whether it is the same everywhere, to rounding."""
+        return not self.limits[0] < self.limits[1]
+
+    @property
     def title(self) -> str:
         """For axes and colour bars."""
         return f"log₁₀ |{self.called}|" if self.logarithmic else self.called
@@ -171,12 +176,12 @@ def quantity_of(grid: Sampled, chosen: Quantity) -> Quantity:
     )
     values = displayed(grid.values[chosen.name], logarithmic)
     limits = value_range(values, logarithmic)
-    _say_gaps(grid, chosen, values)
+    _say_gaps(grid, chosen, values, limits)
     signed = not logarithmic and (around_zero or limits[0] < 0 < limits[1])
     return Quantity(chosen.name, chosen.called, chosen.typed, logarithmic, limits, signed)
 
 
-def _say_gaps(grid: Sampled, chosen: Quantity, values: np.ndarray) -> None:
+def _say_gaps(grid: Sampled, chosen: Quantity, values: np.ndarray, limits: tuple[float, float]) -> None:
     inside = grid._of_domain(values)
     missing = int((~np.isfinite(inside)).sum())
     if missing == inside.size:
@@ -185,3 +190,5 @@ def _say_gaps(grid: Sampled, chosen: Quantity, values: np.ndarray) -> None:
         st.caption(f"No value at {missing:,} of {inside.size:,} points; nothing is drawn there.")
     elif inside.size and inside.min() == inside.max():
         st.caption(f"{plain(chosen.called, 60)} is {inside.flat[0]:.6g} everywhere.")
+    elif not limits[0] < limits[1]:
+        st.caption(f"{plain(chosen.called, 60)} is {limits[0]:.6g} everywhere, but for rounding.")

@@ -61,7 +61,12 @@ def show_scene(
         key: identity of the view; the quick view keeps its camera as long as it stays.
         on_pick: called with a place in the quick view that was clicked.
     """
-    scene = built_scene(path, request)
+    try:
+        scene = built_scene(path, request)
+    except LabError as error:
+        st.warning(f"This view can't be drawn: {message(error)}")
+        st.button("Draw it again", key=f"{key}.again")
+        return None
     if renderer == "VTK view":
         try:
             _show_vtk(_vtk_page(path, request, look, st.context.theme.type == "dark"), key)

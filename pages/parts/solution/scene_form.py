@@ -18,31 +18,41 @@ DIVERGING = list(COLORMAPS).index("coolwarm")
 ISO, SLICES, FREE, THRESHOLD, VOLUME = "isosurfaces", "slices", "free slice", "threshold", "volume"
 CONTOURS, ARROWS, STREAMLINES = "contour lines", "arrows", "streamlines"
 TURNED = "solution.turned"
+PLAY, NEXT, DRAWN = "solution.play", "solution.next", "solution.drawn"
+PAUSE_S = 0.4
+"""How long a moment that is played is seen at least."""
 SOLID = (ISO, SLICES, FREE, THRESHOLD, VOLUME)
 
 
 def moment_input(grid: Sampled) -> int:
-    """Which of the moments is drawn, and whether they are played; 0 where all is drawn at once."""
+    """Which of the moments is drawn, and whether they are played (`play_on`); 0 where all is drawn at once."""
     times = moments(grid)
     if times is None:
         return 0
     last = len(times) - 1
-    if st.session_state.pop("solution.next", False):
+    if st.session_state.pop(NEXT, False):
         st.session_state["moment"] = (st.session_state.get("moment", 0) + 1) % (last + 1)
     chosen = st.select_slider(
         plain(grid.time), range(last + 1), format_func=lambda k: f"{times[k]:.4g}", key="moment", bind=URL
     )
-    if st.toggle("Play", key="solution.play"):
-        _played()
+    st.toggle("Play", key=PLAY)
+    st.session_state[DRAWN] = False
     return chosen
 
 
-@st.fragment(run_every=0.9)
+def play_on(grid: Sampled) -> None:
+    """At the page's end: the next moment follows after a pause, as long as it is played."""
+    if moments(grid) is not None and st.session_state.get(PLAY):
+        _played()
+
+
+@st.fragment(run_every=PAUSE_S)
 def _played() -> None:
-    if st.session_state.get("solution.drawn"):
-        st.session_state["solution.drawn"] = False
-        st.session_state["solution.next"] = True
-        st.rerun()
+    if not st.session_state[DRAWN]:  # the page's own run, which has drawn the present moment just now
+        st.session_state[DRAWN] = True
+        return
+    st.session_state[NEXT] = True
+    st.rerun()
 
 
 def shown_input(grid: Sampled, has_vectors: bool) -> list[str]:
@@ -62,7 +72,9 @@ def scene_input(
     """What is drawn, as the kinds that are shown ask for it."""
     drawn = at_moment(grid, 0)
     options: dict = {"value": quantity.name, "logarithmic": quantity.logarithmic, "time_index": moment}
-    if ISO in shown:
+    if quantity.constant and has_inside(drawn) and not {SLICES, FREE} & {*shown}:
+        st.caption("The whole block: what is the same everywhere has no surface at a value.")
+    if ISO in shown and not quantity.constant:
         options["isosurfaces"] = _levels(quantity)
     if SLICES in shown:
         options["slices"] = tuple(_slice(k, name, axis) for k, (name, axis) in enumerate(
@@ -72,7 +84,7 @@ def scene_input(
         elevation = st.slider("Free slice: tilt", -90, 90, 20, format="%d°", key="tilt", bind=URL)
         place = st.slider("Free slice: place", 0, 100, 50, format="%d %%", key="place", bind=URL)
         options["free_slice"] = (azimuth, elevation, place / 100)
-    if THRESHOLD in shown:
+    if THRESHOLD in shown and not quantity.constant:
         low, high = quantity.limits
         shares = st.slider("Threshold", 0, 100, (60, 100), format="%d %%", key="threshold", bind=URL)
         options["threshold"] = tuple(low + (high - low) * share / 100 for share in shares)
