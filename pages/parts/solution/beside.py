@@ -94,8 +94,11 @@ def _figure(drawn: list[tuple], revision: str) -> go.Figure:
             whole.add_trace(trace)
         box = part.layout.scene.to_plotly_json() | {"domain": {"x": [k / many, (k + 0.98) / many], "y": [0.12, 0.94]}}
         box["aspectratio"] = {axis: NARROW * length for axis, length in box["aspectratio"].items()}
+        for axis in ("xaxis", "yaxis", "zaxis"):
+            box[axis]["nticks"] = 4
         whole.update_layout({scene: box})
-        whole.add_annotation(text=name, x=(k + 0.49) / many, y=1, xref="paper", yref="paper", showarrow=False)
+        whole.add_annotation(text=name, x=(k + 0.49) / many, y=1, xref="paper", yref="paper", showarrow=False,
+                             xanchor="center")  # fmt: skip
     whole.update_layout(margin={"l": 0, "r": 0, "t": 34, "b": 0}, showlegend=False,
                         uirevision=f"{revision}.{drawn[0][3].camera}.{drawn[0][3].turned}")  # fmt: skip
     return whole
