@@ -152,6 +152,7 @@ def test_a_view_is_turned_clicked_and_restored_by_its_address(server, run_id, pa
 
     page.get_by_text("VTK view", exact=True).click()
     frame = page.frame_locator("iframe#stpyvistaframe")
+    expect(frame.get_by_role("button", name="Full screen")).to_be_visible(timeout=60_000)
     box = page.locator("iframe#stpyvistaframe").bounding_box()
     probe = frame.locator("#probe")
     for step in range(240):
@@ -168,7 +169,7 @@ def test_a_view_is_turned_clicked_and_restored_by_its_address(server, run_id, pa
 
 
 def test_play_shows_one_moment_after_the_other_and_turns_no_view_back(server, page):
-    opened(page, server, f"{trained('taylor-green')}&n-grid=9")
+    opened(page, server, f"{trained('taylor-green')}&n-profile=9")
     page.get_by_text("Play", exact=True).click()
     seen = set()
     wait_until(page, lambda: seen.update(asked(page).get("moment", [])) or len(seen) > 2, "three moments")
