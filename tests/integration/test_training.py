@@ -24,6 +24,7 @@ from core.home import home
 from core.presets import resolve
 from core.runs import RunFolder, run_folder
 from core.runs.history import HistoryWriter, read_history
+from core.runs.machine_readings import MachineReadings
 from core.tracking import store
 from core.training import checkpoint as checkpoints
 from core.training import step
@@ -135,34 +136,61 @@ def test_gradient_normalised_residuals_are_those_divided(tmp_path):
     assert float(ratio) == pytest.approx(np.sqrt(1 + (gradient / 0.5) ** 2), rel=1e-6)
 
 
-def test_sigkill_at_any_moment_continues_the_same_curve(tmp_path):
-    config = small("stages.0.iterations=400")
-    train(config, tmp_path / "straight")
-    run_id = jobs.submit(config)
-    folder = home().run_dir(run_id)
-    killed = 0
-    for _ in range(3):
-        end = time.monotonic() + 60
-        start = len(read_history(folder / "history.arrows").columns.get("iteration", ()))
-        while len(read_history(folder / "history.arrows").columns.get("iteration", ())) < start + 60:
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        job = jobs.status(run_id)
-        if job.state != "running":
-            break
-        os.kill(job.pid, signal.SIGKILL)
-        killed += 1
-        while jobs.status(run_id).active:
-            time.sleep(0.1)
-        assert jobs.status(run_id).state == "crashed"
-        assert store.get_run(run_id).state == "crashed"
-        jobs.resume(run_id)
-    assert killed
-    end = time.monotonic() + 120
-    while jobs.status(run_id).state != "finished":
-        assert time.monotonic() < end, jobs.status(run_id)
-        time.sleep(0.2)
-    assert_same(curve(tmp_path / "straight"), curve(folder))
+def until(condition, seconds=180.0):
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)
+    return value
+
+
+def until_state(run_id, state):
+    return until(lambda: (job := jobs.status(run_id)).state == state and job)
+
+
+@pytest.fixture
+def none_left():
+    """Runs of the queue end with their test."""
+    yield
+    for job in jobs.queue():
+        if not job.ended_for_good:
+            jobs.stop(job.run_id, grace_s=0.0)
+            until(lambda run_id=job.run_id: jobs.status(run_id).ended_for_good)
+
+
+def test_killed_and_paused_in_the_queue_a_run_goes_on_with_the_same_curve(tmp_path, none_left):
+    run_id = jobs.submit(small("stages.0.iterations=100000", "stages.0.patience=100000"))
+    following = jobs.submit(small("stages.0.iterations=1", "stages.1.iterations=1"))
+    folder = run_folder(run_id)
+
+    def rows():
+        return len(read_history(folder.history).columns.get("iteration", ()))
+
+    until(lambda: rows() > 60)
+    os.kill(jobs.status(run_id).pid, signal.SIGKILL)
+    assert until_state(run_id, "crashed").reason == "Its process was ended by SIGKILL."
+    assert store.get_run(run_id).state == "crashed"
+    so_far = rows()
+    jobs.resume(run_id)
+    assert until_state(following, "finished").has_checkpoint
+    assert store.get_run(following).state == "finished"
+    assert json.loads((home().run_dir(following) / "exit.json").read_text())["state"] == "finished"
+
+    until(lambda: rows() > so_far + 60)
+    assert "resuming stage 1 at iteration" in jobs.tail(run_id, 20)
+    jobs.pause(run_id)
+    job = until_state(run_id, "paused")
+    assert (job.attempt, job.killed) == (2, None)
+    assert store.get_run(run_id).state == "paused"
+    found = curve(folder.path)
+    train(small(f"stages.0.iterations={len(found['loss']) - 40}", "stages.0.patience=100000"), tmp_path / "straight")
+    straight = curve(tmp_path / "straight")
+    assert_same(found, {name: values[: len(found["loss"])] for name, values in straight.items()})
+
+    readings = MachineReadings(folder.machine)  # its worker sampled the machine meanwhile
+    assert readings.update() and set(readings.column("attempt")) == {1, 2}
+    assert (readings.column("run_memory_mb") > 10).all()
+    assert (folder.machine.name, "") in folder.artifacts()
 
 
 def ended(folder, *settings):
@@ -399,14 +427,9 @@ def test_a_jacobian_too_large_is_refused_before_it_is_allocated(command_line):
     assert sorted(job.state for job in jobs.queue()) == ["failed", "finished"]
 
 
-def test_the_log_of_a_queued_run_tells_why_it_failed():
+def test_the_log_of_a_queued_run_tells_why_it_failed(none_left):
     run_id = jobs.submit(small(*TOO_LARGE))
-    end = time.monotonic() + 120
-    while not jobs.status(run_id).ended_for_good:
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    job, log = jobs.status(run_id), jobs.logs(run_id, 0)[0].decode()
-    assert job.state == "failed"
+    job, log = until_state(run_id, "failed"), jobs.logs(run_id, 0)[0].decode()
     assert "Traceback (most recent call last)" in log
     assert log.strip().splitlines()[-1] == f"error: {job.reason}"
 
@@ -470,10 +493,7 @@ def test_interrupting_a_run_in_the_terminal_stops_it_with_a_checkpoint(tmp_path)
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     run_id = process.stdout.readline().split()[1]
-    end = time.monotonic() + 60
-    while (run_folder(run_id).progress() or {}).get("total_iterations", 0) < 120:
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    until(lambda: (run_folder(run_id).progress() or {}).get("total_iterations", 0) >= 120)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
