@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.browser import FLAGS, READY, ROOT, chromium, free_port
+from tests.conftest import lay_out
 
 expect.set_options(timeout=30_000)  # a click that starts a page's script is answered late where tests share two cores
 
@@ -36,13 +39,13 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for _ in range(600):
+        for _ in range(1200):
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
                 return
             except OSError:
                 assert self.process.poll() is None, "the server ended at once"
-                time.sleep(0.1)
+                time.sleep(0.05)
         raise AssertionError("the server did not answer")
 
     def kill(self) -> None:
@@ -50,13 +53,38 @@ class Server:
         self.process.wait()
 
 
-@pytest.fixture
-def server(lab_home):
-    """A running server over this test's lab home."""
-    started = Server(lab_home)
+@contextmanager
+def running(home: Path) -> Iterator[Server]:
+    """A server over a lab home."""
+    started = Server(home)
     started.start()
     yield started
     started.kill()
+
+
+@pytest.fixture
+def server(lab_home):
+    """A running server over this test's lab home, to be killed or to show what an empty lab shows."""
+    with running(lab_home) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def common_server(fresh_store, tmp_path_factory):
+    """One for `common`: a server takes seconds to start, and its first pages some more."""
+    folder = tmp_path_factory.mktemp("common") / "lab"
+    lay_out(folder, fresh_store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        with running(folder) as started:
+            yield started
+
+
+@pytest.fixture
+def common(common_server, monkeypatch):
+    """The running server of all tests that mind nobody else's runs; its lab home is the test's."""
+    monkeypatch.setenv("LAB_HOME", str(common_server.home))
+    return common_server
 
 
 @pytest.fixture(scope="session")

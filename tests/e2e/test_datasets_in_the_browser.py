@@ -12,13 +12,13 @@ pytestmark = pytest.mark.e2e
 LONG = 60_000
 
 
-def test_from_an_empty_lab_to_a_run_that_can_be_launched(server, page, lab_home, tmp_path):
-    page.goto(f"{server.url}/datasets")
+def test_from_an_empty_lab_to_a_run_that_can_be_launched(common, page, tmp_path):
+    page.goto(f"{common.url}/datasets")
     settled(page)
     expect(page.get_by_text("No datasets yet.")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Make the sample dataset").click()
     expect(page.get_by_test_id("stCode")).to_contain_text(digests_of(sample_csv()).git_blob, timeout=LONG)
-    assert (lab_home / "data" / SAMPLE).read_bytes() == sample_csv()
+    assert (common.home / "data" / SAMPLE).read_bytes() == sample_csv()
 
     newer = sample_csv(0.1, 40)
     (tmp_path / SAMPLE).write_bytes(newer)

@@ -11,8 +11,8 @@ from tests.e2e.conftest import choose, settled
 pytestmark = pytest.mark.e2e
 
 
-def test_an_equation_is_typed_mended_and_solved(server, page):
-    page.goto(f"{server.url}/equation")
+def test_an_equation_is_typed_mended_and_solved(common, page):
+    page.goto(f"{common.url}/equation")
     settled(page)
     page.get_by_role("button", name="Start blank").click()
     expect(page.get_by_text("What you type is set here as mathematics.")).to_be_visible()
@@ -50,7 +50,7 @@ def test_an_equation_is_typed_mended_and_solved(server, page):
     page.wait_for_url("**/watch?run=*")
     run_id = re.search(r"run=([0-9a-f]{32})", page.url).group(1)
     expect(page.get_by_text("typed in the browser").first).to_be_visible()
-    expect(page.get_by_text("finished").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", name="finished")).to_be_visible(timeout=120_000)
     assert jobs.status(run_id).name == "typed in the browser"
     relative = re.search(r"relative L2 error \| (\S+)", jobs.status(run_id).folder.summary.read_text())
     assert float(relative[1]) < 1e-10
@@ -60,8 +60,8 @@ def test_an_equation_is_typed_mended_and_solved(server, page):
     expect(field("Exact u")).to_have_value("sin(pi*x)")
 
 
-def test_a_polygon_is_drawn_with_the_mouse(server, page):
-    page.goto(f"{server.url}/equation")
+def test_a_polygon_is_drawn_with_the_mouse(common, page):
+    page.goto(f"{common.url}/equation")
     settled(page)
     page.get_by_role("button", name="Start blank").click()
     expect(page.get_by_text("What you type is set here as mathematics.")).to_be_visible()

@@ -160,10 +160,8 @@ def addresses(ids):
     query = "&".join(f"{key}={text}" for key in ("q", "sort", "order", "how", "columns", "experiment", "tag", "from"))
     rule = "&".join(f"{key}={text}" for key in ("metric", "best", "value", "of", "tie", "eligible"))
     return (
-        ("", 0, ()),
         (f"?replay={text}", 0, ()),
         (f"?replay={ids[1]}", 0, ("More",)),
-        ("watch", 1, ()),
         (f"watch?run={text}", 0, ()),
         (f"watch?run={ids[1]}", 1, ()),
         (f"compare?runs={text},{some}&{query}", 1, ("Columns",)),

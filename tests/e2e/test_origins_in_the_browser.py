@@ -54,25 +54,25 @@ def status(server, path, method="GET", **headers):
     return connection.getresponse().status
 
 
-def test_another_origin_can_link_to_the_dashboard_and_nothing_else(server, elsewhere, tmp_path, page):
-    (tmp_path / "index.html").write_text(PAGE.replace("TARGET", server.url))
+def test_another_origin_can_link_to_the_dashboard_and_nothing_else(common, elsewhere, tmp_path, page):
+    (tmp_path / "index.html").write_text(PAGE.replace("TARGET", common.url))
     page.goto(elsewhere)
     page.wait_for_function("Object.keys(done).length === 5", timeout=30_000)
     assert set(page.evaluate("Object.values(done)")) == {"refused"}, page.evaluate("done")
     framed = page.locator("#frame").element_handle().content_frame()
-    assert not framed.url.startswith(server.url), "the browser shows an error in place of the frame"
+    assert not framed.url.startswith(common.url), "the browser shows an error in place of the frame"
     page.get_by_text("link").click()
     settled(page)
     expect(page.get_by_role("heading", name="Compare")).to_be_visible()
 
     for path in ("/", "/_stcore/health", "/static/js/none.js", "/media/x.csv", "/_stcore/host-config"):
-        assert status(server, path, Host="evil.example") == 403
-    assert status(server, "/_stcore/health") == 200
-    assert status(server, "/_stcore/upload_file/a/b", "PUT") == 403, "no XSRF token"
+        assert status(common, path, Host="evil.example") == 403
+    assert status(common, "/_stcore/health") == 200
+    assert status(common, "/_stcore/upload_file/a/b", "PUT") == 403, "no XSRF token"
 
 
-def test_nothing_is_fetched_from_elsewhere_whatever_a_page_holds(server, page):
-    page.goto(server.url)
+def test_nothing_is_fetched_from_elsewhere_whatever_a_page_holds(common, page):
+    page.goto(common.url)
     settled(page)
     blocked = page.evaluate(
         """async () => {

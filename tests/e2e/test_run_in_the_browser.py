@@ -5,8 +5,6 @@ import json
 import math
 import re
 import struct
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from vtkmodules.vtkIOXML import vtkXMLUnstructuredGridReader
 from core import jobs
 from core.runs import run_folder
 from core.solution.evaluate import load_solution
-from tests.e2e.conftest import ROOT, settled
+from tests.e2e.conftest import settled
 
 pytestmark = pytest.mark.e2e
 
@@ -231,21 +229,3 @@ def check_file(path: Path, run_id: str) -> None:
         np.testing.assert_array_equal(vtk_to_numpy(by_vtk.GetPointData().GetArray(name)), mesh.point_data[name].ravel())
     exact = np.sin(np.pi * mesh.points[:, 0]) * np.sin(np.pi * mesh.points[:, 1])
     assert np.abs(mesh.point_data["u"].ravel() - exact).max() < 1e-4
-
-
-def test_first_paint_needs_no_heavy_import(server, page):
-    page.goto(server.url)
-    settled(page)
-    expect(page.get_by_role("button", name="Launch")).to_be_enabled()
-    code = (
-        "import sys, runpy\n"
-        "from streamlit.testing.v1 import AppTest\n"
-        "at = AppTest.from_file('app.py', default_timeout=60).run()\n"
-        "assert not at.exception, at.exception\n"
-        "print([m for m in ('torch', 'mlflow', 'vtk', 'vtkmodules', 'pyvista', 'meshio') if m in sys.modules])\n"
-        "assert not at.switch_page('pages/type_equation.py').run().exception, at.exception\n"
-        "print([m for m in ('torch', 'sympy', 'vtk', 'pyvista', 'meshio') if m in sys.modules])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    first, typed = done.stdout.strip().splitlines()[-2:]
-    assert first == typed == "[]"

@@ -27,8 +27,8 @@ def run_id():
     return made
 
 
-def test_a_blow_up_plays_and_the_next_order_is_a_click_away(server, run_id, page):
-    page.goto(f"{server.url}/singularities")
+def test_a_blow_up_plays_and_the_next_order_is_a_click_away(common, run_id, page):
+    page.goto(f"{common.url}/singularities")
     settled(page)
     expect(page.get_by_text("beyond the training reach")).to_be_visible(timeout=60_000)
     wait_until(page, lambda: page.evaluate(f"() => Boolean({LAST_PLOT}?._transitionData?._frames?.length)"), "frames")
@@ -45,13 +45,13 @@ def test_a_blow_up_plays_and_the_next_order_is_a_click_away(server, run_id, page
     expect(page.get_by_role("spinbutton", name="Order n")).to_have_value("1", timeout=60_000)
 
 
-def test_a_blow_up_above_a_wall_plays_as_contours_and_as_a_height(server, page):
+def test_a_blow_up_above_a_wall_plays_as_contours_and_as_a_height(common, page):
     from core.execution.execute import execute
 
     stage = {"chebyshev": {"degrees": [6, 6]}, "iterations": 2, "collocation": {"points": 81}}
     made = jobs.begin_here(parse_config({"problem": {"kind": "ipm"}, "stages": [stage]}))
     execute(run_folder(made), 1)
-    page.goto(f"{server.url}/singularities?run={made}")
+    page.goto(f"{common.url}/singularities?run={made}")
     settled(page)
     wait_until(page, lambda: page.evaluate(f"() => Boolean({LAST_PLOT}?._transitionData?._frames?.length)"), "frames")
     drawn = f"() => {LAST_PLOT}._fullData.map(trace => Math.max(...Array.from(trace.z, row => Math.max(...row))))"

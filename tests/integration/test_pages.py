@@ -217,3 +217,18 @@ def test_ticked_runs_are_deleted_on_compare_and_come_back(monkeypatch):
     app.button(key="compare.bulk.undo").click().run()
     assert bin.content() == []
     assert "1 could not" in app.warning[0].value
+
+
+def test_first_paint_needs_no_heavy_import():
+    code = (
+        "import sys, runpy\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "at = AppTest.from_file('app.py', default_timeout=60).run()\n"
+        "assert not at.exception, at.exception\n"
+        "print([m for m in ('torch', 'mlflow', 'vtk', 'vtkmodules', 'pyvista', 'meshio') if m in sys.modules])\n"
+        "assert not at.switch_page('pages/type_equation.py').run().exception, at.exception\n"
+        "print([m for m in ('torch', 'sympy', 'vtk', 'pyvista', 'meshio') if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    first, typed = done.stdout.strip().splitlines()[-2:]
+    assert first == typed == "[]"
