@@ -5,9 +5,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
+# for what outlives its test: a thread that still tells a store must not find the developer's
+os.environ["LAB_HOME"] = f"{tempfile.gettempdir()}/lab-of-no-test-{os.getpid()}"
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
