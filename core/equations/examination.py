@@ -11,6 +11,7 @@ from core.equations.directions import direction_faults
 from core.equations.faults import EquationError, Fault, of_the_domain
 from core.equations.integral_checks import integral_faults
 from core.equations.manufactured import MOST_WORK, manufactured
+from core.equations.singular_corners import singular_corners
 from core.equations.symmetry import symmetry_faults
 from core.equations.system import System
 from core.equations.tree import TreeError, bounded
@@ -47,6 +48,7 @@ def examined(typed: SystemText, make_sources: bool = False, jumps: bool = False)
         ("directions", lambda: direction_faults(system)),
         ("values", lambda: without_values(system)),
         ("corners", lambda: contradictions(system, jumps)),
+        ("corners, for the equations", lambda: singular_corners(system)),
         ("symmetries", lambda: symmetry_faults(system)),
         ("the exact solution", lambda: exact_faults(system)),
         ("the integrals", lambda: integral_faults(system)),

@@ -21,10 +21,9 @@ from core.frozen import FieldsAtFault
 from core.problems.base import Block, DataProblem, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
-from core.problems.typed.end_state import EndState
 from core.problems.typed.entries import EXAMPLE, Condition, Name, Number, Text, UnknownNumber, number_or
 from core.problems.typed.reading import Typed, at_their_fields, checked
-from core.problems.typed.window import end_of, why_not_cut, window_of
+from core.problems.typed.window import end_of, state_of, why_not_cut, window_of
 
 
 def _dimension(domain: Any) -> int:
@@ -383,7 +382,7 @@ class Equation(DataProblem):
 
     @staticmethod
     def state_of(data):
-        return EndState.of_plain(data)
+        return state_of(data)
 
     def bounds_of_unknown(self) -> tuple[float, float]:
         """Between which values the unknown number is."""

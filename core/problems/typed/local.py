@@ -78,7 +78,8 @@ class LocalInputs:
     def __init__(self, system: System, thickness: Mapping[str, float]):
         region = system.frame.region
         found = region.local_features if isinstance(region, Region) else ()
-        self._space = len(system.names.space)
+        self.space = len(system.names.space)
+        """How many coordinates of space there are; they come first."""
         self._region = region
         self.layers = layers(region.domain, thickness) if thickness else ()
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
@@ -88,7 +89,7 @@ class LocalInputs:
 
     def blocks(self, inputs: int) -> tuple[Block, ...]:
         """See `Problem.blocks`; each reads all inputs of time, two where it is periodic: those after space's."""
-        d = self._space
+        d = self.space
         moving = range(d, inputs)
         holes = [Block((*range(inputs + k * d, inputs + (k + 1) * d), *moving), hole.weight)
                  for k, hole in enumerate(self.holes)]  # fmt: skip
@@ -103,12 +104,12 @@ class LocalInputs:
     def functions(self, inputs: int) -> tuple[tuple[int, float], ...]:
         """See `Problem.functions`."""
         exponents = [*(0.0 for _ in self.holes), *(m for corner in self.corners for m in corner.exponents)]
-        first = inputs + self._space * len(self.holes) + sum(2 if layer.around else 1 for layer in self.layers)
+        first = inputs + self.space * len(self.holes) + sum(2 if layer.around else 1 for layer in self.layers)
         return tuple((first + k, m) for k, m in enumerate(exponents))
 
     def of(self, x: Sequence[Jet]) -> list[Jet]:
         """All of them at coordinates of which those of space come first."""
-        place = tuple(x[: self._space])
+        place = tuple(x[: self.space])
         return [
             *(each for hole in self.holes for each in hole.inputs(place)),
             *(each for layer in self.layers for each in layer.inputs(place)),
@@ -123,13 +124,13 @@ class LocalInputs:
 
     def weight(self, x: Sequence[Jet]) -> Tensor:
         """What equations are multiplied by, (n,): less near corners whose functions leave what is infinite there."""
-        return corner_weight(self._wedges, [jet.value for jet in x[: self._space]])
+        return corner_weight(self._wedges, [jet.value for jet in x[: self.space]])
 
     def with_layers(self, inside: np.ndarray) -> np.ndarray:
         """Points (n, d + e) of the domain, time from 0 to 1 beside them, some of them moved into layers."""
         if not self.layers:
             return inside
-        region, d = self._region, self._space
+        region, d = self._region, self.space
         lots = halton(len(inside), d + 1, shift_of(inside, d + 1))
         own = points_in_layers(self.layers, lambda unit, name: region.boundary(unit, [name]), region.contains, lots)
         found = inside.copy()

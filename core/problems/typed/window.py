@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from core.problems.base import FieldsAt
 from core.problems.typed.ansatz import Derivatives
 from core.problems.typed.compiled import INTERIOR, Compiled
 from core.problems.typed.conditions import Ends, Met
+from core.problems.typed.domain_state import DomainState, domain_state, own_functions
 from core.problems.typed.end_state import MOST, Axis, EndState, end_state
 from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def why_not_cut(system: System, met: Met) -> str:
     """Why a system can't be cut into windows of time, in one sentence without its full stop; empty where it can."""
-    frame, names = system.frame, system.names
+    names = system.names
     time = names.time
     if time is None:
         return "it has no time"
@@ -37,8 +38,6 @@ def why_not_cut(system: System, met: Met) -> str:
         return f"it is the same at several {time}"
     if any(rows.quadrature is not None for rows in met.rows):
         return "it has a condition with an integral"
-    if not frame.is_box:
-        return "its space is no box"
     if len(names.space) not in MOST:
         return f"it has {len(names.space)} coordinates of space, and windows go with 1 to {max(MOST)}"
     if max(initial_orders(system).values(), default=0) > 2:
@@ -59,7 +58,11 @@ def why_not_cut(system: System, met: Met) -> str:
     return ""
 
 
-def window_of(whole: Compiled, begin: float, end: float, start: EndState | None) -> Compiled:
+State = EndState | DomainState
+"""What a window leaves at its end: in a box, or in a domain."""
+
+
+def window_of(whole: Compiled, begin: float, end: float, start: State | None) -> Compiled:
     """The problem between two moments: as it begins itself, or from the state at which another window ended.
 
     Raises:
@@ -83,7 +86,7 @@ class _First(Compiled):
 class _Later(_First):
     """u = E(x) + τE′(x) + what the sides change by since it began, + B·N: exact at its beginning and at the sides."""
 
-    def __init__(self, whole: Compiled, begin: float, end: float, start: EndState):
+    def __init__(self, whole: Compiled, begin: float, end: float, start: State):
         super().__init__(whole, begin, end)
         self.state = start
         time = whole.system.names.time
@@ -124,27 +127,36 @@ class _Later(_First):
 
     def _carried(self, name: str, order: int, x: Sequence[Jet]) -> Jet:
         """The jet of what the window before left of a field; kept with points that are used again and again."""
-        from core.jets import Jet
-
         kept, key = x[0].known, ("end state", self, name, order)
         if kept is not None and key in kept:
             return kept[key]
+        jet = self._series(self.state, name, order, x) if isinstance(self.state, EndState) else self.state.jet(
+            own_functions(self.local, x), lambda part: self._series(part, name, order, x))  # fmt: skip
+        if kept is not None:
+            jet.known = {}
+            kept[key] = jet
+        return jet
+
+    def _series(self, state: EndState, name: str, order: int, x: Sequence[Jet]) -> Jet:
+        from core.jets import Jet
+
         space = [i for i in range(len(self.coordinates)) if i != self._clock]
         positions = [x[i].value for i in space]
 
         def derivative(by: tuple[int, ...]):
             if self._clock in by:
                 return positions[0].new_zeros(positions[0].shape)
-            return self.state.derivative(name, order, positions, [space.index(i) for i in by])
+            return state.derivative(name, order, positions, [space.index(i) for i in by])
 
-        jet = Jet.of(x[0].layout, derivative)
-        if kept is not None:
-            jet.known = {}
-            kept[key] = jet
-        return jet
+        return Jet.of(x[0].layout, derivative)
 
 
-def end_of(whole: Compiled, moment: float, fields: FieldsAt, rates: FieldsAt) -> tuple[EndState, float]:
+def state_of(data: dict[str, Any]) -> State:
+    """From what `plain` of a state gave."""
+    return (DomainState if "parts" in data else EndState).of_plain(data)
+
+
+def end_of(whole: Compiled, moment: float, fields: FieldsAt, rates: FieldsAt) -> tuple[State, float]:
     """See `Problem.left_at`."""
     orders = initial_orders(whole.system)
 
@@ -154,6 +166,9 @@ def end_of(whole: Compiled, moment: float, fields: FieldsAt, rates: FieldsAt) ->
         known = [each(points) for each in asked]
         return {name: [each[name] for each in known[:count]] for name, count in orders.items()}
 
+    region = whole.frame.region
+    if region is not None:
+        return domain_state(region, whole.local, values)
     axes = [Axis(*map(float, whole.frame.domain[x]), x in whole.met.periodic) for x in whole.system.names.space]
     return end_state(axes, values)
 
