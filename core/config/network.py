@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from core.frozen import Extended, Frozen
+
+if TYPE_CHECKING:
+    from core.problems.base import Function
 
 Sigma = Annotated[float, Field(gt=0, le=1e4)]
 Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
@@ -30,7 +34,7 @@ class Local(Extended):
     the functions r^m sin mθ, or cos mθ, with which a solution goes into it, m a multiple of π/ω.
     """
 
-    added: ClassVar[frozenset[str]] = frozenset({"smooth_sigma"})
+    added: ClassVar[frozenset[str]] = frozenset({"smooth_sigma", "digits"})
 
     share: float = Field(
         0.2,
@@ -47,6 +51,22 @@ class Local(Extended):
         title="σ of these waves",
         description="1 if empty; larger where what stands before a corner's functions changes fast.",
     )
+
+    digits: Annotated[float, Field(ge=1, le=12)] | None = Field(
+        None,
+        description="Solutions of the equation itself too, as many as so many digits take: around holes, in corners "
+        "and from the middle. In the plane, where coefficients are constant; elsewhere without effect. Empty: none.",
+    )
+
+    def asked(self, functions: Sequence[Function]) -> list[Function]:
+        """Those of a problem's functions that a network reads beside waves, in their order."""
+        exact = self.digits is not None
+        return [
+            each
+            for each in functions
+            if each.exponent <= self.order
+            and (not (exact and each.replaced) if each.digits is None else exact and each.digits <= self.digits)
+        ]
 
     def rows(self, features: int, weight: float) -> int:
         """Rows of B of one hole's own, beside so many that all of the domain has."""

@@ -36,8 +36,8 @@ def lifted(fourier: Fourier, problem: Problem) -> int:
     if local is None:
         return 2 * fourier.features
     waves = fourier.features + sum(local.rows(fourier.features, block.weight) for block in problem.blocks)
-    asked = [exponent for _, exponent in problem.functions if exponent <= local.order]
-    return 2 * waves + len(asked) + 2 * local.smooth * sum(exponent > 0 for exponent in asked)
+    asked = local.asked(problem.functions)
+    return 2 * waves + len(asked) + 2 * local.smooth * sum(each.exponent > 0 for each in asked)
 
 
 def _parameters(widths: Sequence[int]) -> int:

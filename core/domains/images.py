@@ -13,6 +13,7 @@ from core.domains.curves import Segment
 from core.domains.local_features import HoleFeatures, local_features
 from core.domains.shapes import Shape
 
+IMAGE_OF = "image of "
 REACH = 3.0
 """A hole has an image in a wall that is nearer than so many of its radii."""
 ANGLES = np.arange(64) * 2 * np.pi / 64
@@ -37,7 +38,7 @@ def images(domain: Shape) -> tuple[HoleFeatures, ...]:
             rim = np.array(place) + hole.radius * np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
             if not domain.contains(rim).any():
                 key = (*np.round(np.array(place) / domain.size, 9), hole.name)
-                found.setdefault(key, HoleFeatures(f"image of {hole.name}", place, hole.radius))
+                found.setdefault(key, HoleFeatures(IMAGE_OF + hole.name, place, hole.radius))
     return tuple(found.values())
 
 

@@ -42,6 +42,8 @@ class HoleFeatures:
     """Of a ball of the hole's area or volume."""
     weight: float = 1.0
     """How many features it should have beside others: more where its edge is near others'."""
+    gap: float = math.inf
+    """From its edge to what is singular next: the domain's other boundaries, beyond which it has mirror images."""
     kind: Literal["hole"] = "hole"
 
     def inputs(self, x: tuple[Number, ...]) -> list[Number]:

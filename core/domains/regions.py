@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 
 from core.data_folder import digests_at, kept_copy, locate, place_of
 from core.domains.combined import AROUND, Difference, Intersection, Union
-from core.domains.images import images
+from core.domains.images import IMAGE_OF, images
 from core.domains.local_features import HoleFeatures, LocalFeatures, local_features
 from core.domains.mesh_child import read_apart
 from core.domains.mesh_file import MeshFile
@@ -145,18 +145,32 @@ class Region:
     @functools.cached_property
     def local_features(self) -> tuple[LocalFeatures, ...]:
         """Features of its holes, of what mirrors them in walls near them, and of its corners."""
-        found = _without_flat(local_features(self.domain, every_corner=True))
-        weighted = (replace(each, weight=self._weight(each)) if each.kind == "hole" else each for each in found)
-        return (*weighted, *(replace(each, weight=OF_IMAGES) for each in images(self.domain)))
+        found = [self._measured(each) if each.kind == "hole" else each
+                 for each in _without_flat(local_features(self.domain, every_corner=True))]  # fmt: skip
+        of_holes = {each.name: each for each in found if each.kind == "hole"}
+        return (*found, *(self._seen_in(each, of_holes) for each in images(self.domain)))
 
-    def _weight(self, hole: HoleFeatures) -> float:
-        """Its radius over the gap between its edge and the next one, within bounds."""
+    def _measured(self, hole: HoleFeatures) -> HoleFeatures:
+        """With the gap between its edge and the next one, and its radius over that, within bounds, as its weight."""
+        gap = self._gap(hole, 0.01 * hole.radius)
+        return replace(hole, gap=gap, weight=float(np.clip(hole.radius / gap, *WEIGHTS)))
+
+    def _seen_in(self, image: HoleFeatures, of_holes: Mapping[str, HoleFeatures]) -> HoleFeatures:
+        """An image's gap: what its hole has of an order fades away from there and again from here to the domain."""
+        own, radius = of_holes[image.name.removeprefix(IMAGE_OF)], image.radius
+        both = (1 + own.gap / own.radius) * (1 + self._gap(image, 0.0) / radius)
+        return replace(image, gap=(both - 1) * radius, weight=OF_IMAGES)
+
+    def _gap(self, hole: HoleFeatures, least: float) -> float:
+        """Between a hole's edge and what of the boundary is nearest beyond `least`."""
+        off = np.linalg.norm(self._edges - hole.place, axis=1) - hole.radius
+        others = off[off > least]
+        return float(others.min()) if len(others) else np.inf
+
+    @functools.cached_property
+    def _edges(self) -> np.ndarray:
         d = self.dimension
-        edges = self.boundary(halton(LOOKS, d, np.zeros(d)), least=0.5).points
-        off = np.linalg.norm(edges - hole.place, axis=1) - hole.radius
-        others = off[off > 0.01 * hole.radius]
-        gap = others.min() if len(others) else np.inf
-        return float(np.clip(hole.radius / gap, *WEIGHTS))
+        return self.boundary(halton(LOOKS, d, np.zeros(d)), least=0.5).points
 
 
 class MeshRegion(Region):
@@ -212,7 +226,9 @@ class MeshRegion(Region):
     @functools.cached_property
     def local_features(self):
         """Those of a mesh: its curves are of straight sides, so its flat corners are none."""
-        return _without_flat(self.domain.local_features())
+        found = _without_flat(self.domain.local_features())
+        return tuple(replace(each, gap=self._gap(each, 0.01 * each.radius)) if each.kind == "hole" else each
+                     for each in found)  # fmt: skip
 
 
 def _without_flat(found: Iterable[LocalFeatures]) -> tuple[LocalFeatures, ...]:

@@ -28,7 +28,7 @@ from core.jets import (
     limited_sums,
 )
 from core.problems import Problem
-from core.problems.base import Block
+from core.problems.base import Block, Function
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -203,7 +203,7 @@ def fourier(
     outputs: int,
     generator: torch.Generator,
     blocks: tuple[Block, ...] = (),
-    functions: tuple[tuple[int, float], ...] = (),
+    functions: tuple[Function, ...] = (),
 ) -> Network:
     """Features [cos Bx, sin Bx], B ~ N(0, σ²) fixed, then `hidden` tanh layers; the last layer starts at zero.
 
@@ -216,7 +216,7 @@ def fourier(
     reads, smooth, alone = None, None, 0
     if config.local is not None and (blocks or functions):
         basis, reads, smooth = _with_local(config, basis, sigma, generator, blocks, functions)
-        alone = sum(exponent == 0 for _, exponent in functions)
+        alone = sum(each.exponent == 0 for each in config.local.asked(functions))
     widths = [lifted_width(basis, reads, smooth, alone), *config.hidden]
     layers = [
         JetLinear(_glorot(fan_in, fan_out, generator), torch.zeros(fan_out, dtype=torch.float64))
@@ -243,7 +243,7 @@ def _with_local(
     sigma: float | tuple[float, ...],
     generator: torch.Generator,
     of_blocks: tuple[Block, ...],
-    of_functions: tuple[tuple[int, float], ...],
+    of_functions: tuple[Function, ...],
 ) -> tuple[Tensor, tuple[int, ...], Tensor | None]:
     """B with rows for each block of a domain's own, what the network reads, and the smooth waves."""
     local, inputs = config.local, basis.shape[1]
@@ -258,7 +258,7 @@ def _with_local(
             scale = plain[place] if place < inputs else local.sigma
             drawn[:, read.index(place)] = scale * torch.randn(rows, generator=generator, dtype=torch.float64)
         blocks.append(drawn)
-    functions = [place for place, exponent in of_functions if exponent <= local.order]
+    functions = [each.place for each in local.asked(of_functions)]
     smooth = (local.smooth_sigma or 1.0) * torch.randn(local.smooth, inputs, generator=generator, dtype=torch.float64)
     return torch.cat(blocks), (*read, *functions), smooth
 

@@ -120,7 +120,7 @@ def _followed(problem: Problem) -> tuple[str, ...]:
     if _local(problem) is None:
         return ()
     said = f"{_counted(len(problem.blocks), 'hole')}, mirror images in near walls among them" if problem.blocks else ""
-    corners = sum(0 < exponent <= _local(problem).order for _, exponent in problem.functions)
+    corners = sum(each.exponent > 0 for each in _local(problem).asked(problem.functions))
     parts = [said, _counted(corners, "function") + " of corners" if corners else ""]
     return (f"Features that follow the domain: {'; '.join(part for part in parts if part)}.",)
 

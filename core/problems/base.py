@@ -85,6 +85,19 @@ class Block(NamedTuple):
     """How many features it has beside other blocks."""
 
 
+class Function(NamedTuple):
+    """A function of a domain's own."""
+
+    place: int
+    """In what `Problem.features` gives."""
+    exponent: float
+    """m of r^m sin mθ at a corner; 0 of what is no corner's."""
+    digits: float | None = None
+    """Of a solution of the equation itself: from how many digits of accuracy on it is felt."""
+    replaced: bool = False
+    """Whether such solutions do better what it does."""
+
+
 class Problem(Frozen):
     """One PDE. Subclasses set the class attributes, their own parameters as fields, and the methods below."""
 
@@ -156,11 +169,8 @@ class Problem(Frozen):
         return ()
 
     @property
-    def functions(self) -> tuple[tuple[int, float], ...]:
-        """Functions of the domain's own, such as r^m sin mθ of a corner: place in what `features` gives, and m.
-
-        That of a hole has the exponent 0; they come first.
-        """
+    def functions(self) -> tuple[Function, ...]:
+        """Functions of the domain's own, such as r^m sin mθ of a corner; those with the exponent 0 come first."""
         return ()
 
     @property

@@ -18,7 +18,7 @@ from core.equations.typed_system import SystemText
 from core.errors import LabError
 from core.forms import Form
 from core.frozen import FieldsAtFault
-from core.problems.base import Block, DataProblem, Integral, Problem
+from core.problems.base import Block, DataProblem, Function, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
 from core.problems.typed.entries import EXAMPLE, Condition, Name, Number, Text, UnknownNumber, number_or
@@ -295,8 +295,8 @@ class Equation(DataProblem):
         return self.compiled.local.blocks(self.inputs)
 
     @property
-    def functions(self) -> tuple[tuple[int, float], ...]:
-        """See `Problem.functions`: of each hole and corner of its domain."""
+    def functions(self) -> tuple[Function, ...]:
+        """See `Problem.functions`: of each hole and corner of its domain, and solutions of the equation itself."""
         return self.compiled.local.functions(self.inputs)
 
     @property

@@ -54,8 +54,8 @@ def test_each_hole_and_corner_has_features_of_its_own(change):
     of = problem(**change)
     d = len(of.coordinates)
     assert of.inputs == d and [block.places for block in of.blocks] == [(d, d + 1, *((2,) if d == 3 else ()))]
-    assert of.functions[0][1] == 0  # log r of the hole
-    assert min(m for _, m in of.functions[1:]) == pytest.approx(2 / 3)
+    assert of.functions[0].exponent == 0  # log r of the hole
+    assert min(each.exponent for each in of.functions[1:]) == pytest.approx(2 / 3)
     network = made(of).networks[0]
     basis = network.basis
     rows = round(5 * of.blocks[0].weight)
@@ -63,7 +63,7 @@ def test_each_hole_and_corner_has_features_of_its_own(change):
     assert basis[20:, 2:].abs().min() > 0  # time, where there is time, and the inverted coordinates
     columns = network.layers[0].weight.shape[1]
     assert columns == lifted(FOURIER, of)
-    assert columns == 2 * (20 + rows) + 1 + 5 * sum(0 < m <= 3 for _, m in of.functions)
+    assert columns == 2 * (20 + rows) + 1 + 5 * sum(0 < each.exponent <= 3 for each in of.functions)
 
 
 @pytest.mark.parametrize("change", [{}, HEAT])

@@ -68,7 +68,7 @@ def test_corners_functions_do_not_change_with_time():
         "coordinates": {"x": [-1, 1], "y": [-1, 1], "t": [0, 1]}, "equations": ["u_t + laplacian(laplacian(u)) = 1"],
         "conditions": [{"on": "boundary", "that": "u = 0; dn(u) = 0"}, {"on": "t = 0", "that": "u = 0"}]})  # fmt: skip
     x = coordinates(torch.tensor([[-0.3, 0.2, 0.4]], dtype=torch.float64), Layout.of(3, of.forms))
-    for place, _ in of.functions:
+    for place, *_ in of.functions:
         assert of.features(x, None)[place].first(2).item() == 0
 
 
@@ -170,5 +170,5 @@ def test_a_corner_has_its_functions_for_the_order_of_each_field():
     of = Equation.model_validate({
         "kind": "equation", "domain": L, "fields": ["u"], "equations": ["laplacian(laplacian(u)) = 1"],
         "conditions": [{"on": "boundary", "that": "u = 0; dn(u) = 0"}]})  # fmt: skip
-    exponents = [m for _, m in of.functions]
+    exponents = [each.exponent for each in of.functions]
     assert min(exponents) == pytest.approx(LAMBDA) and dataclasses.asdict(of.compiled.local.corners[0].wedge)

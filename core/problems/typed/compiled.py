@@ -177,7 +177,7 @@ class Compiled:
         count = max(FEWEST_ON_A_SIDE, int(4 * len(points) ** (free / d)))
         return points[:count]
 
-    def features(self, x: Sequence[Jet]) -> list[Jet]:
+    def features(self, x: Sequence[Jet]) -> Sequence[Jet]:
         """Each coordinate scaled to [−1, 1], a periodic one as cosine and sine, of a mirrored one what is even.
 
         Then what follows the domain.
@@ -190,7 +190,7 @@ class Compiled:
             else:
                 unit = self._unit(name, jet)
                 found.append(2 * unit * unit - 1 if name in self.met.mirrors else unit)
-        return [*found, *self.local.of(x)]
+        return self.local.beside(found, x)
 
     def _unit(self, name: str, jet: Jet) -> Jet:
         low, high = self.frame.domain[name]

@@ -18,39 +18,20 @@ from core.equations.conditions import Condition, Kind
 from core.equations.places import Where
 from core.equations.structure import order
 from core.equations.system import System
-from core.problems.base import Block
+from core.problems.base import Block, Function
+from core.problems.typed.own_solutions import HarmonicCorner, OwnSolutions
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from core.jets import Jet
 
-HIGHEST = 8.0
-"""Exponents of corners' functions go so far."""
 AROUND = 2.0
 """Features that read a corner's surroundings, beside others'."""
 FOURTH = 4
 HIGHEST_OF_FOURTH = 6.0
 """Those of fields of fourth order: there are twice as many, with derivatives that cost more."""
 VALUES = (Kind.VALUE, Kind.POINT_VALUE)
-
-
-@dataclass(frozen=True)
-class _Corner:
-    """Harmonic functions of one corner: which family of them, and with which exponents."""
-
-    features: CornerFeatures
-    neumann: bool
-    mixed: bool
-
-    @property
-    def exponents(self) -> list[float]:
-        found = self.features.exponents(HIGHEST, self.mixed)
-        return found if self.features.depth is None else [*found, *found]
-
-    def functions(self, x: Sequence[Jet]) -> list[Jet]:
-        count = len(self.features.exponents(HIGHEST, self.mixed))
-        return self.features.functions(tuple(x), count, self.neumann, self.mixed) if count else []
 
 
 @dataclass(frozen=True)
@@ -86,6 +67,9 @@ class LocalInputs:
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
                         for each in _families(corner, system)]  # fmt: skip
         self._wedges = [each.wedge for each in self.corners if isinstance(each, _Wedge)]
+        self._own = OwnSolutions(
+            system, self.holes, [each for each in self.corners if isinstance(each, HarmonicCorner)]
+        )
 
     def blocks(self, inputs: int) -> tuple[Block, ...]:
         """See `Problem.blocks`; each reads all inputs of time, two where it is periodic: those after space's."""
@@ -101,15 +85,23 @@ class LocalInputs:
             first += len(own)
         return (*holes, *found)
 
-    def functions(self, inputs: int) -> tuple[tuple[int, float], ...]:
+    def functions(self, inputs: int) -> tuple[Function, ...]:
         """See `Problem.functions`."""
-        exponents = [*(0.0 for _ in self.holes), *(m for corner in self.corners for m in corner.exponents)]
+        replaced = self._own.replace_holes
+        kinds = [(0.0, None, replaced) for _ in self.holes]
+        kinds += [(m, None, corner in self._own.replaced) for corner in self.corners for m in corner.exponents]
+        kinds += [(m, digits, False) for family in self._own.families
+                  for m, digits in zip(family.exponents, family.digits, strict=True)]  # fmt: skip
         first = inputs + self.space * len(self.holes) + sum(2 if layer.around else 1 for layer in self.layers)
-        return tuple((first + k, m) for k, m in enumerate(exponents))
+        found = [Function(first + k, *kind) for k, kind in enumerate(kinds)]
+        return tuple(sorted(found, key=lambda each: each.exponent > 0))
 
-    def of(self, x: Sequence[Jet]) -> list[Jet]:
-        """All of them at coordinates of which those of space come first."""
+    def beside(self, inputs: Sequence[Jet], x: Sequence[Jet]) -> Sequence[Jet]:
+        """What networks read by themselves, and all of the domain's own at coordinates x, those of space first."""
         place = tuple(x[: self.space])
+        return self._own.after([*inputs, *self._harmonic(place)], place)
+
+    def _harmonic(self, place: tuple[Jet, ...]) -> list[Jet]:
         return [
             *(each for hole in self.holes for each in hole.inputs(place)),
             *(each for layer in self.layers for each in layer.inputs(place)),
@@ -138,7 +130,7 @@ class LocalInputs:
         return found
 
 
-def _families(corner: CornerFeatures, system: System) -> Iterable[_Corner | _Wedge]:
+def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner | _Wedge]:
     """Which functions a corner has by the order of the equations and by what is given on its two sides."""
     fields = system.names.fields
     fourth = [name for name in fields if order(*system.residuals, field=name) == FOURTH]
@@ -147,12 +139,15 @@ def _families(corner: CornerFeatures, system: System) -> Iterable[_Corner | _Wed
     return [*_harmonic(corner, [name for name in fields if name not in fourth], system), *wedges]
 
 
-def _harmonic(corner: CornerFeatures, fields: Sequence[str], system: System) -> Iterable[_Corner]:
+def _harmonic(corner: CornerFeatures, fields: Sequence[str], system: System) -> Iterable[HarmonicCorner]:
     """By values, slopes, or one of both."""
     kinds = {tuple(_value_on(side, name, system) for side in corner.sides) for name in fields}
     if corner.depth is not None:  # sines and cosines come both there
         kinds = {(before == after, True) for before, after in kinds}
-    return [_Corner(corner, neumann=not after, mixed=before != after) for before, after in sorted(kinds, reverse=True)]
+    return [
+        HarmonicCorner(corner, neumann=not after, mixed=before != after)
+        for before, after in sorted(kinds, reverse=True)
+    ]
 
 
 def _orders_on(boundary: str, name: str, system: System) -> tuple[int, ...]:
