@@ -8,9 +8,8 @@ from core.errors import LabError
 from core.singularity.views import takes_wanted, views
 from core.solution import children, streamfunction
 from core.solution.available import Viewable, viewable_runs
-from core.solution.wanted import Wanted
 from pages.parts.shared.live_plotly import plotly_ahead
-from pages.parts.shared.text import LONGEST, ago, code, message, visible
+from pages.parts.shared.text import message
 from pages.parts.solution.beside import beside
 from pages.parts.solution.downloads import downloads
 from pages.parts.solution.figures import BESIDE, curve, further_figures, further_input, numbers
@@ -25,35 +24,10 @@ from pages.parts.solution.form import (
     vectors_offered,
     view_input,
 )
-from pages.parts.solution.sampling import read_grid, sampled
+from pages.parts.solution.run_choice import pick_run
+from pages.parts.solution.sampling import Samples, read_grid, sampled
 from pages.parts.solution.scene import RENDERERS, show_scene
 from pages.parts.solution.scene_form import ARROWS, STREAMLINES, look_input, moment_input, scene_input, shown_input
-
-
-def pick_run(available: list[Viewable]) -> Viewable:
-    """The run of the permalink, or the newest."""
-    by_id = {item.run_id: item for item in available}
-    wanted = st.query_params.get("run")
-    if wanted and wanted not in by_id:
-        st.warning(f"Run {code(wanted[:8])} has no checkpoint here yet. This is the newest run that has one.")
-        wanted = None
-    chosen = st.selectbox(
-        "Run",
-        list(by_id),
-        index=list(by_id).index(wanted) if wanted else 0,
-        format_func=lambda run_id: f"{name_of(by_id[run_id])} · {run_id[:6]}",
-        key=(key := f"{KEY}.run.{wanted}"),
-        on_change=lambda: st.query_params.update(run=st.session_state[key]),
-    )
-    if "run" not in st.query_params:
-        st.query_params["run"] = chosen
-    st.caption(f"Checkpoint of {ago(by_id[chosen].changed)}")
-    return by_id[chosen]
-
-
-def name_of(run: Viewable) -> str:
-    """What people call it, else its problem."""
-    return visible(run.config.name or run.config.problem.title, LONGEST)
 
 
 def draw(run: Viewable, controls, canvas) -> None:
@@ -64,12 +38,15 @@ def draw(run: Viewable, controls, canvas) -> None:
         view = view_input(problem)
         resolution = resolution_input(problem, run.run_id, view)
         wanted = stage_input(problem, run.folder, view)
-    sampler, further = views(problem)[view], {} if wanted == Wanted() else {"wanted": wanted}
+    samples = Samples(views(problem)[view], run.folder, resolution, wanted if takes_wanted(view, problem) else None)
     with canvas:
-        path = sampled("all", sampler, run.folder, resolution, **further)
-        grid = read_grid(path)
+        grid = read_grid(path := samples.first())
     with what:
-        chosen, formulas = value_input(problem, grid, view)
+        chosen, formulas = value_input(problem, grid, view, later := samples.later(grid))
+    if chosen.name in later:
+        with canvas:
+            grid = read_grid(path := samples.whole())
+    with what:
         moment = moment_input(grid)
         follow = vectors_offered(problem, view)
         shown = shown_input(grid, bool(follow))
@@ -80,8 +57,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         asked = replace(wanted, formulas=tuple(dict.fromkeys((*formulas, *vectors))), streamfunction=flow)
         with canvas:
             try:
-                path = sampled("formula", sampler, run.folder, resolution, wanted=asked)
-                grid = read_grid(path)
+                grid = read_grid(path := sampled("formula", samples.sampler, run.folder, resolution, wanted=asked))
             except LabError as error:  # what there is is shown all the same
                 st.warning(message(error))
                 asked, formulas, vectors, chosen = wanted, (), (), first_value(grid)
@@ -93,9 +69,9 @@ def draw(run: Viewable, controls, canvas) -> None:
         look = look_input(quantity, has_camera=not is_curve)
     renderer = RENDERERS[0]
     with canvas:
+        thinned = ""
         if is_curve:
             curve(grid, quantity, look, run.run_id)
-            st.caption(numbers(grid, run))
         else:
             renderer = st.segmented_control(
                 "Renderer", RENDERERS, default=RENDERERS[0], label_visibility="collapsed", key="renderer",
@@ -104,7 +80,14 @@ def draw(run: Viewable, controls, canvas) -> None:
             identity = f"{KEY}.{run.run_id}.{quantity.name}.{quantity.logarithmic}"
             scene = show_scene(path, request, look, renderer, identity)
             thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene.shown < scene.total else ""
-            st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
+        told = st.empty()
+        told.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
+        if samples.later(grid):  # what is drawn did not wait for it
+            try:
+                grid = read_grid(path := samples.whole())
+                told.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
+            except LabError as error:
+                st.warning(message(error))
         wished = further_input(has_line=takes_wanted(view, problem), has_scene=not is_curve)
         if BESIDE in wished:
             beside(run, available, path, (view, resolution, asked), quantity, request, look)
