@@ -9,7 +9,6 @@ from core.singularity.views import takes_wanted, views
 from core.solution import children, streamfunction
 from core.solution.available import Viewable, viewable_runs
 from core.solution.pointing import place_of
-from core.solution.wanted import Wanted
 from pages.parts.shared.live_plotly import plotly_ahead
 from pages.parts.shared.text import message
 from pages.parts.solution.beside import beside
@@ -28,7 +27,7 @@ from pages.parts.solution.form import (
 )
 from pages.parts.solution.pointed import line_input, line_plot, picker, probe
 from pages.parts.solution.run_choice import pick_run
-from pages.parts.solution.sampling import read_grid, sampled
+from pages.parts.solution.sampling import Samples, read_grid, sampled
 from pages.parts.solution.scene import RENDERERS, show_scene
 from pages.parts.solution.scene_form import (
     ARROWS,
@@ -49,12 +48,15 @@ def draw(run: Viewable, controls, canvas) -> None:
         view = view_input(problem)
         resolution = resolution_input(problem, run.run_id, view)
         wanted = stage_input(problem, run.folder, view)
-    sampler, further = views(problem)[view], {} if wanted == Wanted() else {"wanted": wanted}
+    samples = Samples(views(problem)[view], run.folder, resolution, wanted if takes_wanted(view, problem) else None)
     with canvas:
-        path = sampled("all", sampler, run.folder, resolution, **further)
-        grid = read_grid(path)
+        grid = read_grid(path := samples.first())
     with what:
-        chosen, formulas = value_input(problem, grid, view)
+        chosen, formulas = value_input(problem, grid, view, later := samples.later(grid))
+    if chosen.name in later:
+        with canvas:
+            grid = read_grid(path := samples.whole())
+    with what:
         moment = moment_input(grid)
         follow = vectors_offered(problem, view)
         shown = shown_input(grid, bool(follow))
@@ -65,8 +67,7 @@ def draw(run: Viewable, controls, canvas) -> None:
         asked = replace(wanted, formulas=tuple(dict.fromkeys((*formulas, *vectors))), streamfunction=flow)
         with canvas:
             try:
-                path = sampled("formula", sampler, run.folder, resolution, wanted=asked)
-                grid = read_grid(path)
+                grid = read_grid(path := sampled("formula", samples.sampler, run.folder, resolution, wanted=asked))
             except LabError as error:  # what there is is shown all the same
                 st.warning(message(error))
                 asked, formulas, vectors, chosen = wanted, (), (), first_value(grid)
@@ -81,11 +82,10 @@ def draw(run: Viewable, controls, canvas) -> None:
         above = st.container()
         wished = further_input(has_line, has_scene=not is_curve)
         ends = line_input(problem, by_mouse=not is_curve) if LINE in wished else None
-    renderer = RENDERERS[0]
+    renderer, thinned = RENDERERS[0], ""
     with above:
         if is_curve:
             curve(grid, quantity, look, run.run_id)
-            st.caption(numbers(grid, run))
         else:
             if ends:
                 request = replace(request, segment=tuple(place_of(problem, grid, end) for end in ends))
@@ -97,9 +97,16 @@ def draw(run: Viewable, controls, canvas) -> None:
             on_pick = picker(problem, grid, moment, LINE in wished) if has_line else None
             scene = show_scene(path, request, look, renderer, identity, on_pick)
             thinned = f"{scene.shown:,} of {scene.total:,} triangles" if scene and scene.shown < scene.total else ""
-            st.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
-            if has_line:
-                probe(quantity, formulas, run, wanted)
+        told = st.empty()
+        told.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
+        if has_line and not is_curve:
+            probe(quantity, formulas, run, wanted)
+        if samples.later(grid):  # what is drawn did not wait for it
+            try:
+                grid = read_grid(path := samples.whole())
+                told.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
+            except LabError as error:
+                st.warning(message(error))
     with canvas:
         if ends:
             line_plot(ends, quantity, formulas, run, wanted)

@@ -20,7 +20,9 @@ from core.solution import children, kept, sample
 from core.solution.evaluate import load_solution
 from core.solution.grid import SolutionGrid
 from core.solution.scene import SceneRequest
+from core.solution.streamed import stream
 from core.solution.vtk_view import View
+from core.solution.wanted import ALL
 from core.tracking import store
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +141,59 @@ def test_every_problem_and_every_value_is_drawn(preset):
             labelled(app.toggle, "log₁₀ of the absolute value").set_value(True).run()
             assert not app.exception, app.exception
             labelled(app.toggle, "log₁₀ of the absolute value").set_value(False).run()
+
+
+def test_what_is_drawn_first_waits_for_no_residual(monkeypatch):
+    run_id = trained("poisson3d")
+    asked, whole = [], children.sample
+
+    def noted(function, folder, *arguments, order=None, **named):
+        asked.append(named.get("wanted", ALL).residuals)
+        return whole(function, folder, *arguments, order=order, **named)
+
+    monkeypatch.setattr(children, "sample", noted)
+    app = opened(run_id, **{"n-profile": "9"})
+    assert asked == [False, True]
+    assert labelled(app.selectbox, "Value").options[:2] == ["u", "residual_poisson"]
+    assert any("max |R|" in item.value for item in app.caption)
+    first, rest = (run_folder(run_id).samples / path.name for path in
+                   sorted(run_folder(run_id).samples.iterdir(), key=lambda path: path.stat().st_mtime_ns))  # fmt: skip
+    without, everything = SolutionGrid.read(first), SolutionGrid.read(rest)
+    assert set(everything.values) - set(without.values) == {"residual_poisson"}
+    for name, value in without.values.items():
+        np.testing.assert_allclose(value, everything.values[name], rtol=0, atol=1e-12)
+
+
+def test_where_a_formula_cannot_be_sampled_the_rest_is_shown(monkeypatch):
+    run_id = trained()
+    whole = children.sample
+
+    def failing(function, folder, *arguments, order=None, **named):
+        if named.get("wanted", ALL).formulas:
+            raise LabError("u is itself made of derivatives; its own are not known exactly.")
+        return whole(function, folder, *arguments, order=order, **named)
+
+    monkeypatch.setattr(children, "sample", failing)
+    app = opened(run_id, value="formula …", formula="u_x", show2="arrows", **{"n-profile": "9"})
+    assert not app.exception and not app.error
+    assert [item.value for item in app.warning] == ["u is itself made of derivatives; its own are not known exactly."]
+    assert any("max |R|" in item.value for item in app.caption)
+
+
+def test_a_formula_that_has_no_value_at_some_points_is_drawn_where_it_has_one():
+    app = opened(trained(), value="formula …", formula="log(x - 0.5)", **{"n-profile": "9"})
+    assert not app.exception and not app.error and not app.warning
+    assert any("No value at 45 of 81 points" in item.value for item in app.caption)
+
+
+def test_a_run_whose_checkpoint_is_gone_is_told():
+    run_id = trained()
+    run_folder(run_id).last.unlink()
+    with pytest.raises(LabError, match="no checkpoint"):
+        sample.sampled_file(run_folder(run_id), 5)
+    with pytest.raises(LabError, match="no checkpoint"):
+        stream(run_folder(run_id), run_folder(run_id).path / "f.vti", 5)
+    assert not (run_folder(run_id).path / "f.vti").exists()
 
 
 def log_toggles(app):

@@ -115,16 +115,20 @@ def stage_input(problem: Problem, folder: RunFolder, view: str) -> Wanted:
     return Wanted(chosen or LAST, stages, alone)
 
 
-def value_input(problem: Problem, grid: Sampled, view: str) -> tuple[Quantity, tuple[str, ...]]:
+def value_input(
+    problem: Problem, grid: Sampled, view: str, later: tuple[str, ...] = ()
+) -> tuple[Quantity, tuple[str, ...]]:
     """What is shown, and the formulas that have to be sampled for it: none for a value that is there.
 
-    A formula that is none is said, and the first value shown.
+    A formula that is none is said, and the first value shown. `later`: values that are sampled once they are chosen.
     """
+    fields = [name for name in problem.fields if name in grid.values]
+    known = [*fields, *later, *(name for name in grid.values if name not in fields)]
     derived = derived_formulas(problem) if takes_wanted(view, problem) else {}
     derived = {name: text for name, text in derived.items() if name not in grid.values}
     flows = takes_wanted(view, problem) and not on_cells(view) and len(velocity_of(problem)) == 2
     stream = [streamfunction.NAME] if flows and streamfunction.NAME not in grid.values else []
-    offered = [*grid.values, *derived, *stream, *([FORMULA] if takes_wanted(view, problem) else [])]
+    offered = [*known, *derived, *stream, *([FORMULA] if takes_wanted(view, problem) else [])]
     name = st.selectbox("Value", offered, format_func=visible, key="value", bind=URL)
     if name in derived:
         st.caption(plain(derived[name], LONGEST))
@@ -137,11 +141,11 @@ def value_input(problem: Problem, grid: Sampled, view: str) -> tuple[Quantity, t
     start = f"{next(iter(words.fields), '0')}^2"
     text = st.text_input("Formula", start, key="formula", bind=URL, help=_formula_help(words)).strip()
     try:
-        words.check_known(words.read([text]), grid.values)
+        words.check_known(words.read([text]), known)
     except LabError as error:
         st.warning(message(error))
         return first_value(grid), ()
-    return Quantity(text, text, True), () if text in grid.values else (text,)
+    return Quantity(text, text, True), () if text in known else (text,)
 
 
 def first_value(grid: Sampled) -> Quantity:

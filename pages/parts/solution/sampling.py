@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.solution.at_points import SolutionPoints
 from core.solution.on_mesh import read_sampled
 from core.solution.ordering import Sampling, told_apart
 from core.solution.sampled import Sampled
+from core.solution.wanted import ALL, Wanted
 
 WAITING = "solution.sampling"
 SILENT_S = 0.8
@@ -25,22 +27,54 @@ def sampled(place: str, function: Callable[..., Path], folder: RunFolder, *argum
 
     Raises LabError, also for one that the visitor cancelled.
     """
-    kept: dict[str, Sampling] = st.session_state.setdefault(WAITING, {})
-    job = kept.get(place)
+    jobs: dict[str, Sampling] = st.session_state.setdefault(WAITING, {})
+    job = jobs.get(place)
     asked = told_apart(function, folder, arguments, named)
     if job is not None and job.asked != asked:
         job.cancel()  # the visitor moved on
         job = None
     if job is None or (not job.cancelled and job.done(0)):
-        job = kept[place] = Sampling(function, folder, *arguments, **named)  # a new checkpoint is a new sample
+        job = jobs[place] = Sampling(function, folder, *arguments, **named)  # a new checkpoint is a new sample
     if not job.cancelled and not job.done(SILENT_S):
         _show_progress(place, job)
     if job.cancelled:
         if st.button("Sample again", key=f"{WAITING}.again.{place}"):
-            del kept[place]
+            del jobs[place]
             st.rerun()
         raise LabError("Sampling was cancelled, so nothing is drawn. Sample again, or choose something coarser.")
     return job.path()
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A view of a run that is sampled: first what is shown at once, then all of it."""
+
+    sampler: Callable[..., Path]
+    folder: RunFolder
+    resolution: int
+    wanted: Wanted | None
+    """Which stages and checkpoint; None where the view is no evaluation of the network."""
+
+    def first(self) -> Path:
+        """Without residuals, which take several times as long; where a view can't do without, all. Raises LabError.
+
+        It stays what is drawn when the rest is there, so that nothing is drawn twice.
+        """
+        if self.wanted is None or self.wanted.alone:
+            return self.whole()
+        wanted = replace(self.wanted, residuals=False)
+        return sampled("fields", self.sampler, self.folder, self.resolution, wanted=wanted)
+
+    def whole(self) -> Path:
+        """The sample of all that is known. Raises LabError."""
+        further = {} if self.wanted in (None, ALL) else {"wanted": self.wanted}
+        return sampled("all", self.sampler, self.folder, self.resolution, **further)
+
+    def later(self, grid: Sampled) -> tuple[str, ...]:
+        """The values that `whole` has beyond those of a grid."""
+        if self.wanted is None or self.wanted.alone:
+            return ()
+        return tuple(name for name in grid.names.residuals.values() if name not in grid.values)
 
 
 def _show_progress(place: str, job: Sampling) -> None:
@@ -54,7 +88,7 @@ def _show_progress(place: str, job: Sampling) -> None:
     shown.empty()
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def read_grid(path: Path) -> Sampled:
     """A sampled grid or mesh, shared by visitors; a file's name changes with its content."""
     return read_sampled(path)
