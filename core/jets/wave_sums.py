@@ -138,4 +138,9 @@ def _derivatives(at_nodes: Tensor, coordinate: int, layout: Layout) -> Tensor | 
         found[order][:, bent] = speed * torch.stack([-before[:, bent[1]], before[:, bent[0]]], dim=1)
     if bool((found[1] - slopes).abs().max() > ROUNDING * slopes.abs().max()):
         return None
+    for place, form in enumerate(layout.operators, start=1 + layout.dimension):
+        # a speed that changes is not seen in the slopes of one node
+        pure = sum(c * found[len(term)][:, bent] for *term, c in form if set(term) == {coordinate})
+        if bool((at_nodes[place][:, bent] - pure).abs().max() > ROUNDING * found[1:].abs().max()):
+            return None
     return found

@@ -233,11 +233,11 @@ class Solution(nn.Module):
         return self._in_chunks(points, lambda u: {name: _value(u[name]) for name in self.problem.fields if name in u})
 
     def first_stages(self, stop: int | None) -> Solution:
-        """The sum of the first `stop` stages, None for all, at the same λ; networks are shared."""
+        """The sum of the first `stop` stages, None for all, at the same unknown numbers; networks are shared."""
         found = Solution(self.problem, None)
         found.networks = self.networks[:stop]
         found.epsilons, found.centres = self.epsilons[:stop], self.centres[:stop]
-        found.lam = self.lam
+        found.lam, found.further = self.lam, self.further
         return found
 
     @torch.no_grad()
@@ -384,7 +384,7 @@ class Solution(nn.Module):
         """Whether a network is summed axis by axis on a grid: asked at a few of its nodes along each axis."""
         few = np.ix_(*(sorted({0, side // 2, side - 1}) for side in sides))
         nodes = points.reshape(*sides, -1)[few].reshape(-1, points.shape[1])
-        like = next(self.networks.parameters())
+        like = next(self.parameters())
         block = torch.as_tensor(nodes, dtype=like.dtype, device=like.device)
         features = self.features(coordinates(block, self.layout), self.lambda_at(block, len(block)))
         found = zip(self.networks, features, strict=True)

@@ -203,7 +203,7 @@ def serve(connection: Connection) -> None:
     while True:
         try:
             function, arguments, root = connection.recv()
-        except EOFError:
+        except (EOFError, OSError, KeyboardInterrupt):  # the server is gone, or ended together with its children
             return
         os.environ["LAB_HOME"] = root
         try:
@@ -216,7 +216,7 @@ def serve(connection: Connection) -> None:
             answer = ("error", f"{type(error).__name__}: {error}")
         try:
             connection.send(answer)
-        except BrokenPipeError:  # whoever asked is gone
+        except OSError:  # whoever asked is gone
             return
 
 
@@ -311,14 +311,15 @@ def vtk_html(scene: Scene, view: View) -> str:
     Raises LabError, and where the child died of it, the same again for some minutes: it would die again and again, and
     other views need it.
     """
-    died = _vtk_died.get("error")
-    if died is not None and time.monotonic() - _vtk_died["at"] < RETRY_S:
-        raise died
+    if _vtk_died and time.monotonic() - _vtk_died["at"] < RETRY_S:
+        raise DiedError(_vtk_died["text"])  # a new one: the old one's traceback would keep each caller's scene
     try:
-        return _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
+        html = _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
     except DiedError as error:
-        _vtk_died.update(error=error, at=time.monotonic())
+        _vtk_died.update(text=str(error), at=time.monotonic())
         raise
+    _vtk_died.clear()
+    return html
 
 
 def made_file(name: str, *arguments: Any) -> Path:

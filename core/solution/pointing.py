@@ -11,6 +11,8 @@ from core.solution.scene import at_moment, is_even, moments
 
 DIGITS = 6
 """Of a coordinate that is pointed at: a canvas has no more."""
+STEPS = 200
+"""From a place beside a wall towards the nearest point inside, the first ones close together."""
 
 
 def point_at(problem: Problem, grid: Sampled, time_index: int, place: list[float]) -> tuple[float, ...]:
@@ -23,7 +25,23 @@ def point_at(problem: Problem, grid: Sampled, time_index: int, place: list[float
     for name, axis, number in zip(drawn.coordinates, drawn.axes, place, strict=False):
         known[name] = float(f"{number if is_even(axis) else np.sinh(number):.{DIGITS}g}")
     ends = dict(zip(problem.coordinates, problem.domain(), strict=True))
-    return tuple(float(np.clip(known[name], *ends[name])) for name in problem.coordinates)
+    point = np.array([[float(np.clip(known[name], *ends[name])) for name in problem.coordinates]])
+    if not problem.holds(point).all():  # a wall as it is drawn lies a little beside the curve that it is
+        point = _nearest_inside(problem, drawn, point)
+    return tuple(float(number) for number in point[0])
+
+
+def _nearest_inside(problem: Problem, drawn: Sampled, point: np.ndarray) -> np.ndarray:
+    """The place next to a point (1, d), towards the sample's own nearest point in the domain, that lies in it."""
+    inside = drawn.coordinates_of_points()
+    places = np.repeat(point, len(inside), axis=0)
+    places[:, [problem.coordinates.index(name) for name in drawn.coordinates]] = inside
+    places = places[problem.holds(places)]
+    if not len(places):
+        return point
+    nearest = places[np.linalg.norm(places - point, axis=1).argmin()]
+    steps = point + np.linspace(0, 1, STEPS)[:, None] ** 2 * (nearest - point)
+    return steps[problem.holds(steps)][:1]
 
 
 def place_of(problem: Problem, grid: Sampled, point: tuple[float, ...]) -> tuple[float, ...]:

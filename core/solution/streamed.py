@@ -22,6 +22,8 @@ from core.solution.wanted import ALL, Wanted
 
 LAYER_POINTS = 2**18
 """Points that are sampled between two writes, unless a single layer has more."""
+NETCDF_MOST = 2**32 - 4
+"""Bytes of a value in netCDF 3 with 64-bit offsets: only its last variable may have more."""
 ANY_AXES = ("nc", "npz", "csv")
 """Formats that hold any number of coordinates."""
 
@@ -63,7 +65,7 @@ def stream(
             "A .vti file holds equally spaced points only, and this grid's are not. Use .vts or .h5 instead."
         )
     known = tuple(evaluated(solution, _somewhere_inside(problem), None))
-    names = only or known
+    names = tuple(dict.fromkeys(only)) or known
     if missing := [name for name in names if name not in known]:
         raise LabError(f"There is no value {missing[0]!r:.60}; there are {', '.join(known)}.")
     about = about_of(solution, folder, digest) | wanted.said
@@ -73,8 +75,14 @@ def stream(
     size = size_of(layout.points, len(names), suffix, single)
     told(f"{path.name}: {_size(size)}, {' × '.join(map(str, layout.shape))} points, {len(names)} values")
     free = shutil.disk_usage(path.absolute().parent).free
-    if size > free:
-        raise LabError(f"{path.name} would take {_size(size)}, and the disk has {_size(free)} left.")
+    beside_it = layout.bytes_each if suffix == "npz" else 0  # a value is gathered before it goes into the archive
+    if size + beside_it > free:
+        raise LabError(f"{path.name} would take {_size(size + beside_it)}, and the disk has {_size(free)} left.")
+    if suffix == "nc" and layout.bytes_each > NETCDF_MOST and len(names) > 1:
+        raise LabError(
+            f"A .nc file holds {_size(NETCDF_MOST)} of one value at most where it has several, and these take "
+            f"{_size(layout.bytes_each)} each. Export one of them, float32, or an .h5 file."
+        )
     slowest, opened = OPENED[suffix]
     axis = slowest(layout)
     side = layout.shape[axis]

@@ -6,6 +6,7 @@ Numbers are raw bytes behind the XML, so where each one lies is known before the
 from __future__ import annotations
 
 import contextlib
+import enum
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,16 @@ from core.names import TABLE, originals, table, xml_names
 from core.plain_text import printable
 from core.solution.export import CELLS
 from core.solution.layout import Layout, Write
+
+
+class Part(enum.Enum):
+    """What a file has beside its values, which may have any name."""
+
+    POINTS = 0
+    CONNECTIVITY = 1
+    OFFSETS = 2
+    TYPES = 3
+
 
 VTK_CELLS = {"line": 3, "quad": 9, "hexahedron": 12}
 """VTK's numbers of the cells of a grid."""
@@ -37,7 +48,7 @@ def vti(layout: Layout, path: Path) -> Iterator[Write]:
 @contextlib.contextmanager
 def vts(layout: Layout, path: Path) -> Iterator[Write]:
     """Points anywhere along each axis."""
-    with _structured("StructuredGrid", "", layout, path, {"points": 24 * layout.points}) as (write, write_part):
+    with _structured("StructuredGrid", "", layout, path, {Part.POINTS: 24 * layout.points}) as (write, write_part):
 
         def write_both(start: int, values: dict[str, np.ndarray]) -> None:
             planes = next(iter(values.values())).shape[-1]
@@ -45,7 +56,7 @@ def vts(layout: Layout, path: Path) -> Iterator[Write]:
             padded = [*axes, *[np.zeros(1)] * (3 - len(axes))]
             points = np.stack(np.meshgrid(*padded, indexing="ij"), axis=-1)
             plane = layout.points // layout.shape[-1]
-            write_part("points", 24 * plane * start, points.transpose(2, 1, 0, 3))
+            write_part(Part.POINTS, 24 * plane * start, points.transpose(2, 1, 0, 3))
             write(start, values)
 
         yield write_both
@@ -57,7 +68,8 @@ def vtu(layout: Layout, path: Path) -> Iterator[Write]:
     kind, corners = CELLS[len(layout.axes)], 2 ** len(layout.axes)
     cells = int(np.prod([side - 1 for side in layout.shape]))
     spelled = _spelled(layout)
-    parts = {"points": 24 * layout.points, "connectivity": 8 * corners * cells, "offsets": 8 * cells, "types": cells}
+    parts = {Part.POINTS: 24 * layout.points, Part.CONNECTIVITY: 8 * corners * cells, Part.OFFSETS: 8 * cells,
+             Part.TYPES: cells}  # fmt: skip
     sizes = parts | {name: layout.bytes_each for name in layout.names}
     offsets = _offsets(sizes)
     said = layout.about | ({TABLE: originals(names)} if (names := table(spelled)) else {})
@@ -72,10 +84,10 @@ def vtu(layout: Layout, path: Path) -> Iterator[Write]:
         f'<Piece NumberOfPoints="{layout.points}" NumberOfCells="{cells}">\n'
         f"<PointData>\n{_arrays(layout, spelled, offsets)}</PointData>\n"
         f'<Points>\n<DataArray type="Float64" Name="Points" NumberOfComponents="3" format="appended" '
-        f'offset="{offsets["points"]}"/>\n</Points>\n<Cells>\n'
-        f'<DataArray type="Int64" Name="connectivity" format="appended" offset="{offsets["connectivity"]}"/>\n'
-        f'<DataArray type="Int64" Name="offsets" format="appended" offset="{offsets["offsets"]}"/>\n'
-        f'<DataArray type="UInt8" Name="types" format="appended" offset="{offsets["types"]}"/>\n</Cells>\n'
+        f'offset="{offsets[Part.POINTS]}"/>\n</Points>\n<Cells>\n'
+        f'<DataArray type="Int64" Name="connectivity" format="appended" offset="{offsets[Part.CONNECTIVITY]}"/>\n'
+        f'<DataArray type="Int64" Name="offsets" format="appended" offset="{offsets[Part.OFFSETS]}"/>\n'
+        f'<DataArray type="UInt8" Name="types" format="appended" offset="{offsets[Part.TYPES]}"/>\n</Cells>\n'
         '</Piece>\n</UnstructuredGrid>\n<AppendedData encoding="raw">\n_'
     )
     with _appended(path, text.encode(), sizes) as write_part:
@@ -86,15 +98,15 @@ def vtu(layout: Layout, path: Path) -> Iterator[Write]:
             planes = len(next(iter(values.values())))
             axes = [layout.axes[0][start : start + planes], *layout.axes[1:]]
             points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-            write_part("points", 24 * plane * start, np.pad(points, ((0, 0), (0, 3 - len(axes)))))
+            write_part(Part.POINTS, 24 * plane * start, np.pad(points, ((0, 0), (0, 3 - len(axes)))))
             for name, value in values.items():
                 write_part(name, layout.dtype.itemsize * plane * start, value)
             stop = min(start + planes, layout.shape[0] - 1)  # of the slabs of cells that begin here
             if stop > start:
                 found = _cells(layout.shape, start, stop)
-                write_part("connectivity", 8 * corners * slab * start, found)
-                write_part("offsets", 8 * slab * start, corners * np.arange(slab * start + 1, slab * stop + 1))
-                write_part("types", slab * start, np.full(len(found), VTK_CELLS[kind], np.uint8))
+                write_part(Part.CONNECTIVITY, 8 * corners * slab * start, found)
+                write_part(Part.OFFSETS, 8 * slab * start, corners * np.arange(slab * start + 1, slab * stop + 1))
+                write_part(Part.TYPES, slab * start, np.full(len(found), VTK_CELLS[kind], np.uint8))
 
         yield write
 
@@ -111,7 +123,7 @@ def _cells(shape: tuple[int, ...], start: int, stop: int) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _structured(kind: str, placed: str, layout: Layout, path: Path, parts: dict[str, int]) -> Iterator[tuple]:
+def _structured(kind: str, placed: str, layout: Layout, path: Path, parts: dict[Part, int]) -> Iterator[tuple]:
     spelled = _spelled(layout)
     padded = [*layout.shape, *[1] * (3 - len(layout.shape))]
     extent = " ".join(f"0 {side - 1}" for side in padded)
@@ -121,7 +133,7 @@ def _structured(kind: str, placed: str, layout: Layout, path: Path, parts: dict[
     if names := table(spelled):
         facts.append(_fact(TABLE, names))
     points = ('<Points>\n<DataArray type="Float64" Name="Points" NumberOfComponents="3" format="appended" '
-              f'offset="{offsets["points"]}"/>\n</Points>\n') if parts else ""  # fmt: skip
+              f'offset="{offsets[Part.POINTS]}"/>\n</Points>\n') if parts else ""  # fmt: skip
     text = (
         f'<?xml version="1.0"?>\n<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" '
         f'header_type="UInt64">\n<{kind} WholeExtent="{extent}"{placed}>\n'

@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 
 def test_a_grid_and_a_formula_are_the_same_on_both(folder, monkeypatch):  # noqa: F811
     wanted = Wanted(formulas=("v_x - u_y",))
+    torch.cuda.reset_peak_memory_stats()
     on_gpu = sample(folder, 21, wanted)
+    assert torch.cuda.max_memory_allocated() > 0
     for path in folder.samples.iterdir():
         path.unlink()
     monkeypatch.setattr(device.torch.cuda, "is_available", lambda: False)

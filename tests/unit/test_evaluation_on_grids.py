@@ -151,6 +151,24 @@ def test_a_field_that_is_made_of_derivatives_is_evaluated_with_them():
     np.testing.assert_array_equal(found.evaluate(points, None)["u"], found.evaluate(points)["u"])
 
 
+def test_a_circle_that_does_not_turn_evenly_is_no_wave_on_an_axis_of_one_node():
+    """Its slopes there are those of one that does."""
+    x, y, z = coordinates(grid(1, 5, 6), LAYOUT)
+    features, network = stack([(x * x).cos(), (x * x).sin(), y, z]), waves(4)
+    with torch.no_grad():
+        found, known = evaluated(network, features, LAYOUT.components), network(features).data
+    assert torch.allclose(found, known, rtol=1e-12, atol=1e-12 * float(known.abs().max()))
+
+
+def test_a_gpu_that_takes_no_further_process_is_left_alone(monkeypatch):
+    def refused(device):
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", refused)
+    assert device_for("auto") == torch.device("cpu")
+
+
 @pytest.mark.parametrize(("asked", "free", "devices", "taken"), [
     ("auto", 2**34, 1, "cuda"), ("cuda:1", 2**34, 2, "cuda:1"), ("cuda:1", 2**34, 1, "cuda"),
     ("cpu", 2**34, 1, "cpu"), ("auto", 2**20, 1, "cpu"), ("cuda", 2**34, 0, "cpu"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.config import parse_config
 from core.presets import resolve
 from core.solution.grid import SolutionGrid
 from core.solution.pointing import place_of, point_at
@@ -32,3 +33,18 @@ def test_a_place_on_an_axis_over_decades_is_undone():
     assert place_of(problem, grid, (0.25, 0.5)) == pytest.approx((np.arcsinh(0.25), 0.5))
     beyond = point_at(problem, grid, 0, [20.0, -1e-9, 0.0])  # a canvas is no ruler
     assert beyond == pytest.approx((high[0], low[1]))
+
+
+def test_a_place_on_a_wall_as_it_is_drawn_is_a_point_of_the_domain():
+    problem = parse_config({"problem": {
+        "kind": "equation", "domain": {"kind": "difference", "of": {"kind": "ball", "centre": [0, 0, 0], "radius": 1},
+        "less": [{"kind": "ball", "centre": [0, 0, 0], "radius": 0.4}]}, "fields": ["u"],
+        "equations": ["laplacian(u) = 1"], "conditions": [{"on": "boundary", "that": "u = 0"}],
+    }}).problem  # fmt: skip
+    grid = sample(problem.coordinates, tuple(np.linspace(-1, 1, 21) for _ in range(3)))
+    ways = np.random.default_rng(0).standard_normal((40, 3))
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    for way, radius in zip(ways, np.resize([1.0, 0.4, 0.39], 40), strict=True):
+        found = np.array([point_at(problem, grid, 0, list(radius * way))])
+        assert problem.holds(found).all()
+        assert np.linalg.norm(found - radius * way) < 0.1  # a step of the grid

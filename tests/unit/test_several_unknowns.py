@@ -124,3 +124,11 @@ def test_a_step_that_takes_one_out_of_its_range_is_none_and_a_column_is_the_slop
     assert "only values from -1 to 0.6 mean something" in objective.rejected_further
     with pytest.raises(ConfigError, match="low"):
         parse_config({"problem": PROBLEM | {"unknowns": {"D": 1, "k": {"start": 3, "low": 4}}}, "stages": [STAGE]})
+
+
+def test_a_sum_of_stages_has_all_of_them(found):
+    _, _, outcome = found
+    points = np.random.default_rng(0).random((40, 2))
+    whole, first = outcome.solution.evaluate(points), outcome.solution.first_stages(None).evaluate(points)
+    for name, value in whole.items():
+        np.testing.assert_array_equal(first[name], value)

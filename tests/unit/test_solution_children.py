@@ -199,6 +199,7 @@ def test_a_vtk_view_that_died_is_not_tried_again_at_once(monkeypatch):
         with pytest.raises(LabError, match="died"):
             children.vtk_html(None, None)
     assert len(asked) == 1
+    assert "error" not in children._vtk_died  # an exception would keep the scenes of all who were told
     monkeypatch.setattr(children, "RETRY_S", 0.0)
     with pytest.raises(LabError, match="died"):
         children.vtk_html(None, None)

@@ -9,7 +9,9 @@ import vtk
 from scipy.io import netcdf_file
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
+from core.config import parse_config
 from core.errors import LabError
+from core.runs import RunFolder
 from core.solution import reading, streamed
 from core.solution import sample as sampling
 from core.solution.export import export
@@ -17,7 +19,9 @@ from core.solution.sample import sample
 from core.solution.streamed import stream
 from core.solution.streamed_files import OPENED
 from core.solution.wanted import Wanted
-from tests.unit.test_formulas import folder  # noqa: F401
+from core.training import checkpoint as checkpoints
+from core.training.state import Position
+from tests.unit.test_formulas import folder, solution_of  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +97,43 @@ def test_points_and_cells_are_where_they_were(folder, tmp_path, suffix):  # noqa
         np.testing.assert_array_equal(a.celltypes, b.celltypes)
         by_meshio = meshio.read(tmp_path / "a.vtu")
         np.testing.assert_array_equal(by_meshio.point_data["u"], a.point_data["u"])
+
+
+@pytest.fixture
+def named_like_parts(tmp_path):
+    """Fields are called whatever somebody typed, also what a file calls its own parts."""
+    config = parse_config({"problem": {
+        "kind": "equation", "coordinates": {"x": [0, 1], "y": [0, 1]}, "fields": ["points", "types", "offsets"],
+        "equations": [f"laplacian({name}) = 1" for name in ("points", "types", "offsets")],
+        "conditions": [{"on": "boundary", "that": "points = 0; types = 0; offsets = 0"}],
+    }})  # fmt: skip
+    made = RunFolder(tmp_path / "a" / ("c" * 32))
+    made.create(config)
+    checkpoints.save(checkpoints.Checkpoint(config, Position(), solution_of(config.problem, None, 1)), made.last)
+    return made
+
+
+@pytest.mark.parametrize("suffix", ["vts", "vtu", "vti"])
+def test_a_field_may_be_called_as_a_part_of_the_file(named_like_parts, tmp_path, suffix):
+    stream(named_like_parts, tmp_path / f"f.{suffix}", 9)
+    found, grid = pyvista.read(tmp_path / f"f.{suffix}"), sample(named_like_parts, 9)
+    assert found.n_points == 81 and found.bounds[:4] == pytest.approx([0, 1, 0, 1])
+    for name in ("points", "types", "offsets"):
+        expected = grid.values[name].ravel(order="C" if suffix == "vtu" else "F")
+        np.testing.assert_allclose(found.point_data[name], expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_value_asked_for_twice_is_written_once(folder, tmp_path):  # noqa: F811
+    stream(folder, tmp_path / "f.csv", 5, only=("u", "u"))
+    assert reading.point_data(tmp_path / "f.csv")[0].keys() == {"u"}
+
+
+def test_what_netcdf_can_not_hold_is_refused_before_it_is_sampled(folder, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(streamed, "NETCDF_MOST", 1000)
+    with pytest.raises(LabError, match=r"Export one of them, float32, or an \.h5 file"):
+        stream(folder, tmp_path / "f.nc", 9)
+    assert not (tmp_path / "f.nc").exists()
+    stream(folder, tmp_path / "f.nc", 9, only=("u",))
 
 
 def test_a_stream_of_netcdf_is_byte_for_byte_what_scipy_reads_from_ours(folder, tmp_path):  # noqa: F811

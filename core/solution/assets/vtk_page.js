@@ -32,8 +32,14 @@ function lookAround(scene) {
     camera.setViewUp(...numbers.slice(6, 9));
   };
   const around = address();
-  const asked = around && new URLSearchParams(around.location.search).get("eye")?.split(",").map(Number);
-  const numbers = asked?.length === 9 && asked.every(Number.isFinite) ? asked : scene.camera;
+  const asked = around && new URLSearchParams(around.location.search).get("eye")?.split(",")
+    .map((part) => (part.trim() ? Number(part) : NaN));
+  // straight up, or from where it looks at, there is no view
+  const looks = (n) => {
+    const [x, y, z] = [0, 1, 2].map((k) => n[3 + k] - n[k]);
+    return Math.hypot(y * n[8] - z * n[7], z * n[6] - x * n[8], x * n[7] - y * n[6]) > 1e-9 * Math.hypot(x, y, z);
+  };
+  const numbers = asked?.length === 9 && asked.every(Number.isFinite) && looks(asked) ? asked : scene.camera;
   look(numbers);
   draw();
   const now = () => [...back(camera.getPosition()), ...back(camera.getFocalPoint()), ...camera.getViewUp()]

@@ -42,10 +42,18 @@ function onTurned(element, told, events) {
 
 // As core.solution.camera has it: nine numbers for the eye, the middle of the canvas, and what is up.
 function cameraOf(name) {
-  const numbers = new URLSearchParams(location.search).get(name)?.split(",").map(Number);
-  if (numbers?.length !== 9 || !numbers.every(Number.isFinite)) return null;
+  const parts = new URLSearchParams(location.search).get(name)?.split(",");
+  const numbers = parts?.map((part) => (part.trim() ? Number(part) : NaN));
+  if (numbers?.length !== 9 || !numbers.every(Number.isFinite) || looksNowhere(numbers)) return null;
   const [eye, center, up] = [0, 3, 6].map((k) => ({ x: numbers[k], y: numbers[k + 1], z: numbers[k + 2] }));
   return { eye, center, up };
+}
+
+// Straight up, or from where it looks at.
+function looksNowhere(numbers) {
+  const [x, y, z] = [0, 1, 2].map((k) => numbers[3 + k] - numbers[k]);
+  const [u, v, w] = numbers.slice(6);
+  return !(Math.hypot(y * w - z * v, z * u - x * w, x * v - y * u) > 1e-9 * Math.hypot(x, y, z));
 }
 
 // A chart starts where the address says. As long as its view is kept the same is handed on, for what Plotly is told anew

@@ -61,6 +61,7 @@ def show_scene(
         key: identity of the view; the quick view keeps its camera as long as it stays.
         on_pick: called with a place in the quick view that was clicked.
     """
+    camera_of(look)  # a bad address is said and forgotten before the browser reads it
     try:
         scene = built_scene(path, request)
     except LabError as error:
