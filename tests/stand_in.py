@@ -62,7 +62,7 @@ def let_go() -> None:
     Path(os.environ["LAB_HOME"], "go").touch()
 
 
-def until(condition, seconds: float = 60.0):
+def until(condition, seconds: float = 180.0):
     """Wait for a condition to hold and return its value; the limit is generous, since only a hang should reach it."""
     end = time.monotonic() + seconds
     while not (value := condition()):

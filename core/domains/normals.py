@@ -46,7 +46,7 @@ def _of_faces(domain: Shape, points: np.ndarray, on: Sequence[str]) -> tuple[np.
         value = face.implicit(tuple(columns))
         slope = np.stack([face.implicit(tuple((points + each).T)) - face.implicit(tuple((points - each).T))
                           for each in step], axis=1)  # fmt: skip
-        out = -slope / np.linalg.norm(slope, axis=1, keepdims=True)
+        out = -slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-300)  # none at a ball's centre
         side = sides(domain, face, points, out)
         far = np.abs(value) + (0 if face.whole else np.maximum(-face.trimming(tuple(columns)), 0))
         off.append(np.where(side == 0, np.inf, far))

@@ -25,6 +25,8 @@ LOOKS = 24
 """Between two ends of primitives it is looked at so many heights which boundaries lines meet."""
 MANY, THIN = 40, 3
 """Of so many bands thin ones have fewer nodes across, so many at least."""
+MOST_PARTS = {2: 24, 3: 9}
+"""Curves or faces of a combined domain, in how many dimensions: of more it takes too long to see where they meet."""
 SAME = 1e-11
 """Of a domain's size: heights that are nearer are one."""
 OFF = 1e-3
@@ -142,6 +144,9 @@ def inside(domain: Shape, most: int) -> Rule | None:
     Raises:
         LabError: the rule misses the domain's measure.
     """
+    own = {2: pieces, 3: faces}.get(domain.dimension)
+    if own and isinstance(domain, Combined) and len(own(domain)) > MOST_PARTS[domain.dimension]:
+        return None
     every, fewest = range(domain.dimension), ORDERS[-1]
     bands = len(_heights(domain, tuple(every[1:]), {})) - 1 if domain.dimension == 2 else 1
     if bands * THIN * fewest > most:

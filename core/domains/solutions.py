@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.domains.bessel import decaying, into_corner, regular
+from core.domains.bessel import FURTHER, decaying, into_corner, regular
 from core.domains.local_features import AT_CORNER, WHOLE, CornerFeatures, HoleFeatures
 
 MOST_DIGITS = 12.0
@@ -27,6 +27,12 @@ MOST_ORDERS = 80
 """About one place."""
 OF_A_DIGIT = 6.0
 """Orders of regular solutions that a digit takes on a square, beyond those that its own size takes."""
+MOST_AROUND = 2000
+"""About all places together."""
+THIN = 0.01
+"""Gap over radius of a hole all of whose surroundings are thinner than that."""
+SMALLEST = 690.0
+"""−ln of what float64 holds, with some room."""
 SMALL = 1e-9
 """κ times the domain's size below which μ is 0."""
 
@@ -208,23 +214,38 @@ class Values:
         return (falling(order) * logarithm + falling.deriv()(order)) * power
 
 
-def around(operator: Operator, hole: HoleFeatures) -> Solutions:
-    """Those that fade away from a hole; of the order n as many digits are felt as (1 + gap/R)^n has."""
+def around(operator: Operator, hole: HoleFeatures, holes: int = 1) -> Solutions:
+    """Those that fade away from a hole; of the order n as many digits are felt as (1 + gap/R)^n has.
+
+    Args:
+        operator: whose.
+        hole: with its gap.
+        holes: how many there are, images among them: of many each has fewer orders.
+    """
     stretched = operator.stretch @ np.eye(2) * hole.radius
     radius = float(np.sqrt(abs(np.linalg.det(stretched))))
-    digit = math.log10(1 + hole.gap / hole.radius)
-    orders = range(min(MOST_ORDERS, math.floor(MOST_DIGITS / digit)) + 1)
+    gap = hole.gap / hole.radius if math.isfinite(hole.gap) else THIN
+    digit = math.log10(1 + gap)
+    # what is round in x is long in one direction where the operator stretches, and its powers grow along it
+    round_enough = math.floor(MOST_DIGITS / max(math.log10(np.linalg.cond(operator.stretch)), 1e-9))
+    most = min(MOST_ORDERS, MOST_AROUND // (2 * holes), round_enough)
+    orders = range(min(most, math.floor(MOST_DIGITS / digit)) + 1)
     columns, digits = _both(orders, [n * digit for n in orders])
     return Solutions(operator, "around", hole.place, radius, columns, digits, (0.0,) * len(columns))
 
 
 def from_the_middle(operator: Operator, box: np.ndarray) -> Solutions:
     """Those that are regular in a box (2, 2) of lower and upper ends, by their order about its middle."""
+    from scipy.special import gammaln
+
     half = (box[:, 1] - box[:, 0]) / 2
     corners = np.array([half, half * (1, -1)]) @ operator.stretch.T
     far = float(np.linalg.norm(corners, axis=1).max())
     own = operator.kappa(far) * far
-    orders = range(min(2 * MOST_ORDERS, math.floor(MOST_DIGITS * OF_A_DIGIT + own)) + 1)
+    highest = min(2 * MOST_ORDERS, math.floor(MOST_DIGITS * OF_A_DIGIT + own))
+    while own and gammaln(highest + FURTHER + 1) - (highest + FURTHER) * math.log(own / 2) > SMALLEST:
+        highest -= 1  # Bessel functions of higher orders are 0 in float64 all over the domain
+    orders = range(highest + 1)
     columns, digits = _both(orders, [max(0.0, n - own) / OF_A_DIGIT for n in orders])
     middle = tuple(map(float, box.mean(axis=1)))
     return Solutions(operator, "regular", middle, far, columns, digits, (0.0,) * len(columns))

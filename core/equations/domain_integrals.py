@@ -39,9 +39,9 @@ def normals_of(frame: Frame, on: tuple[str, ...], points: dict[str, np.ndarray])
     return {Normal(x): column for x, column in zip(frame.names.space, normals.T, strict=True)}
 
 
-def scattered(frame: Frame) -> np.ndarray:
-    """Points of the domain and its time (m, d), in the order of the coordinates."""
-    return np.stack(list(spread(frame, TARGETS).values()), axis=1)
+def scattered(frame: Frame, on: tuple[str, ...] = ()) -> np.ndarray:
+    """Points of the domain, or of boundaries, and its time (m, d), in the order of the coordinates."""
+    return np.stack(list(spread(frame, TARGETS, on).values()), axis=1)
 
 
 def nodes(

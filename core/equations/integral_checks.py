@@ -16,7 +16,7 @@ from core.equations.domain_integrals import normals_of, spread
 from core.equations.faults import EquationError, Fault
 from core.equations.integrals import Piece, Quadrature
 from core.equations.places import Frame
-from core.equations.sampling import inner_points, is_known, values_of, where
+from core.equations.sampling import inner_points, is_known, normals_at, values_of, where
 from core.equations.system import System
 from core.equations.tree import Expression, Field, TreeError, Unknown, postorder
 from core.equations.writing import shown
@@ -155,10 +155,12 @@ def _off(system: System, condition: Condition, quadrature: Quadrature) -> Iterab
     for leaf, integrand in integrands.items():
         (values,) = values_of([integrand], points, system.frame, leaves)
         with np.errstate(all="ignore"):
-            summed[leaf] = quadrature.weights[leaf] @ np.where(quadrature.weights[leaf].any(0), values, 0.0)
-            size = max(size, float((quadrature.weights[leaf] @ np.abs(values)).max()))
-    (off,) = values_of([rest], targets, system.frame, system.known_leaves | summed)
-    (right,) = values_of([rest], targets, system.frame, system.known_leaves | dict.fromkeys(summed, 0.0))
+            felt = np.where(quadrature.weights[leaf].any(0), values, 0.0)
+            summed[leaf] = quadrature.weights[leaf] @ felt
+            size = max(size, float((quadrature.weights[leaf] @ np.abs(felt)).max()))
+    outside = system.known_leaves | normals_at(condition.place, targets, system.frame)
+    (off,) = values_of([rest], targets, system.frame, outside | summed)
+    (right,) = values_of([rest], targets, system.frame, outside | dict.fromkeys(summed, 0.0))
     off = np.abs(off)
     text = condition.text
     if not np.isfinite(off).all() or off.max() <= AGREES * max(size, float(np.abs(right).max()), AGREES):

@@ -73,7 +73,8 @@ class Quadrature:
     def targets(self) -> np.ndarray:
         """Where it is asked for (m, d)."""
         if not self._frame.is_box and set(self.free) & set(self._frame.names.space):
-            found = scattered(self._frame)
+            place = self._condition.place
+            found = scattered(self._frame, self._frame.named(place) if place.kind in ON_BOUNDARIES else ())
             for name, value in self._fixed.items():
                 found[:, self._coordinates.index(name)] = value
             return found

@@ -195,12 +195,12 @@ def test_a_vtk_view_that_died_is_not_tried_again_at_once(monkeypatch):
 
     monkeypatch.setattr(children._renderer, "call", dies)
     monkeypatch.setattr(children, "_vtk_died", {})
-    for _ in range(2):
+    for _ in range(3):  # once may be anything's fault
         with pytest.raises(LabError, match="died"):
             children.vtk_html(None, None)
-    assert len(asked) == 1
+    assert len(asked) == 2
     assert "error" not in children._vtk_died  # an exception would keep the scenes of all who were told
     monkeypatch.setattr(children, "RETRY_S", 0.0)
     with pytest.raises(LabError, match="died"):
         children.vtk_html(None, None)
-    assert len(asked) == 2
+    assert len(asked) == 3

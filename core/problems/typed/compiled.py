@@ -121,7 +121,7 @@ class Compiled:
         size = known.of_integral(rows.quadrature)
         normals, unknowns = partial(normals_at, rows.place, frame=self.frame), tuple(self.system.unknowns)
         inner = RowProgram(integrands, [1.0] * len(integrands), self.coordinates, operators, normals, unknowns)
-        program = RowProgram([residual], [size], self.coordinates, operators, lambda x: {}, unknowns)
+        program = RowProgram([residual], [size], self.coordinates, operators, normals, unknowns)
         return PointRows(rows.place, (rows.name,), program, rows.quadrature, inner)
 
     def collocation(self, unit: np.ndarray, walls: float = 0.0) -> dict[str, np.ndarray]:

@@ -82,16 +82,22 @@ def own_functions(local: LocalInputs, x: Sequence[Any]) -> list[Any]:
         if hole.weight < 1 or len(first) != 2:
             continue
         p, q = first
-        for _ in range(1, INVERTED):
+        for _ in range(1, _inverted(len(local.holes))):
             p, q = p * first[0] - q * first[1], p * first[1] + q * first[0]
             found += [p, q]
     return found
 
 
+def _inverted(holes: int) -> int:
+    """How many powers of its inverted coordinates each of so many holes has."""
+    return max(1, min(INVERTED, MOST_BESIDE // (4 * holes)))
+
+
 def _beside(local: LocalInputs, dimension: int) -> list[int]:
     """The degree of what stands before each of `own_functions`."""
     count = len(local.holes) + sum(len(corner.exponents) for corner in local.corners)
-    falling = [max(BESIDE_POWERS, BESIDE_INVERTED - k) for k in range(INVERTED) for _ in range(2)]
+    falling = [max(BESIDE_POWERS, BESIDE_INVERTED - k) for k in range(_inverted(max(1, len(local.holes))))
+               for _ in range(2)]  # fmt: skip
     whole = [BESIDE] * count
     for hole in local.holes:
         whole += falling if hole.weight >= 1 and dimension == 2 else [BESIDE_POWERS] * dimension

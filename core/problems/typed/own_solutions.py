@@ -54,18 +54,22 @@ class OwnSolutions:
         operators = [each for each in dict.fromkeys(found.values()) if each is not None and each.fits(region.size)]
         self.replace_holes = bool(found) and all(each in operators for each in found.values())
         for operator in operators:
-            self.families += [around(operator, hole) for hole in holes]
+            self.families += [around(operator, hole, len(holes)) for hole in holes]
             self.families.append(from_the_middle(operator, region.box()))
-            self._into(operator, [each for each in corners if each.exponents])
+            followed = self._into(operator, [each for each in corners if each.exponents])
+            self.replaced = followed if operator == operators[0] else self.replaced & followed
         if not self.replace_holes:
             self.replaced.clear()
 
-    def _into(self, operator: Operator, corners: Sequence[HarmonicCorner]) -> None:
+    def _into(self, operator: Operator, corners: Sequence[HarmonicCorner]) -> set[HarmonicCorner]:
+        """Adds families of corners; those corners that have one."""
+        found = set()
         for corner in corners:
             family = into(operator, corner.features, corner.exponents, corner.neumann)
             if family is not None:
                 self.families.append(family)
-                self.replaced.add(corner)
+                found.add(corner)
+        return found
 
     def after(self, first: list[Number], place: tuple[Number, ...]) -> Sequence[Number]:
         """Jets, and after them those of all solutions at a place, each made when it is asked for."""

@@ -167,7 +167,7 @@ def camera_of(look: Look) -> Camera:
     try:
         return read_camera(text)
     except LabError as error:
-        st.warning(f"{message(error)} The view starts at {look.camera}.")
+        st.warning(message(f"{error} The view starts at {look.camera}."))
         del st.query_params[EYE]
         return PRESETS[look.camera]
 
