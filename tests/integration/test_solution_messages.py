@@ -23,8 +23,8 @@ VIEW = View(limits=(-1.0, 1.0), title="u")
 
 @pytest.fixture
 def killed(monkeypatch):
-    monkeypatch.setattr(children, "_vtk_died", {})  # what later tests draw has died of nothing
     """Kills the child that draws as soon as it works at something, once for each time this is called."""
+    monkeypatch.setattr(children, "_vtk_died", {})  # what later tests draw has died of nothing
     monkeypatch.setattr(children, "prepare", lambda *parts: None)  # that is no view
     threads = []
 
