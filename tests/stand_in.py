@@ -40,7 +40,8 @@ with control.RunControl(run_folder(run_id), attempt) as job:
     step = int(checkpoint.read_text()) if checkpoint.exists() and not fresh else 0
     print("starts at step", step, flush=True)
     asked = None
-    while asked is None and (not go.exists() if "waits" in words else step < int(words.get("steps", 3))):
+    wanted = int(words.get("steps", 1 if "waits" in words else 3))
+    while asked is None and (step < wanted or "waits" in words and not go.exists()):
         step += 1
         time.sleep(0.02)
         checkpoint.write_text(str(step))
