@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app demo docs links test setup setup-dev browser systemd lint unit peers
+.PHONY: app demo docs links test setup setup-dev browser systemd node nginx lint unit peers
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,16 @@ systemd:
 	@if ! command -v systemd-analyze >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	     apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null || true; fi
 
+# node and npm, for the sign-in service of the tests; without them its tests are skipped.
+node:
+	@if ! command -v npm >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	     apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null || true; fi
+
+# nginx, for the tests of the recipe for a proxy; without it they are skipped.
+nginx:
+	@if ! command -v nginx >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	     apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null || true; fi
+
 # DeepXDE and PINA, for benchmarks.throughput alone.
 peers:
 	$(PYTHON) -m venv .venv-peers
@@ -55,7 +65,7 @@ PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2
 unit: setup-dev
 	$(PYTEST) tests/unit
 
-test: lint browser systemd
+test: lint browser systemd node nginx
 	$(PYTEST)
 
 # The documentation as web pages, docs/_build/index.html; a warning ends it.

@@ -68,6 +68,21 @@ class Home:
         return self.root / "settings.last-good.yaml"
 
     @property
+    def people_file(self) -> Path:
+        """Who may do what (`core.people.policy`); where there is none, nobody has to sign in."""
+        return self.root / "people.yaml"
+
+    @property
+    def sign_in_file(self) -> Path:
+        """Who vouches for people: Streamlit's secrets, with a section `[auth]`."""
+        return self.root / "sign-in.toml"
+
+    @property
+    def people_register(self) -> Path:
+        """Who is kept out, and the tokens (`core.people.register`)."""
+        return self.root / "people.json"
+
+    @property
     def logo(self) -> Path:
         """The picture at the head of its reports, a PNG or JPEG."""
         return self.root / "report-logo"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core import jobs
 from core.config import RunConfig, override
 from core.errors import LabError
+from core.people import RUNNER, needs
 from core.runs import RunFolder
 from core.runs.folder import parent_folder
 from core.runs.states import ACTIVE
@@ -64,6 +65,7 @@ def _has_gpu() -> bool:
     return any(slot.serves("cuda") for slot in jobs.capacity())
 
 
+@needs(RUNNER)
 def submit_rerun(source: RunFolder) -> str:
     """Queue a rerun of a run to verify it by; returns its id. Raises LabError like `prepare_rerun`."""
     rerun = prepare_rerun(source)

@@ -24,6 +24,7 @@ from core.errors import ConfigError, LabError, StoreError
 from core.files import write_whole
 from core.frozen import Frozen, shaped
 from core.home import home
+from core.people import ADMIN, needs
 from core.rules import MOST_RULES, AnyRule, ChannelName, Retry
 
 LARGEST = 200_000
@@ -249,6 +250,7 @@ def parse_text(source: str) -> Settings:
         raise ConfigError([_ADDRESS.sub(r"\1***", f"the settings can't be read: {error}")]) from None
 
 
+@needs(ADMIN)
 def save(chosen: Settings, before: str | None = None) -> None:
     """Write the settings file, readable by its owner alone: addresses of webhooks are secrets.
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.errors import LabError
+from core.people import RUNNER, may
 from core.runs import RunFolder
 from core.singularity.found import LAMBDA, lambda_of
 from core.tracking import store
@@ -64,7 +65,7 @@ def run_card(run_id: str, ranked: list[Ranked], metric: str) -> None:
             "Link as parent of the next stage",
             type="primary",
             icon=":material/account_tree:",
-            disabled=refusal is not None,
+            disabled=refusal is not None or not may(RUNNER),
         )
         st.page_link("pages/watch_runs.py", label="Watch", query_params={"run": run_id})
         st.page_link("pages/compare_runs.py", label="Compare", query_params={"runs": f"{run_id[:12]}.0"})

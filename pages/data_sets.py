@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.datasets import TAKEN, Column, add, datasets, is_mesh
 from core.errors import LabError
+from core.people import RUNNER, may
 from core.presets.samples import SAMPLES
 from core.tracking.dataset_inputs import uses
 from pages.parts.datasets.mesh_view import mesh_view
@@ -33,9 +34,12 @@ def add_panel(name: str, data: bytes | None, columns: list[Column] | None, ready
     replace = st.checkbox(
         "Replace a dataset of this name", key="datasets.replace", help="Its old version is kept, with its runs."
     )
-    if st.button("Add", type="primary", disabled=not ready, icon=":material/upload:") and data is not None:
+    if (
+        st.button("Add", type="primary", disabled=not (ready and may(RUNNER)), icon=":material/upload:")
+        and data is not None
+    ):
         take(name, data, replace, columns)
-    if st.button("Make the sample datasets", icon=":material/science:"):
+    if st.button("Make the sample datasets", icon=":material/science:", disabled=not may(RUNNER)):
         take_samples(replace)
     st.caption("The samples: values of solutions from which presets find ν of Burgers' equation, and Darcy's field a.")
     if note := st.session_state.pop("datasets.note", None):

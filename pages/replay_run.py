@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.errors import LabError
+from core.people import RUNNER, may
 from core.replay import missing_parent, submit_rerun
 from core.runs import RunFolder, run_folder
 from core.tracking.in_force import in_force
@@ -83,7 +84,7 @@ def run_panel(folder: RunFolder) -> RunRecord:
     with st.container(horizontal=True):
         if st.button("Fill the Launch form", type="primary", icon=":material/replay:"):
             st.switch_page("pages/launch_runs.py", query_params={"replay": folder.run_id})
-        can = record.state in ENDED and not missing
+        can = record.state in ENDED and not missing and may(RUNNER)
         if st.button("Verify by a rerun", disabled=not can, icon=":material/verified:", help="Trains it once more."):
             st.query_params["rerun"] = submit_rerun(folder)
             st.rerun()

@@ -74,7 +74,7 @@ def lab_home(tmp_path, monkeypatch, request):
     monkeypatch.setenv("LAB_HOME", str(folder))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     if "core.jobs.events" in sys.modules:
-        monkeypatch.setattr("core.jobs.events._process", "")  # pages of an earlier test name their visitors
+        monkeypatch.setattr("core.people.acting._process", "")  # pages of an earlier test name their visitors
     if not {"unit", "gpu"} & set(request.path.parts):
         lay_out(folder, request.getfixturevalue("fresh_store"))
     return folder

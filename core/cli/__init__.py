@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from core.cli import people, remote
 from core.cli.bin import bin, delete, restore
 from core.cli.catalogue import presets, problems
 from core.cli.channels import notify
@@ -56,6 +57,26 @@ app.add_typer(service, name="service")
 service.command()(install)
 service.command()(uninstall)
 service.command("status")(service_status)
+
+person = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Who signs in to the lab, and who is kept out.")
+app.add_typer(person, name="people")
+person.command("list")(people.show)
+person.command()(people.deny)
+person.command()(people.allow)
+
+token = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tokens for the command line from afar.")
+app.add_typer(token, name="token")
+token.command()(people.make)
+token.command("list")(people.list_tokens)
+token.command()(people.revoke)
+token.command()(people.remove)
+
+afar = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="A lab on another machine: LAB_SERVER, LAB_TOKEN.")
+app.add_typer(afar, name="remote")
+for command in (remote.whoami, remote.status, remote.submit, remote.stop, remote.pause, remote.resume, remote.retry):
+    afar.command()(command)
+for command in (remote.hold, remote.release, remote.delete, remote.logs, remote.fetch):
+    afar.command()(command)
 
 
 def main() -> None:

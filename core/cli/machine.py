@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import asdict
@@ -44,25 +45,38 @@ def doctor(
         raise typer.Exit(1)
 
 
-def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501) -> None:
-    """Start the dashboard on 127.0.0.1; Ctrl-C ends it, and no run with it."""
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own asks people to sign in.")
+    ] = "127.0.0.1",
+) -> None:
+    """Start the dashboard; Ctrl-C ends it, and no run with it."""
     from core.home import SOURCE, home
+    from core.people import policy
 
     home().ensure()
-    check_port(port)
+    policy.check_address(host)
+    check_port(port, host)
     os.chdir(SOURCE)
-    os.execv(sys.executable, [sys.executable, "-m", "pages.parts.serve", str(port)])
+    os.execv(sys.executable, [sys.executable, "-m", "pages.parts.serve", str(port), host])
 
 
-def check_port(port: int) -> None:
-    """Raise LabError where no server can listen on a port of 127.0.0.1."""
+def check_port(port: int, host: str = "127.0.0.1") -> None:
+    """Raise LabError where no server can listen on a port of this address."""
     import socket
 
-    with socket.socket() as probe:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        raise LabError(f"{host} is no address of this machine: `ip -brief address` lists them.") from None
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind(address)
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise LabError(f"{host} is no address of this machine: `ip -brief address` lists them.") from None
             raise LabError(
                 f"Port {port} can't be used: {error.strerror.lower()}. Choose another, for example PORT={port + 1}."
             ) from None

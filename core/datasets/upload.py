@@ -19,6 +19,7 @@ from core.errors import LabError
 from core.files import write_whole
 from core.home import home
 from core.locks import one_at_a_time
+from core.people import RUNNER, needs
 
 LARGEST = 50 * 2**20
 """Bytes of the largest file that can be added; `server.maxUploadSize` in .streamlit/config.toml says the same."""
@@ -64,6 +65,7 @@ def check_size(name: str, size: int) -> None:
         )
 
 
+@needs(RUNNER)
 def add(name: str, data: bytes, *, replace: bool = False, columns: Iterable[Column] | None = None) -> Added:
     """Put a file into the data folder once its content has been read; nothing is ever lost by it.
 

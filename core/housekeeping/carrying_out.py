@@ -13,6 +13,7 @@ from core.housekeeping.known import gone, row, rows
 from core.housekeeping.plan import Item, of_run
 from core.jobs import events, retention
 from core.jobs.database import transaction
+from core.people import ADMIN, needs
 from core.resources import size_text
 from core.runs import run_folder
 from core.runs.checkpoint_file import look
@@ -39,6 +40,7 @@ class Outcome:
         return said + (f"; {len(self.left):,} left: {self.left[0][1]}" if self.left else "")
 
 
+@needs(ADMIN)
 def carry_out(items: Iterable[Item], said: Callable[[float], None] = lambda share: None) -> Outcome:
     """Delete the files of a plan. Links are never followed, and nothing outside of the lab home is touched.
 

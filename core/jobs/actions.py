@@ -18,6 +18,7 @@ from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
 from core.jobs.presence import refuse_if_gone
 from core.jobs.sync import tell_store, together, told_elsewhere
+from core.people import RUNNER, needs
 from core.runs import run_folder
 from core.runs.folder import all_folders
 from core.runs.states import ACTIVE, REPEATABLE
@@ -134,6 +135,7 @@ def queue(limit: int = 1000, states: Iterable[str] | None = None) -> list[Job]:
     return table.find(states, limit)
 
 
+@needs(RUNNER)
 def stop(run_id: str, grace_s: float = GRACE_S) -> None:
     """Have a run end its step, write a checkpoint and end; a waiting or paused one is stopped at once.
 
@@ -149,6 +151,7 @@ def stop(run_id: str, grace_s: float = GRACE_S) -> None:
     _ask(job, ACTIVE, "stop", "stopping", grace_s)
 
 
+@needs(RUNNER)
 def pause(run_id: str, grace_s: float = GRACE_S) -> None:
     """Have a run write a checkpoint and leave its slot, to be resumed later. Raises LabError when it is not running.
 
@@ -174,11 +177,13 @@ def _ask(job: Job, allowed: tuple[str, ...], wanted: str, becomes: str, grace_s:
     tell_store(job.run_id)
 
 
+@needs(RUNNER)
 def resume(run_id: str) -> None:
     """Queue a run again, from its last checkpoint. Raises LabError while it waits or runs, or when it is finished."""
     _again(run_id, fresh=False)
 
 
+@needs(RUNNER)
 def retry(run_id: str) -> None:
     """Queue an ended run again, from the beginning. Raises LabError while it waits or runs, or when it is finished."""
     _again(run_id, fresh=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ConfigError, LabError
 from core.jobs import actions
 from core.jobs.submission import check_to_submit, take_in
+from core.people import RUNNER, needs
 from core.plain_text import has_control
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def _name(batch: str, words: str) -> str:
     return f"{batch.strip()[: max(0, room)]} {words}".strip() if words else batch.strip()
 
 
+@needs(RUNNER)
 def submit_many(
     config: RunConfig,
     changes: Sequence[Row],

@@ -14,11 +14,13 @@ from core.jobs.job import AT_END, EMPTYING, RESTORING, Job
 from core.jobs.presence import ANSWER_S, deleted_in_store
 from core.jobs.sync import tell_store
 from core.jobs.waiting import starts_from
+from core.people import RUNNER, needs
 from core.runs.states import ACTIVE
 
 WAITED = "It was put into the bin while it waited; resume queues it again."
 
 
+@needs(RUNNER)
 def delete(run_id: str, *, stop: bool = False, needed_by: Mapping[str, Sequence[Job]] | None = None) -> None:
     """Put a run into the bin.
 
@@ -76,6 +78,7 @@ def _stop_for_bin(job: Job) -> bool:
     return True
 
 
+@needs(RUNNER)
 def restore(run_id: str) -> None:
     """Bring a run back, here and in MLflow, from the bin or from having been deleted in MLflow's own pages.
 

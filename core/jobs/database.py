@@ -18,6 +18,7 @@ from core.errors import StoreError
 from core.home import home
 from core.jobs import events, notices, recovery
 from core.jobs.job import GRACE_S
+from core.people import ADMIN, needs
 from core.resources import disk_free
 from core.runs import run_folder
 from core.runs.going_on import keep_aside
@@ -190,6 +191,7 @@ def keep(connection: sqlite3.Connection, run_id: str) -> None:
             folder.keep_job(dict(row))
 
 
+@needs(ADMIN)
 def rebuild() -> tuple[int, list[Path]]:
     """Give every run's folder a row again: (rows added, where a damaged table was set aside).
 

@@ -20,6 +20,7 @@ from core.jobs.queueing import waiting_row
 from core.jobs.stored import config_to_copy
 from core.jobs.submission import check, check_to_submit, take_in
 from core.jobs.sync import tell_input, tell_store
+from core.people import RUNNER, needs
 from core.problem_source import source_file
 from core.runs import RunFolder, run_folder
 
@@ -39,6 +40,7 @@ class ChangedMeanwhileError(LabError):
         super().__init__(f"Somebody changed run {run_id[:8]} meanwhile{who} Look at it, and save again.")
 
 
+@needs(RUNNER)
 def edit(run_id: str, config: RunConfig, revision: int) -> None:
     """Give a run that waits and has trained nothing yet another config; what was changed is noted as an event.
 
@@ -147,6 +149,7 @@ def _short(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
+@needs(RUNNER)
 def set_after(run_id: str, other: str | None, *, after_any: bool = False, from_after: bool = False) -> None:
     """Have a waiting run start after another one, or after none; a hold that came of the former wait ends.
 
@@ -191,6 +194,7 @@ def set_after(run_id: str, other: str | None, *, after_any: bool = False, from_a
     actions.refresh()
 
 
+@needs(RUNNER)
 def duplicate(run_id: str, name: str | None = None) -> str:
     """Queue a run with the config of another one, whatever became of that; returns its id.
 

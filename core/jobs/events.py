@@ -8,17 +8,14 @@ folder has its own (`events.jsonl`), which outlive the table.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
-import os
 import platform
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 
+from core import people
+from core.people import acting_as, actor, this_process_is
 from core.plain_text import fit_to_show
 from core.runs import RunFolder, run_folder
 from core.runs.states import ENDED
@@ -30,6 +27,20 @@ why TEXT NOT NULL DEFAULT '')"""
 _OVER = ", ".join(repr(state) for state in (*ENDED, "paused"))
 LAB = "lab"
 """Who did what the program does by itself, whoever's look set it off."""
+
+__all__ = [
+    "LAB",
+    "Event",
+    "acting_as",
+    "actor",
+    "newest",
+    "of_run",
+    "prepare",
+    "process_name",
+    "record",
+    "since",
+    "this_process_is",
+]
 
 
 @dataclass(frozen=True)
@@ -52,41 +63,9 @@ class Event:
     why: str
 
 
-_who: ContextVar[str | None] = ContextVar("who", default=None)
-_process = ""
-
-
-@contextmanager
-def acting_as(who: str) -> Iterator[None]:
-    """Events of this block are put down to `who`: a page's visitor, a watcher."""
-    token = _who.set(who)
-    try:
-        yield
-    finally:
-        _who.reset(token)
-
-
-def this_process_is(who: str) -> None:
-    """From now on this process's events are put down to `who`, where nobody else is named: a worker, the courier."""
-    global _process
-    _process = who
-
-
 def process_name() -> str:
     """What this process is, as said by `this_process_is`; `LAB` for any that looks."""
-    return _process or LAB
-
-
-def actor() -> str:
-    """Who acts now: as said by `acting_as` or `this_process_is`, else `LAB_USER`, else the user of this machine."""
-    return fit_to_show(_who.get() or _process or os.environ.get("LAB_USER") or _user())
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
-        return f"user {os.getuid()}"
+    return people.process_name() or LAB
 
 
 def prepare(connection: sqlite3.Connection) -> None:

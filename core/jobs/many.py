@@ -11,6 +11,7 @@ from core.errors import LabError, StoreError
 from core.jobs import actions, bin, queueing, resumption, table
 from core.jobs.job import Job
 from core.jobs.sync import telling_together
+from core.people import RUNNER, may
 from core.runs.states import ACTIVE
 
 
@@ -126,7 +127,9 @@ def possible(jobs: Iterable[Job]) -> dict[str, int]:
 
 
 def possible_for(job: Job) -> list[str]:
-    """What can be done with one job now."""
+    """What whoever asks can do with one job now."""
+    if not may(RUNNER):
+        return []
     if job.binned:
         return ["restore"]
     deletable = ["delete"] if job.active and job.bin_step is None else []

@@ -14,6 +14,7 @@ from core.jobs import actions, events, waiting
 from core.jobs.database import keep, transaction
 from core.jobs.sync import tell_store
 from core.jobs.table import WAITING, set_fields
+from core.people import RUNNER, needs
 
 MOST_PRIORITY = 1000
 """Priorities go from minus this to this."""
@@ -21,6 +22,7 @@ LEAST_ROOM = 2.0**-10
 """Between two places that were spread anew."""
 
 
+@needs(RUNNER)
 def move(run_id: str, position: int) -> None:
     """Give a waiting run another place among all that wait, from 1 as `Job.position` counts; beyond the end, the last.
 
@@ -32,6 +34,7 @@ def move(run_id: str, position: int) -> None:
     _place(run_id, lambda others: position - 1)
 
 
+@needs(RUNNER)
 def move_before(run_id: str, other: str | None) -> None:
     """Put a waiting run right before another waiting one; behind all of them for None. Raises LabError like `move`."""
 
@@ -112,6 +115,7 @@ def _spread(rows: Sequence[tuple[str, float]], index: int) -> dict[str, float]:
         reach *= 2
 
 
+@needs(RUNNER)
 def set_priority(run_id: str, priority: int) -> None:
     """Give a waiting run another priority: higher ones go first. Raises LabError for a run that does not wait."""
     check_priority(priority)
@@ -132,6 +136,7 @@ def check_priority(priority: int) -> None:
         )
 
 
+@needs(RUNNER)
 def hold(run_id: str, why: str = "") -> None:
     """Keep a waiting run from starting until somebody releases it. Raises LabError for one that does not wait."""
     with transaction() as connection:
@@ -145,6 +150,7 @@ def hold(run_id: str, why: str = "") -> None:
     tell_store(run_id)
 
 
+@needs(RUNNER)
 def release(run_id: str) -> None:
     """Let a held run start when its turn comes, and one that is to be tried again later, at once.
 
@@ -188,6 +194,7 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+@needs(RUNNER)
 def remove(run_id: str) -> None:
     """Take a waiting run out of the queue: it is stopped, and can be resumed. Raises LabError for one that started."""
     with transaction() as connection:

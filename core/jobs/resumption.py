@@ -12,6 +12,7 @@ from core.files import write_whole
 from core.jobs import actions
 from core.jobs.job import Job
 from core.jobs.stored import kept_config
+from core.people import RUNNER, needs
 from core.runs import RunFolder, checkpoint_file, going_on
 from core.runs.checkpoint_file import CheckpointFacts
 from core.runs.folder import CONFIG, config_of
@@ -41,6 +42,7 @@ class CannotResumeError(LabError):
         super().__init__(f"{why} What can be done: {'; '.join(commands)}.")
 
 
+@needs(RUNNER)
 def resume(
     run_id: str, checkpoint: str | None = None, *, accept_hole: bool = False, restore_config: bool = False
 ) -> None:
@@ -66,6 +68,7 @@ def resume(
     actions.resume(run_id)
 
 
+@needs(RUNNER)
 def retry(run_id: str, *, restore_config: bool = False) -> None:
     """Queue an ended run again, from the beginning. Raises LabError as `resume` does."""
     job = actions.status(run_id)

@@ -21,6 +21,7 @@ from core.jobs.events import LAB, acting_as
 from core.jobs.job import EMPTYING, Job
 from core.jobs.process import alive
 from core.locks import one_at_a_time
+from core.people import ADMIN, needs
 from core.runs import RunFolder
 from core.runs.folder import CHECKPOINTS
 from core.runs.states import ENDED
@@ -59,6 +60,7 @@ class Emptied:
         return f"{'; '.join(words)}."
 
 
+@needs(ADMIN)
 def empty(now: float | None = None) -> Emptied:
     """Delete for good what has been in the bin for longer than the settings say, and what a crash left half deleted.
 
@@ -73,6 +75,7 @@ def empty(now: float | None = None) -> Emptied:
         return _delete([job for job in bin.content(-1) if job.binned <= before or job.bin_step == EMPTYING])
 
 
+@needs(ADMIN)
 def delete_for_good(run_ids: Iterable[str]) -> Emptied:
     """Delete runs of the bin for good, whenever they came there. Raises LabError and StoreError as `empty` does."""
     with _alone():

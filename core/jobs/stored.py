@@ -108,3 +108,10 @@ def config_to_copy(run_id: str) -> tuple[RunConfig, dict[str, str]]:
     from core.tracking.tags import COPY_TAG
 
     return store.run_config(run_folder(run_id)), {COPY_TAG: run_id}
+
+
+def asked_before(key: str) -> str | None:
+    """The run that was made for a question from afar; None where it was not asked before. Raises StoreError."""
+    from core.tracking import store
+
+    return next(iter(store.ids_tagged("lab.asked", key)), None)

@@ -15,6 +15,7 @@ from core.jobs.process import boot_id, started_at
 from core.jobs.queueing import check_priority
 from core.jobs.sync import announce, tell_failed, tell_input, tell_store
 from core.jobs.waiting import HELD_BY_PERSON, held_by
+from core.people import RUNNER, needs
 from core.runs import RunFolder, run_folder
 from core.runs.folder import parent_folder
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.config import RunConfig
 
 
+@needs(RUNNER)
 def submit(
     config: RunConfig,
     *,
@@ -110,6 +112,7 @@ def take_in(
     )
 
 
+@needs(RUNNER)
 def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, str] | None = None) -> str:
     """Take in a run that the calling process trains itself, outside the slots, and return its id. Raises LabError."""
     config = check(config)

@@ -11,6 +11,7 @@ import io
 from core.errors import LabError, StoreError
 from core.files import read_bounded, write_whole
 from core.home import home
+from core.people import ADMIN, needs
 from core.reports.blocks import Logo
 
 LARGEST = 300_000
@@ -71,6 +72,7 @@ def logo() -> Logo | None:
         raise LabError(f"The logo {home().logo} can't be read: {error.strerror or error}.") from None
 
 
+@needs(ADMIN)
 def keep_logo(data: bytes) -> None:
     """Make a picture the lab's logo. Raises LabError for one that can't be, StoreError where it can't be written."""
     taken = checked(data).data
@@ -80,6 +82,7 @@ def keep_logo(data: bytes) -> None:
         raise StoreError(f"The logo could not be saved: {error.strerror or error}.") from error
 
 
+@needs(ADMIN)
 def remove_logo() -> None:
     """Have no logo any more. Raises StoreError."""
     try:

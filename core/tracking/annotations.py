@@ -7,6 +7,7 @@ import re
 from core.errors import LabError
 from core.home import home
 from core.locks import one_at_a_time
+from core.people import RUNNER, needs
 from core.tracking import store
 from core.tracking.tags import NOTE, PROGRAMS
 
@@ -28,6 +29,7 @@ def note_of(run_id: str) -> str:
     return store.get_run(run_id).tags.get(NOTE, "")
 
 
+@needs(RUNNER)
 def set_note(run_id: str, text: str, expected: str) -> None:
     """Write a run's note.
 
@@ -52,6 +54,7 @@ def set_note(run_id: str, text: str, expected: str) -> None:
         store.set_tag(run_id, NOTE, text)
 
 
+@needs(RUNNER)
 def add_tag(run_ids: list[str], name: str, value: str) -> None:
     """Give runs a tag. Raises LabError for a name that programs use or MLflow does not take."""
     name = name.strip()
@@ -67,6 +70,7 @@ def add_tag(run_ids: list[str], name: str, value: str) -> None:
         store.set_tag(run_id, name, value.strip())
 
 
+@needs(RUNNER)
 def remove_tag(run_ids: list[str], name: str) -> None:
     """Take a people's tag off the runs that have it."""
     if name.startswith(PROGRAMS):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import ExperimentDeletedError, LabError
+from core.people import RUNNER, needs
 from core.runs import RunFolder, run_folder
 from core.runs.checkpoint_file import CheckpointError, look
 from core.tracking import store
@@ -123,6 +124,7 @@ def winner(rule: Rule, auto_link: bool = False) -> RunRecord:
     return store.get_run(ranked[0].run_id)
 
 
+@needs(RUNNER)
 def link(folder: RunFolder) -> None:
     """Mark a run as the parent of the next stage. Raises LabError when it has no usable checkpoint."""
     require_checkpoint(folder)

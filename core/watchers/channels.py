@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.errors import LabError
+from core.people import ADMIN, needs
 from core.settings import Channel, Settings, Webhook
 from core.watchers.mail import send_mail
 from core.watchers.message import Message
@@ -12,6 +13,7 @@ LIMIT_S = 10.0
 """Seconds for one try, from the look-up of the address to the answer."""
 
 
+@needs(ADMIN)
 def send(channel: Channel, message: Message, zone: str | None = None, limit_s: float = LIMIT_S) -> str:
     """Tell a channel; returns what it answered, in a few words.
 

@@ -36,7 +36,8 @@ WIDGETS = (
 )
 FOREVER = b"public, immutable, max-age=31536000"  # their address changes with their content
 CHECKED = b"no-cache"
-PAGE = re.compile(r"/[a-z0-9-]*")
+PAGE = re.compile(r"/(?!oauth2callback$)[a-z0-9-]*")
+"""Addresses of pages; the other one without a further part is where Streamlit takes a sign-in in."""
 BACKEND = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL("./", location.href).href};</script>'
 """Where the server is, as the page's own files are found. Without it Streamlit's front end looks below each page's
 address first, and begins only after an answer that there is nothing."""

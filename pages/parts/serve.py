@@ -1,10 +1,11 @@
-"""Start the dashboard's server: `python -m pages.parts.serve PORT`, or `python -m core serve`.
+"""Start the dashboard's server: `python -m pages.parts.serve PORT [ADDRESS]`, or `python -m core serve`.
 
 With a folder called `pages`, Streamlit takes an app for one of its old multi-page kind until `st.navigation` has run
 once: the first deep link to a fresh server would run a page past app.py or say "Page not found". This app is of the
 new kind from the start.
 
-It listens on 127.0.0.1 (.streamlit/config.toml), and what may talk to it is decided in `pages.parts.origin_guard`.
+It listens on 127.0.0.1 unless it is told otherwise and people sign in. What may talk to it is decided in
+`pages.parts.origin_guard`, who may in `pages.parts.people`.
 """
 
 import contextlib
@@ -19,9 +20,12 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web.server.starlette import starlette_server
 
-from core import jobs
-from core.home import SOURCE
+from core import jobs, people
+from core.errors import LabError
+from core.home import SOURCE, home
 from core.jobs import warm
+from core.jobs.events import LAB
+from core.people import policy
 from core.plain_text import keep_secrets_out_of_logs
 from core.runs.folder import all_folders
 from pages.parts.assets import Assets, ensure_static
@@ -68,16 +72,41 @@ def _expect_a_look() -> None:
     from pages.parts.solution import beside, downloads, figures, form, scene_form  # noqa: F401
 
 
+def main(port: int, address: str) -> None:
+    """Serve until Ctrl-C. Raises LabError for an address that others reach while nobody has to sign in."""
+    policy.check_address(address)
+    options = {
+        "server.port": port,
+        "server.address": address,
+        "server.allowedHosts": [*OWN_NAMES, *names_of_a_proxy()],
+    }
+    middleware = [Middleware(OriginGuard)]
+    if policy.is_on():
+        from pages.parts.people.api import Api
+        from pages.parts.people.gate import Gate
+        from pages.parts.people.visitor import visitor
+
+        people.visitors_are(visitor)
+        people.this_process_is(LAB)  # what nobody asked for
+        options["secrets.files"] = [str(home().sign_in_file)]
+        middleware += [Middleware(Gate), Middleware(Api)]
+    middleware += [Middleware(Live), Middleware(Assets)]
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a person ends it
+        st.App(str(APP), middleware=middleware).run(config=options)
+
+
 if __name__ == "__main__":
     starlette_server._bind_socket = _without_delay
     PagesManager.uses_pages_directory = False
     keep_secrets_out_of_logs()
     ensure_static()  # before Streamlit looks for the folder, and warns
+    asked_port, asked_address = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
     sys.argv[0] = str(APP)  # the folder of its configuration and of what app.py imports
     threading.Thread(target=jobs.keep_looking, name="look", daemon=True).start()
     threading.Thread(target=_expect_a_look, name="look-ahead", daemon=True).start()
     threading.Thread(target=warm.keep_warm, name="warm", daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a person ends it
-        st.App(str(APP), middleware=[Middleware(OriginGuard), Middleware(Live), Middleware(Assets)]).run(
-            config={"server.port": int(sys.argv[1]), "server.allowedHosts": [*OWN_NAMES, *names_of_a_proxy()]}
-        )
+    try:
+        main(asked_port, asked_address)
+    except LabError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

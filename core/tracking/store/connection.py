@@ -14,6 +14,7 @@ from urllib.parse import quote
 from core.errors import ExperimentDeletedError, RunNotFoundError, StoreError
 from core.home import home
 from core.locks import one_at_a_time
+from core.people import ADMIN, needs
 from core.tracking.store.importing import import_mlflow
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def experiment_id() -> str:
     return found.experiment_id
 
 
+@needs(ADMIN)
 def restore_experiment() -> bool:
     """Bring the experiment of the runs made here back, with its runs; False where it is not deleted."""
     lab = client()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import LabError
+from core.people import RUNNER, may
 from core.tracking.annotations import LONGEST_NOTE, ConflictError, add_tag, note_of, remove_tag, set_note
 from core.tracking.store import RunRecord, get_run
 from core.tracking.tags import people_tags
@@ -40,7 +41,8 @@ def _note(run_id: str) -> None:
             st.button("Save mine over it", on_click=_save, args=(run_id, conflict))
             st.button("Take theirs", on_click=_take, args=(run_id, conflict))
     else:
-        st.button("Save note", type="primary", on_click=_save, args=(run_id, st.session_state[seen]))
+        seen_text = st.session_state[seen]
+        st.button("Save note", type="primary", on_click=_save, args=(run_id, seen_text), disabled=not may(RUNNER))
     if st.session_state.pop(f"note.saved.{run_id}", False):
         st.toast("Note saved.", icon=":material/check:")
     if error := st.session_state.pop(f"note.error.{run_id}", None):
@@ -86,7 +88,7 @@ def _tags(run_id: str, run_ids: list[str]) -> None:
         name = st.text_input("New tag", placeholder="campaign", max_chars=100)
         value = st.text_input("Value", placeholder="IPM n=1", max_chars=200)
         everyone = st.checkbox(f"on all {len(run_ids)} chosen", len(run_ids) > 1) if len(run_ids) > 1 else False
-        added = st.form_submit_button("Add tag")
+        added = st.form_submit_button("Add tag", disabled=not may(RUNNER))
     if added:
         add_tag(run_ids if everyone else [run_id], name, value)
         st.rerun(scope="fragment")

@@ -76,6 +76,7 @@ class LiveSource {
       throw answer.ok ? Object.assign(new Error(), {
         sentence: "This server does not tell what moves. Start it with: python -m core serve" }) : new Error();
     const news = await answer.json();
+    if (news.signed_out) location.reload(); // to the page that says why, and where to sign in
     if (!answer.ok) throw Object.assign(new Error(), { sentence: news.error });
     if (generation !== this.generation) return 0;
     this.version = news.version;

@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import LabError
 from core.jobs import bin, many, retention, table
 from core.jobs.job import EMPTYING, Job
+from core.people import ADMIN, RUNNER, may
 from core.settings import settings
 from pages.parts.shared.bulk_bar import outcome
 from pages.parts.shared.data_table import data_table
@@ -62,11 +63,15 @@ def _content() -> None:
     )
     ticked = [jobs[row].run_id for row in shown["selection"]["rows"] if row < len(jobs)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if st.button(f"Restore {len(ticked):d}", icon=":material/undo:", type="primary", disabled=not ticked):
+        if st.button(
+            f"Restore {len(ticked):d}", icon=":material/undo:", type="primary", disabled=not (ticked and may(RUNNER))
+        ):
             done = many.many("restore", ticked)
             _say(many.summary("restore", done), all(each.ok for each in done))
         if not ticked:
             st.caption("Tick runs to restore them.")
+            return
+        if not may(ADMIN):
             return
         with st.popover(f"Delete {len(ticked):d} for good", icon=":material/delete_forever:"):
             st.markdown("This can't be undone: folders, checkpoints, and what MLflow has of them.")

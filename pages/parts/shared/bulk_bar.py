@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import LabError
 from core.jobs import many, table
 from core.jobs.job import Job
+from core.people import RUNNER, may
 from core.settings import settings
 from core.tracking.annotations import add_tag
 from pages.parts.compare.selection import first
@@ -44,8 +45,9 @@ def bulk_bar(
                 if count and st.button(f"{plain(label)} {count:d}", icon=icon, key=f"{key}.{action}"):
                     _do(key, action, _able(jobs, action))
                     st.rerun()
-            with st.popover("Tag…", icon=":material/sell:"):
-                _tag(run_ids, key)
+            if may(RUNNER):
+                with st.popover("Tag…", icon=":material/sell:"):
+                    _tag(run_ids, key)
             if compare:
                 chosen = {"runs": first(run_ids).text()}
                 st.page_link(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import ExperimentDeletedError, LabError
+from core.people import ADMIN, may
 from core.tracking import store
 from pages.parts.shared.text import message
 
@@ -16,7 +17,9 @@ def deleted_experiment() -> bool:
     st.error(message(ExperimentDeletedError(store.EXPERIMENT)), icon=":material/error:")
     if refused := st.session_state.pop("experiment.refused", None):
         st.error(message(refused))
-    st.button("Restore the experiment", icon=":material/restore_from_trash:", on_click=_restore)
+    st.button(
+        "Restore the experiment", icon=":material/restore_from_trash:", on_click=_restore, disabled=not may(ADMIN)
+    )
     return True
 
 

@@ -10,6 +10,7 @@ from core.background import Background, Known, Say
 from core.errors import LabError
 from core.home import home
 from core.housekeeping import KINDS, Item, Outcome, Survey, carry_out, plan, survey
+from core.people import ADMIN, carried, may
 from core.resources import size_text
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.text import Markdown, ago, message, plain
@@ -120,7 +121,7 @@ def _clean_up(looked: Looked, busy: bool) -> None:
             f"Delete {'this file' if len(chosen) == 1 else f'these {len(chosen):,} files'}, {size}",
             type="primary",
             icon=":material/delete:",
-            disabled=busy,
+            disabled=busy or not may(ADMIN),
             on_click=_begin,
             args=(chosen,),  # those that were shown, whatever is found meanwhile
             key="system.delete",
@@ -132,7 +133,7 @@ def _clean_up(looked: Looked, busy: bool) -> None:
 
 def _begin(items: list[Item]) -> None:
     """Delete on a thread; this visitor's page tells how far it is, and what became of it."""
-    cleaning = Background(lambda said: carry_out(items, said))
+    cleaning = Background(carried(lambda said: carry_out(items, said)))
     cleaning.ask()
     st.session_state["system.cleaning"] = cleaning
     st.session_state["system.counted"] = False

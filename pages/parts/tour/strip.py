@@ -15,6 +15,7 @@ from core import jobs
 from core.errors import LabError
 from core.home import home
 from core.jobs import table
+from core.people import ADMIN, RUNNER, may
 from core.presets.tour import BATCH, tour_runs
 from core.settings import in_force, save, text
 from pages.parts.shared.text import Markdown, message
@@ -36,7 +37,7 @@ def tour(page: str) -> None:
     Args:
         page: the page's address, such as `watch`.
     """
-    if st.session_state.get(ENDED) or home().root in _over or page not in STEPS:
+    if st.session_state.get(ENDED) or home().root in _over or page not in STEPS or not may(RUNNER):
         return
     try:
         if not in_force().settings.tour:
@@ -158,7 +159,7 @@ def _remember() -> None:
     """In the settings too, unless their file is at fault: what stands in it is a person's to put right."""
     st.session_state[ENDED] = True
     known = in_force()
-    if not known.fault:
+    if not known.fault and may(ADMIN):  # another person has ended it for this visit
         try:
             save(known.settings.model_copy(update={"tour": False}), text())
         except LabError as error:

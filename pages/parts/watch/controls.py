@@ -8,6 +8,7 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError
 from core.jobs import many, resumption
+from core.people import RUNNER, may
 from pages.parts.shared.bulk_bar import deletion_words
 from pages.parts.shared.text import LONGEST, Markdown, message, plain
 
@@ -33,7 +34,7 @@ def controls(job: jobs.Job) -> None:
                 st.empty()  # each has its place, so that none of those that are replaced stands beside the new ones
             elif st.button(label, key=f"watch.{label}.{job.run_id}"):
                 attempt(job.run_id, many.ACTIONS[action].do)
-        if job.state == "queued" and not job.has_checkpoint:
+        if job.state == "queued" and not job.has_checkpoint and may(RUNNER):
             _launch_link("edit", "Edit", ":material/edit:", job)
             _launch_link("duplicate", "Duplicate", ":material/content_copy:", job)
         else:
