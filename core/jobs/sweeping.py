@@ -12,6 +12,8 @@ from core.home import home
 from core.jobs.detached import start
 from core.jobs.slot_lock import busy, hold_at_once
 
+PROCESS = (sys.executable, "-m", "core.sweeps.process")
+"""How a sweep's process is started, without its arguments: its id, and the number of its open lock."""
 OPEN = "open"
 """Name of the note."""
 
@@ -35,7 +37,7 @@ def ensure_sweeps() -> None:
         try:
             if not busy(lock_name(sweep_id)) and (lock := hold_at_once(lock_name(sweep_id))):
                 with lock:
-                    command = [sys.executable, "-m", "core.sweeps.process", sweep_id, str(lock.fileno())]
+                    command = [*PROCESS, sweep_id, str(lock.fileno())]
                     start(command, lock_name(sweep_id), [lock.fileno()])
         except (StoreError, OSError) as error:
             print(error, file=sys.stderr, flush=True)

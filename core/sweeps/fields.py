@@ -35,6 +35,9 @@ class Varied:
     @property
     def suggestion(self) -> str:
         """What a form proposes to try, as `core.sweeps.axis.read_axis` reads it."""
+        if isinstance(self.value, list) and self.value and all(type(each) is int for each in self.value):
+            sizes = ([each // 2 for each in self.value], self.value, [each * 2 for each in self.value])
+            return ", ".join(map(str, sizes if min(self.value) > 1 else sizes[1:]))
         if self.kind == "choice":
             return ", ".join(self.choices)
         if not isinstance(self.value, int | float):
@@ -75,20 +78,27 @@ def _of_model(model: BaseModel, path: str, without: Sequence[str] = ()) -> Itera
     for name, info in type(model).model_fields.items():
         alias = info.alias or name
         if alias not in without and alias != "kind":
-            yield from _of_field(getattr(model, name), info, f"{path}.{alias}" if path else alias)
+            yield from within(getattr(model, name), info, f"{path}.{alias}" if path else alias)
 
 
-def _of_field(value: Any, info: FieldInfo, path: str) -> Iterator[Varied]:
+def within(value: Any, info: FieldInfo, path: str) -> Iterator[Varied]:
+    """What can be varied of one field: itself, or what is in it.
+
+    Args:
+        value: what it holds, as the model has it or as plain data.
+        info: of the model.
+        path: of the field.
+    """
     if isinstance(value, BaseModel):
         yield from _of_model(value, path)
-    elif isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
+    elif isinstance(value, tuple | list) and any(isinstance(each, BaseModel) for each in value):
         for index, each in enumerate(value):
             yield from _of_model(each, f"{path}.{index}")
     elif isinstance(value, dict):
         for key, each in value.items():
             if isinstance(each, int | float) and not isinstance(each, bool):
                 yield Varied(f"{path}.{key}", "number", each)
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple | list):
         yield Varied(path, "choice", list(value))
         kind = _number_kind(info.annotation)
         for index, each in enumerate(value):

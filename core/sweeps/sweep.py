@@ -43,6 +43,9 @@ METRICS = FINAL | CURVE
 MOST_AXES = 12
 MOST_PARALLEL = 64
 USUAL_TRIALS = 24
+MOST_CHECKED = 40
+"""Combinations of a grid that are checked before it starts; each field is checked by itself in any case, and a trial
+whose values don't go together fails with the reason."""
 
 
 class Sweep(Frozen):
@@ -162,7 +165,8 @@ def _count(config: RunConfig, axes: tuple[Axis, ...], name: str, sampler: str, t
             raise LabError(f"The grid has {count:,} combinations, and a sweep at most {MOST_RUNS} trials.")
         if trials is not None and trials != count:
             raise LabError(f"The grid has {count} combinations, so it has {count} trials and not {trials}.")
-        configs_of(config, grid_rows(axes), name[: LONGEST_NAME // 2])
+        rows = grid_rows(axes)
+        configs_of(config, rows[:: max(1, len(rows) // MOST_CHECKED)], name[: LONGEST_NAME // 2])
         return count
     if sampler == "cmaes":
         if words := [axis.path for axis in axes if not axis.is_range]:
