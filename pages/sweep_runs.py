@@ -5,7 +5,7 @@ import streamlit as st
 from core import sweeps
 from core.errors import LabError
 from core.runs import run_folder
-from core.sweeps.actions import Seen
+from core.sweeps import Seen
 from core.tracking.best import link, require_checkpoint
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.state_badge import state_badge

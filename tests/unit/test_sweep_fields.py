@@ -71,7 +71,7 @@ def test_ranges_and_values_are_what_they_are_written_as():
     ],
 )
 def test_what_can_t_be_tried_is_said_in_a_line(path, text, says):
-    with pytest.raises(LabError, match=".*") as refused:
+    with pytest.raises(LabError) as refused:
         read_axis(CONFIG, path, text)
     assert says in str(refused.value) and "\n" not in str(refused.value)
 

@@ -71,11 +71,11 @@ def sweep_panel(config: RunConfig | None, batch: str) -> None:
         ExperimentDeletedError: the store's experiment was deleted; the page has a way out.
     """
     varied = st.session_state.get(VARIED, {})
-    sampler = st.segmented_control(
+    sampler = st.pills(
         "Sampler", list(SAMPLERS), default="tpe", format_func=lambda name: TITLES[name], key="launch.sweep.sampler"
     )
     sampler = sampler or "tpe"
-    st.caption(f"{SAMPLERS[sampler].capitalize()}.")
+    st.caption(f"It tries {SAMPLERS[sampler]}.")
     options: dict[str, Any] = {"sampler": sampler, "name": batch}
     left, right = st.columns(2)
     slots = max(1, sum(slot.serves(config.device) for slot in capacity())) if config else 1

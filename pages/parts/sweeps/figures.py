@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.reports.plotly_figure import decade_step
-from core.sweeps.actions import Seen
+from core.sweeps import Seen
 from core.sweeps.axis import Axis, titles
 from core.sweeps.folder import Trial
 from pages.parts.shared.metric_names import LABELS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.sweeps.actions import Seen
+from core.sweeps import Seen
 from core.sweeps.axis import titles
 from core.sweeps.folder import Trial
 from core.sweeps.runs import brief
