@@ -90,8 +90,8 @@ def walk_sweep(page: Page, url: str) -> None:
     """The steps of docs/how-to/sweeps.md, on Launch and Sweeps."""
     page.goto(url, timeout=LONGEST_MS)
     settled(page)
-    page.get_by_label("Target residual").fill("")
-    page.get_by_label("Target residual").press("Enter")
+    page.get_by_role("textbox", name="Target residual").fill("")
+    page.get_by_role("textbox", name="Target residual").press("Enter")
     settled(page)
     page.get_by_test_id("stCheckbox").filter(has_text="Sweep").first.click()  # the switch
     settled(page)
@@ -103,7 +103,7 @@ def walk_sweep(page: Page, url: str) -> None:
         column = page.get_by_test_id("stVerticalBlock").filter(has=page.get_by_text(field, exact=True)).last
         column.get_by_test_id("stCheckbox").filter(has_text="Sweep").first.click()
         settled(page)
-        text = column.get_by_label("Values")
+        text = column.get_by_role("textbox", name="Values")
         text.fill(what)
         text.press("Enter")
         settled(page)

@@ -152,8 +152,8 @@ try:
     found = sweeps.sweeps()
     if not found:
         st.info(
-            "No sweeps yet. A sweep trains one config again and again with fields varied by a sampler, and shows which "
-            "of them mattered.",
+            "No sweeps yet. Start one on Launch: it trains one config again and again with fields varied by a sampler, "
+            "and shows which of them mattered.",
             icon=":material/tune:",
         )
         st.page_link("pages/launch_runs.py", label="Launch: switch on Sweep", icon=":material/rocket_launch:")
