@@ -197,7 +197,7 @@ class Running:
         if curve is None:
             config = config_of_trial(self.config, self.sweep, trial.number, self._values(trial))
             curve = self.curves[trial.number] = Curve(iterations_of(config), studies.STEPS)
-        curve.read(job)
+        curve.read(job.folder.history)
         if job.state == "finished":
             curve.finish()
         for place, value in curve.passed.items():

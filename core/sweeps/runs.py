@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from core.config import RunConfig, override
 from core.jobs import Job, submit, table
 from core.jobs.batch import LONGEST_NAME
 from core.jobs.sync import settle_announced, tell_store
+from core.runs.history import MAIN
 from core.runs.history_stream import HistoryCursor, read_history
 from core.sweeps.axis import titles
 from core.sweeps.sweep import CURVE, METRICS, Sweep
@@ -77,24 +79,27 @@ def find_run(sweep_id: str, number: int) -> str | None:
 
 @dataclass
 class Curve:
-    """The least of the largest residuals of a run at evenly spaced places along its iterations."""
+    """The least of the largest residuals of a run at evenly spaced places along its iterations, without warm-ups.
+
+    Curves that have not left their warm-up say nothing of each other, however long it is.
+    """
 
     iterations: int
-    """That the run has at most."""
+    """That the run has at most, without warm-ups."""
     steps: int
     """Places."""
     cursor: HistoryCursor | None = None
     best: float = math.inf
     at: int = 0
-    """The newest iteration."""
+    """Iterations so far."""
     passed: dict[int, float] = field(default_factory=dict)
     """Place, from 1 → the least until there."""
 
-    def read(self, job: Job) -> None:
-        """Take in what the run's history has got."""
-        if not job.folder.history.exists():
+    def read(self, history: Path) -> None:
+        """Take in what a run's history has got."""
+        if not history.exists():
             return
-        part = read_history(job.folder.history, self.cursor)
+        part = read_history(history, self.cursor)
         if part.restarted:
             self.best, self.at, self.passed = math.inf, 0, {}
         self.cursor = part.cursor
@@ -102,26 +107,25 @@ class Curve:
         if not columns or not len(columns["iteration"]):
             return
         residual = np.asarray(columns["max_residual"], dtype=float)
-        for iteration, value in zip(columns["iteration"].tolist(), residual.tolist(), strict=True):
-            self._pass_before(iteration)
+        for phase, value in zip(columns["phase"].tolist(), residual.tolist(), strict=True):
+            self.at += phase == MAIN
             if math.isfinite(value):
                 self.best = min(self.best, value)
-            self.at = iteration
-        self._pass_before(self.at + 1)
+            self._note_places()
 
-    def _pass_before(self, iteration: int) -> None:
-        """Note the places that lie before an iteration."""
-        while (place := len(self.passed) + 1) <= self.steps and self.iterations * place < iteration * self.steps:
+    def _note_places(self) -> None:
+        while (place := len(self.passed) + 1) <= self.steps and self.iterations * place <= self.at * self.steps:
             self.passed[place] = self.best
 
     def finish(self) -> None:
         """The run has ended: what it has reached holds for the places that it did not need."""
-        self._pass_before(self.iterations + 1)
+        self.at = max(self.at, self.iterations)
+        self._note_places()
 
 
 def iterations_of(config: RunConfig) -> int:
-    """Iterations of all stages, warm-ups too, at most."""
-    return sum(stage.warmup.iterations + stage.iterations for stage in config.stages)
+    """Iterations of all stages at most, without warm-ups."""
+    return sum(stage.iterations for stage in config.stages)
 
 
 def figure(job: Job, metric: str) -> tuple[float | None, str]:

@@ -24,6 +24,8 @@ SAMPLERS = {
     "cmaes": "a normal distribution that follows good trials (CMA-ES), for numbers alone",
 }
 """Name → in words."""
+TITLES = {"grid": "grid", "random": "random", "tpe": "TPE", "cmaes": "CMA-ES"}
+"""Name → as people write it."""
 CURVE = {
     "max_residual": "largest residual at the points",
     "rms_residual": "RMS residual at the points",
@@ -72,8 +74,8 @@ class Sweep(Frozen):
         fields = f"{len(self.axes)} field{'s' * (len(self.axes) > 1)}"
         pruned = ", pruned on the residual curve" if self.prune else ""
         return (
-            f"{self.trials} trials over {fields} by {self.sampler}, {self.parallel} at a time{pruned}; "
-            f"best is the least {METRICS[self.metric]}."
+            f"{self.trials} trials over {fields} by {TITLES[self.sampler]}, {self.parallel} at a time{pruned}; "
+            f"compared by the {METRICS[self.metric]}, the least is best."
         )
 
 

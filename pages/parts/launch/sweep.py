@@ -13,12 +13,11 @@ from core.errors import ExperimentDeletedError, LabError
 from core.jobs import capacity
 from core.sweeps.axis import HOW_TO_WRITE
 from core.sweeps.fields import LEFT_OUT, within
-from core.sweeps.sweep import METRICS, MOST_PARALLEL, SAMPLERS, USUAL_TRIALS, Sweep, plan
-from pages.parts.shared.text import message, visible
+from core.sweeps.sweep import METRICS, MOST_PARALLEL, SAMPLERS, TITLES, USUAL_TRIALS, Sweep, plan
+from pages.parts.shared.text import message, plain, visible
 
 ON, VARIED = "launch.sweep", "launch.varied"
 """Keys of the session's state: whether the form is one of a sweep; path of a field → what is tried of it."""
-TITLES = {"grid": "Grid", "random": "Random", "tpe": "TPE", "cmaes": "CMA-ES"}
 
 
 def on() -> bool:
@@ -72,7 +71,11 @@ def sweep_panel(config: RunConfig | None, batch: str) -> None:
     """
     varied = st.session_state.get(VARIED, {})
     sampler = st.pills(
-        "Sampler", list(SAMPLERS), default="tpe", format_func=lambda name: TITLES[name], key="launch.sweep.sampler"
+        "Sampler",
+        list(SAMPLERS),
+        default="tpe",
+        format_func=lambda name: plain(TITLES[name]),
+        key="launch.sweep.sampler",
     )
     sampler = sampler or "tpe"
     st.caption(f"It tries {SAMPLERS[sampler]}.")
@@ -93,7 +96,7 @@ def sweep_panel(config: RunConfig | None, batch: str) -> None:
         "Prune", key="launch.sweep.prune", help="Stop trials whose residual lies above the others' median on the way."
     )
     sweep = _planned(config, varied, options)
-    label = f"Start {sweep.trials} trials" if sweep else "Start the sweep"
+    label = f"Start {sweep.trials:d} trials" if sweep else "Start the sweep"
     if not st.button(label, type="primary", disabled=sweep is None, width="stretch", icon=":material/tune:"):
         return
     try:
