@@ -33,6 +33,7 @@ page = st.navigation(
         ),
         st.Page("pages/watch_runs.py", title="Watch", icon=":material/monitoring:", url_path="watch"),
         st.Page("pages/compare_runs.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
+        st.Page("pages/sweep_runs.py", title="Sweeps", icon=":material/tune:", url_path="sweeps"),
         st.Page("pages/best_run.py", title="Best run", icon=":material/trophy:", url_path="best"),
         st.Page("pages/replay_run.py", title="Replay", icon=":material/replay:", url_path="replay"),
         st.Page("pages/data_sets.py", title="Datasets", icon=":material/dataset:", url_path="datasets"),

@@ -53,6 +53,11 @@ class Home:
         return self.root / "slots"
 
     @property
+    def sweeps(self) -> Path:
+        """One folder a sweep."""
+        return self.root / "sweeps"
+
+    @property
     def announced(self) -> Path:
         """Notes of runs that are being made (`core.jobs.announced`)."""
         return self.root / "announced"

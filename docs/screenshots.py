@@ -1,5 +1,7 @@
 """The tutorial's pictures, made by doing what it says in a fresh lab: `python -m docs.screenshots`, a few minutes.
 
+`python -m docs.screenshots sweep` makes the picture of docs/how-to/sweeps.md alone.
+
 Needs a Chromium (`make browser`). It writes docs/tutorial/*.png, and ends with an error where a step of the tutorial
 can't be done any more.
 """
@@ -7,6 +9,7 @@ can't be done any more.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,6 +21,7 @@ FOLDER = Path(__file__).with_name("tutorial")
 SIZE = {"width": 1280, "height": 800}
 LONGEST_MS = 300_000
 """For anything, a run to its end too, on a busy machine."""
+LONGEST_SWEEP_MS = 8 * LONGEST_MS
 
 
 def settled(page: Page) -> None:
@@ -82,14 +86,49 @@ def walk(page: Page, url: str) -> None:
     picture(page, "7-singularities")
 
 
+def walk_sweep(page: Page, url: str) -> None:
+    """The steps of docs/how-to/sweeps.md, on Launch and Sweeps."""
+    page.goto(url, timeout=LONGEST_MS)
+    settled(page)
+    page.get_by_role("textbox", name="Target residual").fill("")
+    page.get_by_role("textbox", name="Target residual").press("Enter")
+    settled(page)
+    page.get_by_test_id("stCheckbox").filter(has_text="Sweep").first.click()  # the switch
+    settled(page)
+    for field, what in (
+        ("Activation", "tanh, sine"),
+        ("Damping", "1e-8..1e-1 log"),
+        ("Learning rate", "3e-4..3e-2 log"),
+    ):
+        column = page.get_by_test_id("stVerticalBlock").filter(has=page.get_by_text(field, exact=True)).last
+        column.get_by_test_id("stCheckbox").filter(has_text="Sweep").first.click()
+        settled(page)
+        text = column.get_by_role("textbox", name="Values")
+        text.fill(what)
+        text.press("Enter")
+        settled(page)
+    page.get_by_role("button", name="Start 24 trials").click()
+    page.wait_for_url("**/sweeps?sweep=*", timeout=LONGEST_MS)
+    page.get_by_text("24 of 24 finished").first.wait_for(timeout=LONGEST_SWEEP_MS)
+    page.get_by_role("heading", name="finished").wait_for(timeout=LONGEST_MS)
+    page.wait_for_selector(".js-plotly-plot .trace", timeout=LONGEST_MS)
+    picture(page, "8-sweep")
+
+
+WALKS = {"tutorial": walk, "sweep": walk_sweep}
+
+
 def main() -> None:
-    """Make all pictures."""
+    """Make all pictures, or those of the walks that are named on the command line."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tutorial-") as home, sync_playwright() as playwright:
         os.environ["LAB_HOME"] = home
         with dashboard() as url:
             browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-            walk(browser.new_page(viewport=SIZE, color_scheme="light", timezone_id="Europe/Berlin"), url)
+            for name in sys.argv[1:] or WALKS:
+                page = browser.new_page(viewport=SIZE, color_scheme="light", timezone_id="Europe/Berlin")
+                WALKS[name](page, url)
+                page.close()
             browser.close()
 
 

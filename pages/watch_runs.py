@@ -10,6 +10,7 @@ from pages.parts.shared.troubles import troubles_view
 from pages.parts.watch.board import board, chosen_run
 from pages.parts.watch.run_view import run_view
 from pages.parts.watch.stored_run import stored_run_view
+from pages.parts.watch.sweeps import sweeps_view
 from pages.parts.watch.timeline import timeline
 
 
@@ -31,6 +32,7 @@ try:
         live_grid(None)
         st.stop()
     timeline()
+    sweeps_view()
     main, side = st.columns([5, 3], gap="medium")
     with side:
         board(run_id)

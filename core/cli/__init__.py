@@ -22,6 +22,10 @@ from core.cli.results import best, certificate
 from core.cli.service import install, look, uninstall
 from core.cli.service import status as service_status
 from core.cli.steer import duplicate, edit, hold, move, priority, release, remove
+from core.cli.sweep import StartsWithAConfig, list_sweeps, show
+from core.cli.sweep import resume as resume_sweep
+from core.cli.sweep import start as start_sweep
+from core.cli.sweep import stop as stop_sweep
 from core.cli.training import train, work
 from core.errors import LabError
 from core.plain_text import keep_secrets_out_of_logs
@@ -51,6 +55,19 @@ dataset.command("list")(list_datasets)
 dataset.command("add")(add_dataset)
 dataset.command("sample")(sample_dataset)
 dataset.command("exact")(exact_dataset)
+
+sweep = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    cls=StartsWithAConfig,
+    help="Many runs of one config whose fields a sampler varies: sweep CONFIG|PRESET|RUN --field FIELD=WHAT …",
+)
+app.add_typer(sweep, name="sweep")
+sweep.command("start")(start_sweep)
+sweep.command("list")(list_sweeps)
+sweep.command()(show)
+sweep.command("stop")(stop_sweep)
+sweep.command("resume")(resume_sweep)
 
 service = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Keep the queue going when nobody looks.")
 app.add_typer(service, name="service")

@@ -17,6 +17,7 @@ from core.jobs.events import LAB, acting_as
 from core.jobs.job import GRACE_S, Job
 from core.jobs.local import LocalEngine
 from core.jobs.presence import refuse_if_gone
+from core.jobs.sweeping import ensure_sweeps
 from core.jobs.sync import tell_store, together, told_elsewhere
 from core.people import RUNNER, needs
 from core.runs import run_folder
@@ -63,6 +64,7 @@ def ensure() -> None:
     waiting.settle()
     for engine in set(ENGINES.values()):
         engine.ensure()
+    ensure_sweeps()
     if table.notices_wait(ends=_has_channels()):
         ensure_courier()
 

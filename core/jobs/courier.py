@@ -26,6 +26,7 @@ from core.jobs.notices import DAY_S
 from core.jobs.retention import tidy
 from core.jobs.sampling import Attendance
 from core.jobs.slot_lock import hold
+from core.jobs.sweeping import open_sweeps
 from core.jobs.sync import settle_announced, tell_store, telling_for
 from core.jobs.watching import watching
 
@@ -75,9 +76,9 @@ def _carry() -> None:
             attendance.look(jobs)
             waiting = {job.run_id: job for job in jobs if not job.synced or job.folder.outbox.count()}
             told = not table.notices_wait()
-            if told and not (jobs or coming or announced.left_behind()):
+            if told and not (jobs or coming or announced.left_behind() or open_sweeps()):
                 return
-            if coming or any(job.active for job in jobs):
+            if coming or open_sweeps() or any(job.active for job in jobs):
                 alone_since = time.monotonic()
             # a page or command that looks tells at once, and spares us MLflow
             for run_id in in_turn([waiting[run_id] for run_id in waiting.keys() & seen_before], told_at):
@@ -109,7 +110,8 @@ def in_turn(waiting: Sequence[Job], told_at: Mapping[str, float]) -> list[str]:
 
 def _left() -> bool:
     """Whether there is something to look after."""
-    return bool(table.unsettled() or announced.left_behind() or table.notices_wait() or table.begins_by_itself())
+    waits = table.unsettled() or announced.left_behind() or table.notices_wait() or table.begins_by_itself()
+    return bool(waits or open_sweeps())
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ REPLAY_TAG, THREADS_TAG = "lab.replay_of", "lab.threads"
 """Of a rerun: the run that it repeats, and the threads that its process is asked to use, those of its source."""
 COPY_TAG, BATCH = "lab.copy_of", "lab.batch"
 """The run whose config was copied; the name of the batch that a run was submitted with."""
+SWEEP, TRIAL = "lab.sweep", "lab.trial"
+"""The sweep that a run is a trial of, `sweep` for the run under which they are filed; which trial of it."""
 REVISION, EDITED_PARAM = "lab.revision", "lab.param."
 """Of a run whose config was changed while it waited: how often, and what begins the tags that hold the params in force,
 by their keys, where MLflow's own can't be changed; an empty one says that there is none any more."""

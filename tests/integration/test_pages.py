@@ -23,6 +23,7 @@ PAGES = {
     "pages/launch_runs.py": "Launch a run",
     "pages/watch_runs.py": "Watch",
     "pages/compare_runs.py": "Compare",
+    "pages/sweep_runs.py": "Sweeps",
     "pages/best_run.py": "Best run",
     "pages/replay_run.py": "Replay",
     "pages/data_sets.py": "Datasets",

@@ -12,6 +12,7 @@ from core.presets import presets
 from core.problems import CATALOGUE, Problem
 from pages.parts.launch.guards import guards
 from pages.parts.launch.source import NEXT_STAGE, Source, forget_source
+from pages.parts.launch.sweep import VARIED, Ticks, on
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.text import plain
 
@@ -104,30 +105,33 @@ def fill_in() -> dict:
     """The form in two columns: what is solved and with which network, then the stages."""
     data, errors = st.session_state["launch.data"], st.session_state["launch.errors"]
     key = f"launch.{st.session_state['launch.form']}"
+    ticks = Ticks(key)
+    tick = ticks.beside if on() else None
     what, how = st.columns([4, 5], gap="large")
     with what:
-        filled = fields_form(RunConfig, ("problem", "network"), data, errors, key)
+        filled = fields_form(RunConfig, ("problem", "network"), data, errors, key, beside=tick)
         if unknown := unknown_of(filled["problem"]):
             if unknown != "λ":
                 beside = further_of(filled["problem"])
                 more = f" {plain(', '.join(beside))}: released with it." if beside else ""
                 st.caption(f"λ stands for {plain(unknown)} here.{more}")
-            filled |= fields_form(RunConfig, ("lambda",), data, errors, key)
+            filled |= fields_form(RunConfig, ("lambda",), data, errors, key, beside=tick)
         if data.get("parent"):
-            filled |= fields_form(RunConfig, ("continuation",), data, errors, key)
+            filled |= fields_form(RunConfig, ("continuation",), data, errors, key, beside=tick)
         if data.get("windows") or can_be_cut(filled["problem"]):
-            filled |= fields_form(RunConfig, ("windows",), data, errors, key)
-        filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key)
+            filled |= fields_form(RunConfig, ("windows",), data, errors, key, beside=tick)
+        filled |= fields_form(RunConfig, ("seed", "device"), data, errors, key, beside=tick)
     with how:
         without = frozenset() if has_domain(filled["problem"]) or _is_local(data) else frozenset({"local"})
-        filled |= fields_form(RunConfig, ("stages",), data, errors, key, without)
+        filled |= fields_form(RunConfig, ("stages",), data, errors, key, without, tick)
         count = len(filled["stages"])
         with st.container(horizontal=True):
             add = st.button("Add a stage", disabled=count >= 12, icon=":material/add:")
             remove = st.button("Remove the last stage", disabled=count <= 1, icon=":material/remove:")
         if data.get("growth") or can_grow(filled["problem"]):
-            filled |= fields_form(RunConfig, ("growth",), data, errors, key)
+            filled |= fields_form(RunConfig, ("growth",), data, errors, key, beside=tick)
         guarded, anew = guards(data, errors, key)
+    st.session_state[VARIED] = ticks.varied
     filled = data | filled | guarded
     if anew:
         start_from(filled)

@@ -12,6 +12,7 @@ from core.errors import ExperimentDeletedError, LabError
 from core.tracking.tags import COPY_TAG, REPLAY_TAG
 from pages.parts.launch.filling import start_from_source, validate
 from pages.parts.launch.source import Source, forget_source, source_changes, waiting_source
+from pages.parts.launch.sweep import on, sweep_panel, sweep_toggle
 from pages.parts.launch.when import When, when_and_how_often
 from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.text import message
@@ -51,7 +52,11 @@ def launch_panel(data: dict, source: Source | None) -> None:
     if source is not None and source.kind == "edit":
         _save(config, source)
     else:
-        launch_button(config, source)
+        sweep_toggle()
+        if on():
+            sweep_panel(config, config.name or config.problem.kind if config else "")
+        else:
+            launch_button(config, source)
     if config is not None and source is not None:
         source_changes(source, config, restore=start_from_source)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pages.parts.shared.text import LONGEST, LONGEST_MESSAGE, Markdown, describe
 from pages.parts.shared.written_form import data_of, height, is_written, written
 
 Path = tuple[str | int, ...]
+Beside = Callable[[FieldInfo, Any, Path], None]
 
 ADVANCED = {
     "minimum_damping",
@@ -52,6 +54,7 @@ def fields_form(
     errors: dict[Path, str],
     key: str,
     without: frozenset[str] = frozenset(),
+    beside: Beside | None = None,
 ) -> dict[str, Any]:
     """Widgets for some fields of `model`, filled from `data`; returns what they hold, unvalidated.
 
@@ -62,14 +65,18 @@ def fields_form(
         errors: messages by field path from the last validation, shown beside their fields.
         key: prefix of the widgets' keys; a new prefix starts the form afresh.
         without: fields of models within these that are not shown and stay as they are.
+        beside: draws something below each field that is one widget: it is given the field, what it holds, its path.
     """
     fields = {info.alias or name: (name, info) for name, info in model.model_fields.items()}
-    return _Form(errors, key, without).fields([fields[name] for name in names], data, ())
+    return _Form(errors, key, without, beside).fields([fields[name] for name in names], data, ())
 
 
 class _Form:
-    def __init__(self, errors: dict[Path, str], key: str, without: frozenset[str] = frozenset()):
+    def __init__(
+        self, errors: dict[Path, str], key: str, without: frozenset[str] = frozenset(), beside: Beside | None = None
+    ):
         self.errors = errors
+        self.beside = beside
         self.key = key
         self.hidden = HIDDEN | without
 
@@ -173,6 +180,8 @@ class _Form:
             text = st.text_input(label, _as_text(value), key=key, help=help_text, placeholder=_placeholder(info))
             result = _from_text(text, info.annotation)
         self._error(path)
+        if self.beside is not None:
+            self.beside(info, result, path)
         return result
 
     def _error(self, path: Path) -> None:

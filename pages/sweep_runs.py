@@ -1,0 +1,168 @@
+"""Sweeps: how far each is, its best trial, how trials went one after another, and which fields mattered."""
+
+import streamlit as st
+
+from core import sweeps
+from core.errors import LabError
+from core.runs import run_folder
+from core.sweeps import Seen
+from core.tracking.best import link, require_checkpoint
+from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.state_badge import state_badge
+from pages.parts.shared.text import LONGEST, ago, code, message, plain, visible
+from pages.parts.sweeps.figures import history_figure, importance_figure, slice_figure
+from pages.parts.sweeps.table import best_runs, trial_table, values_in_words
+
+EVERY_S = 2.0
+"""Between two looks at a sweep that goes on."""
+HEIGHT = 330
+"""Of a figure, in pixels."""
+
+
+def chosen(found: list[Seen]) -> str:
+    """The sweep of this page's address, else the newest; others by a click."""
+    ids = [seen.sweep_id for seen in found]
+    wanted = st.query_params.get("sweep", "")
+    if wanted and wanted not in ids:
+        st.warning("The sweep of this link is not in this lab; the newest is shown.", icon=":material/link_off:")
+    first = ids.index(wanted) if wanted in ids else 0
+    if len(ids) == 1:
+        return ids[0]
+    by_id = {seen.sweep_id: seen for seen in found}
+    picked = st.selectbox(
+        "Sweep",
+        ids,
+        first,
+        format_func=lambda sweep_id: visible(
+            f"{by_id[sweep_id].sweep.name} · {by_id[sweep_id].known.state} · {by_id[sweep_id].sentence}"
+        ),
+        key=f"sweeps.chosen.{len(ids)}",
+    )
+    if picked != wanted:
+        st.query_params["sweep"] = picked
+    return picked
+
+
+def sweep_view(sweep_id: str) -> None:
+    """One sweep, as it is now; an error is a message in its place."""
+    try:
+        seen = sweeps.read(sweep_id)
+        head(seen)
+        if seen.known.best is not None:
+            best_trial(seen)
+        figures(seen)
+        trial_table(seen)
+    except LabError as error:
+        st.error(message(error))
+        return
+    if seen.known.over and st.session_state.get("sweeps.going") == sweep_id:
+        del st.session_state["sweeps.going"]
+        st.rerun()  # the page looks no more
+
+
+def head(seen: Seen) -> None:
+    """Its name and state, how far it is, and what can be done with it."""
+    known, sweep = seen.known, seen.sweep
+    name, actions = st.columns([8, 4], vertical_alignment="center")
+    name.markdown(f"### {plain(sweep.name, LONGEST)} {state_badge(known.state)}")
+    name.caption(f"{message(sweep.sentence)} Started {ago(sweep.made)} by {plain(sweep.who, LONGEST)}.")
+    with actions, st.container(horizontal=True, horizontal_alignment="right"):
+        if known.state == "running":
+            if st.button("Stop the sweep", icon=":material/stop:", key=f"sweeps.stop.{seen.sweep_id}"):
+                sweeps.stop(seen.sweep_id)
+                st.rerun()
+        elif known.state in ("stopped", "failed") and st.button(
+            "Go on", icon=":material/play_arrow:", key=f"sweeps.resume.{seen.sweep_id}"
+        ):
+            sweeps.resume(seen.sweep_id)
+            st.rerun()
+        runs = best_runs(seen)
+        if runs:
+            st.page_link(
+                "pages/compare_runs.py", label="Best runs in Compare", icon=":material/stacked_line_chart:",
+                query_params={"runs": ".".join(runs)},
+            )  # fmt: skip
+    done = sum(trial.share or 0.0 for trial in known.trials if trial.state == "running")
+    done += known.count("finished", "pruned", "failed")
+    st.progress(min(1.0, done / sweep.trials), text=message(seen.sentence))
+    if known.reason:
+        if known.state == "failed":
+            st.error(message(known.reason))
+        else:
+            st.warning(message(known.reason))
+
+
+def best_trial(seen: Seen) -> None:
+    """The best trial so far, and the way on from it."""
+    best = seen.known.best
+    words, actions = st.columns([8, 4], vertical_alignment="center")
+    words.markdown(
+        f":material/trophy: **Trial {best.number + 1}**, {plain(seen.sweep.metric)} {best.value:.3e}: "
+        f"{plain(values_in_words(seen, best), 300)}"
+    )
+    refusal = refused(best.run_id)
+    with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        st.page_link("pages/watch_runs.py", label="Watch", query_params={"run": best.run_id})
+        pressed = st.button(
+            "Link as parent",
+            type="primary",
+            icon=":material/account_tree:",
+            disabled=bool(refusal),
+            key=f"sweeps.link.{seen.sweep_id}",
+            help="A next stage starts from the best trial's solution.",
+        )
+    if pressed:
+        link(run_folder(best.run_id))
+        st.switch_page("pages/launch_runs.py", query_params={"parent": best.run_id})
+    if refusal:
+        st.caption(f":material/block: {message(refusal)}")
+
+
+def refused(run_id: str) -> str:
+    """Why no next stage can start from a run; empty where one can."""
+    try:
+        require_checkpoint(run_folder(run_id))
+    except LabError as error:
+        return str(error)
+    return ""
+
+
+def figures(seen: Seen) -> None:
+    """History, importance, and each field against the figure."""
+    if not any(trial.value is not None or trial.best_residual is not None for trial in seen.known.trials):
+        st.info("The first points appear here with the first trial's residuals.", icon=":material/hourglass:")
+        return
+    left, right = st.columns([7, 5], gap="medium")
+    with left:
+        st.markdown("**History**", help="Each trial's figure, and the best until then.")
+        live_plotly(history_figure(seen), key="sweeps.history", height=HEIGHT)
+    with right:
+        st.markdown("**Importance**", help="Share of the figure's variance that a field explains, by functional ANOVA.")
+        if seen.known.importance:
+            live_plotly(importance_figure(seen), key="sweeps.importance", height=HEIGHT)
+        else:
+            st.caption("It takes four finished trials with different figures.")
+    if any(trial.value is not None for trial in seen.known.trials):
+        st.markdown("**Slices**", help="Each field against the figure, one point a finished trial; later ones darker.")
+        live_plotly(slice_figure(seen), key="sweeps.slices", height=HEIGHT)
+
+
+st.title("Sweeps")
+try:
+    found = sweeps.sweeps()
+    if not found:
+        st.info(
+            "No sweeps yet. Start one on Launch: it trains one config again and again with fields varied by a sampler, "
+            "and shows which of them mattered.",
+            icon=":material/tune:",
+        )
+        st.page_link("pages/launch_runs.py", label="Launch: switch on Sweep", icon=":material/rocket_launch:")
+        st.caption(f"Or on the command line: {code('python -m core sweep poisson2d-quick --field seed=0..9')}")
+        st.stop()
+    sweep_id = chosen(found)
+    going = not next(seen for seen in found if seen.sweep_id == sweep_id).known.over
+    if going:
+        st.session_state["sweeps.going"] = sweep_id
+    st.fragment(sweep_view, run_every=EVERY_S if going else None)(sweep_id)
+except LabError as error:
+    st.error(message(error))
