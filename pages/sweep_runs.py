@@ -143,7 +143,9 @@ def figures(seen: Seen) -> None:
         else:
             st.caption("It takes four finished trials with different figures.")
     if any(trial.value is not None for trial in seen.known.trials):
-        st.markdown("**Slices**", help="Each field against the figure, one point a finished trial; later ones darker.")
+        st.markdown(
+            "**Slices**", help="Each field against the figure, one point a finished trial; later ones in more colour."
+        )
         live_plotly(slice_figure(seen), key="sweeps.slices", height=HEIGHT)
 
 
