@@ -22,6 +22,7 @@ SIZE = {"width": 1280, "height": 800}
 LONGEST_MS = 300_000
 """For anything, a run to its end too, on a busy machine."""
 LONGEST_SWEEP_MS = 8 * LONGEST_MS
+TRIALS = 12
 
 
 def settled(page: Page) -> None:
@@ -107,9 +108,13 @@ def walk_sweep(page: Page, url: str) -> None:
         text.fill(what)
         text.press("Enter")
         settled(page)
-    page.get_by_role("button", name="Start 24 trials").click()
+    trials = page.get_by_role("spinbutton", name="Trials")
+    trials.fill(str(TRIALS))
+    trials.press("Enter")
+    settled(page)
+    page.get_by_role("button", name=f"Start {TRIALS} trials").click()
     page.wait_for_url("**/sweeps?sweep=*", timeout=LONGEST_MS)
-    page.get_by_text("24 of 24 finished").first.wait_for(timeout=LONGEST_SWEEP_MS)
+    page.get_by_text(f"{TRIALS} of {TRIALS} finished").first.wait_for(timeout=LONGEST_SWEEP_MS)
     page.get_by_role("heading", name="finished").wait_for(timeout=LONGEST_MS)
     page.wait_for_selector(".js-plotly-plot .trace", timeout=LONGEST_MS)
     picture(page, "8-sweep")
@@ -121,15 +126,15 @@ WALKS = {"tutorial": walk, "sweep": walk_sweep}
 def main() -> None:
     """Make all pictures, or those of the walks that are named on the command line."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="tutorial-") as home, sync_playwright() as playwright:
-        os.environ["LAB_HOME"] = home
-        with dashboard() as url:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-            for name in sys.argv[1:] or WALKS:
-                page = browser.new_page(viewport=SIZE, color_scheme="light", timezone_id="Europe/Berlin")
-                WALKS[name](page, url)
-                page.close()
-            browser.close()
+    for name in sys.argv[1:] or WALKS:
+        with tempfile.TemporaryDirectory(prefix="tutorial-") as home, sync_playwright() as playwright:
+            os.environ["LAB_HOME"] = home
+            if name == "sweep":
+                (Path(home) / "settings.yaml").write_text("slots: {cpu: 2, threads: 1}\n")
+            with dashboard() as url:
+                browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+                WALKS[name](browser.new_page(viewport=SIZE, color_scheme="light", timezone_id="Europe/Berlin"), url)
+                browser.close()
 
 
 if __name__ == "__main__":

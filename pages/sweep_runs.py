@@ -4,6 +4,7 @@ import streamlit as st
 
 from core import sweeps
 from core.errors import LabError
+from core.people import RUNNER, may
 from core.runs import run_folder
 from core.sweeps import Seen
 from core.tracking.best import link, require_checkpoint
@@ -68,11 +69,13 @@ def head(seen: Seen) -> None:
     name.caption(f"{message(sweep.sentence)} Started {ago(sweep.made)} by {plain(sweep.who, LONGEST)}.")
     with actions, st.container(horizontal=True, horizontal_alignment="right"):
         if known.state == "running":
-            if st.button("Stop the sweep", icon=":material/stop:", key=f"sweeps.stop.{seen.sweep_id}"):
+            if st.button(
+                "Stop the sweep", icon=":material/stop:", key=f"sweeps.stop.{seen.sweep_id}", disabled=not may(RUNNER)
+            ):
                 sweeps.stop(seen.sweep_id)
                 st.rerun()
         elif known.state in ("stopped", "failed") and st.button(
-            "Go on", icon=":material/play_arrow:", key=f"sweeps.resume.{seen.sweep_id}"
+            "Go on", icon=":material/play_arrow:", key=f"sweeps.resume.{seen.sweep_id}", disabled=not may(RUNNER)
         ):
             sweeps.resume(seen.sweep_id)
             st.rerun()
@@ -107,7 +110,7 @@ def best_trial(seen: Seen) -> None:
             "Link as parent",
             type="primary",
             icon=":material/account_tree:",
-            disabled=bool(refusal),
+            disabled=bool(refusal) or not may(RUNNER),
             key=f"sweeps.link.{seen.sweep_id}",
             help="A next stage starts from the best trial's solution.",
         )
@@ -143,7 +146,9 @@ def figures(seen: Seen) -> None:
         else:
             st.caption("It takes four finished trials with different figures.")
     if any(trial.value is not None for trial in seen.known.trials):
-        st.markdown("**Slices**", help="Each field against the figure, one point a finished trial; later ones darker.")
+        st.markdown(
+            "**Slices**", help="Each field against the figure, one point a finished trial; later ones in more colour."
+        )
         live_plotly(slice_figure(seen), key="sweeps.slices", height=HEIGHT)
 
 

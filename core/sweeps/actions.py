@@ -17,6 +17,7 @@ from core.jobs.detached import ensure_courier
 from core.jobs.submission import check_to_submit
 from core.jobs.sweeping import ensure_sweeps
 from core.jobs.sync import announce
+from core.people import RUNNER, needs
 from core.sweeps.folder import Known, SweepFolder, all_sweeps, sweep_folder
 from core.sweeps.sweep import Sweep, plan
 from core.tracking.tags import SWEEP
@@ -43,6 +44,7 @@ class Seen:
         return ", ".join(parts)
 
 
+@needs(RUNNER)
 def start(config: RunConfig, varied: Mapping[str, str], **options: Any) -> str:
     """Start a sweep and return its id, which is that of the run in the store under which its trials are filed.
 
@@ -100,6 +102,7 @@ def _seen(folder: SweepFolder) -> Seen:
     return Seen(folder.sweep_id, folder.sweep(), known)
 
 
+@needs(RUNNER)
 def stop(sweep_id: str) -> None:
     """Stop a sweep: no trial begins, those at work leave a checkpoint. Raises LabError for an ended one."""
     folder = sweep_folder(sweep_id)
@@ -112,6 +115,7 @@ def stop(sweep_id: str) -> None:
     ensure_sweeps()
 
 
+@needs(RUNNER)
 def resume(sweep_id: str) -> None:
     """Have a stopped or failed sweep go on; trials that were stopped with it go on from their checkpoints.
 

@@ -8,6 +8,7 @@ on, and a trial that has ended is told no more, so that none is lost and none is
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -282,13 +283,25 @@ def sweep_on(folder: SweepFolder) -> None:
             Running(folder).run()
         except StoreError as error:  # the store or the job table can't be used; they may be soon
             print(error, file=sys.stderr, flush=True)
-            time.sleep(AGAIN_S)
+            _waits(folder, str(error))
         except Exception as error:
             print(traceback_of(error), file=sys.stderr, flush=True)
+            if studies.is_away(error):
+                _waits(folder, "The lab's database does not answer.")
+                continue
             known = folder.known()
             folder.write_known(Known("failed", sentence(error), known.trials, known.importance, time.time()))
             folder.close()
             store.set_state(folder.sweep_id, "failed", sentence(error))
+
+
+def _waits(folder: SweepFolder, why: str) -> None:
+    """Say what the sweep waits for, and wait a while; a full disk takes no word of it."""
+    with contextlib.suppress(OSError):
+        known = folder.known()
+        reason = f"{why} The sweep goes on once that is mended."
+        folder.write_known(Known(known.state, reason, known.trials, known.importance, time.time()))
+    time.sleep(AGAIN_S)
 
 
 def main() -> None:

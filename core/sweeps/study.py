@@ -32,6 +32,8 @@ WARM_UP = 4
 """Places before the first one at which a trial may be pruned."""
 LEAST = 4
 """Finished trials before one may be pruned, or the fields' importance is told."""
+SCHEMA = "sweeps"
+"""Of Optuna's tables in the lab's PostgreSQL."""
 RUN, PRUNED, REASON = "run", "pruned", "reason"
 """Attributes of a trial: its run's id, that it was found not worth its while, why it failed."""
 
@@ -52,7 +54,9 @@ def open_study(folder: SweepFolder, sweep: Sweep) -> Study:
 
 
 def _storage(folder: SweepFolder) -> BaseStorage:
-    """Where the study is kept: a journal on the lab home's local disk."""
+    """Where the study is kept: the lab's PostgreSQL where there is one, else a journal on the home's local disk."""
+    if database := os.environ.get("LAB_DATABASE", "").strip():
+        return _in_postgres(database)
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
@@ -60,6 +64,28 @@ def _storage(folder: SweepFolder) -> BaseStorage:
     # the sweep's lock keeps others away; what a killed process left of Optuna's would be waited for
     folder.journal.with_name(f"{folder.journal.name}.lock").unlink(missing_ok=True)
     return JournalStorage(JournalFileBackend(str(folder.journal), JournalFileOpenLock(str(folder.journal))))
+
+
+def _in_postgres(database: str) -> BaseStorage:
+    """Optuna's tables in a schema of their own: it and MLflow both note their version in a table of the same name."""
+    from optuna.storages import RDBStorage
+    from sqlalchemy import create_engine, text
+
+    url = f"postgresql+psycopg://{database.partition('://')[2]}"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    engine.dispose()
+    options = {"connect_args": {"options": f"-c search_path={SCHEMA}"}, "pool_pre_ping": True}
+    return RDBStorage(url, engine_kwargs=options)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that the database of the studies did not answer; it may soon."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import DBAPIError
+
+    return isinstance(error, StorageInternalError | DBAPIError)
 
 
 def whole_lines(folder: SweepFolder) -> None:

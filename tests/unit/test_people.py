@@ -210,6 +210,13 @@ def test_every_deed_of_the_queue_says_which_role_it_takes():
                 assert found.needs == RUNNER, name
 
 
+def test_every_deed_of_a_sweep_takes_a_runner():
+    from core import sweeps
+
+    for deed in (sweeps.start, sweeps.stop, sweeps.resume):
+        assert deed.needs == RUNNER, deed
+
+
 def test_what_concerns_the_whole_lab_takes_an_admin():
     from core.housekeeping import carry_out
     from core.reports.logo import keep_logo, remove_logo

@@ -11,6 +11,7 @@ from core import sweeps
 from core.config import RunConfig
 from core.errors import ExperimentDeletedError, LabError
 from core.jobs import capacity
+from core.people import RUNNER, may
 from core.sweeps.axis import HOW_TO_WRITE
 from core.sweeps.fields import LEFT_OUT, within
 from core.sweeps.sweep import METRICS, MOST_PARALLEL, SAMPLERS, TITLES, USUAL_TRIALS, Sweep, plan
@@ -97,7 +98,9 @@ def sweep_panel(config: RunConfig | None, batch: str) -> None:
     )
     sweep = _planned(config, varied, options)
     label = f"Start {sweep.trials:d} trials" if sweep else "Start the sweep"
-    if not st.button(label, type="primary", disabled=sweep is None, width="stretch", icon=":material/tune:"):
+    if not st.button(
+        label, type="primary", disabled=sweep is None or not may(RUNNER), width="stretch", icon=":material/tune:"
+    ):
         return
     try:
         sweep_id = sweeps.start(config, varied, **options)

@@ -112,7 +112,7 @@ def importance_figure(seen: Seen) -> go.Figure:
 
 
 def slice_figure(seen: Seen) -> go.Figure:
-    """Each field against the figure, one point a finished trial, later ones darker."""
+    """Each field against the figure, one point a finished trial, later ones in more colour."""
     done = _done(seen)
     order = sorted(seen.sweep.axes, key=lambda axis: -seen.known.importance.get(axis.path, 0.0))[:MOST_SLICES]
     called = titles([axis.path for axis in seen.sweep.axes])
@@ -129,7 +129,7 @@ def slice_figure(seen: Seen) -> go.Figure:
             marker={
                 "size": [12 if trial is best else 8 for trial in done],
                 "color": [trial.number + 1 for trial in done],
-                "colorscale": [[0, "#9ec5f0"], [1, "#123a6b"]],
+                "colorscale": [[0, GREY], [1, FINISHED]],
                 "symbol": ["star" if trial is best else "circle" for trial in done],
                 "line": {"width": [2 if trial is best else 0.5 for trial in done], "color": BEST},
             },

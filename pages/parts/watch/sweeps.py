@@ -7,6 +7,7 @@ import streamlit as st
 from core import sweeps
 from core.errors import LabError
 from core.jobs.sweeping import open_sweeps
+from core.people import RUNNER, may
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, message, plain
 
@@ -39,7 +40,10 @@ def _one(seen: sweeps.Seen) -> None:
         st.caption(message(" ".join(filter(None, [f"{seen.sentence}.", seen.known.reason]))), width="stretch")
         st.page_link("pages/sweep_runs.py", label="Open", query_params={"sweep": seen.sweep_id})
         if st.button(
-            "Stop", icon=":material/stop:", key=f"watch.sweep.{seen.sweep_id}", disabled=seen.known.state != "running"
+            "Stop",
+            icon=":material/stop:",
+            key=f"watch.sweep.{seen.sweep_id}",
+            disabled=seen.known.state != "running" or not may(RUNNER),
         ):
             sweeps.stop(seen.sweep_id)
             st.rerun(scope="fragment")
