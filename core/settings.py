@@ -132,7 +132,7 @@ class Email(Frozen):
 
 Channel = Annotated[Webhook | Email, Field(discriminator="kind")]
 
-_KINDS = frozenset({"json", "slack", "mattermost", "ntfy", "email"})
+_KINDS = frozenset({"json", "slack", "mattermost", "ntfy", "email", "ray", "slurm"})
 _SECRET = frozenset({"channels"})
 """Fields whose values are in no message: people put an address, or a password, where something else belongs."""
 _ADDRESS = re.compile(r"(https?://)\S+", re.IGNORECASE)
@@ -144,6 +144,68 @@ class Reports(Frozen):
     header: Annotated[str, shaped(r"[^\x00-\x1f\x7f-\x9f]*", "one line of text")] = Field(
         "", max_length=200, title="Line at the head", description="Of each report, beside the logo: whose lab it is."
     )
+
+
+_PATH = r"/[^\x00-\x1f\x7f]*"
+EngineName = Annotated[str, shaped(r"[a-z][a-z0-9-]{0,30}", "small letters, digits and hyphens, such as cluster-a")]
+NodePath = Annotated[str, shaped(_PATH, "a path from the root on, such as /shared/lab")]
+_WORD = r"[A-Za-z0-9_.:,/&|*-]+"
+
+
+class _Cluster(Frozen):
+    """What engines of clusters have in common. The folders `runs` and `data` of the lab home lie on a shared path."""
+
+    name: EngineName
+    gpus_per_run: int = Field(1, ge=1, le=64, description="Of a run that asks for a GPU, or for any device.")
+    cpus_per_run: int = Field(1, ge=1, le=1024)
+    memory_gb: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        None, description="Of each run. Empty: the engine's own default."
+    )
+    most: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None,
+        description="Runs that are handed over at a time; others wait in the lab's queue, where they can be moved and "
+        "edited. Empty: one more than the engine has slots.",
+    )
+    home: NodePath | None = Field(
+        None, description="This lab's home as its nodes know it. Empty: the same path as here.", max_length=1000
+    )
+    program: NodePath | None = Field(
+        None, description="This program's folder as its nodes know it. Empty: the same path as here.", max_length=1000
+    )
+    python: NodePath | None = Field(
+        None, description="The interpreter on its nodes. Empty: the same path as here.", max_length=1000
+    )
+
+
+class RayEngine(_Cluster):
+    """A Ray cluster, by the Jobs API of its dashboard."""
+
+    kind: Literal["ray"] = "ray"
+    address: Annotated[str, shaped(r"https?://[^\s\x00-\x1f@]+", "an address such as http://head:8265")] = Field(
+        max_length=2000, description="Of Ray's dashboard."
+    )
+    token_file: NodePath | None = Field(
+        None, description="File on this machine that holds the cluster's token.", max_length=1000
+    )
+    labels: Annotated[
+        tuple[Annotated[str, shaped(_WORD + "=[^\\s=]+", "a label such as lab.io/site=a")], ...], Field(max_length=20)
+    ] = Field((), description="Labels that a run's node must have.")
+
+
+class SlurmEngine(_Cluster):
+    """A SLURM cluster, by its command line on this machine."""
+
+    kind: Literal["slurm"] = "slurm"
+    partition: Annotated[str, shaped(_WORD, "the name of a partition")] | None = Field(None, max_length=200)
+    account: Annotated[str, shaped(_WORD, "the name of an account")] | None = Field(None, max_length=200)
+    constraint: Annotated[str, shaped(_WORD, "features of nodes")] | None = Field(None, max_length=200)
+    hours: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        None, description="Time limit of a run. Empty: the partition's."
+    )
+    conf: NodePath | None = Field(None, description="slurm.conf, where it is not SLURM's default.", max_length=1000)
+
+
+ClusterSettings = Annotated[RayEngine | SlurmEngine, Field(discriminator="kind")]
 
 
 class Settings(Frozen):
@@ -158,6 +220,14 @@ class Settings(Frozen):
     )
     reports: Reports = Reports()
     channels: Annotated[tuple[Channel, ...], Field(max_length=20)] = ()
+    engines: Annotated[tuple[ClusterSettings, ...], Field(max_length=20)] = Field(
+        (), description="Clusters that runs may be handed to, besides this machine."
+    )
+    engine: EngineName = Field(
+        "local",
+        title="Where runs go",
+        description="Those that don't say: local, an engine's name, or auto, which is the first with a free slot.",
+    )
     time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(
         None, description="Of times in logs of the lab and in messages. Empty: UTC. Pages show the viewer's."
     )
@@ -168,10 +238,17 @@ class Settings(Frozen):
     )
 
     @model_validator(mode="after")
-    def _names_of_channels(self) -> Settings:
+    def _names(self) -> Settings:
         names = [channel.name for channel in self.channels]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"channels: the name {min(twice)!r} stands twice")
+        engines = [engine.name for engine in self.engines]
+        if twice := {name for name in engines if engines.count(name) > 1}:
+            raise ValueError(f"engines: the name {min(twice)!r} stands twice")
+        if taken := {"local", "inline", "auto"} & set(engines):
+            raise ValueError(f"engines: {min(taken)!r} is no name for one, since it means something already")
+        if self.engine not in ("local", "auto", *engines):
+            raise ValueError(f"engine: there is no engine {self.engine!r}")
         for k, rule in enumerate(self.watch):
             if unknown := set(rule.tell) - set(names):
                 raise ValueError(f"watch.{k}.tell: there is no channel {min(unknown)!r}")
