@@ -18,9 +18,9 @@ import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
+from core.cluster_settings import RayEngine
 from core.errors import LabError
 from core.jobs.engines.ray import RayCluster
-from core.settings import RayEngine
 
 NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=KILL")
 FAST = {

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from core import jobs
+from core.cluster_settings import RayEngine, SlurmEngine
 from core.jobs import table
 from core.jobs.engines import kept_view, ordering, tending
 from core.jobs.engines.contract import Node, View, attempt_name
 from core.jobs.engines.lab_mark import lab_mark
 from core.jobs.engines.ordering import order_of
-from core.settings import RayEngine, SlurmEngine
 from tests.clusters import ray, slurm
 from tests.stand_in import SOURCE, let_go, submit, until, until_state
 

@@ -13,7 +13,7 @@ from core.jobs.engines.kept_view import KeptView, kept_view
 from core.jobs.job import Job
 
 if TYPE_CHECKING:
-    from core.settings import ClusterSettings
+    from core.cluster_settings import ClusterSettings
 
 
 class ClusterEngine:

@@ -17,7 +17,7 @@ from core.jobs.process import attempt_environment
 from core.problem_source import kept_source_variable
 
 if TYPE_CHECKING:
-    from core.settings import ClusterSettings
+    from core.cluster_settings import ClusterSettings
 
 SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 """PATH of a run's process: git is all that it looks for."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from core.jobs.engines.contract import Node, Order, RefusedError, Said, UnreachableError, View
 
 if TYPE_CHECKING:
-    from core.settings import RayEngine
+    from core.cluster_settings import RayEngine
 
 LIMIT_S = 15.0
 """Seconds that an answer may take."""

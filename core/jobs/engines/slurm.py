@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from core.jobs.engines.contract import Node, Order, RefusedError, Said, UnreachableError, View
 
 if TYPE_CHECKING:
-    from core.settings import SlurmEngine
+    from core.cluster_settings import SlurmEngine
 
 LIMIT_S = 30.0
 """Seconds that a command may take; SLURM's own limit for its controller is 10."""

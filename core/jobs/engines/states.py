@@ -11,6 +11,7 @@ from core.jobs import table
 from core.jobs.engines.cluster_engine import ClusterEngine, cluster_engines, cluster_of, slots_of
 from core.jobs.engines.contract import RefusedError, UnreachableError
 from core.jobs.engines.kept_view import KeptView, keep, kept_view
+from core.plain_text import printable, shortened
 from core.runs.states import ACTIVE
 
 
@@ -86,7 +87,8 @@ def look_at(names: Iterable[str] = ()) -> list[EngineState]:
     engines = {engine.name: engine for engine in cluster_engines()}
     for name in names:
         if name not in engines:
-            raise LabError(f"There is no engine {name!r} in the settings; there are {', '.join(engines) or 'none'}.")
+            there = ", ".join(engines) or "none"
+            raise LabError(f"There is no engine {shortened(printable(name))!r} in the settings; there are {there}.")
     for engine in engines.values():
         if names and engine.name not in names:
             continue

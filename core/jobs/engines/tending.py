@@ -39,7 +39,7 @@ from core.jobs.waiting import HELD_BY_PERSON
 from core.runs.states import ACTIVE
 
 if TYPE_CHECKING:
-    from core.settings import ClusterSettings
+    from core.cluster_settings import ClusterSettings
 
 LOOK_S = 1.0
 END_S = 1.0
