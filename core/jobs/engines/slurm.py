@@ -113,6 +113,7 @@ class SlurmCluster:
         options = [
             "--parsable",
             "--no-requeue",
+            "--signal=B:TERM@90",  # before its time limit: a checkpoint takes a step
             f"--job-name={order.name}",
             f"--output={_unpatterned(str(order.log))}",
             "--open-mode=append",

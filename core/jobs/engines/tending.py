@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 LOOK_S = 1.0
 END_S = 1.0
 """Seconds that the courier's end waits for a look that has begun."""
+AGAIN_S = 5.0
+"""A run whose engine lost it before it began waits for so long before it is handed over again,"""
+MOST_UNSTARTED = 3
+"""and is held after so many times."""
 MOST_AT_ONCE = 20
 """Runs handed over in one look, so that those that are at work are looked at meanwhile."""
 
@@ -149,7 +153,7 @@ class EngineThread(LookingThread):
             case "at work":
                 self._at_work(job, found, said)
             case "unstarted":
-                self._back(job, found.word, held=False)
+                self._back(job, found.word, held=job.retries >= MOST_UNSTARTED)
             case "gone":
                 settle(job, found.returncode, away=Away(found.word, found.lost))
 
@@ -250,6 +254,9 @@ class EngineThread(LookingThread):
             fields = {"state": state, "reason": why, "wanted": None, "slot": None, "engine_word": "", "synced": 0}
             fields |= {"held": HELD_BY_PERSON} if held else {}
             fields |= {"ended": time.time()} if state != "queued" else {}
+            fields |= (
+                {"retries": job.retries + 1, "due": time.time() + AGAIN_S} if state == "queued" and not held else {}
+            )
             table.set_fields(connection, job.run_id, **fields)
             events.record(connection, job.run_id, "held" if held else "state", now["state"], state, why)
             keep_row(connection, job.run_id)
