@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app demo docs links test setup setup-dev browser systemd node nginx lint unit peers
+.PHONY: app demo docs links test setup setup-dev browser systemd node nginx slurm lab lint unit peers
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -53,6 +53,16 @@ nginx:
 	@if ! command -v nginx >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	     apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null || true; fi
 
+# SLURM and munge, of which tests make a cluster of their own; without them those tests are skipped.
+slurm:
+	@if ! command -v slurmctld >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	     apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge \
+	     iproute2 util-linux >/dev/null || true; fi
+
+# What a lab of several machines and people needs besides, and the tests of it.
+lab: setup-dev
+	$(VENV)/bin/pip install --quiet -r requirements-lab.txt
+
 # DeepXDE and PINA, for benchmarks.throughput alone.
 peers:
 	$(PYTHON) -m venv .venv-peers
@@ -65,7 +75,7 @@ PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2
 unit: setup-dev
 	$(PYTEST) tests/unit
 
-test: lint browser systemd node nginx
+test: lint browser systemd node nginx slurm
 	$(PYTEST)
 
 # The documentation as web pages, docs/_build/index.html; a warning ends it.

@@ -58,6 +58,11 @@ class Home:
         return self.root / "sweeps"
 
     @property
+    def engines(self) -> Path:
+        """What was last seen of each cluster (`core.jobs.engines.kept_view`)."""
+        return self.root / "engines"
+
+    @property
     def announced(self) -> Path:
         """Notes of runs that are being made (`core.jobs.announced`)."""
         return self.root / "announced"

@@ -19,6 +19,7 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from core.cluster_settings import ClusterSettings, EngineName
 from core.documents import DocumentError, plain_data
 from core.errors import ConfigError, LabError, StoreError
 from core.files import write_whole
@@ -132,7 +133,7 @@ class Email(Frozen):
 
 Channel = Annotated[Webhook | Email, Field(discriminator="kind")]
 
-_KINDS = frozenset({"json", "slack", "mattermost", "ntfy", "email"})
+_KINDS = frozenset({"json", "slack", "mattermost", "ntfy", "email", "ray", "slurm"})
 _SECRET = frozenset({"channels"})
 """Fields whose values are in no message: people put an address, or a password, where something else belongs."""
 _ADDRESS = re.compile(r"(https?://)\S+", re.IGNORECASE)
@@ -158,6 +159,14 @@ class Settings(Frozen):
     )
     reports: Reports = Reports()
     channels: Annotated[tuple[Channel, ...], Field(max_length=20)] = ()
+    engines: Annotated[tuple[ClusterSettings, ...], Field(max_length=20)] = Field(
+        (), description="Clusters that runs may be handed to, besides this machine."
+    )
+    engine: EngineName = Field(
+        "local",
+        title="Where runs go",
+        description="Those that don't say: local, an engine's name, or auto, which is the first with a free slot.",
+    )
     time_zone: Annotated[str, AfterValidator(_zone)] | None = Field(
         None, description="Of times in logs of the lab and in messages. Empty: UTC. Pages show the viewer's."
     )
@@ -168,10 +177,17 @@ class Settings(Frozen):
     )
 
     @model_validator(mode="after")
-    def _names_of_channels(self) -> Settings:
+    def _names(self) -> Settings:
         names = [channel.name for channel in self.channels]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"channels: the name {min(twice)!r} stands twice")
+        engines = [engine.name for engine in self.engines]
+        if twice := {name for name in engines if engines.count(name) > 1}:
+            raise ValueError(f"engines: the name {min(twice)!r} stands twice")
+        if taken := {"local", "inline", "auto"} & set(engines):
+            raise ValueError(f"engines: {min(taken)!r} is no name for one, since it means something already")
+        if self.engine not in ("local", "auto", *engines):
+            raise ValueError(f"engine: there is no engine {self.engine!r}")
         for k, rule in enumerate(self.watch):
             if unknown := set(rule.tell) - set(names):
                 raise ValueError(f"watch.{k}.tell: there is no channel {min(unknown)!r}")

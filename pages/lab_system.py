@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import LabError
 from pages.parts.shared.text import message
 from pages.parts.system.disk import disk_view
+from pages.parts.system.engines import engines_view
 from pages.parts.system.facts import settings_view, versions_view
 from pages.parts.system.findings import findings_view
 from pages.parts.system.now import now_view
@@ -27,6 +28,7 @@ with machine:
     st.fragment(guarded, run_every=2.0)(now_view)
 with slots:
     st.fragment(guarded, run_every=5.0)(slots_view)
+    st.fragment(guarded, run_every=5.0)(engines_view)
 well, disk = st.columns(2, gap="large")
 with well:
     guarded(findings_view)

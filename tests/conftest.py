@@ -25,12 +25,15 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Each test to whoever is free, but all with a browser to one process: two would take each other's frames away."""
+    """Each test to whoever is free, but all with a browser to one process: two would take each other's frames away.
+
+    So do those with a Ray cluster, which takes its time to start.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class OneBrowser(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return "e2e" if folder(nodeid) == "e2e" else nodeid
+            return "e2e" if folder(nodeid) == "e2e" else "ray" if "[ray" in nodeid else nodeid
 
     config.option.loadscopereorder = False  # by number of tests
     return OneBrowser(config, log)

@@ -11,6 +11,7 @@ from core.cli.channels import notify
 from core.cli.cleaning import clean
 from core.cli.datasets import add_dataset, exact_dataset, list_datasets, sample_dataset
 from core.cli.demo import demo
+from core.cli.engines import engines
 from core.cli.events import events
 from core.cli.exporting import export
 from core.cli.machine import doctor, serve
@@ -21,7 +22,7 @@ from core.cli.rerun import replay
 from core.cli.results import best, certificate
 from core.cli.service import install, look, uninstall
 from core.cli.service import status as service_status
-from core.cli.steer import duplicate, edit, hold, move, priority, release, remove
+from core.cli.steer import duplicate, edit, hold, move, priority, release, remove, send
 from core.cli.sweep import StartsWithAConfig, list_sweeps, show
 from core.cli.sweep import resume as resume_sweep
 from core.cli.sweep import start as start_sweep
@@ -41,9 +42,9 @@ for command in (train, submit, status, stop, pause, resume, retry, logs):
     app.command()(command)
 for command in (move, priority):
     app.command(context_settings={"ignore_unknown_options": True})(command)  # -5 is a number
-for command in (hold, release, remove, edit, duplicate):
+for command in (hold, release, remove, send, edit, duplicate):
     app.command()(command)
-for command in (presets, problems, doctor, best, replay):
+for command in (presets, problems, engines, doctor, best, replay):
     app.command()(command)
 for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve, demo, look):
     app.command()(command)

@@ -20,6 +20,10 @@ AfterAnyOption = Annotated[bool, typer.Option("--after-any", help="Begin however
 FromAfterOption = Annotated[
     bool, typer.Option("--from-after", help="Start from that run's best checkpoint, once it has ended.")
 ]
+EngineOption = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="NAME", help="local, an engine of the settings, or auto: the first that is free."),
+]
 PriorityOption = Annotated[int, typer.Option("--priority", metavar="N", help="Higher ones go first.")]
 
 
@@ -42,6 +46,7 @@ def submit(
     batch: Annotated[
         str | None, typer.Option("--batch", metavar="NAME", help="What the runs of --vary are called.")
     ] = None,
+    engine: EngineOption = None,
 ) -> None:
     """Queue a run, or one for each combination of varied fields; they go on when this terminal closes."""
     from core import jobs
@@ -49,6 +54,7 @@ def submit(
     chosen = chosen_config(config, settings, parent)
     first = chosen_run(after).run_id if after else None
     options = {"after": first, "after_any": after_any, "from_after": from_after, "priority": priority, "held": held}
+    options["engine"] = engine
     if not vary:
         if paired:
             raise LabError("--paired goes with --vary FIELD=VALUES.")

@@ -48,6 +48,16 @@ def priority(
     jobs.set_priority(chosen_run(run).run_id, number)
 
 
+def send(
+    run: RunArgument,
+    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="local, an engine of the settings, or auto.")],
+) -> None:
+    """Have a waiting run go to another engine."""
+    from core import jobs
+
+    jobs.send(chosen_run(run).run_id, engine)
+
+
 def hold(runs: RunsArgument) -> None:
     """Keep waiting runs from starting until they are released."""
     do("hold", runs)

@@ -64,13 +64,18 @@ def work(
     attempt: Annotated[int, typer.Option()] = 1,
     fresh: Annotated[bool, typer.Option()] = False,
 ) -> None:
-    """Train a queued run; started by its slot's worker."""
-    from core.execution.execute import execute
+    """Train a queued run; started by its slot's worker, or by the engine that it was handed to."""
     from core.jobs import events
+    from core.jobs.engines.away import engine_here, refuse_if_differs
 
     events.this_process_is("the run")
     try:
-        execute(chosen_run(run), attempt, fresh=fresh)
+        folder = chosen_run(run)
+        if engine_here():
+            refuse_if_differs(folder, attempt)
+        from core.execution.execute import execute  # takes seconds
+
+        execute(folder, attempt, fresh=fresh)
     except LabError as error:
         print_error(error)
         raise typer.Exit(1) from None

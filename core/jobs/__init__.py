@@ -15,8 +15,17 @@ from core.jobs.actions import (
     untold,
 )
 from core.jobs.batch import submit_many
-from core.jobs.editing import ChangedMeanwhileError, check_editable, duplicate, edit, name_of_copy, set_after, wait_of
-from core.jobs.engine import Engine, Slot
+from core.jobs.editing import (
+    ChangedMeanwhileError,
+    check_editable,
+    duplicate,
+    edit,
+    name_of_copy,
+    send,
+    set_after,
+    wait_of,
+)
+from core.jobs.engines.contract import Engine, Slot
 from core.jobs.job import Job
 from core.jobs.looking import keep_looking
 from core.jobs.queueing import hold, move, move_before, release, remove, set_priority
@@ -48,6 +57,7 @@ __all__ = [
     "remove",
     "resume",
     "retry",
+    "send",
     "set_after",
     "set_priority",
     "status",

@@ -12,10 +12,11 @@ from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import announced, state, table, waiting
 from core.jobs.detached import ensure_courier
-from core.jobs.engine import Engine, Slot
+from core.jobs.engines.cluster_engine import cluster_engines
+from core.jobs.engines.contract import INLINE, LOCAL, Engine, Slot
+from core.jobs.engines.local import LocalEngine
 from core.jobs.events import LAB, acting_as
 from core.jobs.job import GRACE_S, Job
-from core.jobs.local import LocalEngine
 from core.jobs.presence import refuse_if_gone
 from core.jobs.sweeping import ensure_sweeps
 from core.jobs.sync import tell_store, together, told_elsewhere
@@ -34,8 +35,14 @@ LONG_LINE = 400
 """Bytes; what is read of a log's end for each line that is wanted."""
 
 _local = LocalEngine()
-ENGINES: dict[str, Engine] = {"local": _local, "inline": _local}
-"""By the name in a job's row; an inline run has no slot, and its process is looked after like any other's."""
+ENGINES: dict[str, Engine] = {LOCAL: _local, INLINE: _local}
+"""Those of this machine by the name in a job's row; an inline run has no slot, and its process is looked after like any
+other's. Clusters come from the settings (`all_engines`)."""
+
+
+def all_engines() -> list[Engine]:
+    """This machine's engine, and those of the settings, in their order."""
+    return [*set(ENGINES.values()), *cluster_engines()]
 
 
 def check_disk() -> None:
@@ -62,7 +69,7 @@ def ensure() -> None:
     if announced.left_behind():
         ensure_courier()
     waiting.settle()
-    for engine in set(ENGINES.values()):
+    for engine in all_engines():
         engine.ensure()
     ensure_sweeps()
     if table.notices_wait(ends=_has_channels()):
@@ -119,7 +126,7 @@ def _waiting() -> list[str]:
 
 def capacity() -> list[Slot]:
     """The slots of all engines."""
-    return [slot for engine in set(ENGINES.values()) for slot in engine.capacity()]
+    return [slot for engine in all_engines() for slot in engine.capacity()]
 
 
 def status(run_id: str) -> Job:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError, LabError
 from core.jobs import actions
-from core.jobs.submission import check_to_submit, take_in
+from core.jobs.submission import check_to_submit, chosen_engine, take_in
 from core.people import RUNNER, needs
 from core.plain_text import has_control
 
@@ -162,6 +162,7 @@ def submit_many(
     from_after: bool = False,
     held: bool = False,
     tags: dict[str, str] | None = None,
+    engine: str | None = None,
     done: Callable[[int, int], None] = lambda queued, of: None,
 ) -> list[str]:
     """Queue a run for each row of a table of changes to one config; returns their ids in the rows' order.
@@ -178,13 +179,14 @@ def submit_many(
         from_after: they start from its best checkpoint.
         held: they wait until somebody releases them.
         tags: for the store.
+        engine: where they go (see `submit`).
         done: is told how many are queued, of how many.
 
     Raises:
         LabError: what `submit` raises.
         ConfigError: names what is wrong and in which row; nothing is queued then.
     """
-    wait = {"after": after, "after_any": after_any}
+    wait = {"after": after, "after_any": after_any, "engine": chosen_engine(engine)}
     configs, faults, ready = configs_of(config, changes, batch), _Faults(), []
     for number, made in enumerate(configs, start=1):
         try:

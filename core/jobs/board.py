@@ -11,7 +11,7 @@ from typing import Any
 from core.home import home
 from core.jobs import table
 from core.jobs.actions import capacity
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.jobs.forecast import Due, Expected, Experience, ends, forecast, remaining
 from core.jobs.job import Job
 from core.jobs.waiting import FREE_SLOT, waits_because
@@ -46,6 +46,8 @@ class Entry:
         due = self.due
         if due is None:
             return ""
+        if self.job.active and self.job.engine_word:
+            return f"{self.job.engine}: {self.job.engine_word}"
         if self.job.active:
             where = due.slot or "outside the slots"
             return f"{where}, {lasting(due.ends - board.made)} left" if due.ends else f"{where}, no ETA yet"

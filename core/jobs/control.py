@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from types import FrameType, TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from core.errors import LabError, StoreError, sentence
 from core.jobs import table
 from core.jobs.death import heartbeat
 from core.jobs.detached import ensure_courier
+from core.jobs.engines.away import FolderDesk, engine_here
 from core.jobs.process import boot_id, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
@@ -32,6 +33,64 @@ LOOK_S = 1.0
 """The table is asked at most this often: a run whose worker died still obeys, and no iteration waits for a disk."""
 
 
+class Desk(Protocol):
+    """Where a run's process hears what is wanted of it, and says what it does: the job table, or the run's folder."""
+
+    def begin(self) -> bool:
+        """Whether this process has the attempt."""
+
+    def wanted(self) -> Literal["stop", "pause"] | None:
+        """What is wanted of it. Raises StoreError."""
+
+    def look_after(self) -> None:
+        """Every few seconds, on a thread of its own: see to what must go on beside the run."""
+
+    def conclude(self, state: str, reason: str) -> None:
+        """The attempt has ended. Raises StoreError."""
+
+    def tell(self) -> None:
+        """There is something for the store."""
+
+
+class TableDesk:
+    """The job table, for a run of this machine."""
+
+    def __init__(self, folder: RunFolder, attempt: int):
+        self._run_id, self._attempt = folder.run_id, attempt
+        self._looks = 0
+
+    def begin(self) -> bool:
+        """Note this process in the job's row; False where the table does not expect the attempt."""
+        return table.update(
+            self._run_id,
+            only_if={"attempt": self._attempt, "state": ACTIVE},
+            pid=os.getpid(),
+            pid_started=started_at(os.getpid()),
+            boot=boot_id(),
+        )
+
+    def wanted(self) -> Literal["stop", "pause"] | None:
+        """As the row says. Raises StoreError."""
+        job = table.get(self._run_id)
+        if job.attempt != self._attempt or not job.active:
+            return "stop"  # another attempt has taken over
+        return job.wanted
+
+    def look_after(self) -> None:
+        """See to it that there is a courier, once the run has lived for a while."""
+        if self._looks and self._looks % BEATS_PER_COURIER == 0:
+            ensure_courier()
+        self._looks += 1
+
+    def conclude(self, state: str, reason: str) -> None:
+        """End the attempt in the table. Raises StoreError."""
+        conclude(self._run_id, self._attempt, state, reason)
+
+    def tell(self) -> None:
+        """Have the store told."""
+        tell_store(self._run_id)
+
+
 class RunControl:
     """Context of a run's process, in its main thread. Leaving it by an exception ends the run `failed`.
 
@@ -47,6 +106,7 @@ class RunControl:
         self.folder = folder
         self.run_id = folder.run_id
         self.attempt = attempt
+        self._desk: Desk = FolderDesk(folder, attempt) if engine_here() else TableDesk(folder, attempt)
         self._signalled = False
         self._wanted: Literal["stop", "pause"] | None = None
         self._looked = float("-inf")
@@ -57,13 +117,7 @@ class RunControl:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> RunControl:
-        mine = table.update(
-            self.run_id,
-            only_if={"attempt": self.attempt, "state": ACTIVE},
-            pid=os.getpid(),
-            pid_started=started_at(os.getpid()),
-            boot=boot_id(),
-        )
+        mine = self._desk.begin()
         if not mine:
             raise LabError(f"Run {self.run_id} is not waiting for attempt {self.attempt}; another process has it.")
         with contextlib.suppress(OSError):  # a full disk ends the run soon, and says so itself
@@ -103,14 +157,12 @@ class RunControl:
 
     def _asked(self) -> Literal["stop", "pause"] | None:
         try:
-            job = table.get(self.run_id)
+            wanted = self._desk.wanted()
         except StoreError as error:  # no reason to end hours of training: ask again later
             print(error, file=sys.stderr, flush=True)
-            return "stop" if self._signalled else None
-        if job.attempt != self.attempt or not job.active:
-            return "stop"  # another attempt has taken over
+            wanted = None
         # a signal that nobody recorded a wish for (Ctrl-C, a shutdown) means stop
-        return job.wanted or ("stop" if self._signalled else None)
+        return wanted or ("stop" if self._signalled else None)
 
     def trained(self, state: Literal["finished", "stopped", "paused"]) -> None:
         """Training is over and its checkpoint kept: the run is `state`, whatever befalls its figures and pictures."""
@@ -129,19 +181,19 @@ class RunControl:
             return
         self._said = True
         with contextlib.suppress(StoreError):
-            if state == "paused" and table.get(self.run_id).wanted == "stop":
+            if state == "paused" and self._desk.wanted() == "stop":
                 state = "stopped"  # the wish changed while the checkpoint was being written
         try:
             self.folder.write_exit(self.attempt, state, reason)
         except OSError:
-            conclude(self.run_id, self.attempt, state, reason)
+            self._desk.conclude(state, reason)
             raise
         try:
-            conclude(self.run_id, self.attempt, state, reason)
+            self._desk.conclude(state, reason)
         except StoreError as error:  # whoever looks next finds the word in the folder
             print(error, file=sys.stderr, flush=True)
         self.folder.leave_room()
-        tell_store(self.run_id)
+        self._desk.tell()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signalled = True
@@ -149,12 +201,9 @@ class RunControl:
             signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait for the step
 
     def _beat(self) -> None:
-        beats = 0
         waiting = True
         while waiting:
-            if beats and beats % BEATS_PER_COURIER == 0:
-                ensure_courier()
-            beats += 1
+            self._desk.look_after()
             with contextlib.suppress(OSError):  # the next beat tries again
                 self.folder.beat(heartbeat(self.attempt, self.folder.path))
             waiting = not self._done.wait(HEARTBEAT_S)

@@ -2,7 +2,8 @@
 
 One process a lab home, by its lock; `python -m core.jobs.courier`, detached. A slot's worker starts it with each run,
 and again where there is none, as every run's heartbeat does, and every process that has something for the store and has
-not imported MLflow. It holds active runs against their rules and tells channels (`core.jobs.watching`). It ends when no
+not imported MLflow. It holds active runs against their rules and tells channels (`core.jobs.watching`), and it alone
+asks clusters (`core.jobs.engines.tending`). It ends when no
 run is active, none will begin by itself, and nothing waits to be told. So a run that is killed with its worker and its
 dashboard is found dead in seconds, the queue goes on and what tries again later does, and no process that trains or
 answers a browser ever waits for a store.
@@ -20,6 +21,7 @@ from core.home import home
 from core.jobs import announced, events, table
 from core.jobs.actions import ensure
 from core.jobs.detached import COURIER
+from core.jobs.engines.tending import tending
 from core.jobs.job import Job
 from core.jobs.looking_thread import LookingThread
 from core.jobs.notices import DAY_S
@@ -44,7 +46,7 @@ def carry() -> None:
     settling = Settling()
     settling.start()
     try:
-        with watching():
+        with watching(), tending():
             _carry()
     finally:
         settling.end()

@@ -64,8 +64,10 @@ COLUMNS = {
     "binned": "REAL",
     "size": "REAL",
     "bin_step": "TEXT",
+    "asked_engine": "TEXT NOT NULL DEFAULT 'local'",
+    "engine_word": "TEXT NOT NULL DEFAULT ''",
 }
-VERSION = 3
+VERSION = 4
 """Kept in SQLite's user_version; a table of an older version gets the columns it lacks."""
 
 BUSY_S = 20.0

@@ -66,6 +66,18 @@ def evidence(job: Job, returncode: int | None) -> str:
     return ""
 
 
+def evidence_away(job: Job) -> str:
+    """The same of an attempt on another machine, whose kernel can't be asked: what its last heartbeat says."""
+    beat = job.folder.heartbeat()
+    if beat is None or beat["attempt"] != job.attempt:
+        return ""
+    if beat["disk_free"] < FULL:
+        return f"The disk was full: {size_text(beat['disk_free'])} were free at its last sign of life{_moment(beat)}."
+    if beat["memory_free"] < LITTLE * beat["memory_total"]:
+        return f"The kernel may have killed it for want of memory{_memory(beat)}."
+    return ""
+
+
 def _memory(beat: dict[str, Any] | None) -> str:
     if beat is None:
         return ""

@@ -18,7 +18,7 @@ from core.jobs.database import reading, transaction
 from core.jobs.job import columns_of
 from core.jobs.queueing import waiting_row
 from core.jobs.stored import config_to_copy
-from core.jobs.submission import check, check_to_submit, take_in
+from core.jobs.submission import check, check_place, check_to_submit, chosen_engine, take_in
 from core.jobs.sync import tell_input, tell_store
 from core.people import RUNNER, needs
 from core.problem_source import source_file
@@ -54,8 +54,9 @@ def edit(run_id: str, config: RunConfig, revision: int) -> None:
     """
     from core.datasets import keep
 
-    after = table.get(run_id).after_run
-    config = check(config, after)
+    job = table.get(run_id)
+    after = job.after_run
+    config = check(config, after, job.asked_engine)
     files = keep(config)
     with transaction() as connection:
         _check_editable(connection, run_id, revision)  # before the store is told of another dataset
@@ -67,6 +68,28 @@ def edit(run_id: str, config: RunConfig, revision: int) -> None:
             raise LabError(f"Somebody changed what run {run_id[:8]} starts after. Look at it, and save again.")
         _change(connection, row, config)
     tell_store(run_id)
+    actions.refresh()
+
+
+@needs(RUNNER)
+def send(run_id: str, engine: str) -> None:
+    """Have a waiting run go to another engine.
+
+    Args:
+        run_id: the run.
+        engine: `local`, the name of one of the settings, or `auto`.
+
+    Raises:
+        LabError: the run does not wait, or there is no such engine, or none of its places serves the run.
+    """
+    check_place(table.get(run_id).device, chosen_engine(engine))
+    with transaction() as connection:
+        before = waiting_row(connection, run_id, "it stays where it is")["asked_engine"]
+        if before == engine:
+            return
+        table.set_fields(connection, run_id, asked_engine=engine)
+        events.record(connection, run_id, "engine", before, engine)
+        keep_row(connection, run_id)
     actions.refresh()
 
 
@@ -209,11 +232,18 @@ def duplicate(run_id: str, name: str | None = None) -> str:
     config, tags = config_to_copy(run_id)
     name = name_of_copy(config.name) if name is None else name
     config = parse_config(config.model_dump(mode="json", by_alias=True) | {"name": name})
-    wait = wait_of(run_id)
-    ready = check_to_submit(config, **wait)
-    copy = take_in(ready, tags=tags, why=f"a copy of run {run_id[:8]}", **wait)
+    where = wait_of(run_id) | {"engine": _engine_of(run_id)}
+    ready = check_to_submit(config, **where)
+    copy = take_in(ready, tags=tags, why=f"a copy of run {run_id[:8]}", **where)
     actions.refresh()
     return copy
+
+
+def _engine_of(run_id: str) -> str:
+    """The engine that a run asks for, where the settings still name it; else theirs for runs that don't say."""
+    with suppress(LabError):  # trained elsewhere, or at an engine that is gone
+        return chosen_engine(table.get(run_id).asked_engine)
+    return chosen_engine(None)
 
 
 def wait_of(run_id: str) -> dict[str, Any]:

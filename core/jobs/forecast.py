@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from core.config import size
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.jobs.job import Finished, Job
 from core.presets import presets
 from core.runs.states import ENDED
@@ -62,7 +62,7 @@ class Due:
 
 def kind_of(slot: str) -> str:
     """`gpu` or `cpu`: times in slots of one kind say nothing about the other."""
-    return "gpu" if slot.startswith("gpu") else "cpu"
+    return "gpu" if slot.rpartition("/")[2].startswith("gpu") else "cpu"
 
 
 class Experience:
@@ -225,7 +225,8 @@ class _Play:
     ):
         self._slots, self._waiting, self._takes, self._now = slots, waiting, takes, now
         self._due: dict[str, Due] = {}
-        self._ready: dict[str, list[int]] = defaultdict(list)
+        self._ready: dict[tuple[str, str], list[int]] = defaultdict(list)
+        """By (device, engine) that is asked for."""
         self._coming: list[tuple[float, int]] = []
         self._children: dict[str, list[int]] = defaultdict(list)
         self._free: list[tuple[float, int]] = []
@@ -277,12 +278,13 @@ class _Play:
             moment, k = heapq.heappop(self._free)
             while self._coming and self._coming[0][0] <= moment:
                 rank = heapq.heappop(self._coming)[1]
-                heapq.heappush(self._ready[self._waiting[rank].device], rank)
+                job = self._waiting[rank]
+                heapq.heappush(self._ready[job.device, job.asked_engine], rank)
             slot = self._slots[k]
-            devices = [device for device, ranks in self._ready.items() if ranks and slot.serves(device)]
-            if devices:
-                device = min(devices, key=lambda device: self._ready[device][0])
-                self._begin(heapq.heappop(self._ready[device]), k, moment)
+            served = [asked for asked, ranks in self._ready.items() if ranks and slot.takes(*asked)]
+            if served:
+                asked = min(served, key=lambda asked: self._ready[asked][0])
+                self._begin(heapq.heappop(self._ready[asked]), k, moment)
             elif self._coming:
                 heapq.heappush(self._free, (self._coming[0][0], k))
             else:
@@ -296,7 +298,7 @@ class _Play:
     def _begin(self, rank: int, k: int, moment: float) -> None:
         job, slot = self._waiting[rank], self._slots[k]
         takes = self._takes(job, kind_of(slot.name))
-        latest = any(since <= moment and lost.serves(job.device) for since, lost in self._lost)
+        latest = any(since <= moment and lost.takes(job.device, job.asked_engine) for since, lost in self._lost)
         if takes.seconds is None:
             self._lost.append((moment, slot))
             self._due[job.run_id] = Due(moment, None, slot.name, takes.source, latest=latest)
@@ -309,7 +311,7 @@ class _Play:
 
     def _why_never(self, job: Job, reached: bool) -> str:
         """Why nobody can say when a run begins; `reached`: it has all it waits for but a slot."""
-        if not any(slot.serves(job.device) for slot in self._slots):
+        if not any(slot.takes(job.device, job.asked_engine) for slot in self._slots):
             return f"no slot here takes a run for {job.device}"
         if reached:
             return "nobody knows when a slot is free"

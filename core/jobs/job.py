@@ -31,7 +31,8 @@ class Job:
     config_hash: str
     device: str
     engine: str
-    """`local` for a slot of this machine, `inline` for a run in its caller's own process."""
+    """Where its last attempt was: `local` for a slot of this machine, `inline` for its caller's own process, else the
+    name of a cluster's engine."""
     priority: int
     state: str
     wanted: str | None
@@ -83,6 +84,10 @@ class Job:
     """What is under way with the bin: `AT_END`, `RESTORING` or `EMPTYING`; mostly nothing."""
     size: float | None
     """`core.config.size` of its config; None for a run of an older program."""
+    asked_engine: str = "local"
+    """Where it is to go: `local`, an engine's name, or `auto`."""
+    engine_word: str = ""
+    """What the engine says of an attempt that it has and that has not begun, for example "pending: Resources"."""
     after_name: str | None = None
     after_state: str | None = None
     """Name and state of `after_run`; None where that is gone."""

@@ -18,7 +18,7 @@ from typing import IO
 
 from core.home import SOURCE, home
 from core.jobs.chosen_slots import chosen_slots
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.jobs.process import OUTSIDE, attempt_environment, inside
 from core.jobs.sharing import thread_variables, threads_of
 from core.problem_source import kept_source_variable

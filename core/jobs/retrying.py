@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.rules import Retry
     from core.settings import Settings
 
-RESTART = "the machine was restarted"
+RESTART, LOST = "the machine was restarted", "its node was lost"
 MEMORY = "the kernel killed it for want of memory"
 FAULTS = ("SIGSEGV", "SIGILL", "SIGFPE", "SIGBUS", "SIGABRT", "SIGSYS")
 ITS_OWN = (MEMORY, *(f"it was ended by {name}" for name in FAULTS))
@@ -31,7 +31,7 @@ class Crash:
     """What is kept of a crash, to compare the next one with."""
 
     cause: str = ""
-    """`RESTART`, one of `ITS_OWN`, or empty."""
+    """`RESTART`, `LOST`, one of `ITS_OWN`, or empty."""
     checkpoint: int = 0
     """Iteration of the last checkpoint, else when its file was written; 0 without one."""
     iteration: float = 0.0
@@ -66,16 +66,19 @@ class Verdict:
     """Unix time before which it does not begin."""
 
 
-def cause_of(returncode: int | None, evidence: str, *, rebooted: bool) -> str:
+def cause_of(returncode: int | None, evidence: str, *, rebooted: bool, lost: bool = False) -> str:
     """The cause of a crash as `Crash` names it.
 
     Args:
         returncode: as of `subprocess`, where somebody saw the process end.
         evidence: of `core.jobs.death`.
         rebooted: the machine was started since.
+        lost: its node is gone, or its engine has lost it.
     """
     if rebooted:
         return RESTART
+    if lost:
+        return LOST
     if evidence.startswith("The kernel killed it"):
         return MEMORY
     if returncode is not None and returncode < 0:
@@ -103,7 +106,7 @@ def why_not(policy: Retry, tries: int, crash: Crash, before: Crash | None, *, di
         return f"It has tried again {tries} times by itself, as often as it may."
     if disk_full:
         return "It does not try again by itself while the disk is nearly full."
-    if before is None or crash.cause == RESTART:
+    if before is None or crash.cause in (RESTART, LOST):
         return None
     if crash.cause in ITS_OWN and before.cause in ITS_OWN:
         return f"It does not try again by itself: {crash.cause}, and that would repeat; the last time, {before.cause}."

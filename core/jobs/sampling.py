@@ -191,7 +191,7 @@ class TrainingClock:
 
 def _visible(job: Job) -> str:
     """The CUDA_VISIBLE_DEVICES of an active run, of which only the table is known."""
-    from core.jobs.local import LocalEngine
+    from core.jobs.engines.local import LocalEngine
 
     if job.slot:
         return next((slot.visible for slot in LocalEngine().capacity() if slot.name == job.slot), "")

@@ -10,7 +10,7 @@ import psutil
 
 from core.jobs import gpus, table
 from core.jobs.chosen_slots import ChosenSlots, chosen_slots
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.jobs.job import Job
 from core.runs.states import ACTIVE
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from core.jobs import events, table
-from core.jobs.death import evidence
+from core.jobs.death import evidence, evidence_away
 from core.jobs.detached import ensure_courier
-from core.jobs.engine import Engine
+from core.jobs.engines.contract import Engine
 from core.jobs.job import Job
 from core.jobs.process import boot_id, sweep
 from core.jobs.retrying import Crash, begun, cause_of, verdict
@@ -22,6 +23,16 @@ ASKED = {"stop": "stopped", "pause": "paused"}
 
 BY_REQUEST = (None, -signal.SIGTERM, -signal.SIGKILL)
 """Return codes of a process that ended because it was told to; None when nobody saw it end."""
+
+
+@dataclass(frozen=True)
+class Away:
+    """What is known of an attempt's end on another machine."""
+
+    why: str = ""
+    """What its engine says, in sentences."""
+    lost: bool = False
+    """It ended through no fault of its own: its node is gone, its engine has lost it."""
 
 
 def outcome(
@@ -65,21 +76,32 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"  # real-time signals have no names
 
 
-def settle(job: Job, returncode: int | None = None) -> None:
+def settle(job: Job, returncode: int | None = None, away: Away | None = None) -> None:
     """Write down how an attempt ended whose process is gone, end what it left behind, and tell the store.
 
     One that crashed is queued again where it may try again by itself (`core.jobs.retrying`).
+
+    Args:
+        job: its row while it was at work.
+        returncode: as of `subprocess`, where somebody saw the process end.
+        away: what its engine says, where it was on another machine, which ends what is left there.
     """
     folder = job.folder
-    sweep(folder.path, job.attempt)  # before the job can be queued again
+    if away is None:
+        sweep(folder.path, job.attempt)  # before the job can be queued again
     now = table.get(job.run_id)
     word = folder.exit(job.attempt)
-    signs = "" if word else evidence(now, returncode)
+    if away is None:
+        signs = "" if word else evidence(now, returncode)
+    else:
+        signs = " ".join(filter(None, (away.why, "" if word else evidence_away(now))))
     state, reason = outcome(now, word, boot_id(), returncode, signs)
     if state == "crashed" and word is None:
-        changed = _crashed(now, reason, cause_of(returncode, signs, rebooted=_rebooted(now, boot_id())))
+        lost = away is not None and away.lost
+        cause = cause_of(returncode, signs, rebooted=_rebooted(now, boot_id()), lost=lost)
+        changed = _crashed(now, reason, cause)
         if not changed and table.get(job.run_id).wanted != now.wanted:
-            settle(job, returncode)  # somebody asked for its end meanwhile
+            settle(job, returncode, away)  # somebody asked for its end meanwhile
             return
     else:
         changed = conclude(job.run_id, job.attempt, state, reason)
@@ -93,7 +115,7 @@ def _crashed(job: Job, reason: str, cause: str) -> bool:
     found = verdict(job, crash)
     reason = f"{reason} {found.why}".rstrip()
     only_if = {"attempt": job.attempt, "state": ACTIVE, "wanted": job.wanted}
-    fields = {"reason": reason, "wanted": None, "crash": crash.written(), "synced": 0}
+    fields = {"reason": reason, "wanted": None, "engine_word": "", "crash": crash.written(), "synced": 0}
     if not found.again:
         return table.update(job.run_id, only_if=only_if, state="crashed", ended=time.time(), **fields)
     queued = table.update(
@@ -129,6 +151,7 @@ def conclude(run_id: str, attempt: int, state: str, reason: str) -> bool:
         reason=reason,
         ended=time.time(),
         wanted=None,
+        engine_word="",
         synced=0,
     )
 
@@ -160,7 +183,9 @@ def reconcile(engines: Mapping[str, Engine]) -> None:
 def _reconcile(engines: Mapping[str, Engine]) -> None:
     for job in table.unsettled():
         if job.active:
-            engine = engines[job.engine]
+            engine = engines.get(job.engine)
+            if engine is None:
+                continue  # a cluster has it: the courier looks after those (`core.jobs.engines.tending`)
             seen = engine.poll(job.run_id)
             if seen == "gone":
                 settle(job)

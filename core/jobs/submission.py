@@ -7,15 +7,18 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError, StoreError
+from core.home import home
 from core.jobs import actions, events, gpus, table
 from core.jobs.after import check_after
 from core.jobs.announced import announcing
+from core.jobs.engines.contract import AUTO, INLINE, LOCAL
 from core.jobs.presence import refuse_if_gone
 from core.jobs.process import boot_id, started_at
 from core.jobs.queueing import check_priority
 from core.jobs.sync import announce, tell_failed, tell_input, tell_store
 from core.jobs.waiting import HELD_BY_PERSON, held_by
 from core.people import RUNNER, needs
+from core.plain_text import printable, shortened
 from core.runs import RunFolder, run_folder
 from core.runs.folder import parent_folder
 
@@ -35,6 +38,7 @@ def submit(
     from_after: bool = False,
     held: bool = False,
     batch: str | None = None,
+    engine: str | None = None,
     why: str = "",
 ) -> str:
     """Queue a run and return its id; it is in the store at once and outlives this process.
@@ -49,13 +53,18 @@ def submit(
         from_after: it starts from the best checkpoint of `after`, which becomes its parent.
         held: it waits until somebody releases it.
         batch: name of the batch that it belongs to.
+        engine: where it goes: `local`, the name of one of the settings, or `auto`, the first of them with a free slot.
+            Where the settings say unless given.
         why: for its first event.
 
     Raises:
-        LabError: the disk is nearly full, the device, the dataset or the other run is not there, or the store can't be
-            written. Nothing is half-created then: what was begun is marked failed with the reason.
+        LabError: the disk is nearly full, the engine, the device, the dataset or the other run is not there, or the
+            store can't be written. Nothing is half-created then: what was begun is marked failed with the reason.
     """
-    ready = check_to_submit(config, priority=priority, after=after, after_any=after_any, from_after=from_after)
+    engine = chosen_engine(engine)
+    ready = check_to_submit(
+        config, priority=priority, after=after, after_any=after_any, from_after=from_after, engine=engine
+    )
     run_id = take_in(
         ready,
         parent=parent,
@@ -65,6 +74,7 @@ def submit(
         after_any=after_any,
         held=held,
         batch=batch,
+        engine=engine,
         why=why,
     )
     actions.refresh()
@@ -72,7 +82,13 @@ def submit(
 
 
 def check_to_submit(
-    config: RunConfig, *, priority: int = 0, after: str | None = None, after_any: bool = False, from_after: bool = False
+    config: RunConfig,
+    *,
+    priority: int = 0,
+    after: str | None = None,
+    after_any: bool = False,
+    from_after: bool = False,
+    engine: str = LOCAL,
 ) -> RunConfig:
     """The config to be queued, as `submit` is given it; nothing is made yet. Raises LabError."""
     check_priority(priority)
@@ -80,7 +96,7 @@ def check_to_submit(
         config = check_after(config, after, after_any=after_any, from_after=from_after)
     elif after_any or from_after:
         raise LabError("To start from another run, or however it ends, name the run that this one starts after.")
-    return check(config, after)
+    return check(config, after, engine)
 
 
 def take_in(
@@ -93,6 +109,7 @@ def take_in(
     after_any: bool = False,
     held: bool = False,
     batch: str | None = None,
+    engine: str = LOCAL,
     why: str = "",
 ) -> str:
     """Queue a config that was checked, and return the run's id; `why` is for its first event. Raises LabError."""
@@ -100,9 +117,10 @@ def take_in(
         config,
         parent,
         tags,
-        "local",
+        LOCAL,
         why=why,
         state="queued",
+        asked_engine=engine,
         priority=priority,
         after_run=after,
         after_any=int(after_any),
@@ -121,7 +139,7 @@ def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
         config,
         parent,
         tags,
-        "inline",
+        INLINE,
         state="running",
         attempt=1,
         started=time.time(),
@@ -134,21 +152,44 @@ def begin_here(config: RunConfig, *, parent: str | None = None, tags: dict[str, 
     return run_id
 
 
-def check(config: RunConfig, after: str | None = None) -> RunConfig:
+def chosen_engine(name: str | None) -> str:
+    """The engine that a run asks for, the settings' where it names none. Raises LabError for a name that is none."""
+    if not home().has_settings():
+        chosen, there = LOCAL, ()
+    else:
+        from core.settings import settings
+
+        chosen, there = settings().engine, tuple(engine.name for engine in settings().engines)
+    if (name or chosen) not in (LOCAL, AUTO, *there):
+        names = ", ".join((LOCAL, AUTO, *there))
+        raise LabError(f"There is no engine {shortened(printable(name or chosen))!r}; there are {names}.")
+    return name or chosen
+
+
+def check_place(device: str, engine: str) -> None:
+    """Raise LabError where an engine has no place for a run that asks for a device."""
+    if any(slot.takes(device, engine) for slot in actions.capacity()):
+        return
+    if engine not in (LOCAL, AUTO):
+        raise LabError(f"The run asks for {device}, and no node of {engine} has it. Set device to auto.")
+    if gone := gpus.reading().trouble_for(device):
+        raise LabError(f"The run asks for {device}, and {gone} Until then, set device to cpu.")
+    raise LabError(f"The run asks for {device} and this machine has no such device. Set device to auto.")
+
+
+def check(config: RunConfig, after: str | None = None, engine: str = LOCAL) -> RunConfig:
     """The config to be run: `config` with its dataset's version pinned. Raises LabError for what can't be run here.
 
     Args:
         config: the run.
         after: run that it waits for, which may be its parent without having a checkpoint yet.
+        engine: that it asks for.
     """
     from core.config import NO_PARENT
     from core.datasets import pinned
 
     actions.check_disk()
-    if not any(slot.serves(config.device) for slot in actions.capacity()):
-        if gone := gpus.reading().trouble_for(config.device):
-            raise LabError(f"The run asks for {config.device}, and {gone} Until then, set device to cpu.")
-        raise LabError(f"The run asks for {config.device} and this machine has no such device. Set device to auto.")
+    check_place(config.device, engine)
     parent = parent_folder(config)
     if parent is not None:
         refuse_if_gone(parent.run_id, "The parent run")

@@ -7,7 +7,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import RunNotFoundError
 from core.jobs import events, notices, waiting
 from core.jobs.database import keep, reading, transaction
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import AUTO, INLINE, LOCAL, Slot
 from core.jobs.job import AT_END, EMPTYING, Finished, Job, columns_of
 from core.jobs.process import alive, boot_id, started_at
 from core.runs import run_folder
@@ -279,21 +279,56 @@ def claim(slot: Slot) -> Job | None:
         if slot.gpu and _newcomer(connection, slot):
             return None
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
-            if not slot.serves(row["device"]) or alive(row["pid"], row["pid_started"], row["boot"]):
+            if not slot.takes(row["device"], row["asked_engine"]) or _lingers(row):
                 continue  # a run that was resumed in another slot's last moments with it waits for these to pass
-            run_folder(row["run_id"]).undo_change(row["revision"])  # of a process that was killed while it edited
-            connection.execute(
-                "UPDATE jobs SET state = 'running', attempt = attempt + 1, slot = ?, started = ?, ended = NULL, "
-                "pid = NULL, pid_started = NULL, worker_pid = ?, worker_started = ?, boot = ?, wanted = NULL, "
-                "requested = NULL, terminated = NULL, killed = NULL, reason = '', synced = 0, after_run = NULL, "
-                "after_any = 0 WHERE run_id = ?",
-                (slot.name, time.time(), os.getpid(), started_at(os.getpid()), boot_id(), row["run_id"]),
-            )
-            after = f", after run {row['after_run'][:8]}" if row["after_run"] else ""
-            events.record(connection, row["run_id"], "state", "queued", "running", f"in slot {slot.name}{after}")
-            keep(connection, row["run_id"])
-            return _job(connection.execute(f"{_ROWS} WHERE run_id = ?", (row["run_id"],)).fetchone())
+            pid = os.getpid()
+            own = {"worker_pid": pid, "worker_started": started_at(pid), "boot": boot_id()}
+            return _claimed(connection, row, LOCAL, f"in slot {slot.name}", slot=slot.name, **own)
     return None
+
+
+def claim_for(engine: str, takes: Callable[[str, bool], bool]) -> Job | None:
+    """Take the next waiting job for a cluster's engine; None when there is none.
+
+    Args:
+        engine: its name.
+        takes: whether it takes a run with a device request, which asks for this very engine or not.
+    """
+    with transaction() as connection:
+        waiting.settle_in(connection)
+        for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
+            asked = row["asked_engine"]
+            if asked in (engine, AUTO) and takes(row["device"], asked == engine) and not _lingers(row):
+                own = {"worker_pid": None, "worker_started": None, "boot": None, "engine_word": "pending"}
+                return _claimed(connection, row, engine, f"handed to {engine}", slot=None, **own)
+    return None
+
+
+def _lingers(row: sqlite3.Row) -> bool:
+    return alive(row["pid"], row["pid_started"], row["boot"])
+
+
+def _claimed(connection: sqlite3.Connection, row: sqlite3.Row, engine: str, where: str, **own: Any) -> Job:
+    run_id = row["run_id"]
+    run_folder(run_id).undo_change(row["revision"])  # of a process that was killed while it edited
+    fields = {
+        "state": "running",
+        "attempt": row["attempt"] + 1,
+        "engine": engine,
+        "engine_word": "",
+        "started": time.time(),
+        "reason": "",
+        "synced": 0,
+        "after_any": 0,
+        **dict.fromkeys(
+            ("ended", "pid", "pid_started", "wanted", "requested", "terminated", "killed", "after_run"), None
+        ),
+    }
+    set_fields(connection, run_id, **fields | own)
+    after = f", after run {row['after_run'][:8]}" if row["after_run"] else ""
+    events.record(connection, run_id, "state", "queued", "running", f"{where}{after}")
+    keep(connection, run_id)
+    return _job(connection.execute(f"{_ROWS} WHERE run_id = ?", (run_id,)).fetchone())
 
 
 def _newcomer(connection: sqlite3.Connection, slot: Slot) -> bool:
@@ -304,9 +339,34 @@ def _newcomer(connection: sqlite3.Connection, slot: Slot) -> bool:
 
 
 def ready_devices() -> list[str]:
-    """What the jobs that may begin now ask for, in queue order."""
+    """What the jobs that may begin in a slot of this machine now ask for, in queue order."""
     with reading() as connection:
-        return [row["device"] for row in connection.execute(f"SELECT device FROM jobs {_READY}", (time.time(),))]
+        rows = connection.execute(f"SELECT device, asked_engine FROM jobs {_READY}", (time.time(),))
+        return [row["device"] for row in rows if row["asked_engine"] in (LOCAL, AUTO)]
+
+
+def at_engine(engine: str) -> list[Job]:
+    """The active jobs whose attempts a cluster's engine has, the oldest first."""
+    with reading() as connection:
+        rows = connection.execute(f"{_ROWS} WHERE {_ACTIVE} AND engine = ? ORDER BY started, rowid", (engine,))
+        return [_job(row) for row in rows.fetchall()]
+
+
+def clusters_at_work() -> dict[str, int]:
+    """Engine → active jobs there, of all engines but this machine's."""
+    with reading() as connection:
+        rows = connection.execute(
+            f"SELECT engine, COUNT(*) FROM jobs WHERE {_ACTIVE} AND engine NOT IN (?, ?) GROUP BY engine",
+            (LOCAL, INLINE),
+        )
+        return {row["engine"]: row[1] for row in rows}
+
+
+def waits_for_a_cluster() -> bool:
+    """Whether a job may begin now that a cluster may take."""
+    with reading() as connection:
+        rows = connection.execute(f"SELECT asked_engine FROM jobs {_READY}", (time.time(),))
+        return any(row["asked_engine"] != LOCAL for row in rows)
 
 
 def begins_by_itself() -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from core.home import home
 from core.jobs import gpus, notices
 from core.jobs.database import reading
+from core.jobs.engines.states import engine_troubles
 from core.jobs.waiting import utc
 
 
 def troubles() -> list[str]:
-    """One line each: settings that don't validate, GPUs that have vanished, channels that take no notices.
+    """One line each: settings that don't validate, GPUs and engines that are gone, channels that take nothing.
 
     Raises StoreError when the job table can't be read.
     """
-    found = [gpus.reading().trouble]
+    found = [gpus.reading().trouble, *engine_troubles()]
     if home().has_settings():
         from core.settings import in_force
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from core.errors import LabError
 from core.jobs import events, gpus
 from core.jobs.database import keep, reading, transaction
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import AUTO, LOCAL, Slot
+from core.jobs.engines.kept_view import kept_view
 from core.jobs.job import Job
 from core.runs import run_folder
 from core.runs.states import ENDED
@@ -48,8 +49,13 @@ def waits_because(job: Job, slots: Sequence[Slot], clock: Callable[[float], str]
         return f"starts once {named(job.after_run, job.after_name)} {end}: {job.after_state or 'gone'} now"
     if job.due and job.due > time.time():
         return f"tries again at {clock(job.due)}"
-    if not any(slot.serves(job.device) for slot in slots):
+    if not any(slot.takes(job.device, job.asked_engine) for slot in slots):
+        if job.asked_engine not in (LOCAL, AUTO):
+            return f"no slot of {job.asked_engine} serves {job.device}"
         return gpus.reading().trouble_for(job.device) or f"no slot of this machine serves {job.device}"
+    if job.asked_engine not in (LOCAL, AUTO):
+        view = kept_view(job.asked_engine)
+        return (view.trouble if view is not None else "") or f"{FREE_SLOT} of {job.asked_engine}"
     return FREE_SLOT
 
 

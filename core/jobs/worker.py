@@ -15,9 +15,9 @@ from typing import IO
 from core.home import SOURCE
 from core.jobs import events, table
 from core.jobs.detached import ensure_courier
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
+from core.jobs.engines.local import LocalEngine
 from core.jobs.job import Job
-from core.jobs.local import LocalEngine
 from core.jobs.prepared import Prepared, run_environment
 from core.jobs.process import attempt_environment, boot_id, signal_group, started_at
 from core.jobs.sampling import sampled

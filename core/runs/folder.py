@@ -315,6 +315,42 @@ class RunFolder:
         """The run's row of the job table as it was kept last; None where none was."""
         return read_object(self.file("job.json"))
 
+    def begin_attempt(self, attempt: int, facts: Mapping[str, Any]) -> bool:
+        """Begin an attempt on a machine that does not have the job table; False where another process has begun it.
+
+        The file is made only where there is none, also on a shared disk (NFS 3 and later). Raises OSError.
+        """
+        try:
+            handle = os.open(self.file(f"begun.{attempt}"), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        with os.fdopen(handle, "w") as file:
+            file.write(json.dumps(dict(facts)))
+            file.flush()
+            os.fsync(file.fileno())
+        return True
+
+    def begun(self, attempt: int) -> dict[str, Any] | None:
+        """Where and when such an attempt began; None where it has not. An empty object while that is being written."""
+        path = self.file(f"begun.{attempt}")
+        return read_object(path) or ({} if path.exists() else None)
+
+    def write_order(self, attempt: int, facts: Mapping[str, Any]) -> None:
+        """Keep what an attempt was handed to an engine with. Raises OSError."""
+        write_whole(self.file(f"order.{attempt}.json"), json.dumps(dict(facts)))
+
+    def order(self, attempt: int) -> dict[str, Any] | None:
+        """What an attempt was handed to an engine with."""
+        return read_object(self.file(f"order.{attempt}.json"))
+
+    def refuse_attempt(self, attempt: int, why: str) -> None:
+        """Say why an attempt was not begun by the machine that it was given to. Raises OSError."""
+        write_whole(self.file(f"refused.{attempt}.json"), json.dumps({"why": why}))
+
+    def refusal(self, attempt: int) -> str:
+        """Why an attempt was not begun; empty where no machine refused it."""
+        return str((read_object(self.file(f"refused.{attempt}.json")) or {}).get("why", ""))
+
     @property
     def machine(self) -> Path:
         """What the machine did while the run was active (`core.runs.machine_readings`)."""

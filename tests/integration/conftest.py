@@ -8,7 +8,7 @@ import pytest
 
 from core.jobs import actions, sync, table
 from core.jobs.detached import COURIER
-from core.jobs.local import LocalEngine
+from core.jobs.engines.local import LocalEngine
 from core.jobs.process import alive, sweep
 from core.jobs.slot_lock import hold
 from pages.parts.compare import first_paint

@@ -12,7 +12,7 @@ from core.config import override
 from core.errors import LabError
 from core.home import home
 from core.jobs import resumption, table
-from core.jobs.local import LocalEngine
+from core.jobs.engines.local import LocalEngine
 from core.jobs.resumption import CannotResumeError
 from core.runs import RunFolder, run_folder
 from core.runs.faults import faults

@@ -15,7 +15,7 @@ from core import jobs
 from core.config import RunConfig
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import actions, sync, table
-from core.jobs.local import LocalEngine
+from core.jobs.engines.local import LocalEngine
 from core.jobs.process import alive, boot_id, started_at
 from core.jobs.slot_lock import busy
 from core.runs.states import ACTIVE
@@ -201,7 +201,10 @@ def test_run_and_worker_both_killed_is_a_crash_found_at_the_next_look(lab):
     until_state(following, "finished")
 
 
-CLAIM = "from core.jobs import table; from core.jobs.engine import Slot; print(table.claim(Slot('cpu0', ('auto',))))"
+CLAIM = (
+    "from core.jobs import table; from core.jobs.engines.contract import Slot; "
+    "print(table.claim(Slot('cpu0', ('auto',))))"
+)
 
 
 @pytest.mark.parametrize(("wanted", "becomes"), [(None, "finished"), ("stop", "stopped"), ("pause", "paused")])
@@ -338,7 +341,7 @@ import sys
 from core import jobs
 from core.config import RunConfig
 from core.jobs import actions
-from core.jobs.local import LocalEngine
+from core.jobs.engines.local import LocalEngine
 from core.tracking import store
 from tests.stand_in import SOURCE, WORKER, submit, until, until_state
 

@@ -12,7 +12,7 @@ from core import sweeps
 from core.config import RunConfig
 from core.errors import LabError
 from core.jobs import actions, sweeping, table
-from core.jobs.local import LocalEngine
+from core.jobs.engines.local import LocalEngine
 from core.jobs.slot_lock import busy
 from core.sweeps import study as studies
 from core.sweeps.folder import SweepFolder
@@ -56,7 +56,7 @@ with control.RunControl(folder, attempt) as job:
 PROCESS = """
 import os, signal, sys
 from core.jobs import actions
-from core.jobs.local import LocalEngine
+from core.jobs.engines.local import LocalEngine
 engine = LocalEngine(worker=[sys.executable, "-c", {worker!r}])
 for name in actions.ENGINES:
     actions.ENGINES[name] = engine

@@ -59,6 +59,7 @@ COMMANDS = (
     "release",
     "remove",
     "duplicate",
+    "engines",
 )
 
 
@@ -75,6 +76,7 @@ def test_whatever_is_typed_is_answered_in_a_line(command_line, odd, monkeypatch)
     ]
     tried += [("submit", "poisson2d-quick", "--after", odd), ("move", odd, "1"), ("move", odd, "--before", odd)]
     tried += [("priority", odd, "1"), ("edit", odd, "--set", odd), ("edit", odd, "--after", odd)]
+    tried += [("submit", "poisson2d-quick", "--engine", odd), ("send", odd, "local"), ("send", "0" * 32, odd)]
     tried += [("export", odd, "-o", odd), ("report", odd, "-o", "/nowhere/x.md")]
     for arguments in tried:
         done = command_line(*arguments)

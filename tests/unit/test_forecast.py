@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.jobs.forecast import UNKNOWN, Due, Expected, Experience, ends, forecast, remaining
 from core.jobs.job import Finished, Job
 from core.presets import presets
@@ -26,6 +26,7 @@ def job(name: str = "a", **fields) -> Job:
         "fresh": False,
         "held": False,
         "after_any": False,
+        "asked_engine": "local",
         "priority": 0,
     }
     return Job(**values | fields)

@@ -15,7 +15,7 @@ from core import files
 from core.config import RunConfig
 from core.errors import RunNotFoundError, StoreError
 from core.jobs import database, gpus, table
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.jobs.process import alive, boot_id, started_at
 from core.jobs.state import outcome
 from core.runs import run_folder
@@ -143,7 +143,7 @@ CLAIMER = """
 import sys
 from core.config import RunConfig
 from core.jobs import database, table
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 
 number = int(sys.argv[1])
 print("ready", flush=True)

@@ -14,7 +14,7 @@ from core import jobs
 from core.config import RunConfig
 from core.errors import ConfigError, LabError
 from core.jobs import actions, batch, editing, events, presence, sync, table, waiting
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.runs import run_folder
 
 CPU = Slot("cpu0", ("auto", "cpu"))

@@ -11,7 +11,7 @@ from core import jobs
 from core.config import RunConfig
 from core.errors import LabError, RunNotFoundError
 from core.jobs import actions, events, queueing, sync, table, waiting
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.runs import run_folder
 
 CPU = Slot("cpu0", ("auto", "cpu"))

@@ -8,7 +8,7 @@ import pytest
 
 from core.config import RunConfig
 from core.jobs import actions, events, state, table
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.jobs.process import boot_id
 from core.jobs.retrying import MEMORY, RESTART, Crash, cause_of, why_not
 from core.rules import Retry

@@ -131,7 +131,7 @@ def test_a_run_is_taken_in_by_what_the_settings_say_of_the_disk(file, monkeypatc
 def test_a_worker_that_reads_settings_imports_no_catalogue(file):
     by_hand(file, FOUR)
     source = (
-        "import sys, core.jobs.worker\nfrom core.jobs.local import LocalEngine\n"
+        "import sys, core.jobs.worker\nfrom core.jobs.engines.local import LocalEngine\n"
         "assert len(LocalEngine().capacity()) == 4\n"
         "print([name for name in ('numpy', 'core.problems', 'core.config') if name in sys.modules])"
     )

@@ -9,8 +9,8 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.jobs import chosen_slots, gpus, sharing, submission, table, troubles, waits_because
 from core.jobs.chosen_slots import ChosenSlots
-from core.jobs.engine import Slot
-from core.jobs.local import LocalEngine
+from core.jobs.engines.contract import Slot
+from core.jobs.engines.local import LocalEngine
 from core.jobs.prepared import run_environment
 from core.jobs.process import inside, outside
 from core.jobs.sharing import no_room, threads_of

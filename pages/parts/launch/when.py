@@ -12,8 +12,12 @@ from core.config import UNCOUNTED, RunConfig
 from core.config.differences import field_words
 from core.errors import LabError
 from core.jobs.batch import configs_of, read_values, table_of
+from core.jobs.engines.cluster_engine import cluster_engines
+from core.jobs.engines.contract import AUTO, LOCAL
+from core.jobs.engines.kept_view import kept_view
 from core.jobs.queueing import MOST_PRIORITY
 from core.runs.states import ACTIVE
+from core.settings import settings
 from pages.parts.shared.text import LONGEST, Markdown, message, plain, visible
 
 MOST_CHOICES = 200
@@ -39,6 +43,8 @@ class When:
     """For each run of a batch what is changed; empty for a single run."""
     fault: str = ""
     """Why the batch can't be queued; empty where it can."""
+    engine: str | None = None
+    """Where it goes; None where the lab has this machine alone."""
 
     def options(self) -> dict[str, Any]:
         """The arguments of `jobs.submit` that it stands for."""
@@ -48,6 +54,7 @@ class When:
             "after_any": self.after_any,
             "priority": self.priority,
             "held": self.held,
+            "engine": self.engine,
         }
 
     def start(self, slots: list[jobs.Slot]) -> Markdown:
@@ -60,6 +67,12 @@ class When:
             start = ", from its best checkpoint" if self.from_after else ""
             end = "has ended" if self.after_any else "has finished"
             return f"{begins} once {_name(self.after)} {end}{start}."
+        where = self.engine or LOCAL
+        slots = [slot for slot in slots if where in (slot.engine, AUTO)]
+        if where not in (LOCAL, AUTO) and (view := kept_view(where)) is not None and view.trouble:
+            return f"{begins} once {plain(where)} can be asked: {message(view.trouble)}"
+        if where != LOCAL and not slots:
+            return f"{begins} once {plain(where)} has a node."
         if all(slot.busy for slot in slots):
             return f"All slots are busy: {'they wait' if several else 'it waits'} in the queue."
         return f"A slot is free: {'the first' if several else 'it'} starts at once."
@@ -77,6 +90,7 @@ def when_and_how_often(config: RunConfig | None, batch: str, first: str | None) 
         batch: name of a batch.
         first: run that is chosen to be waited for at first.
     """
+    engine = _engine()
     with st.expander("When and how often", icon=":material/schedule:"):
         after, from_after, after_any = _after(first)
         left, right = st.columns(2, vertical_alignment="bottom")
@@ -87,7 +101,23 @@ def when_and_how_often(config: RunConfig | None, batch: str, first: str | None) 
         with right:
             held = st.toggle("Hold", key="launch.hold", help="It waits until somebody releases it.")
         rows, fault = _batch(config, batch)
-    return When(after, from_after, after_any, int(priority), held, rows, fault)
+    return When(after, from_after, after_any, int(priority), held, rows, fault, engine)
+
+
+def _engine() -> str | None:
+    """Where the run goes, in a lab with clusters; None in one without."""
+    if not (clusters := cluster_engines()):
+        return None
+    names = [LOCAL, *(cluster.name for cluster in clusters), AUTO]
+    words = {LOCAL: "this machine", AUTO: "the first that is free"}
+    return st.selectbox(
+        "Where",
+        names,
+        names.index(settings().engine),
+        format_func=lambda name: words.get(name, name),
+        key="launch.engine",
+        help="This machine, or a cluster of the lab's settings; System says how each is.",
+    )
 
 
 def _after(first: str | None) -> tuple[jobs.Job | None, bool, bool]:

@@ -113,6 +113,7 @@ def structure(job: jobs.Job, curves: Curves) -> str:
         job.state,
         job.attempt,
         job.reason,
+        job.engine,
         job.untold,
         job.held,
         job.due,
@@ -144,6 +145,8 @@ def waiting_line(job: jobs.Job) -> str:
 
 
 def _progress(job: jobs.Job, progress: dict[str, Any]) -> tuple[float, str] | None:
+    if job.active and job.engine_word:
+        return 0.0, visible(f"At {job.engine}: {job.engine_word}", LONGEST_MESSAGE)
     if job.active and progress:
         return max(0.0, min(1.0, progress["fraction"])), progress_line(progress)
     if job.active:

@@ -12,7 +12,7 @@ from pages.parts.live.run_state import problem_of, structure
 from pages.parts.live.view import live_run
 from pages.parts.present.solution import solution_presented
 from pages.parts.shared.curves_cache import curves_of_job
-from pages.parts.shared.state_badge import state_badge
+from pages.parts.shared.state_badge import state_badge_of
 from pages.parts.shared.text import LONGEST, message, plain
 
 EVERY_S = 10.0
@@ -41,7 +41,7 @@ def _curves(run_id: str) -> None:
     try:
         job = jobs.status(run_id)
         problem = problem_of(job)
-        st.markdown(f"# {plain(job.name or job.run_id[:8], LONGEST)} &nbsp; {state_badge(job.state)}")
+        st.markdown(f"# {plain(job.name or job.run_id[:8], LONGEST)} &nbsp; {state_badge_of(job)}")
         if job.reason:
             st.markdown(message(job.reason))
         expects = ["residual", *["lambda"] * (problem is not None and problem.has_lambda)]

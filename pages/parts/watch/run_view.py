@@ -17,7 +17,7 @@ from pages.parts.shared.curves_cache import curves_of_job
 from pages.parts.shared.event_list import event_list
 from pages.parts.shared.in_force import in_force_badge
 from pages.parts.shared.report_popover import report_popover
-from pages.parts.shared.state_badge import state_badge
+from pages.parts.shared.state_badge import state_badge_of
 from pages.parts.shared.text import LONGEST, code, message, plain, whole
 from pages.parts.shared.times import moment_text
 from pages.parts.watch.controls import controls, refusal
@@ -50,7 +50,11 @@ def _head(job: jobs.Job, problem: Problem | None) -> None:
     """Name, state, what can be done, and what is to be known of the run."""
     with st.container(horizontal=True, vertical_alignment="center"):
         name = job.name or job.run_id[:8]
-        st.markdown(f"### {plain(name, LONGEST)} &nbsp; {state_badge(job.state)}", width="stretch", help=whole(name))
+        st.markdown(
+            f"### {plain(name, LONGEST)} &nbsp; {state_badge_of(job)}",
+            width="stretch",
+            help=whole(name),
+        )
         controls(job)
     refusal(job.run_id)
     gone(job)

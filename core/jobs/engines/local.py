@@ -12,7 +12,7 @@ from dataclasses import replace
 from core.jobs import gpus, table
 from core.jobs.chosen_slots import chosen_slots
 from core.jobs.detached import start
-from core.jobs.engine import Seen, Slot
+from core.jobs.engines.contract import Seen, Slot
 from core.jobs.hand_over import hand_over
 from core.jobs.job import Job
 from core.jobs.process import alive, signal_group
