@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -11,11 +10,11 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Literal
 
-from core.errors import LabError, StoreError, sentence
+from core.errors import LabError, RankLostError, StoreError, sentence
 from core.jobs import table
 from core.jobs.death import heartbeat
 from core.jobs.detached import ensure_courier
-from core.jobs.process import boot_id, started_at
+from core.jobs.process import boot_id, leader, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
 from core.runs import RunFolder
@@ -60,8 +59,8 @@ class RunControl:
         mine = table.update(
             self.run_id,
             only_if={"attempt": self.attempt, "state": ACTIVE},
-            pid=os.getpid(),
-            pid_started=started_at(os.getpid()),
+            pid=leader(),
+            pid_started=started_at(leader()),
             boot=boot_id(),
         )
         if not mine:
@@ -83,6 +82,8 @@ class RunControl:
                 self.finish(self._trained, " ".join([UNREPORTED, *why]))
             elif isinstance(error, KeyboardInterrupt):
                 self.finish("stopped", "Interrupted before it could write another checkpoint.")
+            elif isinstance(error, RankLostError):
+                self._crashed(sentence(error))
             elif error is not None:
                 self.finish("failed", sentence(error))
             else:
@@ -142,6 +143,12 @@ class RunControl:
             print(error, file=sys.stderr, flush=True)
         self.folder.leave_room()
         tell_store(self.run_id)
+
+    def _crashed(self, reason: str) -> None:
+        """Say why in the folder alone: whoever sees the process gone settles it, and may try again."""
+        self._said = True
+        self.folder.write_exit(self.attempt, "crashed", reason)
+        self.folder.leave_room()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signalled = True

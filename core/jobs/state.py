@@ -76,7 +76,7 @@ def settle(job: Job, returncode: int | None = None) -> None:
     word = folder.exit(job.attempt)
     signs = "" if word else evidence(now, returncode)
     state, reason = outcome(now, word, boot_id(), returncode, signs)
-    if state == "crashed" and word is None:
+    if state == "crashed":
         changed = _crashed(now, reason, cause_of(returncode, signs, rebooted=_rebooted(now, boot_id())))
         if not changed and table.get(job.run_id).wanted != now.wanted:
             settle(job, returncode)  # somebody asked for its end meanwhile
