@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -151,8 +152,8 @@ def main() -> None:
     else:
         found = {kind: compared(ranks, kind) for kind in sys.argv[2:]} | {"iterations": iterated(ranks)}
         ranks.leave()
-    with open(f"{sys.argv[1]}.{place.rank}", "w", encoding="utf-8") as file:
-        json.dump({"found": found, "parameters": heard.hexdigest()}, file)
+    told = json.dumps({"found": found, "parameters": heard.hexdigest()})
+    Path(f"{sys.argv[1]}.{place.rank}").write_text(told, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ started lives until all of them have ended, and a signal to it reaches all.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -116,10 +117,8 @@ def end_with_launcher() -> None:
 def help_the_first(folder: RunFolder) -> NoReturn:
     """Do as the run's first process says, then end; how the run ends is its word alone."""
     end_with_launcher()
-    try:
+    with contextlib.suppress(RankLostError):  # the first one says which
         help_out(joined(store.stored_config(folder).config))
-    except RankLostError:
-        pass  # the first one says which
     sys.stdout.flush()
     os._exit(0)  # groups that wait for each other are not taken apart
 
@@ -140,7 +139,7 @@ def launch_if_asked(folder: RunFolder, attempt: int, fresh: bool) -> None:
         become_launcher(folder, arguments, processes)
 
 
-# -- a run in its caller's own terminal ---------------------------------------------------------------------------------
+# -- a run in its caller's own terminal -------------------------------------------------------------------------------
 
 
 def trained(folder: RunFolder, processes: int) -> int:

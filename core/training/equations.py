@@ -23,7 +23,7 @@ def present(run: RunState, exponent: Exponent, dtype: torch.dtype = torch.float6
 
 
 def trained(run: RunState, exponent: Exponent, how: Arithmetic = ARITHMETICS["float64"]) -> Objective:
-    """The objective that a phase trains on: as `present`, its rows spread over processes where the stage asks for it."""
+    """The objective that a phase trains on: as `present`, its rows spread over processes where the stage asks."""
     size = 1 if run.ranks is None else run.ranks.size_of(run.stage.processes)
     if size == 1:
         return present(run, exponent, how.dtype)

@@ -85,7 +85,8 @@ class Part:
         """Rows of each residual over all processes."""
         for key, each in self._objective.points.items():
             if key not in points.whole:
-                each.total = len(points.sets[key] if key in points.sets else points.samples.points)
+                of = points.sets.get(key)
+                each.total = len(points.samples.points if of is None else of)
             if names is None:
                 with torch.no_grad(), how.context(self.device_of(solution)):
                     found = each.residuals(each.lambda_values())
@@ -119,7 +120,7 @@ class Part:
         for p, part in zip(self.parameters, parts, strict=True):
             p.copy_(part.view_as(p))
 
-    # -- figures: Σ r² (names,) and max |r| (names,) ---------------------------------------------------------------------
+    # -- figures: Σ r² (names,) and max |r| (names,) -------------------------------------------------------------------
 
     def loss(self) -> tuple[Tensor, Tensor]:
         """Of a pass without gradients."""
@@ -163,7 +164,7 @@ class Part:
                 squares[place], largest[place] = r.square().sum(), torch.linalg.vector_norm(r, torch.inf)
         return squares, largest
 
-    # -- of the rows that are kept ---------------------------------------------------------------------------------------
+    # -- of the rows that are kept -------------------------------------------------------------------------------------
 
     @property
     def rows(self) -> Rows:

@@ -137,7 +137,7 @@ class Ranks:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
 
-    # -- tensors: each is called by all processes of a group of `size` ---------------------------------------------------
+    # -- tensors: each is called by all processes of a group of `size` -------------------------------------------------
 
     def told(self, tensor: Tensor, size: int) -> Tensor:
         """The first process's tensor, in all of them."""
