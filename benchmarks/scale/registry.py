@@ -10,7 +10,7 @@ from importlib import import_module
 
 from benchmarks.scale.case import Case
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("spread", "paper")
 """Modules of this package with cases."""
 
 

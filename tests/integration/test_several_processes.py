@@ -13,6 +13,7 @@ import pytest
 from core import jobs
 from core.config import parse_config
 from core.jobs import table
+from core.jobs.chosen_slots import chosen_slots
 from core.jobs.courier import COURIER
 from core.jobs.process import attempt_environment, sweep
 from core.jobs.slot_lock import hold
@@ -129,6 +130,7 @@ def test_a_rank_or_the_launcher_that_is_killed_is_a_crash_that_leaves_nothing_be
 
 def test_a_run_stops_by_a_signal_and_goes_on_with_another_number_of_processes(queue, lab_home):
     (lab_home / "settings.yaml").write_text("slots: {threads: 2}\n")
+    until(lambda: chosen_slots().threads == 2)
     run_id = queue("all")
     until_training(run_id)
     os.kill(table.get(run_id).pid, signal.SIGTERM)
@@ -139,6 +141,7 @@ def test_a_run_stops_by_a_signal_and_goes_on_with_another_number_of_processes(qu
     rows = len(job.folder.history_columns()["iteration"])
 
     (lab_home / "settings.yaml").write_text("slots: {threads: 3}\n")
+    until(lambda: chosen_slots().threads == 3)
     jobs.resume(run_id)
     until_training(run_id, count=3, beyond=rows + 3)
     jobs.stop(run_id)
@@ -167,4 +170,5 @@ def test_a_command_that_trains_here_reports_what_the_first_process_found(lab_hom
     assert (report["state"], report["iterations"]) == ("finished", 4)
     assert "rows are spread over 2 processes" in done.stdout
     assert "max_residual" in done.stdout
-    assert not [name for name in os.listdir(run_folder(report["run_id"]).path) if name.startswith(("ranks", "report"))]
+    left = {path.name for path in run_folder(report["run_id"]).path.iterdir()}
+    assert not left & {"ranks.meet", "report.json"}
