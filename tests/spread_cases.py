@@ -6,23 +6,26 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
-from core.config import MLP, RunConfig, Stage
+from core.config import MLP, RunConfig, Stage, parse_config
 from core.networks.layers import mlp
 from core.networks.solution import Solution, Term
 from core.optimizers.gauss_newton import DampedSystem, GaussNewton
 from core.optimizers.rows import read
 from core.problems import CATALOGUE
 from core.problems.base import Samples
+from core.runs import RunFolder
 from core.training.arithmetic import ARITHMETICS
 from core.training.objective import Objective
 from core.training.points import collocation
 from core.training.spread import Ranks, SpreadObjective, help_out
 from core.training.spread.part import Points
 from core.training.spread.ranks import Place
+from core.training.train import train
 
 PROBLEMS = {problem.model_fields["kind"].default: problem for problem in CATALOGUE}
 DAMPINGS = (1e-2, 1e-9, 0.0)
@@ -131,6 +134,69 @@ def iterated(ranks: Ranks) -> dict[str, float]:
     return {"losses": off(*map(torch.tensor, losses)), "solution": off(*ends)}
 
 
+HEAT = {
+    "kind": "equation",
+    "coordinates": {"x": [0, 1], "t": [0, 1]},
+    "time": "t",
+    "parameters": {"k": 0.1},
+    "equations": ["u_t = k*u_xx"],
+    "conditions": [{"on": "t = 0", "that": "u = sin(pi*x)"}, {"on": "boundary", "that": "u = 0"}],
+    "exact": {"u": "sin(pi*x)*exp(-k*pi^2*t)"},
+}
+NODES = {"chebyshev": {"degrees": [9, 9]}, "collocation": {"sampler": "gauss", "shape": [12, 12], "points": 144}}
+DESCENTS = {
+    "adam": {"precision": "float64"},
+    "adam in float32, new points": {"precision": "float32"},
+    "soap": {"optimizer": {"kind": "soap"}},
+    "lbfgs": {"optimizer": {"kind": "lbfgs"}},
+    "ssbroyden": {"optimizer": {"kind": "ssbroyden"}},
+}
+
+
+def runs() -> dict[str, RunConfig]:
+    """Whole runs: windows of time, an unknown number that is released, each method that may be spread."""
+    found = {
+        "windows": {
+            "problem": HEAT,
+            "windows": {"count": 2},
+            "stages": [{"optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32}, **NODES}],
+        },
+        "unknown number": {
+            "problem": {"kind": "burgers_profile"},
+            "network": {"hidden": [8]},
+            "lambda": {"release_after": 7},
+            "stages": [{"collocation": {"points": 101}, "warmup": {"iterations": 5}, "iterations": 5}],
+        },
+    }
+    for name, changes in DESCENTS.items():
+        stage = {"optimizer": {"kind": "adam"}, "iterations": 12, "collocation": {"points": 101}, **changes}
+        if "new points" in name:
+            stage["collocation"] |= {"resample_every": 5, "adaptive": 0.3}
+        found[name] = {"problem": {"kind": "poisson2d"}, "network": {"hidden": [6]}, "stages": [stage]}
+    return {name: parse_config(data) for name, data in found.items()}
+
+
+def trained(ranks: Ranks) -> dict[str, float]:
+    """How far the losses of whole runs are from those of one process, relatively; of windows, what is left at the end."""
+    found = {}
+    for name, config in runs().items():
+        seen = []
+        for processes in (ranks.world, None):
+            stages = tuple(stage.model_copy(update={"processes": processes}) for stage in config.stages)
+            with TemporaryDirectory() as path:
+                folder = RunFolder(Path(path, "0" * 32))
+                asked = config.model_copy(update={"stages": stages, "device": "cpu"})
+                outcome = train(asked, folder, say=lambda line: None, ranks=ranks if processes else None)
+                seen.append((folder.history_columns()["loss"], outcome.records[-1].rms_residual))
+        (losses, left), (others, alone) = seen
+        if name == "windows":
+            found[name] = abs(left - alone)
+            continue
+        found[name] = float((np.abs(losses - others) / others).max())
+        found[f"{name}, iterations"] = float(len(losses) != len(others))
+    return found
+
+
 def main() -> None:
     """Do all of it, as JSON in the file that is named; the other rank helps out, and says what it heard."""
     torch.set_num_threads(1)
@@ -150,7 +216,10 @@ def main() -> None:
         help_out(ranks)
         found = {}
     else:
-        found = {kind: compared(ranks, kind) for kind in sys.argv[2:]} | {"iterations": iterated(ranks)}
+        found = {kind: compared(ranks, kind) for kind in sys.argv[2:]} | {
+            "iterations": iterated(ranks),
+            "trained": trained(ranks),
+        }
         ranks.leave()
     told = json.dumps({"found": found, "parameters": heard.hexdigest()})
     Path(f"{sys.argv[1]}.{place.rank}").write_text(told, encoding="utf-8")

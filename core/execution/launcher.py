@@ -27,7 +27,8 @@ from torch.distributed.launcher.api import LaunchConfig, launch_agent
 from core.plain_text import keep_secrets_out_of_tracebacks
 
 BACKEND = "one-machine"
-LEAST_GRACE_S = 30
+LEAST_S = 30
+"""Seconds that ranks have from a signal to their end, besides twice the run's grace: who asked for it is stricter."""
 
 
 class OneMachine(RendezvousHandler):
@@ -81,7 +82,7 @@ def main() -> None:
             max_restarts=0,
             monitor_interval=0.1,
             local_addr="127.0.0.1",
-            shutdown_timeout=max(LEAST_GRACE_S, _grace(arguments[0])),
+            shutdown_timeout=LEAST_S + 2 * _grace(arguments[0]),
             logs_specs=DefaultLogsSpecs(log_dir=errors),
         )
         code = _run(config, arguments)

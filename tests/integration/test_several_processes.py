@@ -38,8 +38,8 @@ def test_all_sums_are_those_of_one_process_and_all_compute_at_the_same_parameter
     assert [each.wait(timeout=300) for each in both] == [0, 0]
     first, other = (json.loads((tmp_path / f"out.{rank}").read_text()) for rank in range(2))
     apart = {(case, what): off for case, found in first["found"].items() for what, off in found.items()}
-    assert {key: off for key, off in apart.items() if not off < 1e-12} == {}
-    assert len(apart) > 40
+    assert {key: off for key, off in apart.items() if not off < (1e-12 if key[0] != "trained" else 1e-6)} == {}
+    assert len(apart) > 48
     assert first["parameters"] == other["parameters"]
 
 
@@ -151,7 +151,9 @@ def test_a_run_stops_by_a_signal_and_goes_on_with_another_number_of_processes(qu
     assert history["iteration"].tolist() == list(range(1, len(history["iteration"]) + 1))
     alone = run_folder("0" * 32)
     train(described(None, iterations=6), alone, say=lambda line: None)
-    np.testing.assert_allclose(history["loss"][:6], alone.history_columns()["loss"][:6], rtol=1e-12)
+    losses = alone.history_columns()["loss"]
+    np.testing.assert_allclose(history["loss"][:2], losses[:2], rtol=1e-13)
+    np.testing.assert_allclose(history["loss"][:6], losses[:6], rtol=1e-9)  # rounding, which iterations carry on
 
 
 def test_a_command_that_trains_here_reports_what_the_first_process_found(lab_home, tmp_path):
