@@ -152,7 +152,7 @@ def test_a_run_stops_by_a_signal_and_goes_on_with_another_number_of_processes(qu
     alone = run_folder("0" * 32)
     train(described(None, iterations=6), alone, say=lambda line: None)
     losses = alone.history_columns()["loss"]
-    np.testing.assert_allclose(history["loss"][:2], losses[:2], rtol=1e-13)
+    np.testing.assert_allclose(history["loss"][:2], losses[:2], rtol=1e-11)
     np.testing.assert_allclose(history["loss"][:6], losses[:6], rtol=1e-9)  # rounding, which iterations carry on
 
 
