@@ -53,6 +53,10 @@ class TrainingError(LabError):
     """Training can't go on (NaN in a residual, a Jacobian too large for memory); the run ends `failed`."""
 
 
+class RankLostError(LabError):
+    """Another process of the run is gone: no fault of the run's own, which crashed and may try again."""
+
+
 class NotFiniteError(TrainingError):
     """A problem's residual is NaN or infinite."""
 

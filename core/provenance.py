@@ -29,6 +29,7 @@ NAMES = {
     "gpu": "GPU",
     "cuda": "CUDA",
     "threads": "threads",
+    "processes": "processes",
     "cpu": "CPU",
     "cpu.capability": "CPU instructions",
     "environment": "installed packages",
@@ -92,8 +93,14 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def provenance(seed: int, device: str) -> dict[str, str]:
-    """Tags of a run: commit, host, versions, threads, seed, device. To be called in the process that trains."""
+def provenance(seed: int, device: str, processes: int = 1) -> dict[str, str]:
+    """Tags of a run: commit, host, versions, threads, seed, device. To be called in the process that trains.
+
+    Args:
+        seed: of the run.
+        device: cpu or cuda.
+        processes: that its rows are spread over; `threads` are those of each.
+    """
     import torch
 
     cuda = torch.version.cuda or "none"
@@ -108,9 +115,10 @@ def provenance(seed: int, device: str) -> dict[str, str]:
         "cpu.capability": torch.backends.cpu.get_cpu_capability(),
         "cpu.count": str(os.cpu_count()),
         "threads": str(torch.get_num_threads()),
+        "processes": str(processes),
         "python": platform.python_version(),
         "singularity_lab": core.__version__,
-        **{name: _version(name) for name in PACKAGES},
+        **{name: version_of(name) for name in PACKAGES},
         "cuda": cuda,
         "gpu": gpu,
         "device": device,
@@ -128,7 +136,7 @@ def versions() -> dict[str, str]:
         "Python": platform.python_version(),
         "system": platform.platform(),
         "CPU": _processor(),
-        **{name: _version(name) for name in PACKAGES},
+        **{name: version_of(name) for name in PACKAGES},
     }
 
 
@@ -137,7 +145,8 @@ def shown(key: str, value: str) -> str:
     return value[:12] if key in ("git.commit", "git.diff", "environment") and " " not in value else value
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """An installed package's version, in words where it is not there."""
     try:
         return version(package)
     except PackageNotFoundError:

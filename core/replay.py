@@ -13,7 +13,7 @@ from core.runs.folder import parent_folder
 from core.runs.states import ACTIVE
 from core.tracking import store
 from core.tracking.in_force import settled
-from core.tracking.tags import PROVENANCE, REPLAY_TAG, THREADS_TAG
+from core.tracking.tags import PROCESSES_TAG, PROVENANCE, REPLAY_TAG, THREADS_TAG
 from core.tracking.verify import history_of
 
 
@@ -56,6 +56,10 @@ def prepare_rerun(source: RunFolder, *, to_verify: bool = True) -> Rerun:
     tags = {REPLAY_TAG: source.run_id}
     if threads := record.tags.get(PROVENANCE + "threads"):
         tags[THREADS_TAG] = threads
+    if any(stage.processes for stage in config.stages) and (
+        processes := record.tags.get(PROVENANCE + "processes", "").rpartition(" ")[2]
+    ):
+        tags[PROCESSES_TAG] = processes
     if config.device == "auto" and record.tags.get(PROVENANCE + "device") == "cpu" and _has_gpu():
         config = override(config, ["device=cpu"])
     return Rerun(config, tags)

@@ -229,6 +229,28 @@ class RunConfig(Extended):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _rows_of_the_problem_can_be_spread(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            if stage.processes is None:
+                continue
+            if names := self.problem.integral_names:
+                raise ValueError(
+                    f"stages.{k}.processes: each row of {self.problem.title} has integrals over all points "
+                    f"({', '.join(names)}), so they can't be spread; leave it empty"
+                )
+            if self.problem.has_lambda and self.lambda_.mode == "analytic":
+                raise ValueError(
+                    f"stages.{k}.processes: lambda.mode 'analytic' needs all rows in one process; leave it empty, or "
+                    "take trainable, fixed or funnel"
+                )
+            if self.device.startswith("cuda:"):
+                raise ValueError(
+                    f"stages.{k}.processes: {self.device} is one GPU, and each process needs its own; allowed: auto, "
+                    "cpu, cuda"
+                )
+        return self
+
     @property
     def window_count(self) -> int:
         """How many windows of time it begins with; 1 where time is not cut."""

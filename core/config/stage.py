@@ -11,6 +11,9 @@ from core.config.network import Chebyshev, Fourier
 from core.config.optimizer import FIRST_ORDER, GaussNewton, Optimizer
 from core.frozen import Extended, Frozen
 
+SPREAD = ("gauss_newton", "adam", "soap", "lbfgs", "ssbroyden")
+"""Optimizers whose rows may be spread over processes: they ask for sums over rows alone."""
+
 Precision = Literal["auto", "float64", "float32", "tf32", "amp-fp16", "amp-bf16"]
 
 
@@ -62,7 +65,7 @@ class Collocation(Extended):
 class Stage(Extended):
     """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins", "chebyshev", "enough"})
+    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins", "chebyshev", "enough", "processes"})
 
     optimizer: Optimizer = GaussNewton()
     iterations: int = Field(
@@ -92,6 +95,12 @@ class Stage(Extended):
         description="Residuals are divided by √(1 + |∇u|²/s²), s this value: steep places weigh less. Empty: no.",
     )
 
+    processes: Annotated[int, Field(ge=2, le=4096)] | Literal["all"] | None = Field(
+        None,
+        description="Rows are spread over so many processes, each on GPUs or cores of its own. `all`: as many as the "
+        "run's slot has GPUs, on a CPU threads. Empty: one process has all rows.",
+    )
+
     begins: Literal["fitted", "solved"] | None = Field(
         None,
         description="`fitted`: Fourier features, linear in their weights, are fitted to the solution so far and take "
@@ -116,6 +125,29 @@ class Stage(Extended):
     def _one_kind_of_network(self) -> Stage:
         if self.fourier is not None and self.chebyshev is not None:
             raise ValueError("a stage has fourier or chebyshev, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_can_be_spread(self) -> Stage:
+        if self.processes is None:
+            return self
+        kind, points = self.optimizer.kind, self.collocation.points
+        if kind not in SPREAD:
+            why = "needs all rows in one process" if kind != "auto" else "chooses by what fits one process"
+            raise ValueError(f"processes does not go with {kind}, which {why}; allowed: {', '.join(SPREAD)}")
+        if getattr(self.optimizer, "guard", None) == "geodesic":
+            raise ValueError(
+                "processes does not go with gauss_newton's guard geodesic, which needs all rows in one process; "
+                "allowed: line_search, or none"
+            )
+        for name, precision in (("precision", self.precision), ("warmup.precision", self.warmup.precision)):
+            if precision == "amp-fp16":
+                raise ValueError(
+                    f"{name} amp-fp16 does not go with processes: its gradients are scaled in one process alone; "
+                    "allowed: amp-bf16, tf32, float32, float64, auto"
+                )
+        if self.processes != "all" and self.processes > points:
+            raise ValueError(f"processes: {self.processes} for {points} points; each needs one at least")
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ import torch
 
 from core.config import NO_PARENT, RunConfig
 from core.errors import LabError, TrainingError
+from core.execution import several
 from core.execution.mirror import MetricsMirror
 from core.execution.origin import record_path, record_provenance, record_windows, start_of
 from core.execution.report import RunReport
@@ -24,6 +25,7 @@ from core.tracking.tags import THREADS_TAG
 from core.tracking.written_numbers import number_of
 from core.training import checkpoint as checkpoints
 from core.training.parent import start_from
+from core.training.spread import Ranks
 from core.training.train import train
 from core.training.trainer import Outcome
 
@@ -48,11 +50,17 @@ def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunRepor
         for line in config.problem.how_conditions_are_met:
             say(line)
         _set_threads(folder)
-        facts = record_provenance(folder, config)
         if fresh:
             folder.start_over()
+        several.end_with_launcher()
+        ranks = several.joined(config)
+        if ranks is not None:
+            say(f"rows are spread over {ranks.world} processes of {torch.get_num_threads()} threads each")
+        facts = record_provenance(folder, config, 1 if ranks is None else ranks.world)
         try:
-            outcome = _train(folder, config, control)
+            outcome = _train(folder, config, control, ranks)
+            if ranks is not None:
+                ranks.leave()
         finally:
             facts = facts | record_path(folder) | record_windows(folder)
         state = STATES[outcome.wanted]
@@ -69,7 +77,7 @@ def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunRepor
     return report
 
 
-def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome:
+def _train(folder: RunFolder, config: RunConfig, control: RunControl, ranks: Ranks | None) -> Outcome:
     try:
         return train(
             config,
@@ -79,6 +87,7 @@ def _train(folder: RunFolder, config: RunConfig, control: RunControl) -> Outcome
             on_flush=MetricsMirror(folder),
             in_force=lambda effective: in_force.record(folder, effective),
             parent=parent_solution(config),
+            ranks=ranks,
         )
     except TrainingError as error:
         if error.__cause__ is None or isinstance(error.__cause__, LabError):  # else a problem's own code printed it

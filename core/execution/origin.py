@@ -17,15 +17,22 @@ from core.runs.windows import marched
 from core.tracking.tags import PROVENANCE, WAY, WINDOWS
 
 
-def record_provenance(folder: RunFolder, config: RunConfig) -> dict[str, str]:
+def record_provenance(folder: RunFolder, config: RunConfig, processes: int = 1) -> dict[str, str]:
     """Facts, uncommitted changes and installed packages: in the run's folder, for the store, and as tags.
+
+    A run that goes on with another number of processes says all of them, the last one last: 2, then 3.
 
     Returns the facts. Raises OSError.
     """
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    facts = provenance(config.seed, device)
+    facts = provenance(config.seed, device, processes)
+    if folder.has_checkpoint and (before := folder.facts().get("processes")):
+        if before.rpartition(" ")[2] != facts["processes"]:
+            facts["processes"] = f"{before}, then {facts['processes']}"
+        else:
+            facts["processes"] = before
     if (start := start_of(config)) is not None and start.exists():
         digest = hashlib.sha256(start.read_bytes()).hexdigest()
         facts = facts | {"parent.run": config.parent, "parent.checkpoint": start.stem, "parent.sha256": digest}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -11,12 +10,12 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Literal, Protocol
 
-from core.errors import LabError, StoreError, sentence
+from core.errors import LabError, RankLostError, StoreError, sentence
 from core.jobs import table
 from core.jobs.death import heartbeat
 from core.jobs.detached import ensure_courier
 from core.jobs.engines.away import FolderDesk, engine_here
-from core.jobs.process import boot_id, started_at
+from core.jobs.process import boot_id, leader, started_at
 from core.jobs.state import conclude
 from core.jobs.sync import tell_store
 from core.runs import RunFolder
@@ -64,8 +63,8 @@ class TableDesk:
         return table.update(
             self._run_id,
             only_if={"attempt": self._attempt, "state": ACTIVE},
-            pid=os.getpid(),
-            pid_started=started_at(os.getpid()),
+            pid=leader(),
+            pid_started=started_at(leader()),
             boot=boot_id(),
         )
 
@@ -137,6 +136,8 @@ class RunControl:
                 self.finish(self._trained, " ".join([UNREPORTED, *why]))
             elif isinstance(error, KeyboardInterrupt):
                 self.finish("stopped", "Interrupted before it could write another checkpoint.")
+            elif isinstance(error, RankLostError):
+                self._crashed(sentence(error))
             elif error is not None:
                 self.finish("failed", sentence(error))
             else:
@@ -194,6 +195,12 @@ class RunControl:
             print(error, file=sys.stderr, flush=True)
         self.folder.leave_room()
         self._desk.tell()
+
+    def _crashed(self, reason: str) -> None:
+        """Say why in the folder alone: whoever sees the process gone settles it, and may try again."""
+        self._said = True
+        self.folder.write_exit(self.attempt, "crashed", reason)
+        self.folder.leave_room()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signalled = True

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 import psutil
 
+LAUNCHER = "LAB_LAUNCHER"
+"""Set in the processes of a run that has several: the pid of the one that watches over them, which is the run's."""
 OUTSIDE = "LAB_OUTSIDE"
 """Set inside a run: what the variables that were set for it alone were outside of it."""
 
@@ -54,6 +56,8 @@ def attempts_alive() -> dict[str, tuple[int, int, float]]:
         try:
             variables = process.environ()
             attempt = variables.get("LAB_ATTEMPT", "")
+            if variables.get(LAUNCHER, str(process.pid)) != str(process.pid):
+                continue  # one of several of the run that this one watches over
             if attempt.isdigit() and os.getsid(process.pid) == process.pid:  # not one of its children
                 found[variables.get("LAB_RUN_DIR", "")] = (int(attempt), process.pid, started_at(process.pid))
         except (psutil.Error, OSError):
@@ -74,9 +78,22 @@ def attempt_environment(run_dir: Path, attempt: int) -> dict[str, str]:
     return {"LAB_RUN_DIR": str(run_dir), "LAB_ATTEMPT": str(attempt)}
 
 
-def inside(changes: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment with the variables of one run, which remembers what they were."""
-    before = {name: environment.get(name) for name in changes}
+def leader() -> int:
+    """The pid of the run that this process is, or is the first of several of."""
+    told = os.environ.get(LAUNCHER)
+    return os.getppid() if told == str(os.getppid()) else os.getpid()
+
+
+def inside(changes: Mapping[str, str], environment: Mapping[str, str], also: Iterable[str] = ()) -> dict[str, str]:
+    """An environment with the variables of one run, which remembers what they were.
+
+    Args:
+        changes: these variables; in an environment that is inside already, more of them.
+        environment: as it is.
+        also: variables that something else will set for the run.
+    """
+    before = {name: environment.get(name) for name in (*changes, *also)}
+    before |= json.loads(environment.get(OUTSIDE, "{}"))
     return {**environment, **changes, OUTSIDE: json.dumps(before)}
 
 

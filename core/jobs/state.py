@@ -96,7 +96,7 @@ def settle(job: Job, returncode: int | None = None, away: Away | None = None) ->
     else:
         signs = " ".join(filter(None, (away.why, "" if word else evidence_away(now))))
     state, reason = outcome(now, word, boot_id(), returncode, signs)
-    if state == "crashed" and word is None:
+    if state == "crashed":
         lost = away is not None and away.lost
         cause = cause_of(returncode, signs, rebooted=_rebooted(now, boot_id()), lost=lost)
         changed = _crashed(now, reason, cause)

@@ -241,7 +241,7 @@ class GaussNewton:
             the parameters were left at a step that raised the loss.
         """
         system = DampedSystem(rows, self.scale.update(rows.norms()))
-        before, begun_with = float(rows.r @ rows.r), self.damping.value
+        before, begun_with = rows.loss(), self.damping.value
         ratio = float("nan")
         for trial in range(self.MAX_TRIALS):
             if self.dampings > 1 and not trial:

@@ -6,7 +6,7 @@ undamped solves, the decrease they promise) follows from the triangle and from Q
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -23,8 +23,8 @@ TALL = 3
 class Rows(Protocol):
     """The rows of a linear least-squares problem |r + Jδ|², with P columns."""
 
-    r: Tensor
-    """(M,)."""
+    def loss(self) -> float:
+        """|r|²."""
 
     def norms(self) -> Tensor:
         """Of the columns of J, (P,)."""
@@ -54,6 +54,10 @@ class Whole:
         self.r = joined[:, -1].clone()
         self._tau: Tensor | None = None
         self._reduced: tuple[Tensor, Tensor] | None = None
+
+    def loss(self) -> float:
+        """See `Rows.loss`."""
+        return float(self.r @ self.r)
 
     @classmethod
     def of(cls, r: Tensor, J: Tensor) -> Whole:
@@ -144,6 +148,10 @@ class Reduced:
             triangle.clear_below(joined[:kept])
         self._triangle = joined[:P, :P].clone(), joined[:P, P].clone()
 
+    def loss(self) -> float:
+        """See `Rows.loss`."""
+        return float(self.r @ self.r)
+
     def norms(self) -> Tensor:
         """See `Rows.norms`."""
         return triangle.norms_of_columns(self._triangle[0])
@@ -165,13 +173,23 @@ class Reduced:
         return _decrease(*self._triangle, step)
 
 
-def read(slopes: Slopes, whole: bool = False) -> Whole | Reduced:
+@runtime_checkable
+class Elsewhere(Protocol):
+    """Slopes that other processes hold a part of: they say themselves how their rows are kept."""
+
+    def rows(self) -> Rows:
+        """As they are kept."""
+
+
+def read(slopes: Slopes | Elsewhere, whole: bool = False) -> Rows:
     """The rows as they fit best; what their shape alone decides, so that a run that goes on elsewhere does the same.
 
     Args:
         slopes: where the rows come from.
         whole: whether products with J are needed.
     """
+    if isinstance(slopes, Elsewhere):
+        return slopes.rows()
     at_once = rows_at_once(*slopes.shape)
     return Whole(slopes.whole()) if whole or at_once == slopes.shape[0] else Reduced(slopes, at_once)
 

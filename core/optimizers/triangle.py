@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -81,21 +83,52 @@ def norms_of_columns(R: Tensor) -> Tensor:
 def damp(S: Tensor, y: Tensor, root: float) -> Tensor:
     """Replace the triangle S (n, n) and y (n,) by those of the stacked [S; root·I] and [y; 0], in place.
 
+    Below its diagonal S must be zero; what is left there means nothing.
+
     Returns:
         What becomes of the 0 (n,), which least squares leaves.
-
-    By Householder reflectors, a panel of columns at a time. What fills in below the triangle is triangular too: its
-    first k+1 rows when column k is eliminated. It is kept, transposed, below the diagonal of S, which must be zero and
-    is left undefined. That is a fifth of the work of a QR of the stacked matrix (measured: under a third of its time).
     """
-    n, z = len(S), torch.zeros_like(y)
-    for k in range(0, n, PANEL):
-        e = min(k + PANEL, n)
-        here, after, width = slice(k, e), slice(e, n), e - k
+    return _absorb(S, y, torch.zeros_like(y), lambda here: root * torch.eye(here.stop - here.start).to(S))
+
+
+def stack(S: Tensor, y: Tensor, T: Tensor, z: Tensor) -> Tensor:
+    """Replace the triangle S (n, n) and y (n,) by those of the stacked [S; T] and [y; z], in place.
+
+    Args:
+        S: what is below its diagonal is overwritten.
+        y: beside it.
+        T: another triangle (n, n), of which only the upper one is read.
+        z: beside it (n,), overwritten.
+
+    Returns:
+        What becomes of z, which least squares leaves.
+    """
+    for here in _slices(len(S), PANEL):
+        S[here, : here.start] = T[: here.start, here].mT
+    return _absorb(S, y, z, lambda here: T[here, here].triu())
+
+
+def _absorb(S: Tensor, y: Tensor, z: Tensor, diagonal: Callable[[slice], Tensor]) -> Tensor:
+    """The triangle of [S; B] and [y; z], in place, B upper triangular.
+
+    By Householder reflectors, a panel of columns at a time. What fills in of B is triangular too: its first k+1 rows
+    when column k is eliminated. It stands, transposed, below the diagonal of S. That is a fifth of the work of a QR of
+    the stacked matrix (measured: under a third of its time).
+
+    Args:
+        S: (n, n); B transposed below the blocks of its diagonal.
+        y: (n,).
+        z: (n,).
+        diagonal: block of B on its diagonal, of the columns of a panel.
+    """
+    n = len(S)
+    for here in _slices(n, PANEL):
+        k, e = here.start, here.stop
+        after, width = slice(e, n), e - k
         panel = column_major(width + e, width, S)
         panel[:width] = S[here, here].triu()
         panel[width : width + k] = S[here, :k].mT
-        panel[width + k :] = root * torch.eye(width, dtype=S.dtype, device=S.device)
+        panel[width + k :] = diagonal(here)
         tau = factorise(panel)
         S[here, here] = panel[:width].triu()
         V = panel[width:]
@@ -112,7 +145,37 @@ def damp(S: Tensor, y: Tensor, root: float) -> Tensor:
     return z
 
 
+def packed(R: Tensor) -> Tensor:
+    """The upper triangle of R (n, n) as one row of numbers, with few of the others: to be sent."""
+    return torch.cat([R[here, here.start :].reshape(-1) for here in _slices(len(R), WIDE)])
+
+
+def unpacked(numbers: Tensor, n: int) -> Tensor:
+    """The matrix (n, n) whose upper triangle was packed; what is below its diagonal means nothing."""
+    R, start = numbers.new_zeros(n, n), 0
+    for here in _slices(n, WIDE):
+        count = (here.stop - here.start) * (n - here.start)
+        R[here, here.start :] = numbers[start : start + count].view(-1, n - here.start)
+        start += count
+    return R
+
+
+def mirrored(R: Tensor) -> Tensor:
+    """The symmetric matrix (n, n) with this upper triangle, column-major; R is overwritten."""
+    R = R.triu()
+    diagonal = R.diagonal().clone()
+    R += R.mT.clone()
+    R.diagonal().copy_(diagonal)
+    return R.mT
+
+
+def _slices(n: int, at_once: int):
+    """Of so many columns each, one after the other."""
+    for k in range(0, n, at_once):
+        yield slice(k, min(k + at_once, n))
+
+
 def _blocks(n: int):
     """Slices of the columns of each block, and of those after it."""
-    for k in range(0, n, WIDE):
-        yield slice(k, min(k + WIDE, n)), slice(min(k + WIDE, n), n)
+    for here in _slices(n, WIDE):
+        yield here, slice(here.stop, n)

@@ -177,6 +177,10 @@ class RunFolder:
                 written.append(self.file(name))
         return written
 
+    def facts(self) -> dict[str, str]:
+        """Where the result comes from, as the last attempt that trained noted it; empty where none did."""
+        return read_object(self.file(FACTS), are_facts) or {}
+
     # -- training -----------------------------------------------------------------------------------------------------
 
     @property

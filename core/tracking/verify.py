@@ -95,7 +95,8 @@ def history_of(folder: RunFolder) -> dict[str, np.ndarray]:
 
 def _environment(source: RunRecord, rerun: RunRecord) -> tuple[Fact, ...]:
     def fact(record: RunRecord, key: str) -> str:
-        return shown(key, record.tags.get(PROVENANCE + key, "not recorded"))
+        unsaid = "1" if key == "processes" else "not recorded"  # there were no others before it was said
+        return shown(key, record.tags.get(PROVENANCE + key, unsaid))
 
     return tuple(Fact(name, fact(source, key), fact(rerun, key)) for key, name in NAMES.items() if key != "seed")
 

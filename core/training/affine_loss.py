@@ -28,6 +28,8 @@ class _Rows:
     """(equations, outputs, C, n)."""
     constant: Tensor
     """(equations, n)."""
+    share: float
+    """Part of the points that these are, over all processes."""
 
 
 class AffineLoss:
@@ -44,6 +46,8 @@ class AffineLoss:
     @classmethod
     def of(cls, objective: Objective) -> AffineLoss | None:
         """For an objective's present points; None where its residuals are not affine or there is no kernel for them."""
+        if objective.together > 1:
+            return None
         network = objective.solution.networks[-1]
         parameters = [p for layer in network.layers for p in (layer.weight, layer.bias)]
         first = next(p for p in parameters if p is not None)
@@ -67,6 +71,8 @@ class AffineLoss:
                 rows.features, self._layout, self._network.activation, self._parameters, rows.slope, rows.constant
             )
             by_name.update(zip(rows.names, residuals.unbind(), strict=True))
+            if rows.share != 1:
+                gradient = gradient * rows.share
             total = gradient if total is None else total + gradient
         for p, part in zip(self._trained, total.split(self._sizes), strict=True):
             p.grad = part.view_as(p)
@@ -103,4 +109,5 @@ def _affine_rows(points: PointSet, generator: torch.Generator) -> _Rows | None:
         features.data.contiguous(),
         torch.stack([slope.permute(2, 0, 1) for slope in slopes.values()]).contiguous(),
         torch.stack([*constants.values()]),
+        points.share,
     )

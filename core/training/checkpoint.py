@@ -64,7 +64,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     The folder is not synced: after a power cut the old name may stand again, whose history is still there too.
     Raises OSError where the disk does not take it; the old one stays then.
     """
-    solution, exact = checkpoint.solution, checkpoint.solution.exact
+    solution = checkpoint.solution
     config, position = checkpoint.config, checkpoint.position
     data = {
         "format": 1,
@@ -74,11 +74,9 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "max_residual": checkpoint.max_residual,
         "optimizer": checkpoint.optimizer,
         "points": {name: torch.from_numpy(block) for name, block in (checkpoint.points or {}).items()},
-        "lambda": None if solution.lam is None else float(exact(solution.lam)),
-        "further": None if solution.further is None else exact(solution.further).cpu(),
         "torch_rng": torch.get_rng_state(),
         "probe": _probe(solution),
-        "stages": _networks(solution),
+        **carried(solution),
     }
     if checkpoint.march is not None:
         data["march"] = _march_data(checkpoint.march)
@@ -102,6 +100,24 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)  # the room it takes is needed for the run's last word
         raise
+
+
+def carried(solution: Solution) -> dict[str, Any]:
+    """A solution as numbers, texts and tensors alone, for another process; without its problem."""
+    exact = solution.exact
+    return {
+        "lambda": None if solution.lam is None else float(exact(solution.lam)),
+        "further": None if solution.further is None else exact(solution.further).cpu(),
+        "stages": _networks(solution),
+    }
+
+
+def arrived(problem: Problem, data: dict[str, Any]) -> Solution:
+    """The solution that was `carried`, in float64 on the CPU."""
+    solution = _solution(problem, data["lambda"], data["stages"])
+    if solution.further is not None:
+        solution.further.data.copy_(data["further"])
+    return solution
 
 
 def _networks(solution: Solution) -> list[dict[str, Any]]:
@@ -214,9 +230,7 @@ def _checkpoint(data: dict[str, Any]) -> Checkpoint:
     problem = config.problem
     if march is not None and march.ahead:
         problem = march.ahead[-1].of(problem)
-    solution = _solution(problem, data["lambda"], data["stages"])
-    if solution.further is not None:
-        solution.further.data.copy_(data["further"])
+    solution = arrived(problem, data)
     if "probe" not in data and data["stages"] and isinstance(config.problem, BoundaryProfile):
         raise ValueError("it is of a version whose maps were others: its weights would be another profile")
     _check_meaning(solution, data.get("probe"))

@@ -55,6 +55,9 @@ class FirstOrderPhase:
     def advance(self) -> Wanted:
         """Descend. Losses that are no longer finite in a reduced precision send the phase back to float64."""
         run, how = self.run, arithmetic(self.precision, self.run.device)
+        if how.scaled and run.ranks is not None and run.ranks.size_of(run.stage.processes) > 1:
+            run.say_once("several processes compute in float32: amp-fp16 scales its gradients in one process alone")
+            how = arithmetic("float32", run.device)
         if run.device.type == "cpu" and how.autocast is None:
             run.say_once(kernel.about(how.dtype))
         wanted = self._descend(how)
@@ -73,12 +76,12 @@ class FirstOrderPhase:
         with self.run.solution.computing_in(how.dtype):
             wanted = self._iterate(how)
         if wanted is None:
-            self.recorder.final_residuals(equations.present(self.run, self.exponent))
+            self.recorder.final_residuals(equations.trained(self.run, self.exponent))
         return wanted
 
     def _iterate(self, how: Arithmetic) -> Wanted | Literal["diverged"]:
         run, recorder, position = self.run, self.recorder, self.run.position
-        objective = equations.present(run, self.exponent, how.dtype)
+        objective = equations.trained(run, self.exponent, how)
         parameters = list(run.solution.networks[-1].parameters())
         parameters += run.solution.unknowns()
         step = self._step(parameters, how)
@@ -86,7 +89,7 @@ class FirstOrderPhase:
         wanted: Wanted | Literal["diverged"] = None
         while position.iteration < self.iterations:
             began = time.perf_counter()
-            objective = equations.refreshed(run, self.exponent, objective, how.dtype)
+            objective = equations.refreshed(run, self.exponent, objective, how)
             rate = self._rate(position.iteration)
             residuals = step(objective, rate)
             run.one_more(time.perf_counter() - began)

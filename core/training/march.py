@@ -73,7 +73,7 @@ class March:
         """Have the run train the next window from its first stage on."""
         now = self.ahead[-1]
         problem = now.of(self.config.problem)
-        run.config = self.window_config(problem)
+        run.config, run.window = self.window_config(problem), (self.config, now)
         run.solution = Solution(problem, None).to(run.device)
         run.position = Position(windows=len(self.steps), total=run.position.total)
         run.records, run.optimizer, run.adapted = [], {}, None

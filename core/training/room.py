@@ -121,6 +121,9 @@ class _Part:
 def _parts(run: RunState, network: Network, parameters: int) -> list[_Part]:
     stage, name = run.stage, f"stage {run.position.stage + 1}"
     count, kind, exact = stage.collocation.points, stage.optimizer.kind, arithmetic("float64", run.device)
+    together = 1 if run.ranks is None else run.ranks.size_of(stage.processes)
+    own = together if run.device.type == "cuda" else 1  # on a CPU all of them are in the same memory
+    each = math.ceil(count / own)
     parts = []
     if stage.fourier is not None and stage.fourier.sigma == "search":
         tried = count if smaller(stage.fourier, count) is None else count // HALF
@@ -128,18 +131,19 @@ def _parts(run: RunState, network: Network, parameters: int) -> list[_Part]:
         parts.append(_Part(f"The search for σ of {name}", "linearise", tried, exact, "gauss_newton", size))
     if stage.warmup.iterations:
         how = arithmetic(stage.warmup.precision, run.device)
-        parts.append(_Part(f"The warm-up of {name} (Adam)", "gradient", count, how, "adam"))
+        parts.append(_Part(f"The warm-up of {name} (Adam)", "gradient", each, how, "adam"))
     if PASSES[kind] != "linearise":
         how = arithmetic(stage.precision, run.device) if kind in FIRST_ORDER else exact
-        return [*parts, _Part(f"The main phase of {name} ({kind})", PASSES[kind], count, how, kind)]
+        return [*parts, _Part(f"The main phase of {name} ({kind})", PASSES[kind], each, how, kind)]
     squared, whole = "rows" if kind == "woodbury" else "columns", getattr(stage.optimizer, "guard", None) == "geodesic"
     least = dense_bytes(count * len(run.problem.row_names), parameters, squared, whole)
     if least <= SURELY and not _worth_measuring(run, network, count):
         return parts
-    rows = rows_of(run, network, count)
+    rows = math.ceil(rows_of(run, network, count) / own)
     what = f"A {rows} × {parameters} Jacobian of {name}, with what it is made from and its factorisation,"
-    size = dense_bytes(rows, parameters, squared, whole)
-    return [*parts, _Part(what, "linearise", count, exact, kind, size)]
+    parts_of_rows = together // own
+    size = parts_of_rows * dense_bytes(math.ceil(rows / parts_of_rows), parameters, squared, whole)
+    return [*parts, _Part(what, "linearise", each, exact, kind, size)]
 
 
 def _worth_measuring(run: RunState, network: Network, points: int) -> bool:

@@ -41,7 +41,7 @@ class SecondOrderPhase:
     def advance(self) -> Wanted:
         """Iterate. Raises TrainingError for residuals that are not finite, or that no parameter changes."""
         run, recorder, stage, kind = self.run, self.recorder, self.run.stage, self.optimizer.kind
-        objective = equations.present(run, self.exponent)
+        objective = equations.trained(run, self.exponent)
         check_memory(objective, self.optimizer)
         recorder.computes_in("float64")
         if kind == "conjugate_gradient" and not run.position.windows and (words := objective.how_multiplied()):

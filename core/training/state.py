@@ -93,6 +93,10 @@ class RunState:
     """Why a search for λ found none, in one sentence; empty while there is hope."""
     asked_stages: int = 0
     """Stages that the config asks for; a run that grows gets more."""
+    ranks: Any = None
+    """The processes that rows are spread over (`core.training.spread.Ranks`); None: this one has all."""
+    window: tuple[RunConfig, Any] | None = None
+    """In windows of time: the whole run's config, and the window in training."""
     said: set[str] = field(default_factory=set)
     """Lines that are said once."""
 

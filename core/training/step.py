@@ -84,6 +84,9 @@ class FirstOrderStep:
         if self._recorded is not None:
             self._optimizer.restore(self._recorded.state())
         self._recorded = self._affine = None  # before the next: a recording holds on to its memory
+        if objective.together > 1 and self._records:
+            self._records = False
+            self._say("steps of several processes are launched one by one: a CUDA graph can't wait for the others")
         if self._records:
             step = AdamStep(objective, self._how, self._optimizer)
             try:

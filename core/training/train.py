@@ -14,6 +14,7 @@ from core.runs import RunFolder, checkpoint_file
 from core.runs.going_on import check_history
 from core.runs.history import HistoryWriter
 from core.training import checkpoint as checkpoints
+from core.training.spread import Ranks
 from core.training.state import Wanted
 from core.training.trainer import Outcome, Trainer
 
@@ -30,6 +31,7 @@ def train(
     on_flush: Callable[[dict[str, list[float]]], None] | None = None,
     in_force: Callable[[dict[str, Any]], None] = lambda effective: None,
     parent: Solution | None = None,
+    ranks: Ranks | None = None,
 ) -> Outcome:
     """Train a config; history, checkpoints and progress go into its folder, from whose last checkpoint it goes on.
 
@@ -41,13 +43,15 @@ def train(
         on_flush: called with each flushed batch of history as column → list of values.
         in_force: called with plain data of the config in force, before training and once all of it is known.
         parent: solution to start from, frozen.
+        ranks: the processes that rows are spread over; this is the first of them. None: it is alone.
 
     Raises:
+        RankLostError: another of its processes is gone.
         TrainingError: training can't go on, or the disk does not take what it writes.
         LabError: a dataset or checkpoint can't be read, or the history lacks rows that the checkpoint counts.
     """
     try:
-        return _train(config, folder, wanted, say, on_flush, in_force, parent)
+        return _train(config, folder, wanted, say, on_flush, in_force, parent, ranks)
     except OSError as error:
         if error.errno not in DISK:
             raise
@@ -62,6 +66,7 @@ def _train(
     on_flush: Callable[[dict[str, list[float]]], None] | None,
     in_force: Callable[[dict[str, Any]], None],
     parent: Solution | None,
+    ranks: Ranks | None,
 ) -> Outcome:
     folder.path.mkdir(parents=True, exist_ok=True)
     saved = checkpoints.load(folder.last) if folder.has_checkpoint else None
@@ -71,7 +76,7 @@ def _train(
         folder.history, config.problem.row_names, on_flush, unknowns=config.problem.further_unknowns
     )
     try:
-        trainer = Trainer(config, folder, wanted=wanted, history=history, parent=parent, say=say)
+        trainer = Trainer(config, folder, wanted=wanted, history=history, parent=parent, say=say, ranks=ranks)
         if saved:
             trainer.resume(saved)
         else:

@@ -25,6 +25,7 @@ from core.training.march import March
 from core.training.progress import Progress
 from core.training.recorder import Recorder
 from core.training.sigma_search import Interrupted
+from core.training.spread import Ranks
 from core.training.stage import StageTraining
 from core.training.state import Position, RunState, StageRecord, Wanted
 
@@ -58,6 +59,7 @@ class Trainer:
         history: where every iteration's numbers go.
         parent: solution to start from, frozen; for `config.parent`.
         say: receives one line for the log at each turn of events.
+        ranks: the processes that rows are spread over; this is the first of them. None: it is alone.
     """
 
     def __init__(
@@ -69,9 +71,12 @@ class Trainer:
         history: HistoryWriter,
         parent: Solution | None = None,
         say: Callable[[str], None] = print,
+        ranks: Ranks | None = None,
     ):
         solution = parent if parent is not None else Solution(config.problem, _lambda_start(config))
-        self.run = RunState(config, _device(config.device), solution, samples_of(config.problem), wanted, say)
+        self.run = RunState(config, device_of(config.device), solution, samples_of(config.problem), wanted, say)
+        if ranks is not None:
+            self.run.ranks, self.run.wanted = ranks, lambda: ranks.agreed(wanted())
         if config.continuation is not None:
             self.run.position.phase = PATH
         self.progress = Progress(folder, config)
@@ -99,6 +104,7 @@ class Trainer:
             self.march = self._recorder.march = saved.march
             self.march.config = self.config
             run.config = self.march.window_config(run.solution.problem)
+            run.window = (self.config, self.march.ahead[-1]) if self.march.ahead else None
         self._recorder.resumed(saved.history_checksum)
         run.say(f"resuming stage {run.position.stage + 1} at iteration {run.position.total}")
 
@@ -272,7 +278,8 @@ def _lambda_start(config: RunConfig) -> float | None:
     return config.lambda_.start if config.lambda_.start is not None else config.problem.lambda_start()
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """The device that a config's text asks for, in this process. Raises TrainingError where there is none."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.startswith("cuda") and not torch.cuda.is_available():

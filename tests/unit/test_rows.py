@@ -38,6 +38,32 @@ def test_a_damped_triangle_is_that_of_the_stacked_matrix(n, root):
     torch.testing.assert_close(z, signs * stacked.R[:n, n], rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.parametrize("n", [1, 7, triangle.PANEL, 2 * triangle.PANEL + 5])
+@pytest.mark.parametrize("rows", [0, 3, None])
+def test_two_triangles_become_that_of_all_rows(n, rows):
+    count = n + 9 if rows is None else rows
+    first, other = random(n + 3, n + 1), random(count, n + 1, seed=1)
+    S, T = (torch.linalg.qr(torch.cat([each, each.new_zeros(n, n + 1)])).R for each in (first, other))
+    R, y, z = S[:n, :n].contiguous(), S[:n, n].clone(), T[:n, n].clone()
+    T = T[:n, :n] + torch.full((n, n), 7.0, dtype=torch.float64).tril(-1)
+    triangle.stack(R, y, T, z)
+    all_rows = torch.cat([first, other])
+    J, r = all_rows[:, :n], all_rows[:, n]
+    torch.testing.assert_close(R.triu().T @ R.triu(), J.T @ J, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(R.triu().T @ y, J.T @ r, rtol=1e-11, atol=1e-11)
+
+
+def test_a_triangle_is_sent_as_numbers_and_mirrored(monkeypatch):
+    monkeypatch.setattr(triangle, "WIDE", 8)
+    J = random(40, 29)
+    gram = J.T @ J
+    sent = triangle.packed(gram)
+    assert len(sent) < 0.66 * gram.numel()
+    found = triangle.mirrored(triangle.unpacked(sent, 29))
+    assert torch.equal(found, found.T)
+    assert torch.equal(found.triu(), gram.triu())
+
+
 def test_products_and_solves_read_the_upper_triangle_alone(monkeypatch):
     monkeypatch.setattr(triangle, "WIDE", 8)
     full, x = random(29, 29), random(29, seed=1)

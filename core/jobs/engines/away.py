@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from core.errors import LabError
 from core.jobs.engines.programs import differences, versions
-from core.jobs.process import boot_id, started_at
+from core.jobs.process import boot_id, leader, started_at
 from core.runs import RunFolder
 from core.runs.states import ACTIVE
 
@@ -64,8 +64,8 @@ class FolderDesk:
         facts = {
             "engine": engine_here(),
             "host": platform.node(),
-            "pid": os.getpid(),
-            "pid_started": started_at(os.getpid()),
+            "pid": leader(),
+            "pid_started": started_at(leader()),
             "boot": boot_id(),
             "time": time.time(),
         }
@@ -85,7 +85,7 @@ class FolderDesk:
             print("the lab has given this attempt up; it ends without another checkpoint", file=sys.stderr, flush=True)
             os._exit(FENCED)
         if row.get("killed") and row["attempt"] == self._attempt:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(leader(), signal.SIGKILL)
 
     def conclude(self, state: str, reason: str) -> None:
         """Nothing: the last word in the folder tells the lab."""

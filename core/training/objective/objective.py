@@ -41,6 +41,9 @@ class Objective:
             the other residuals along this constraint.
     """
 
+    together = 1
+    """Processes that hold its rows."""
+
     def __init__(
         self,
         solution: Solution,

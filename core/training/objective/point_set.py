@@ -56,9 +56,16 @@ class PointSet:
         self.x = coordinates(
             torch.as_tensor(points, dtype=dtype, device=device), solution.layout, _remembers(solution, len(points))
         )
+        self.total: int | None = None
+        """Points of the set over all processes, where this one has a part of them."""
         self.matrices: dict[str, tuple[str, Tensor]] = {}
         """Integral → the field that is integrated, and the matrix (m, n) that does it."""
         self._known: tuple[tuple[Jet, ...], Tensor | None] | None = None
+
+    @property
+    def share(self) -> float:
+        """Part of the set's points over all processes that are here."""
+        return 1.0 if self.total is None else len(self.points) / self.total
 
     def rows(self, raw: Tensor, lam: Tensor | None, leaves: Leaves | None = None) -> dict[str, Tensor]:
         """Residuals by name, from the raw outputs (C, n, outputs) of all stages.

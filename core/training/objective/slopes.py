@@ -11,7 +11,7 @@ from core.training.objective.point_set import PointSet
 
 
 class Slopes:
-    """[J r], every row over the root of its equation's number of rows, so that the loss is |r|².
+    """[J r], every row over the root of its equation's number of rows (over all processes), so that the loss is |r|².
 
     It holds what the Jacobian is made from: let go of it once the rows are written.
 
@@ -23,10 +23,16 @@ class Slopes:
     """
 
     def __init__(self, points: list[PointSet], parameters: int, condition: str | None = None):
-        self._parts = [(jacobian, name) for jacobian in map(Jacobian, points) for name in jacobian.residuals]
+        jacobians = [(each, Jacobian(each)) for each in points]
+        self._parts = [(jacobian, name) for _, jacobian in jacobians for name in jacobian.residuals]
         self.residuals: dict[str, Tensor] = {name: jacobian.residuals[name] for jacobian, name in self._parts}
         """(n,) by name."""
-        self.r = torch.cat([r * len(r) ** -0.5 for r in self.residuals.values()])
+        self._counts = {
+            name: len(r) if each.total is None else each.total
+            for each, jacobian in jacobians
+            for name, r in jacobian.residuals.items()
+        }
+        self.r = torch.cat([r * self._counts[name] ** -0.5 for name, r in self.residuals.items()])
         self.shape = len(self.r), parameters
         self._along: Tensor | None = None
         if condition is not None:
@@ -44,7 +50,7 @@ class Slopes:
             if low < high:
                 here = out[low - start : high - start]
                 self._write(jacobian, name, low - first, here)
-                here[:, :-1] *= count**-0.5
+                here[:, :-1] *= self._counts[name] ** -0.5
                 here[:, -1] = self.r[low:high]
             first += count
 

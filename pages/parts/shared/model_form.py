@@ -32,6 +32,7 @@ ADVANCED = {
     "dampings",
     "adaptive",
     "gradient_scale",
+    "processes",
     "scale",
     "focus",
     "focus_width",
