@@ -7,7 +7,9 @@ import errno
 import json
 import math
 import os
+import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,15 +56,45 @@ def write_quickly(path: Path, text: str) -> None:
         raise
 
 
+HALF = ".half-"
+"""How names of what is half written begin."""
+STALE_S = 3600.0
+"""What was not written to for so long nobody writes any more."""
+
+
 @contextlib.contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """A place beside a file, of its suffix in small letters; what is there takes the name once whole, or is gone."""
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix.lower()}")
+    """A place beside a file, of its suffix in small letters; what is there takes the name once whole, or is gone.
+
+    What a writer that was killed left there half written is removed by the next one, after a while.
+    """
+    _sweep(path.parent)
+    temporary = path.with_name(f"{HALF}{uuid.uuid4().hex}{path.suffix.lower()}")
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """A folder beside a file for what is written on the way to it; gone afterwards. What was killed goes likewise."""
+    _sweep(path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=HALF) as folder:
+        yield Path(folder)
+
+
+def _sweep(folder: Path) -> None:
+    for path in folder.glob(f"{HALF}*"):
+        with contextlib.suppress(OSError):  # another process sweeps, too, or it is somebody else's
+            parts = [path, *path.rglob("*")]
+            if time.time() - max(part.stat().st_mtime for part in parts) < STALE_S:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 LARGEST = 8_000_000

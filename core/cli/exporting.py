@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.arguments import RunArgument, chosen_run, readable
-from core.cli.output import check_writable, note, say, write_file
+from core.cli.output import check_writable, ended_in_order, note, say, write_file
 from core.errors import LabError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from core.solution.sampled import Sampled
     from core.solution.wanted import Wanted
 
-SERIES = ("zip", "pvd")
 ALWAYS = ("vti", "h5")
 """Formats that a grid is streamed into whatever its size."""
 LARGE = 2**21
@@ -62,11 +62,12 @@ def export(
     chosen = [each for each in (line, plane, points) if each is not None]
     if len(chosen) > 1:
         raise LabError("A line, a plane and a list of points are three exports; name one of them.")
-    if chosen:
-        found = _at_points(folder, wanted, line, plane, points, count)
-        _write(_only(found, names), output, single, delaunay)
-        return
-    _export_view(folder, output, suffix, resolution, view, moment, wanted, names, single, level)
+    with ended_in_order():
+        if chosen:
+            found = _at_points(folder, wanted, line, plane, points, count)
+            _write(_only(found, names), output, single, delaunay)
+            return
+        _export_view(folder, output, suffix, resolution, view, moment, wanted, names, single, level)
 
 
 def _export_view(
@@ -78,10 +79,11 @@ def _export_view(
     from core.singularity.similarity import is_plane_profile
     from core.singularity.views import PHYSICAL_TIME, PROFILE, takes_wanted, usual_resolution, views
     from core.solution.grid import shown
-    from core.solution.on_mesh import SolutionMesh, read_sampled
+    from core.solution.on_mesh import read_sampled
     from core.solution.sample import sampled_file
     from core.solution.scene import at_moment, moments
-    from core.solution.series import series_bytes, write_pvd
+    from core.solution.series import SUFFIXES, write_series
+    from core.solution.series import moments as moments_of_series
     from core.solution.streamed import ANY_AXES
     from core.solution.streamed_files import OPENED
     from core.solution.surface_files import SURFACES
@@ -98,29 +100,31 @@ def _export_view(
     further = {"wanted": wanted} if takes_wanted(view, problem) else {}
     resolution = resolution or usual_resolution(problem, view)
     along = len(shown(problem))
-    streams = suffix in OPENED and offered[view] is sampled_file and not wanted.streamfunction and moment is None
+    on_grid = offered[view] is sampled_file and not wanted.streamfunction
+    in_time = problem.time is not None and along > 2  # it has moments of its own
+    if on_grid and in_time and suffix in SUFFIXES:
+        _stream_series(folder, output, resolution, wanted, names, single)
+        return
     large = suffix in ALWAYS or resolution**along > LARGE
-    if streams and large and (along <= 3 or suffix in ANY_AXES):
-        _stream(folder, output, resolution, wanted, names, single)
+    if on_grid and large and suffix in OPENED and (moment is None or in_time):
+        if along > 3 and suffix not in ANY_AXES and moment is None:
+            moment = math.inf  # the last one
+        _stream(folder, output, resolution, wanted, names, single, moment)
         return
     path = offered[view](folder, resolution, None, **further)
-    if suffix in SERIES and is_plane_profile(problem) and view == PHYSICAL_TIME:
+    if suffix in SUFFIXES and is_plane_profile(problem) and view == PHYSICAL_TIME:
         write_file(output, blow_up_series(path, "vti"))
         return
     grid = _only(read_sampled(path), names)
     times = moments(grid)
-    if suffix in SERIES:
+    if suffix in SUFFIXES:
         if times is None:
             raise LabError(
                 f"A .{suffix} holds a time series: a solution in time of two dimensions of space or more has one, and "
                 f"a profile above a wall in --view '{PHYSICAL_TIME}'."
             )
-        inner = "vtu" if isinstance(grid, SolutionMesh) else "vti" if grid.uniform else "vts"
-        each = [(float(time), grid.at_time(k)) for k, time in enumerate(times)]
-        if suffix == "pvd":
-            write_pvd(each, output, inner, single)
-        else:
-            write_file(output, series_bytes(each, inner, "solution"))
+        each, inner = moments_of_series(grid, single)
+        write_series(each, output, inner)
         say(f"{output}: {grid.points} points, {len(each)} moments, {', '.join(grid.values)}")
         return
     whole = suffix in ("nc", "npz", "csv") and moment is None  # which hold any number of coordinates
@@ -165,15 +169,22 @@ def _ends(text: str, wished: int, what: str, problem: Problem) -> list[tuple[flo
 
 
 def _stream(
-    folder: RunFolder, output: Path, resolution: int, wanted: Wanted, names: tuple[str, ...], single: bool
-) -> None:
+    folder: RunFolder, output: Path, resolution: int, wanted: Wanted, names: tuple[str, ...], single: bool,
+    moment: float | None,
+) -> None:  # fmt: skip
     from core.solution.streamed import stream
 
-    layout = stream(folder, output, resolution, wanted, names, single, _once_a_percent())
-    points = 1
-    for each in layout.shape:
-        points *= each
-    say(f"{output}: {points} points, {', '.join(layout.names)}")
+    layout = stream(folder, output, resolution, wanted, names, single, _once_a_percent(), moment)
+    say(f"{output}: {layout.points} points, {', '.join(layout.names)}")
+
+
+def _stream_series(
+    folder: RunFolder, output: Path, resolution: int, wanted: Wanted, names: tuple[str, ...], single: bool
+) -> None:
+    from core.solution.streamed import stream_series
+
+    layout, count = stream_series(folder, output, resolution, wanted, names, single, _once_a_percent())
+    say(f"{output}: {count} moments of {layout.points} points, {', '.join(layout.names)}")
 
 
 def _once_a_percent() -> Callable[[str], None]:

@@ -27,6 +27,7 @@ from core.singularity.false_minima import false_minimum
 from core.tracking.tags import CHECKPOINT_STEP
 from core.training.measure import Measures, measure
 from core.training.progress import Progress
+from core.training.stages_done import stages_done
 from core.training.trainer import Outcome
 
 Made = TypeVar("Made")
@@ -107,6 +108,8 @@ def conclude(
                 encoding="utf-8",
             ),
         )
+    done = lambda: stages_done(outcome.config, outcome.position, outcome.records)  # noqa: E731
+    parts.make("The list of stages", lambda: folder.write_stages(done()))
     if columns:
         title = f"{config.name or config.problem.title}: residuals of all stages"
         parts.make("The picture of the residuals", lambda: draw_residuals(columns, title, folder.residuals_picture))

@@ -15,6 +15,7 @@ from core.errors import LabError
 from core.files import written_beside
 from core.reports.asked import MOST_RUNS
 from core.reports.blocks import Report
+from core.reports.filed import meant
 from core.reports.logo import logo
 from core.reports.meeting import meeting_sections
 from core.reports.several import run_parts
@@ -31,15 +32,19 @@ def report_of(
     """A report about runs, in the order given. Raises RunNotFoundError, and LabError for none or too many.
 
     Args:
-        folders: of the runs.
+        folders: of the runs; that of a sweep stands for all of its runs, the best first.
         seen: hears how much is done, from 0 to 1.
         pictures_until: as `time.monotonic` counts; solutions are not drawn from then on.
     """
-    folders = list(dict.fromkeys(folders))
+    folders, sweep = meant(folders)
+    missing = []
+    if sweep and len(folders) > MOST_RUNS:
+        missing = [f"The sweep has {len(folders):,} runs, and the report is about the best {MOST_RUNS} of them."]
+        folders = folders[:MOST_RUNS]
     if not 0 < len(folders) <= MOST_RUNS:
         raise LabError(f"A report is about 1 to {MOST_RUNS} runs, not {len(folders):,}.")
     sections, facts = run_parts(folders, seen, pictures_until)
-    missing = [
+    missing += [
         f"{known.label}: {sentence}" if len(facts) > 1 else sentence for known in facts for sentence in known.missing
     ]
     if len(facts) == 1:
@@ -48,7 +53,8 @@ def report_of(
         title, subtitle = known.name, f"{problem}run {known.run_id}, {known.state}"
     else:
         problems = list(dict.fromkeys(known.problem.title for known in facts if known.problem is not None))
-        title = f"{len(facts)} runs" + (f": {problems[0]}" if len(problems) == 1 else "")
+        runs = f"{len(facts)} runs" + (f": {problems[0]}" if len(problems) == 1 else "")
+        title = f"{sweep}, {runs}" if sweep else runs
         subtitle = " · ".join(problems) or "of other programs"
     return _headed(title, subtitle, sections, tuple(known.run_id for known in facts), missing)
 

@@ -17,6 +17,7 @@ from core.problems.base import Problem
 from core.reports.stage_table import StageRow, stage_rows
 from core.runs import RunFolder
 from core.runs.curves import Curves
+from core.runs.folder import WINDOWS
 from core.runs.states import ENDED
 from core.runs.windows import WindowStep
 from core.singularity import certificate as certificates
@@ -28,6 +29,7 @@ from core.tracking.lineage import Node, lineage
 from core.tracking.origin import Origin, origin
 from core.tracking.store import RunRecord
 from core.tracking.tags import NOTE, REASON, people_tags
+from core.tracking.tags import WINDOWS as WINDOWS_TAG
 
 Had = TypeVar("Had")
 
@@ -131,7 +133,7 @@ def run_facts(folder: RunFolder, stages: bool = True) -> RunFacts:
     curves = asked(lambda: _read(folder))
     if mine and curves is not None:
         asked.missing += curves.warnings(state == "finished") or _lost(curves, state, record)
-    windows = (asked(folder.windows) or []) if mine else []
+    windows = (asked(lambda: _windows(folder, record)) or []) if mine else []
     return RunFacts(
         record=record,
         state=state,
@@ -165,6 +167,12 @@ def _state(record: RunRecord) -> tuple[str, str]:
 
 def _config(folder: RunFolder) -> RunConfig:
     return settled(folder) or store.run_config(folder)
+
+
+def _windows(folder: RunFolder, record: RunRecord) -> list[WindowStep]:
+    if WINDOWS_TAG in record.tags and not folder.exists:
+        store.fetch_artifact(folder, WINDOWS)
+    return folder.windows()
 
 
 def _lost(curves: Curves, state: str, record: RunRecord) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +10,11 @@ from core.config import RunConfig, Stage
 from core.errors import LabError
 from core.runs import RunFolder
 from core.runs.curves import Curves
+from core.runs.folder import STAGES
+from core.runs.stages import StageDone
+from core.tracking import store
 from core.training.sigma import as_text
-
-if TYPE_CHECKING:
-    from core.training.state import StageRecord
+from core.training.stages_done import stages_done
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StageRow:
     """Largest residual that it left at its points, in its last iteration where no checkpoint says so."""
     rms_after: float
     parameters: int | None = None
-    """None, and empty texts: only a checkpoint says that, and there is none here."""
+    """None, and empty texts: only a checkpoint or the run's list of stages says that, and there is neither here."""
     sigma: str = ""
     epsilon: float | None = None
     optimizer: str = ""
@@ -44,12 +44,11 @@ def stage_rows(folder: RunFolder, curves: Curves) -> list[StageRow]:
     """A run's stages in order; of a run in windows of time those of all windows. Raises LabError for damage.
 
     Seconds and residuals are the history's; why a stage ended, its σ and its method are the last checkpoint's, which
-    may be behind the history and in windows has the stages of one window only.
+    may be behind the history and in windows has the stages of one window only. Of a run that was trained elsewhere the
+    list says it that it left in the store at its end.
     """
     rows = _of_history(curves)
-    if not folder.has_checkpoint:
-        return rows
-    records = _records(folder)
+    records = {stage.number: stage for stage in (_saved(folder) if folder.has_checkpoint else _left(folder))}
     found = []
     for row in rows:
         record = records.get(row.number)
@@ -62,8 +61,8 @@ def stage_rows(folder: RunFolder, curves: Curves) -> list[StageRow]:
                 iterations=row.iterations,
                 seconds=row.seconds,
                 before=row.before,
-                after=record.max_residual if np.isfinite(record.max_residual) else row.after,
-                rms_after=record.rms_residual if np.isfinite(record.rms_residual) else row.rms_after,
+                after=row.after if record.max_residual is None else record.max_residual,
+                rms_after=row.rms_after if record.rms_residual is None else record.rms_residual,
                 parameters=record.parameters,
                 sigma="" if record.sigma is None else as_text(record.sigma),
                 epsilon=record.epsilon,
@@ -82,16 +81,22 @@ def network_words(stage: Stage, config: RunConfig) -> str:
     return f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
 
 
-def _records(folder: RunFolder) -> dict[int, StageRecord]:
-    """What the last checkpoint says of stages, by their number over all windows as the history counts them, from 1."""
+def _saved(folder: RunFolder) -> list[StageDone]:
+    """What the last checkpoint says of stages."""
     from core.training.checkpoint import load  # torch
 
     try:
         saved = load(folder.last)
     except LabError as error:
         raise LabError(f"Why its stages ended is not known: {error}") from None
-    first = 1 + saved.position.windows * len(saved.config.stages)
-    return {first + record.index: record for record in saved.records}
+    return stages_done(saved.config, saved.position, saved.records)
+
+
+def _left(folder: RunFolder) -> list[StageDone]:
+    """What the run left in the store of its stages; nothing where it ended before there was such a list."""
+    if not folder.exists:
+        store.fetch_artifact(folder, STAGES)
+    return folder.stages()
 
 
 def _of_history(curves: Curves) -> list[StageRow]:

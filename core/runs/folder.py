@@ -28,8 +28,10 @@ from core.runs.soundness import (
     is_last_word,
     is_path_step,
     is_progress,
+    is_stage,
     is_window_step,
 )
+from core.runs.stages import StageDone
 from core.runs.windows import WindowStep
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ CONFIG, IN_FORCE = "config.json", "effective_config.json"
 FACTS, DIFF, PACKAGES = "provenance.json", "uncommitted.diff", "environment.txt"
 HISTORY, CHECKPOINTS = "history.arrows", "checkpoints"
 CERTIFICATE, FUNNEL, PATH, WINDOWS = "certificate.json", "funnel.json", "path.json", "windows.json"
+STAGES = "stages.json"
 EVENTS, MACHINE = "events.jsonl", "machine.csv"
 SUMMARY, RESIDUALS = "summary.md", "residuals.png"
 HEARTBEAT_ROOM = 1024
@@ -94,7 +97,7 @@ class RunFolder:
 
     def artifacts(self) -> list[tuple[str, str]]:
         """Files that the store gets at a run's end, each with the artifact folder it belongs to."""
-        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE, PATH, WINDOWS, MACHINE)
+        own = [name for name in (RESIDUALS, SUMMARY, HISTORY, CERTIFICATE, PATH, WINDOWS, STAGES, MACHINE)
                if self.file(name).exists()]  # fmt: skip
         kept = sorted(path.name for path in self.checkpoints.glob("*.pt"))
         return [(name, "") for name in own] + [(f"{CHECKPOINTS}/{name}", CHECKPOINTS) for name in kept]
@@ -129,7 +132,8 @@ class RunFolder:
 
     def start_over(self) -> None:
         """Forget what an earlier attempt left, so that the next one starts at the beginning."""
-        left = [self.history, self.progress_file, self.file(CERTIFICATE), *map(self.file, (FUNNEL, PATH, WINDOWS))]
+        listed = (CERTIFICATE, FUNNEL, PATH, WINDOWS, STAGES)
+        left = [self.history, self.progress_file, *map(self.file, listed)]
         for path in (*left, *self.checkpoints.glob("*.pt")):
             path.unlink(missing_ok=True)
 
@@ -264,9 +268,17 @@ class RunFolder:
         """Keep all windows of time that were trained."""
         write_whole(self.file(WINDOWS), json.dumps([asdict(step) for step in steps], indent=1))
 
+    def stages(self) -> list[StageDone]:
+        """What each stage did, in order; empty where the run left no such file. Raises LabError likewise."""
+        return [StageDone(**stage) for stage in self._listed(STAGES, is_stage, "a run's stages")]
+
+    def write_stages(self, stages: list[StageDone]) -> None:
+        """Keep what each stage did."""
+        write_whole(self.file(STAGES), json.dumps([asdict(stage) for stage in stages], indent=1))
+
     def _listed(self, name: str, fits: Callable[[Any], bool], what: str) -> list[dict[str, Any]]:
         """The entries of a file that holds a list; none where it is not there. Raises LabError."""
-        raw = self.read(name)
+        raw = self._found_bytes(name)
         if raw is None:
             return []
         try:

@@ -120,6 +120,20 @@ def is_window_step(data: Any) -> bool:
     )
 
 
+def is_stage(data: Any) -> bool:
+    """Whether data are what one stage did."""
+    texts, numbers = ("optimizer", "precision", "ended"), ("number", "parameters", "epsilon")
+    perhaps = ("max_residual", "rms_residual")
+    if not isinstance(data, dict) or data.keys() != {*texts, *numbers, *perhaps, "sigma"}:
+        return False
+    sigma = data["sigma"] if isinstance(data["sigma"], list) else [data["sigma"]]
+    return (
+        all(_text(data[name]) for name in texts)
+        and all(_number(data[name]) for name in numbers)
+        and all(value is None or _number(value) for value in (*sigma, *(data[name] for name in perhaps)))
+    )
+
+
 def is_entry(data: dict[str, Any]) -> bool:
     """Whether an object is something for the store, as an outbox keeps it."""
     metrics, artifacts = data.get("metrics"), data.get("artifacts")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from core.singularity.plane_blow_up import even, in_space
-from core.solution.export import export_bytes, sampled_grid
-from core.solution.grid import SolutionGrid
+from core.solution.export import export, export_bytes, sampled_grid
 from core.solution.series import series_bytes
 
 FORMATS = {"vts": "in space, structured", "vti": "even in asinh, image data"}
@@ -24,9 +23,8 @@ def blow_up_series(path: Path, suffix: str) -> bytes:
     """The grid of `plane_physical_file` as a zip with a .pvd; its times are −log₁₀(1−t). Raises LabError."""
     grid = sampled_grid(path)
 
-    def moments() -> Iterator[tuple[float, SolutionGrid]]:
-        for k, decades in enumerate(grid.axes[-1]):
-            moment = grid.at_time(k)
-            yield float(decades), in_space(moment) if suffix == "vts" else moment
+    def writer(k: int) -> Callable[[Path], None]:
+        return lambda file: export(in_space(grid.at_time(k)) if suffix == "vts" else grid.at_time(k), file)
 
-    return series_bytes(moments(), suffix, "blow-up")
+    moments = ((float(decades), writer(k)) for k, decades in enumerate(grid.axes[-1]))
+    return series_bytes(moments, suffix, "blow-up")

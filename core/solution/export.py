@@ -43,6 +43,9 @@ FORMATS = {
 }
 """Suffixes and what they hold."""
 
+PROVENANCE = "provenance"
+"""Field of a legacy VTK file with all that it says of itself."""
+
 CELLS = {1: "line", 2: "quad", 3: "hexahedron"}
 
 
@@ -65,7 +68,7 @@ def size_of(points: int, values: int, suffix: str, single: bool = False) -> int:
     """About how many bytes a file takes, said before it is written: binary values, in text three times as much."""
     digits = 4 if single else 8
     beside = {"vtu": 3 * 8 + 8 * 9, "vtk": 3 * 8 + 9 * 8, "vts": 3 * 8, "csv": 3 * 20, "xdmf": 3 * 25 + 8 * 9}
-    written = 20 if suffix in ("csv", "xdmf") else digits
+    written = {"csv": 20, "xdmf": 16 if single else 25}.get(suffix, digits)
     return points * (values * written + beside.get(suffix, 0)) + 4096
 
 
@@ -202,26 +205,41 @@ def _annotate(path: Path, suffix: str, about: dict[str, object], names: str) -> 
     content = path.read_bytes()
     if suffix == "vtk":
         version, _, rest = content.split(b"\n", 2)
-        title = " ".join(f"{key}={value}" for key, value in about.items()).encode("ascii", "replace")
-        title = bytes(c if c >= 32 else 32 for c in title[:255])  # one line, within the format's limit
-        if names:
-            at = rest.index(b"POINTS ")
-            numbers = np.frombuffer(names.encode(), np.uint8).astype(">i8").tobytes()
-            field = f"FIELD FieldData 1\n{TABLE} 1 {len(names)} vtktypeint64\n".encode() + numbers + b"\n"
-            rest = rest[:at] + field + rest[at:]
-        path.write_bytes(b"\n".join([version, title, rest]))
+        at = rest.index(b"POINTS ")
+        rest = rest[:at] + legacy_facts(about, names) + rest[at:]
+        path.write_bytes(b"\n".join([version, legacy_title(about), rest]))
     else:
         vtu = suffix == "vtu"
         root = content.index(b"<VTKFile" if vtu else b"<Xdmf")
-        said = about | ({TABLE: json.loads(names)} if names else {})
-        text = json.dumps(said).replace("--", "-\\u002d")  # which would end a comment
-        comment = f"<!-- {text} -->\n".encode()
+        comment = as_comment(about | ({TABLE: json.loads(names)} if names else {})).encode()
         if vtu and names:
             at = content.index(b"<Piece ")
             numbers = " ".join(map(str, names.encode()))
             field = f'<DataArray type="UInt8" Name="{TABLE}" NumberOfTuples="{len(names)}" format="ascii">\n{numbers}\n'
             content = content[:at] + f"<FieldData>\n{field}</DataArray>\n</FieldData>\n".encode() + content[at:]
         path.write_bytes(content[:root] + comment + content[root:])
+
+
+def as_comment(about: dict[str, object]) -> str:
+    """What a file says of itself, as a comment in XML on a line of its own."""
+    text = json.dumps(about).replace("--", "-\\u002d")  # which would end a comment
+    return f"<!-- {text} -->\n"
+
+
+def legacy_title(about: dict[str, object]) -> bytes:
+    """The beginning of what a legacy VTK file says of itself: one line, within the format's limit."""
+    title = " ".join(f"{key}={value}" for key, value in about.items()).encode("ascii", "replace")
+    return bytes(c if c >= 32 else 32 for c in title[:255])
+
+
+def legacy_facts(about: dict[str, object], names: str) -> bytes:
+    """All of it as JSON, and the table of names, as fields of a legacy VTK file: numbers of their characters."""
+    texts = {PROVENANCE: json.dumps(about)} | ({TABLE: names} if names else {})
+    made = f"FIELD FieldData {len(texts)}\n".encode()
+    for name, text in texts.items():
+        numbers = np.frombuffer(text.encode(), np.uint8).astype(">i8")
+        made += f"{name} 1 {len(numbers)} vtktypeint64\n".encode() + numbers.tobytes() + b"\n"
+    return made
 
 
 def _points(grid: SolutionGrid) -> np.ndarray:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import struct
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.files import written_beside
+from core.files import folder_beside, written_beside
 from core.names import TABLE, member_names, netcdf_names, originals, table
 from core.plain_text import printable
 from core.solution import tables
 from core.solution.layout import Layout, Write, first_axis, last_axis
-from core.solution.streamed_vtk import vti, vts, vtu
+from core.solution.streamed_cells import vtk, vtu, xdmf
+from core.solution.streamed_vtk import vti, vts
 
 
 def _every(layout: Layout) -> dict[str, None]:
@@ -54,8 +54,8 @@ def npz(layout: Layout, path: Path) -> Iterator[Write]:
     """NumPy's arrays: each is gathered in a file of its own, and goes into the archive once it is whole."""
     spelled = member_names(_every(layout))
     about = layout.about | {TABLE: originals(table(spelled))}
-    with written_beside(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
-        parts = {name: Path(folder) / f"{k}.npy" for k, name in enumerate(layout.names)}
+    with written_beside(path) as temporary, folder_beside(path) as folder:
+        parts = {name: folder / f"{k}.npy" for k, name in enumerate(layout.names)}
         with contextlib.ExitStack() as opened:
             files = {name: opened.enter_context(part.open("wb")) for name, part in parts.items()}
             for file in files.values():
@@ -182,6 +182,8 @@ OPENED: dict[str, tuple[Callable[[Layout], int], Opened]] = {
     "vti": (last_axis, vti),
     "vts": (last_axis, vts),
     "vtu": (first_axis, vtu),
+    "vtk": (first_axis, vtk),
+    "xdmf": (first_axis, xdmf),
     "h5": (first_axis, hdf5),
     "npz": (first_axis, npz),
     "csv": (first_axis, csv),

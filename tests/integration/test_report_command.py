@@ -15,7 +15,7 @@ from core.reports.asked import Asked, made_apart
 from core.reports.making import meeting_report, report_of
 from core.runs import run_folder
 from core.tracking import store
-from core.tracking.tags import NOTE
+from core.tracking.tags import NOTE, SWEEP
 from tests.integration.test_singularity_runs import search
 from tests.integration.test_stores_of_others import foreign  # noqa: F401  # a fixture
 from tests.training import small
@@ -128,7 +128,23 @@ def test_a_run_of_another_store_has_what_that_store_has(lab_home, monkeypatch, t
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "mine"))
     report = report_of([run_folder(run_id)])
     assert {"Result", "What was solved", "Curves", "Stages"} <= set(titles(report))
-    assert "Why each ended stands in its checkpoint, which is not here." in words(report)
+    assert "all iterations done" in words(report)
+
+
+def test_a_sweep_stands_for_its_runs_the_best_first():
+    top = jobs.begin_here(small("name=a sweep"))
+    store.set_tag(top, SWEEP, "sweep")
+    tried = [store.create_run(small(f"name=trial {k}"), parent=top) for k in range(3)]
+    for run_id, figure in zip(tried, (1e-3, 1e-9, None), strict=True):
+        if figure is not None:
+            store.client().log_metric(run_id, "dense_max_residual", figure)
+    other = store.create_run(small("name=goes on"), parent=tried[0])
+    report = report_of([run_folder(top)])
+    assert report.title.startswith("a sweep, 3 runs: ")
+    assert report.runs == (tried[1], tried[0], tried[2])
+    assert report_of([run_folder(tried[0])]).runs == (tried[0],)  # what goes on from a run is no trial of it
+    assert report_of([run_folder(tried[0]), run_folder(top), run_folder(other)]).runs == (
+        tried[0], tried[1], tried[2], other)  # fmt: skip
 
 
 def test_what_can_not_be_written_leaves_no_half_file(command_line, tmp_path):

@@ -2,7 +2,11 @@
 
 import dataclasses
 import re
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core import jobs
 from core.config import override, parse_config
 from core.errors import LabError
+from core.files import HALF
 from core.home import home
 from core.presets import resolve
 from core.runs import run_folder
@@ -277,3 +282,16 @@ def test_a_run_in_windows_of_time_is_sampled_exported_and_told_of_as_one(tmp_pat
     stages = folder.history_columns()["stage"]
     assert list(np.unique(stages)) == [0, 1, 2, 3]
     assert folder.progress()["fraction"] == 1.0
+
+
+def test_an_export_that_is_asked_to_end_leaves_no_half_file(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-m", "core", "export", trained(), "--resolution", "6000", "-o", str(out / "f.vti")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(out.glob(f"{HALF}*")):
+        assert process.poll() is None, "it ended before anything was written"
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait() == 128 + signal.SIGTERM
+    assert not list(out.iterdir())

@@ -16,10 +16,10 @@ from core.errors import LabError
 from core.solution import export_to_vtk
 from core.solution.at_points import SolutionPoints
 from core.solution.drawing import SceneRequest
-from core.solution.export import FORMATS, export, export_bytes, formats, size_of
+from core.solution.export import FORMATS, PROVENANCE, export, export_bytes, formats, size_of
 from core.solution.grid import SolutionGrid
 from core.solution.scene import scene_of
-from core.solution.series import write_pvd
+from core.solution.series import moments, write_series
 from core.solution.surface_files import write_surface
 from core.solution.tables import write_csv
 
@@ -229,8 +229,8 @@ def test_hdf5_for_a_page_is_an_archive_of_both(tmp_path):
 
 def test_a_series_on_the_disk_is_a_collection_and_its_folder_or_nothing(tmp_path, monkeypatch):
     sampled = grid(3, time="t")
-    moments = [(float(time), sampled.at_time(k)) for k, time in enumerate(sampled.axes[2])]
-    write_pvd(moments, tmp_path / "run.pvd", "vti", single=True)
+    each, suffix = moments(sampled, single=True)
+    write_series(each, tmp_path / "run.pvd", suffix)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.pvd"]
     reader = pyvista.get_reader(tmp_path / "run.pvd")
     np.testing.assert_array_equal(reader.time_values, sampled.axes[2])
@@ -238,12 +238,27 @@ def test_a_series_on_the_disk_is_a_collection_and_its_folder_or_nothing(tmp_path
     np.testing.assert_array_equal(reader.read()[0].point_data["u"],
                                   sampled.values["u"][:, :, 3].ravel(order="F").astype(np.float32))  # fmt: skip
     with pytest.raises(LabError, match="is there already"):
-        write_pvd(moments, tmp_path / "run.pvd", "vti")
+        write_series(each, tmp_path / "run.pvd", suffix)
+    write_series(each, tmp_path / "run.zip", suffix)
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        assert archive.testzip() is None
+        assert len([name for name in archive.namelist() if name.endswith(suffix)]) == len(sampled.axes[2])
+        assert archive.read("solution.pvd").count(b"<DataSet") == len(sampled.axes[2])
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("core.solution.series.export", full)
-    with pytest.raises(LabError, match="No space left"):
-        write_pvd(moments, tmp_path / "other.pvd", "vti")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.pvd"]
+    for other in ("other.pvd", "other.zip"):
+        with pytest.raises(LabError, match="No space left"):
+            write_series(each, tmp_path / other, suffix)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.pvd", "run.zip"]
+
+
+def test_a_legacy_file_says_everything_of_itself_however_long(tmp_path):
+    """A title has 255 characters."""
+    sampled = replace(grid(3), about={"run_id": "r" * 400, "certificate": "λ = 1 ± 2", "units": "1"})
+    export(sampled, tmp_path / "f.vtk")
+    field = pyvista.read(tmp_path / "f.vtk").field_data[PROVENANCE]
+    assert json.loads(bytes(field.astype(np.uint8))) == sampled.about
+    np.testing.assert_array_equal(meshio.read(tmp_path / "f.vtk").point_data["u"], sampled.values["u"].ravel())

@@ -1,5 +1,7 @@
 """A grid that goes into a file layer by layer is the grid that fits into memory, whatever the size."""
 
+import zipfile
+
 import h5py
 import meshio
 import numpy as np
@@ -16,7 +18,7 @@ from core.solution import reading, streamed
 from core.solution import sample as sampling
 from core.solution.export import export
 from core.solution.sample import sample
-from core.solution.streamed import stream
+from core.solution.streamed import stream, stream_series
 from core.solution.streamed_files import OPENED
 from core.solution.wanted import Wanted
 from core.training import checkpoint as checkpoints
@@ -84,18 +86,26 @@ def test_every_format_holds_the_sampled_grid_and_where_it_comes_from(folder, tmp
     assert b"units" in text
 
 
-@pytest.mark.parametrize("suffix", ["vts", "vtu"])
+def read_xdmf(path):
+    reader = vtk.vtkXdmfReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    return pyvista.wrap(reader.GetOutputDataObject(0))
+
+
+@pytest.mark.parametrize("suffix", ["vts", "vtu", "vtk", "xdmf"])
 def test_points_and_cells_are_where_they_were(folder, tmp_path, suffix):  # noqa: F811
     stream(folder, tmp_path / f"a.{suffix}", 9)
     export(sample(folder, 9), tmp_path / f"b.{suffix}")
-    a, b = (pyvista.read(tmp_path / f"{name}.{suffix}") for name in "ab")
+    a, b = ((read_xdmf if suffix == "xdmf" else pyvista.read)(tmp_path / f"{name}.{suffix}") for name in "ab")
     assert a.n_cells == b.n_cells == 8**3
     np.testing.assert_array_equal(a.points, b.points)
     np.testing.assert_allclose(a.compute_cell_sizes()["Volume"], b.compute_cell_sizes()["Volume"])
-    if suffix == "vtu":
+    if suffix != "vts":
         np.testing.assert_array_equal(a.cells, b.cells)
         np.testing.assert_array_equal(a.celltypes, b.celltypes)
-        by_meshio = meshio.read(tmp_path / "a.vtu")
+        by_meshio = meshio.read(tmp_path / f"a.{suffix}")
+        np.testing.assert_array_equal(by_meshio.points, a.points)
         np.testing.assert_array_equal(by_meshio.point_data["u"], a.point_data["u"])
 
 
@@ -113,13 +123,13 @@ def named_like_parts(tmp_path):
     return made
 
 
-@pytest.mark.parametrize("suffix", ["vts", "vtu", "vti"])
+@pytest.mark.parametrize("suffix", ["vts", "vtu", "vti", "vtk"])
 def test_a_field_may_be_called_as_a_part_of_the_file(named_like_parts, tmp_path, suffix):
     stream(named_like_parts, tmp_path / f"f.{suffix}", 9)
     found, grid = pyvista.read(tmp_path / f"f.{suffix}"), sample(named_like_parts, 9)
     assert found.n_points == 81 and found.bounds[:4] == pytest.approx([0, 1, 0, 1])
     for name in ("points", "types", "offsets"):
-        expected = grid.values[name].ravel(order="C" if suffix == "vtu" else "F")
+        expected = grid.values[name].ravel(order="C" if suffix in ("vtu", "vtk") else "F")
         np.testing.assert_allclose(found.point_data[name], expected, rtol=1e-12, atol=1e-12)
 
 
@@ -199,3 +209,39 @@ def test_a_disk_that_fills_leaves_nothing(folder, tmp_path, monkeypatch, suffix)
 def test_a_name_that_is_no_value_is_refused(folder, tmp_path):  # noqa: F811
     with pytest.raises(LabError, match="no value 'w'; there are u, v, p"):
         stream(folder, tmp_path / "f.vti", 5, only=("w",))
+
+
+@pytest.mark.parametrize("suffix", ["pvd", "zip"])
+def test_a_series_is_sampled_moment_by_moment_and_is_the_grid_in_time(folder, tmp_path, suffix):  # noqa: F811
+    out = tmp_path / "out"
+    out.mkdir()
+    told = []
+    layout, count = stream_series(folder, out / f"f.{suffix}", 9, told=told.append)
+    assert layout.shape == (9, 9) and count == 9 and told[-1].endswith("100%")
+    if suffix == "zip":
+        with zipfile.ZipFile(out / "f.zip") as archive:
+            archive.extractall(out)
+    reader = pyvista.get_reader(out / ("f.pvd" if suffix == "pvd" else "solution.pvd"))
+    grid = sample(folder, 9)
+    np.testing.assert_array_equal(reader.time_values, grid.axes[2])
+    for k in (0, 8):
+        reader.set_active_time_point(k)
+        found = reader.read()[0]
+        for name, values in grid.at_time(k).values.items():
+            np.testing.assert_allclose(found.point_data[name], values.ravel(order="F"), rtol=1e-12, atol=1e-12)
+        assert float(found.field_data["t"][0]) == grid.axes[2][k]
+
+
+def test_one_moment_of_a_grid_in_time_is_streamed_alone(folder, tmp_path):  # noqa: F811
+    grid = sample(folder, 9)
+    stream(folder, tmp_path / "f.vti", 9, moment=0.6 * grid.axes[2][4] + 0.4 * grid.axes[2][5])
+    found = pyvista.read(tmp_path / "f.vti")
+    assert found.dimensions == (9, 9, 1)
+    expected = grid.at_time(4).values["u"].ravel(order="F")
+    np.testing.assert_allclose(found.point_data["u"], expected, rtol=1e-12, atol=1e-12)
+
+
+def test_what_does_not_move_in_a_plane_is_no_series(named_like_parts, tmp_path):
+    with pytest.raises(LabError, match="no moments"):
+        stream_series(named_like_parts, tmp_path / "f.pvd", 5)
+    assert not list(tmp_path.glob("*f.*"))

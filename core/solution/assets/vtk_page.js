@@ -1,4 +1,5 @@
-// What the VTK view's page does beside drawing: the value under the pointer, its camera in the page's address, full screen.
+// What the VTK view's page does beside drawing: the value under the pointer, places that are clicked, its camera in the
+// page's address, full screen.
 // `scene` says of what is drawn: the middle of its box, the unit of its cameras, what its numbers are called.
 
 function lookAround(scene) {
@@ -53,6 +54,24 @@ function lookAround(scene) {
     around.history.replaceState(around.history.state, "", url);
   };
   for (const kind of ["pointerup", "wheel"]) addEventListener(kind, () => setTimeout(tell, 150), true);
+  let telling = 0;
+  addEventListener("pointermove", (event) => { // the page may be replaced while it is turned, by the next moment of a film
+    if (event.buttons && !telling) telling = setTimeout(() => { telling = 0; tell(); }, 300);
+  }, true);
+
+  // --- a press that turns nothing: `pages.parts.solution.scene` hears of the place
+  const seen = (event) => {
+    const found = nearest(ray(camera, event), surfaces);
+    return found && { ...found, place: found.place.map((number, k) => number / (k === 2 ? scene.stretch : 1)) };
+  };
+  let pressed = null;
+  addEventListener("pointerdown", (event) => { pressed = event; }, true);
+  addEventListener("pointerup", (event) => {
+    const still = around && pressed && Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) < 4;
+    pressed = null;
+    const found = still && !event.target.closest?.("button") && seen(event);
+    if (found) around.dispatchEvent(new around.CustomEvent("singularity-lab-place", { detail: found.place }));
+  }, true);
 
   // --- the value under the pointer
   const said = document.body.appendChild(document.createElement("div"));
@@ -64,11 +83,10 @@ function lookAround(scene) {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      const found = event.buttons ? null : nearest(ray(camera, event), surfaces);
+      const found = event.buttons ? null : seen(event);
       said.hidden = !found;
       if (!found) return;
-      const place = found.place.map((number, k) => number / (k === 2 ? scene.stretch : 1));
-      const names = scene.titles.map((title, k) => title && !(k === 2 && scene.stretch !== 1) ? `${title} = ${short(place[k])}` : "");
+      const names = scene.titles.map((title, k) => title && !(k === 2 && scene.stretch !== 1) ? `${title} = ${short(found.place[k])}` : "");
       said.textContent = [...names, `${scene.title} = ${short(found.value * scene.power)}`].filter(Boolean).join("\n");
       said.style.left = `${Math.min(event.clientX + 14, innerWidth - said.offsetWidth - 6)}px`;
       said.style.top = `${Math.min(event.clientY + 14, innerHeight - said.offsetHeight - 6)}px`;

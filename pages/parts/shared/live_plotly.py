@@ -121,9 +121,11 @@ export default function (component) {
   const message = parentElement.querySelector(".message");
   if (data.height) element.style.height = data.height + "px";
   element.classList.toggle("chart-large", data.large);
+  const turn = element.turn = {};
   let gone = false;
-  plotly().then((Plotly) => {
-    if (gone) return;
+  plotly().then(async (Plotly) => {
+    await untouched(element);
+    if (gone || element.turn !== turn) return; // of what came while a pointer was down only the last is drawn
     const figure = JSON.parse(data.figure);
     message.hidden = true;
     element.hidden = false;

@@ -19,7 +19,8 @@ def made_download(
 ) -> None:
     """A button that makes a file and downloads it, without running the page again.
 
-    Streamlit tells nobody why a file could not be made. Here the page is run again then, and has the reason below.
+    Streamlit tells nobody why a file could not be made. Here the page is run again then, and has the reason below,
+    however often it runs, until that file is made or another one is asked for.
 
     Args:
         label: of the button, another for each on a page.
@@ -28,21 +29,25 @@ def made_download(
         mime: type of the content.
         disabled: there is nothing to download.
     """
-    failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
-    session = get_script_run_ctx().session_id
+    failed: dict[tuple[str, str], str] = st.session_state.setdefault(FAILED, {})
+    for other in [each for each in failed if each[0] == label and each[1] != file_name]:
+        del failed[other]
+    asked, session = (label, file_name), get_script_run_ctx().session_id
 
     def made() -> bytes:
         try:
-            return make()
+            content = make()
         except Exception as error:
-            failed[label] = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
+            failed[asked] = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
             _run_again(session)
             raise
+        failed.pop(asked, None)  # seen when the page runs next; now that would take the file from the browser
+        return content
 
     # without a rerun after the click, which would replace what the browser is about to ask for
     icon = ":material/download:"
     st.download_button(label, made, file_name, mime, on_click="ignore", disabled=disabled, icon=icon)
-    if reason := failed.pop(label, ""):
+    if reason := failed.get(asked):
         st.error(message(reason))
 
 

@@ -60,7 +60,7 @@ def line_input(problem: Problem, by_mouse: bool) -> Ends | None:
         for column, label, value, key in ((left, "From", usual[0], FROM), (right, "To", usual[1], TO))
     ]
     if by_mouse:
-        st.caption("A click in the quick view is the line's start, the next its end."
+        st.caption("A click in the view is the line's start, the next its end."
                    if st.session_state.get(NEXT, FROM) == FROM else "The next click is the line's end.")  # fmt: skip
     try:
         ends = tuple(at_points.read_point(text, problem) for text in typed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import LabError
 from core.runs import RunFolder
@@ -35,8 +36,9 @@ def sampled(place: str, function: Callable[..., Path], folder: RunFolder, *argum
         job = None
     if job is None or (not job.cancelled and job.done(0)):
         job = jobs[place] = Sampling(function, folder, *arguments, **named)  # a new checkpoint is a new sample
+    shown = st.empty()  # shown or not: were what follows moved, a view would be built anew
     if not job.cancelled and not job.done(SILENT_S):
-        _show_progress(place, job)
+        _show_progress(shown, place, job)
     if job.cancelled:
         if st.button("Sample again", key=f"{WAITING}.again.{place}"):
             del jobs[place]
@@ -77,8 +79,7 @@ class Samples:
         return tuple(name for name in grid.names.residuals.values() if name not in grid.values)
 
 
-def _show_progress(place: str, job: Sampling) -> None:
-    shown = st.empty()
+def _show_progress(shown: DeltaGenerator, place: str, job: Sampling) -> None:
     with shown.container():
         bar, button = st.columns([5, 1], vertical_alignment="center")
         button.button("Cancel", on_click=job.cancel, key=f"{WAITING}.cancel.{place}")

@@ -59,7 +59,7 @@ def show_scene(
         look: colours.
         renderer: one of RENDERERS.
         key: identity of the view; the quick view keeps its camera as long as it stays.
-        on_pick: called with a place in the quick view that was clicked.
+        on_pick: called with a place in the scene that was clicked.
     """
     camera_of(look)  # a bad address is said and forgotten before the browser reads it
     try:
@@ -71,6 +71,8 @@ def show_scene(
     if renderer == "VTK view":
         try:
             _show_vtk(_vtk_page(path, request, look, st.context.theme.type == "dark"), key)
+            if on_pick is not None:
+                _hear_places(on_pick)
             return scene
         except LabError as error:
             st.warning(f"The VTK view is not available: {message(error)} This is the quick view.")
@@ -211,6 +213,28 @@ def _show_vtk(page: str, key: str) -> None:
 
     stpyvista._trame_html = lambda rendered: rendered.page
     stpyvista.stpyvista(_rendered(page), backend="trame", key=component_key(f"{key}.vtk"))
+
+
+_PLACES = """
+export default function ({ setTriggerValue }) {
+  const heard = ({ detail }) => setTriggerValue("picked", [...detail]);
+  window.addEventListener("singularity-lab-place", heard);
+  return () => window.removeEventListener("singularity-lab-place", heard);
+}
+"""
+_places = st.components.v2.component("singularity_lab_places", js=_PLACES, isolate_styles=False)
+
+
+def _hear_places(on_pick: Callable[[list[float]], None]) -> None:
+    """Have a function called with a place [x, y, z] that was clicked in the VTK view, which tells the page around."""
+    key = "solution.places"
+
+    def picked() -> None:
+        place = st.session_state[key].picked
+        if place is not None:
+            on_pick(place)
+
+    _places(key=key, height=1, on_picked_change=picked)
 
 
 def _rendered(page: str):
