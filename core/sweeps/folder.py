@@ -185,7 +185,7 @@ def all_sweeps() -> list[SweepFolder]:
 
 def whole_id(beginning: str) -> str:
     """The id of the sweep that begins with a text. Raises LabError where none or several do."""
-    found = [folder.sweep_id for folder in all_sweeps() if folder.sweep_id.startswith(beginning)]
+    found = [folder.sweep_id for folder in all_sweeps() if beginning and folder.sweep_id.startswith(beginning)]
     if len(found) != 1:
         fits = f"fits {len(found)} sweeps; write more of the id" if found else "is no sweep here"
         raise LabError(f"{beginning[:40]!r} {fits}. `python -m core sweep list` lists them.")
