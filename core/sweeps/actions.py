@@ -58,7 +58,7 @@ def start(config: RunConfig, varied: Mapping[str, str], **options: Any) -> str:
         LabError: see `plan` and `core.jobs.submit`; nothing is started then.
     """
     sweep = plan(config, varied, **options)
-    config = check_to_submit(config, priority=sweep.priority)
+    config = check_to_submit(config, priority=sweep.priority, engine=sweep.engine)
     sweep = sweep.model_copy(update={"who": events.actor(), "made": time.time()})
     top = RunConfig.model_validate(
         config.model_dump(mode="json", by_alias=True) | {"name": f"{sweep.name} sweep"[:120]}

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_sweep_is_ticked_started_followed_and_its_best_trial_becomes_a_parent(server, page: Page):
-    page.goto(f"{server.url}/launch", timeout=180_000)
+    page.set_default_timeout(300_000)
+    page.goto(f"{server.url}/launch")
+    expect(page.get_by_role("button", name="Launch", exact=True)).to_be_enabled(timeout=180_000)
     settled(page)
     page.get_by_test_id("stCheckbox").filter(has_text="Sweep").first.click()  # the switch
     settled(page)
@@ -23,8 +25,8 @@ def test_a_sweep_is_ticked_started_followed_and_its_best_trial_becomes_a_parent(
     expect(field.get_by_role("textbox", name="Values")).to_have_value("tanh, sine")
     page.get_by_text("Grid", exact=True).click()
     settled(page)
-    page.get_by_role("button", name="Start 2 trials").click(timeout=120_000)
-    page.wait_for_url("**/sweeps?sweep=*", timeout=120_000)
+    page.get_by_role("button", name="Start 2 trials").click()
+    page.wait_for_url("**/sweeps?sweep=*")
     expect(page.get_by_text("2 of 2 finished").first).to_be_visible(timeout=600_000)
     (seen,) = sweeps.sweeps()
     assert sorted(trial.values["network.activation"] for trial in seen.known.trials) == ["sine", "tanh"]
