@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from core.cli.arguments import JsonOption, SetOption, chosen_config, chosen_run
 from core.cli.output import check_writable, note, say, write_json
+from core.cli.queue import EngineOption
 from core.errors import LabError
 from core.plain_text import shortened
 
@@ -52,6 +53,7 @@ def start(
     prune: Annotated[bool, typer.Option("--prune", help="Stop trials whose residual is above the median.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the sampler.")] = 0,
     priority: Annotated[int, typer.Option(metavar="N", help="Of its runs in the queue.")] = 0,
+    engine: EngineOption = None,
     name: Annotated[str, typer.Option(metavar="NAME", help="Of the sweep.")] = "",
     settings: SetOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Until it is over, and show its trials.")] = False,
@@ -72,6 +74,7 @@ def start(
         prune=prune,
         seed=seed,
         priority=priority,
+        engine=engine,
     )
     say(sweep_id)
     if wait or json:

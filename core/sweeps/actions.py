@@ -15,7 +15,7 @@ from core.jobs import resume as resume_run
 from core.jobs.announced import announcing
 from core.jobs.detached import ensure_courier
 from core.jobs.submission import check_to_submit
-from core.jobs.sweeping import ensure_sweeps
+from core.jobs.sweeping import ensure_sweeps, open_sweeps
 from core.jobs.sync import announce
 from core.people import RUNNER, needs
 from core.sweeps.folder import Known, SweepFolder, all_sweeps, sweep_folder
@@ -58,7 +58,7 @@ def start(config: RunConfig, varied: Mapping[str, str], **options: Any) -> str:
         LabError: see `plan` and `core.jobs.submit`; nothing is started then.
     """
     sweep = plan(config, varied, **options)
-    config = check_to_submit(config, priority=sweep.priority)
+    config = check_to_submit(config, priority=sweep.priority, engine=sweep.engine)
     sweep = sweep.model_copy(update={"who": events.actor(), "made": time.time()})
     top = RunConfig.model_validate(
         config.model_dump(mode="json", by_alias=True) | {"name": f"{sweep.name} sweep"[:120]}
@@ -86,13 +86,20 @@ def read(sweep_id: str) -> Seen:
 def sweeps() -> list[Seen]:
     """All sweeps, the newest first; damaged ones are left out."""
     ensure_sweeps()
-    found = []
-    for folder in all_sweeps():
-        try:
-            found.append(_seen(folder))
-        except LabError:
-            continue
-    return found
+    return [seen for seen in map(_whole, all_sweeps()) if seen is not None]
+
+
+def going() -> list[Seen]:
+    """The sweeps that go on, the newest first; damaged ones are left out."""
+    ids = set(open_sweeps())
+    return [seen for seen in map(_whole, all_sweeps(ids)) if seen is not None] if ids else []
+
+
+def _whole(folder: SweepFolder) -> Seen | None:
+    try:
+        return _seen(folder)
+    except LabError:
+        return None
 
 
 def _seen(folder: SweepFolder) -> Seen:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,13 @@ class SweepFolder:
         """Whether it is to go on."""
         return (self.path / OPEN).exists()
 
+    @property
+    def opened(self) -> float:
+        """When it was last started or resumed, in Unix seconds."""
+        with contextlib.suppress(OSError, ValueError):
+            return float((self.path / OPEN).read_text())
+        return 0.0
+
     def open(self) -> None:
         """Have it go on. Raises OSError."""
         (self.path / STOP).unlink(missing_ok=True)
@@ -173,19 +180,18 @@ def sweep_folder(sweep_id: str) -> SweepFolder:
     return folder
 
 
-def all_sweeps() -> list[SweepFolder]:
-    """All sweeps of this lab home, the newest first."""
+def all_sweeps(only: Collection[str] | None = None) -> list[SweepFolder]:
+    """All sweeps of this lab home, or those of some ids, the newest first."""
     if not home().sweeps.is_dir():
         return []
-    there = [
-        SweepFolder(path.parent) for path in home().sweeps.glob(f"*/{ASKED}") if RUN_ID.fullmatch(path.parent.name)
-    ]
+    there = [SweepFolder(path) for path in home().sweeps.iterdir() if RUN_ID.fullmatch(path.name)]
+    there = [each for each in there if (only is None or each.sweep_id in only) and (each.path / ASKED).exists()]
     return sorted(there, key=lambda folder: (folder.path / ASKED).stat().st_mtime, reverse=True)
 
 
 def whole_id(beginning: str) -> str:
     """The id of the sweep that begins with a text. Raises LabError where none or several do."""
-    found = [folder.sweep_id for folder in all_sweeps() if folder.sweep_id.startswith(beginning)]
+    found = [folder.sweep_id for folder in all_sweeps() if beginning and folder.sweep_id.startswith(beginning)]
     if len(found) != 1:
         fits = f"fits {len(found)} sweeps; write more of the id" if found else "is no sweep here"
         raise LabError(f"{beginning[:40]!r} {fits}. `python -m core sweep list` lists them.")

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from core.errors import ConfigError, LabError, RunNotFoundError, StoreError, sentence
-from core.jobs import Job, actions, events, table
+from core.jobs import Job, actions, announced, events, table
 from core.jobs.slot_lock import hold
 from core.jobs.sweeping import lock_name
 from core.plain_text import traceback_of
@@ -32,7 +32,7 @@ LOOK_S = 1.0
 AGAIN_S = 10.0
 """Seconds after which a run that could not be submitted is tried again."""
 IN_VAIN = 5
-"""So many trials fail, the first of all, and no more are begun."""
+"""So many trials fail, and none has not, since the sweep was last opened: no more are begun."""
 IMPORTANCE_S = 15.0
 """Seconds between two looks at which fields mattered, while trials go on."""
 
@@ -53,6 +53,7 @@ class Running:
         self.reason = ""
         self.importance = folder.known().importance
         self._jobs: dict[str, Job] = {}
+        self._opened = folder.opened
         self._not_before = 0.0
         self._weighed = (0, float("-inf"))
         self._written: Known | None = None
@@ -73,6 +74,8 @@ class Running:
     def look(self) -> tuple[str, str] | None:
         """Look at all trials once and begin new ones; (state, reason) once the sweep is over. Raises StoreError."""
         actions.ensure()
+        if time.monotonic() >= self._not_before:
+            self.reason = ""
         self._jobs = {job.run_id: job for job in table.these(filter(None, map(self._run_id, self._trials())))}
         stopping = self.folder.is_to_stop
         for trial in self._open():
@@ -116,7 +119,7 @@ class Running:
             if self._run_id(trial) is None:
                 trial = studies.completed(self.study, self.sweep, trial)
                 if (run_id := find_run(self.folder.sweep_id, trial.number)) is not None:
-                    if table.get(run_id).state == "failed":  # its maker was killed before it was queued
+                    if table.get(run_id).reason == announced.KILLED:
                         actions.retry(run_id)
                     self._note_run(trial, run_id)
 
@@ -127,7 +130,6 @@ class Running:
         """Submit runs until as many trials are at work as there are to be."""
         if time.monotonic() < self._not_before:
             return
-        self.reason = ""
         for trial in self._open():
             if self._run_id(trial) is None and not self._submit(trial):
                 return
@@ -218,16 +220,17 @@ class Running:
             studies.tell(self.study, trial, "finished", value)
         elif why:
             studies.tell(self.study, trial, "failed", reason=why)
+        elif job.untold:
+            self.reason = f"Trial {trial.number + 1} waits for the store: {job.untold}"
 
     def _in_vain(self) -> str:
-        """Why no more trials are begun: the first ones have all failed; empty where they have not."""
-        ended = [trial for trial in self._trials() if trial.state.is_finished()]
+        """Why no more trials are begun: all have failed since the sweep was last opened; empty where they have not."""
+        ended = [trial for trial in self._trials() if trial.state.is_finished() and _ended(trial) >= self._opened]
         failed = [trial for trial in ended if trial.state.name == "FAIL"]
         if len(failed) < min(IN_VAIN, self.sweep.trials) or len(failed) < len(ended):
             return ""
-        return (
-            f"The first {len(failed)} trials have all failed. {failed[-1].user_attrs.get(studies.REASON, '')}".strip()
-        )
+        why = failed[-1].user_attrs.get(studies.REASON, "")
+        return f"{len(failed)} trials have failed and none has not. {why}".strip()
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
@@ -271,8 +274,13 @@ class Running:
             best_residual=best if best is not None and best < float("inf") else None,
             share=1.0 if state == "finished" else share,
             reason=trial.user_attrs.get(studies.REASON, ""),
-            ended=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
+            ended=_ended(trial) if trial.datetime_complete else None,
         )
+
+
+def _ended(trial: FrozenTrial) -> float:
+    """When a trial ended, in Unix seconds."""
+    return trial.datetime_complete.timestamp()
 
 
 def sweep_on(folder: SweepFolder) -> None:

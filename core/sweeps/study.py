@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -204,12 +205,16 @@ def importance(study: Study, sweep: Sweep) -> dict[str, float]:
     if len(done) < LEAST or len({t.value for t in done}) < 2:
         return {}
     log = all(t.value > 0 for t in done)
-    found = get_param_importances(
-        study,
-        evaluator=FanovaImportanceEvaluator(n_trees=32, seed=0),
-        params=[axis.path for axis in sweep.axes if _differ([t.params[axis.path] for t in done])] or None,
-        target=lambda trial: math.log10(trial.value) if log else trial.value,
-    )
+    try:
+        found = get_param_importances(
+            study,
+            evaluator=FanovaImportanceEvaluator(n_trees=32, seed=0),
+            params=[axis.path for axis in sweep.axes if _differ([t.params[axis.path] for t in done])] or None,
+            target=lambda trial: math.log10(trial.value) if log else trial.value,
+        )
+    except (RuntimeError, ValueError) as error:  # trees that see no variance: trials are too few, or too much alike
+        print(f"importance: {error}", file=sys.stderr, flush=True)
+        return {}
     return {path: float(share) for path, share in found.items()}
 
 

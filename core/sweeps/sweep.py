@@ -14,6 +14,8 @@ from core.errors import LabError
 from core.frozen import Frozen
 from core.jobs import capacity
 from core.jobs.batch import LONGEST_NAME, MOST_RUNS, configs_of, table_of
+from core.jobs.engines.contract import LOCAL
+from core.jobs.submission import chosen_engine
 from core.plain_text import has_control
 from core.sweeps.axis import Axis, read_axis
 
@@ -63,6 +65,8 @@ class Sweep(Frozen):
     """Trials whose residual curve lies above the others' median are stopped."""
     seed: int = 0
     priority: int = 0
+    engine: str = LOCAL
+    """Where its runs go."""
     who: str = ""
     """Who started it."""
     made: float = 0.0
@@ -91,6 +95,7 @@ def plan(
     prune: bool = False,
     seed: int = 0,
     priority: int = 0,
+    engine: str | None = None,
 ) -> Sweep:
     """A sweep that can be run, from what a person writes; nothing is made yet.
 
@@ -105,6 +110,7 @@ def plan(
         prune: stop trials whose residual curve lies above the others' median.
         seed: of the sampler.
         priority: of its runs in the queue.
+        engine: where its runs go (see `core.jobs.submit`).
 
     Raises:
         ConfigError: a field that there is not, with the nearest names, or a value outside its limits.
@@ -125,9 +131,10 @@ def plan(
         raise LabError(f"{config.problem.title} has no unknown λ, so no trial has a {metric}.")
     if prune and (config.windows is not None or config.growth is not None):
         raise LabError("A run in windows or with growth has no length to compare curves by; leave pruning out.")
+    engine = chosen_engine(engine)
     count = _count(config, axes, name, sampler, trials)
     if parallel is None:
-        parallel = sum(slot.serves(config.device) for slot in capacity()) or 1
+        parallel = places(config, engine)
     if not 1 <= parallel <= MOST_PARALLEL:
         raise LabError(f"{parallel} trials at a time are not allowed; it is 1 to {MOST_PARALLEL}.")
     return Sweep(
@@ -140,7 +147,14 @@ def plan(
         prune=prune,
         seed=seed,
         priority=priority,
+        engine=engine,
     )
+
+
+def places(config: RunConfig, engine: str) -> int:
+    """How many of its runs can be at work at a time, 1 at least."""
+    there = sum(slot.takes(config.device, engine) for slot in capacity())
+    return max(1, min(there, MOST_PARALLEL))
 
 
 def _one_of(word: str, known: Mapping[str, str], what: str) -> None:

@@ -10,11 +10,12 @@ from pydantic.fields import FieldInfo
 from core import sweeps
 from core.config import RunConfig
 from core.errors import ExperimentDeletedError, LabError
-from core.jobs import capacity
+from core.jobs.engines.contract import LOCAL
 from core.people import RUNNER, may
 from core.sweeps.axis import HOW_TO_WRITE
 from core.sweeps.fields import LEFT_OUT, within
-from core.sweeps.sweep import METRICS, MOST_PARALLEL, SAMPLERS, TITLES, USUAL_TRIALS, Sweep, plan
+from core.sweeps.sweep import METRICS, MOST_PARALLEL, SAMPLERS, TITLES, USUAL_TRIALS, Sweep, places, plan
+from pages.parts.launch.when import where_to
 from pages.parts.shared.text import message, plain, visible
 
 ON, VARIED = "launch.sweep", "launch.varied"
@@ -82,14 +83,13 @@ def sweep_panel(config: RunConfig | None, batch: str) -> None:
     st.caption(f"It tries {SAMPLERS[sampler]}.")
     options: dict[str, Any] = {"sampler": sampler, "name": batch}
     left, right = st.columns(2)
-    slots = max(1, sum(slot.serves(config.device) for slot in capacity())) if config else 1
+    options["engine"] = engine = where_to()
+    at_once = places(config, engine or LOCAL) if config else 1
     if sampler == "grid":
         left.caption("As many trials as combinations. A range says how many: 1e-6..1e-2 log 5.")
     else:
         options["trials"] = int(left.number_input("Trials", 1, 500, USUAL_TRIALS, key="launch.sweep.trials"))
-    options["parallel"] = int(
-        right.number_input("At a time", 1, MOST_PARALLEL, min(slots, MOST_PARALLEL), key="launch.sweep.parallel")
-    )
+    options["parallel"] = int(right.number_input("At a time", 1, MOST_PARALLEL, at_once, key="launch.sweep.parallel"))
     options["metric"] = st.selectbox(
         "Least is best", list(METRICS), format_func=lambda name: visible(METRICS[name]), key="launch.sweep.metric"
     )

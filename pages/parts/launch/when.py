@@ -90,7 +90,7 @@ def when_and_how_often(config: RunConfig | None, batch: str, first: str | None) 
         batch: name of a batch.
         first: run that is chosen to be waited for at first.
     """
-    engine = _engine()
+    engine = where_to()
     with st.expander("When and how often", icon=":material/schedule:"):
         after, from_after, after_any = _after(first)
         left, right = st.columns(2, vertical_alignment="bottom")
@@ -104,7 +104,7 @@ def when_and_how_often(config: RunConfig | None, batch: str, first: str | None) 
     return When(after, from_after, after_any, int(priority), held, rows, fault, engine)
 
 
-def _engine() -> str | None:
+def where_to() -> str | None:
     """Where the run goes, in a lab with clusters; None in one without."""
     if not (clusters := cluster_engines()):
         return None

@@ -24,7 +24,7 @@ def sweeps_view() -> None:
 
 def _view() -> None:
     try:
-        going = [seen for seen in sweeps.sweeps() if not seen.known.over]
+        going = sweeps.going()
         for seen in going[:MOST]:
             _one(seen)
         if len(going) > MOST:
