@@ -11,6 +11,7 @@ from core.config import override, parse_config
 from core.errors import ConfigError
 from core.networks.solution import Solution
 from core.presets import resolve
+from core.problems.heat1d import Heat1D
 from core.problems.taylor_green import TaylorGreen
 from core.runs import RunFolder
 from core.runs.history import HistoryWriter
@@ -156,6 +157,17 @@ def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tm
     assert last.collocation.shape == (x + 2, y + 2)
     assert any(f"{x} × {y} Chebyshev polynomials" in line and line.startswith("growth: ") for line in said)
     assert outcome.records[-1].max_residual < 1e-6
+
+
+def test_polynomials_that_still_fall_go_on_though_few_leave_more_than_waves_do(tmp_path):
+    fast = features_alone("search", features=80, points=400).model_copy(update={"problem": Heat1D(diffusivity=4)})
+    _, outcome, said = grown(override(fast, ["growth={target: 1e-10, seconds: 1000}"]), tmp_path / "run")
+    few = [line for line in said if "Chebyshev polynomials at" in line and "one step leaves" in line]
+    left = [float(line.split("leaves ")[1].split(" ")[0]) for line in few]
+    begun = next(float(line.split("growth: ")[1].split(" ")[0]) for line in said if "is left at points" in line)
+    assert left[1] > begun and left[1] < 0.1  # more than there was, of what resolves the solution
+    assert outcome.config.stages[-1].chebyshev is not None
+    assert left[-1] < 1e-10
 
 
 STEEPENING = {
