@@ -178,10 +178,10 @@ def test_an_operator_that_outruns_numbers_has_no_families():
 
 
 def test_the_search_for_sigma_keeps_all_rows_of_conditions_which_alone_tell_them_apart(tmp_path):
-    fourier = {"features": 150, "sigma": "search", "local": {"share": 0, "smooth": 0, "order": 8, "digits": 10}}
-    stage = {"fourier": fourier, "iterations": 1, "collocation": {"points": 1200, "sampler": "chebyshev"},
+    fourier = {"features": 150, "sigma": "search", "local": {"share": 0, "smooth": 0, "order": 8, "digits": 6}}
+    stage = {"fourier": fourier, "iterations": 1, "collocation": {"points": 1700, "sampler": "chebyshev"},
              "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32}}  # fmt: skip
     said = []
     train(parse_config({"problem": problem(), "stages": [stage]}), tmp_path / "run", say=said.append)
     left = [float(line.split("leaves ")[1].split(" ")[0]) for line in said if "one step leaves" in line]
-    assert len(left) > 5 and max(left) < 1e-2
+    assert min(left[:5]) < 1e-9  # by a third of the features at a third of the points: 2e-8 at a third of the rows
