@@ -62,7 +62,7 @@ class Growth:
             return self._ended(climb.why)
         size = f"{in_words(best.stage)} at {best.stage.collocation.points} points"
         run.say(f"growth: {size} are likely to leave {best.left:.1e}; {climb.why}")
-        run.tried = best.weights
+        run.tried = best.weights if run.ranks is None else None  # rows of several processes are solved in parts
         return best.stage
 
     def was_better(self, before: Solution) -> bool:
