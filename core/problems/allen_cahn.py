@@ -34,6 +34,10 @@ class AllenCahn(Problem):
     def domain(self):
         return ((-1.0, 1.0), (0.0, 1.0))
 
+    @property
+    def periodic(self):
+        return (0,)
+
     def collocation(self, unit):
         return {"interior": unit}  # u is even: half of the domain is enough
 

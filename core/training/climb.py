@@ -90,11 +90,12 @@ class Climb:
         found = self.sizes.tried(self.stage)
         points = self.sizes.share * found.stage.collocation.points
         self._rate = self.sizes.seconds_per_try / self._work(found.stage, points)
-        first, self.last = self.last is None, found
+        before, self.last = self.last, found
         gained = found.left * GAINS < self._least
+        falls = before is not None and found.left * GAINS < before.left  # though another kind may leave less as yet
         if gained:
             self.best, self._least, self._idle = found, found.left, 0
-        elif found.resolves and not first:
+        elif found.resolves and before is not None and not falls:
             self._idle += 1
         if found.left <= target:
             self.why = f"{target:.1e} is asked for"

@@ -62,6 +62,7 @@ class Growth:
             return self._ended(climb.why)
         size = f"{in_words(best.stage)} at {best.stage.collocation.points} points"
         run.say(f"growth: {size} are likely to leave {best.left:.1e}; {climb.why}")
+        run.tried = best.weights if run.ranks is None else None  # rows of several processes are solved in parts
         return best.stage
 
     def was_better(self, before: Solution) -> bool:
@@ -94,10 +95,10 @@ class Growth:
         run, progress, clock = self._run, self._recorder.progress, self._recorder.clock
         has_polynomials, kinds = run.config.stages[-1].chebyshev is not None, []
         if PolynomialSizes.fit(run):
-            sizes = PolynomialSizes(run, progress)
+            sizes = PolynomialSizes(run, progress, before)
             reached = Step(sizes.first(), before) if has_polynomials else None
             kinds.append(Climb(run, sizes, clock, before, reached))
-        sizes = FourierSizes(run, progress, self._growth.target)
+        sizes = FourierSizes(run, progress, before, self._growth.target)
         first = sizes.first()
         reached = Step(first, before) if sizes.near else None
         kinds.append(Climb(run, sizes, clock, before, reached, waits=has_polynomials))

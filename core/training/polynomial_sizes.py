@@ -15,7 +15,7 @@ from core.training.points import HELD_OUT, collocation
 from core.training.progress import Progress
 from core.training.sigma import ROUNDING, as_text
 from core.training.sigma_search import Interrupted, alone, damping_of
-from core.training.sizes import ITERATIONS, POINTS_PER_COLUMN, UNDAMPED, Step, columns_of, in_words
+from core.training.sizes import POINTS_PER_COLUMN, UNDAMPED, Step, columns_of, in_words, iterations
 from core.training.state import RunState
 from core.training.tries import Setting, Tries
 
@@ -45,12 +45,13 @@ class PolynomialSizes:
     Args:
         run: its state.
         progress: counts the tries.
+        before: what the stages so far leave.
     """
 
     tries, share = 1, 1.0
 
-    def __init__(self, run: RunState, progress: Progress):
-        self._run, self._progress = run, progress
+    def __init__(self, run: RunState, progress: Progress, before: float):
+        self._run, self._progress, self._before = run, progress, before
         self._profiles: list[np.ndarray] | None = None
         self.seconds_per_try = math.nan
         corner = np.zeros((4, len(run.problem.coordinates)))
@@ -82,7 +83,7 @@ class PolynomialSizes:
         stage = Stage(
             chebyshev=first,
             optimizer=UNDAMPED,
-            iterations=ITERATIONS[run.problem.linear],
+            iterations=iterations(run.problem, self._before),
             collocation=Collocation(sampler="chebyshev"),
             begins="solved",
         )
@@ -108,7 +109,8 @@ class PolynomialSizes:
             f"  {in_words(stage)} at {count} points: one step leaves {left:.2e} at points not trained on; last "
             f"coefficients {as_text(tails)}"
         )
-        return Step(stage, left, resolves=bool(tails.max() < UNRESOLVED and left < UNRESOLVED))
+        resolves = bool(tails.max() < UNRESOLVED and left < UNRESOLVED)
+        return Step(stage, left, resolves, coefficients.flatten())
 
     def larger(self, stage: Stage, factor: float) -> Stage:
         """See `Sizes.larger`."""

@@ -85,7 +85,7 @@ class SigmaSearch:
     ) -> Found:
         """`best_sigma` with these features at so many points. Raises Interrupted."""
         run, k = self._run, self._index
-        training, held_out = (collocation(run.config, stage, k, draw, count) for draw in (0, HELD_OUT))
+        training, held_out = (self._points(stage, draw, count) for draw in (0, HELD_OUT))
         setting = Setting(features, training, held_out)
         run.say(f"  search for σ with {features.features} features at {count} points")
         seconds: list[float] = []
@@ -106,6 +106,17 @@ class SigmaSearch:
             found = best_sigma(left_by, start, groups, enough=self._enough, **how)
         self.seconds_per_try = min(seconds)
         return found
+
+    def _points(self, stage: Stage, draw: int, count: int) -> dict[str, np.ndarray]:
+        """So many points of a draw; all of the stage's where conditions are, if it reads solutions of the equation.
+
+        Inside these leave nothing, so rows of conditions alone tell them apart: a third were too few.
+        """
+        few = collocation(self._run.config, stage, self._index, draw, count)
+        local = stage.fourier.local
+        if local is None or local.digits is None:
+            return few
+        return collocation(self._run.config, stage, self._index, draw) | {"interior": few["interior"]}
 
 
 def damping_of(stage: Stage) -> float:

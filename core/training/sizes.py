@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from core.config import Collocation, Fourier, GaussNewton, Stage, lifted
 from core.problems import Problem
@@ -18,8 +19,12 @@ from core.training.state import RunState
 
 UNDAMPED = GaussNewton(damping=1e-26, minimum_damping=1e-32)
 POINTS_PER_COLUMN = 2.5
-ITERATIONS = {True: 1, False: 3}
-"""Of a stage, after the step that it begins with: one refines the solution of a linear equation."""
+MOST_ITERATIONS = 3
+"""Of a stage, after the step that it begins with."""
+OF_A_SQUARE = 30.0
+"""Newton's step leaves what was left squared, times so much at most: residuals are divided by their natural size."""
+ROUNDS_OFF = 1e-7
+"""The step after one that leaves no more than this leaves rounding."""
 FIRST_FEATURES = 100
 """Where the stages have none of their own."""
 WIDER = 2 ** (1 / 3)
@@ -37,6 +42,8 @@ class Step:
     """RMS at points not trained on, by one step of least squares."""
     resolves: bool = True
     """Whether the size may hold the solution at all; one that does not says nothing about the next."""
+    weights: Tensor | None = None
+    """What the try found at the stage's own points: the stage begins with it."""
 
 
 class Sizes(Protocol):
@@ -63,19 +70,35 @@ def columns_of(stage: Stage, problem: Problem) -> int:
     return problem.outputs * each
 
 
+def iterations(problem: Problem, left: float) -> int:
+    """Of a stage after the step that it begins with: one refines the solution of a linear equation.
+
+    Args:
+        problem: what is solved.
+        left: RMS of what the stages before it leave, at which the equation is linearised.
+    """
+    if problem.linear:
+        return 1
+    count, left = 1, (OF_A_SQUARE * left) * (OF_A_SQUARE * left)
+    while left > ROUNDS_OFF and count < MOST_ITERATIONS:
+        count, left = count + 1, left * left
+    return count
+
+
 class FourierSizes:
     """Fourier features, at σ found by trying.
 
     Args:
         run: its state.
         progress: counts the tries.
+        before: what the stages so far leave.
         enough: what is left when no better σ is looked for.
     """
 
     share = 1 / HALF
 
-    def __init__(self, run: RunState, progress: Progress, enough: float):
-        self._run = run
+    def __init__(self, run: RunState, progress: Progress, before: float, enough: float):
+        self._run, self._before = run, before
         self._search = SigmaSearch(run, progress, run.position.stage, replaces=True, enough=enough)
         self.near = False
         """Whether the σ of a stage is near the best one."""
@@ -104,7 +127,7 @@ class FourierSizes:
         stage = Stage(
             fourier=Fourier(features=features, sigma=1.0, local=last.fourier and last.fourier.local),
             optimizer=UNDAMPED,
-            iterations=ITERATIONS[problem.linear],
+            iterations=iterations(problem, self._before),
             collocation=Collocation(points=round(per_feature * features), sampler=sampler),
             begins="solved",
         )

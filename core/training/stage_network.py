@@ -55,8 +55,11 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
         run.solution = Solution(problem, float(run.solution.lam.detach())).to(run.device)
     run.solution.problem = problem
     run.solution.add(term)
-    if solved:
+    if solved and run.tried is not None:
+        equations.present(run, exponent).mover().move(run.tried)
+    elif solved:
         solve_in_place(equations.present(run, exponent), damping_of(stage))
+    run.tried = None
     if alone:
         run.solution.keep_last()
     parameters = sum(p.numel() for p in network.parameters())

@@ -97,6 +97,8 @@ class RunState:
     """The processes that rows are spread over (`core.training.spread.Ranks`); None: this one has all."""
     window: tuple[RunConfig, Any] | None = None
     """In windows of time: the whole run's config, and the window in training."""
+    tried: torch.Tensor | None = None
+    """Weights that the stage which was grown last begins with, where its try has found them at the same points."""
     said: set[str] = field(default_factory=set)
     """Lines that are said once."""
 

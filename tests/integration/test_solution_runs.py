@@ -37,7 +37,8 @@ def trained(preset="poisson2d-quick", *settings):
     """A run of a few iterations; it need not be good."""
     from core.execution.execute import execute
 
-    short = ["stages.0.warmup.iterations=5", "stages.0.iterations=3", "stages.0.collocation.points=60"]
+    few = ["stages.0.warmup.iterations=5", "stages.0.iterations=3", "stages.0.collocation={points: 60}"]
+    short = [*few, "growth=null"]
     config = resolve(preset)
     config = override(config, [f"stages=[{config.stages[0].model_dump_json()}]", *short, *settings])
     run_id = jobs.begin_here(config)

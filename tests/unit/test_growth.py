@@ -11,14 +11,17 @@ from core.config import override, parse_config
 from core.errors import ConfigError
 from core.networks.solution import Solution
 from core.presets import resolve
+from core.problems.heat1d import Heat1D
 from core.problems.taylor_green import TaylorGreen
 from core.runs import RunFolder
 from core.runs.history import HistoryWriter
 from core.training import checkpoint as checkpoints
+from core.training import stage_network
 from core.training.growth import Growth
 from core.training.input_groups import input_groups
 from core.training.polynomial_sizes import PolynomialSizes, _until_rounding, grown_by
 from core.training.recorder import Recorder
+from core.training.sizes import iterations
 from core.training.state import RunState
 from core.training.train import train
 from core.training.trainer import Trainer
@@ -154,6 +157,52 @@ def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tm
     assert last.collocation.shape == (x + 2, y + 2)
     assert any(f"{x} × {y} Chebyshev polynomials" in line and line.startswith("growth: ") for line in said)
     assert outcome.records[-1].max_residual < 1e-6
+
+
+def test_polynomials_that_still_fall_go_on_though_few_leave_more_than_waves_do(tmp_path):
+    fast = features_alone("search", features=80, points=400).model_copy(update={"problem": Heat1D(diffusivity=4)})
+    _, outcome, said = grown(override(fast, ["growth={target: 1e-10, seconds: 1000}"]), tmp_path / "run")
+    few = [line for line in said if "Chebyshev polynomials at" in line and "one step leaves" in line]
+    left = [float(line.split("leaves ")[1].split(" ")[0]) for line in few]
+    begun = next(float(line.split("growth: ")[1].split(" ")[0]) for line in said if "is left at points" in line)
+    assert left[1] > begun and left[1] < 0.1  # more than there was, of what resolves the solution
+    assert outcome.config.stages[-1].chebyshev is not None
+    assert left[-1] < 1e-10
+
+
+STEEPENING = {
+    "problem": {"kind": "burgers_viscous", "viscosity": 0.2, "stretch": 0.5},
+    "growth": {"target": 1e-7, "seconds": 1000},
+    "stages": [
+        {
+            "chebyshev": {"degrees": [7, 6]},
+            "optimizer": {"kind": "gauss_newton", "damping": 1e-8, "minimum_damping": 1e-32},
+            "iterations": 20,
+            "collocation": {"points": 72, "sampler": "gauss", "shape": [9, 8]},
+        }
+    ],
+}
+"""Not linear, with polynomials to begin with."""
+
+
+def test_a_stage_begins_with_what_its_try_has_found_and_a_replay_which_solves_comes_out_the_same(tmp_path, monkeypatch):
+    solved = []
+    solve = stage_network.solve_in_place
+    monkeypatch.setattr(stage_network, "solve_in_place", lambda *of: (solved.append(1), solve(*of)))
+    trainer, outcome, _ = grown(parse_config(STEEPENING), tmp_path / "run")
+    assert len(outcome.config.stages) > 1 and not solved
+    assert all(stage.chebyshev is not None for stage in outcome.config.stages)
+    assert outcome.records[-1].rms_residual < 1e-7
+    _, other, _ = grown(parse_config(trainer.effective_config()), tmp_path / "again")
+    assert len(solved) == len(outcome.config.stages) - 1
+    for a, b in zip(outcome.solution.parameters(), other.solution.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_less_is_left_the_fewer_steps_a_stage_has():
+    nonlinear, linear = resolve("burgers-viscous").problem, resolve("heat2d").problem
+    assert [iterations(nonlinear, left) for left in (math.inf, 1.0, 1e-2, 3e-4, 1e-6, 0.0)] == [3, 3, 3, 2, 1, 1]
+    assert iterations(linear, 1.0) == 1
 
 
 def test_polynomials_grow_where_their_last_coefficients_are_the_largest_and_as_many_as_these_fall():

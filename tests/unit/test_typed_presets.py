@@ -54,3 +54,38 @@ def test_more_fields_get_no_more_weights_than_one_solve_takes():
     )
     (stage,) = plan(problem).stages
     assert 8 * 2 * stage.fourier.features <= LARGEST
+
+
+def of_shape(equation, **more):
+    corner = {"kind": "polygon", "vertices": [[-1, -1], [1, -1], [1, 0], [0, 0], [0, 1], [-1, 1]]}
+    conditions = [{"on": "boundary", "that": "u = x"}]
+    return Equation(**{"domain": corner, "fields": ["u"], "equations": [equation], "conditions": conditions} | more)
+
+
+@pytest.mark.parametrize("equation", ["laplacian(u) = 0", "laplacian(u) = 4*u - sin(3*x)"])
+def test_solutions_of_the_equation_itself_are_planned_where_they_do_all_that_corners_take(equation):
+    found = plan(of_shape(equation))
+    (stage,) = found.stages
+    assert stage.fourier.local.digits == 10
+    count = len(stage.fourier.local.asked(of_shape(equation).functions))
+    assert f"{count:,} solutions of the equation itself" in found.words[1]
+    assert 2 * stage.fourier.features + count <= LARGEST
+    assert stage.collocation.points > 2 * (2 * stage.fourier.features + count)
+
+
+@pytest.mark.parametrize("equation", ["laplacian(u) = x*u", "laplacian(u) = u^3", "u_xx + 2*u_yy = 0"])
+def test_elsewhere_corners_keep_their_functions_times_waves(equation):
+    stage = plan(of_shape(equation)).stages[0]
+    assert stage.fourier.local.digits is None
+    assert stage.fourier.local.smooth > 0
+
+
+def test_holes_have_them_as_well_and_where_nothing_is_singular_or_a_layer_is_there_the_plan_has_none():
+    disk = {"kind": "disk", "centre": [0, 0], "radius": 1}
+    plate = {"kind": "difference", "of": disk, "less": [{"kind": "disk", "centre": [0.3, 0], "radius": 0.2}]}
+    assert plan(of_shape("laplacian(u) = u", domain=plate)).stages[0].fourier.local.digits == 10
+    smooth = plan(of_shape("laplacian(u) = u", domain=disk))
+    assert smooth.stages[0].fourier.local is None
+    assert not any("domain" in words for words in smooth.words)
+    layer = plan(of_shape("laplacian(u) = u", domain=plate, layers={"hole 1": 0.05})).stages[0]
+    assert layer.fourier.local.digits is None
