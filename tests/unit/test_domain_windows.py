@@ -99,14 +99,14 @@ def problem_region(outcome):
 
 
 def test_resumed_bit_for_bit_in_a_domain(tmp_path):
-    cut = config(typed(L, f"exp(-t)*{SMOOTH}"), 3, 30, checkpoint_every=1)
+    cut = config(typed(L, f"exp(-t)*{SMOOTH}"), 2, 10, checkpoint_every=1, iterations=1)
     asked = []
     straight = train(cut, tmp_path / "straight", wanted=lambda: asked.append(None))
     folder, seen = tmp_path / "broken", iter(range(10_000))
-    moment = len(asked) // 2 + 1
+    moment = len(asked) - 1
     assert train(cut, folder, wanted=lambda: "pause" if next(seen) == moment else None).wanted == "pause"
     stored = checkpoints.load(RunFolder(folder).last)
-    assert 0 < len(stored.march.done) < 3
+    assert len(stored.march.done) == 1
     outcome = train(cut, folder, resume=True)
     np.testing.assert_array_equal(curve(tmp_path / "straight")["loss"], curve(folder)["loss"])
     for one, other in zip(straight.solution.parameters(), outcome.solution.parameters(), strict=True):
