@@ -430,6 +430,10 @@ class Problem(Frozen):
         """A sentence for each condition, where the problem can say so: by its ansatz, its inputs or rows."""
         return ()
 
+    def why_no_start(self) -> str:
+        """Why a search can't begin at its ansatz alone, in a sentence without its full stop; empty where it can."""
+        return ""
+
     def caution(self) -> str | None:
         """What a visitor must know before believing a run of these parameters, in one sentence; mostly nothing."""
         return None

@@ -323,8 +323,10 @@ class Equation(DataProblem):
         """A sentence for each field and place: built into the ansatz, periodic inputs, or rows."""
         return self.compiled.words
 
+    def why_no_start(self):
+        return "; ".join(self.compiled.cautions)
+
     def caution(self):
-        """What was typed and may be wrong, or is sure to end a run at once."""
         said = [warning.sentence for warning in checked(self.typed).warnings]
         return "; ".join([*said, *self.compiled.cautions]) + "." if said or self.compiled.cautions else None
 

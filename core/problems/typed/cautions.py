@@ -40,5 +40,4 @@ def not_finite_at_start(system: System, start: Mapping[str, Expression]) -> Iter
         bad = np.flatnonzero(~np.isfinite(np.broadcast_to(value, next(iter(points.values())).shape)))
         if len(bad):
             where = ", ".join(f"{name} = {at[bad[0]]:.3g}" for name, at in points.items())
-            yield f"{label} {NOT_FINITE}, at {where}: a run may end at once"
-
+            yield f"{label} {NOT_FINITE}, at {where}"

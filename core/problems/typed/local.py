@@ -112,12 +112,12 @@ class LocalInputs:
     def singular(self, order: int) -> list[tuple[float, float]]:
         """The corners at which derivatives of an order are beyond all bounds: where a function goes as a lower power.
 
-        Whole powers are none: r² log r and its like grow too slowly to be seen beside rounding.
+        Those of r² log r, of its own order, grow too slowly to be seen beside rounding.
         """
         found = {
             (each.wedge.corner if isinstance(each, _Wedge) else each.features).place: None
             for each in self.corners
-            if any(m < order and abs(m - round(m)) > WHOLE for m in each.exponents)
+            if any(m < order - WHOLE for m in each.exponents)
         }
         return list(found)
 
