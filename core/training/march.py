@@ -21,7 +21,7 @@ from core.runs.windows import WindowStep
 from core.training.objective import Objective
 from core.training.points import collocation
 from core.training.state import Position, RunState, StageRecord
-from core.training.windowed_numbers import Numbers, follow, how_fields_follow, values_of
+from core.training.windowed_numbers import Numbers, check_memory, follow, how_fields_follow, values_of
 
 SERIES = 1e-6
 """Part of the fields' largest value by which a window's end may be off as a series before that is said."""
@@ -115,6 +115,11 @@ class March:
         run.position = Position(windows=len(self.steps), total=run.position.total)
         run.records, run.optimizer, run.adapted = [], {}, None
         run.say(f"window {len(self.done) + 1}, {self.words(now)}{self._about_data(now)}")
+
+    def check_memory(self, run: RunState) -> None:
+        """Raise TrainingError where the present stage, as a window's last one, is too large for unknown numbers."""
+        if self.numbers is not None and self.config.lambda_.mode != "fixed":
+            check_memory(self._objective(run.solution, self.ahead[-1]))
 
     def samples_in(self, window: Window) -> Samples | None:
         """The measured values in a window's time; a moment between two belongs to the earlier one."""
@@ -263,12 +268,7 @@ class March:
         if numbers is None or self.config.lambda_.mode == "fixed":
             return ()
         weight = self._weight(now)
-        try:
-            found = numbers.learn(self._objective(run.solution, now), weight, run.say)
-        except TrainingError as error:
-            raise TrainingError(
-                f"Unknown numbers in windows take the dense Jacobian of each window, whatever trains it. {error}"
-            ) from error
+        found = numbers.learn(self._objective(run.solution, now), weight, run.say)
         now.follows = found.follows
         if weight:
             errors = numbers.errors()

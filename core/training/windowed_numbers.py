@@ -18,10 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.errors import TrainingError
 from core.networks.solution import Solution
+from core.optimizers.rows import dense_bytes
 from core.problems import Problem
 from core.problems.base import FieldsAt, Follows
-from core.training.objective import Objective
+from core.training.objective import SHARE, Objective
 
 DIRECTIONS = 1e-12
 """Directions of the network that move its rows by less than this, relatively, can't be followed in float64."""
@@ -161,6 +163,18 @@ class Linearised:
         return (self.A.T @ self.r).numpy()
 
 
+def check_memory(objective: Objective) -> None:
+    """Raise TrainingError where a window of such an objective can't be linearised in the numbers."""
+    rows, columns = objective.shape()
+    needed, free = 2 * dense_bytes(rows + columns, columns, "columns", whole=True), objective.free_memory()
+    if needed > SHARE * free:
+        raise TrainingError(
+            f"Unknown numbers in windows take each window's Jacobian, {rows} × {columns}, and its factorisation, "
+            f"whatever trains it: {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free. Use fewer collocation "
+            "points or parameters in the last stage."
+        )
+
+
 def linearised(objective: Objective) -> Linearised:
     """A window's rows where it is trained, by one QR decomposition of their Jacobian.
 
@@ -171,7 +185,7 @@ def linearised(objective: Objective) -> Linearised:
     solution.free_unknowns()
     objective.forget_frozen()
     try:
-        objective.check_memory(whole=True)
+        check_memory(objective)
         _, slopes = objective.slopes()
         joined = slopes.whole().cpu()
     finally:
