@@ -125,6 +125,16 @@ class RunConfig(Extended):
         return data
 
     @model_validator(mode="after")
+    def _begins_at_a_value(self) -> RunConfig:
+        """Features and polynomials begin at what the ansatz says; a network of layers begins beside it."""
+        if self.parent is None and self.stages[0].is_linear and (why := self.problem.why_no_start()):
+            raise ValueError(
+                f"problem: {why}. Give a field of which no condition says where it begins another start, or begin with "
+                "a stage of layers (network), which begins elsewhere"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _path_leads_somewhere(self) -> RunConfig:
         if self.continuation is None:
             return self

@@ -100,12 +100,6 @@ class Region:
             found[kept] = self.contains(points[kept] + ON_IT * self.size * direction)
         return found
 
-    def off_corners(self, points: np.ndarray) -> np.ndarray:
-        """Whether points (n, d) are none of the corners with functions of their own, where derivatives are infinite."""
-        corners = [each.place for each in self.local_features if each.kind == "corner"]
-        apart = [np.linalg.norm(points - corner, axis=1) > ON_IT * self.size for corner in corners]
-        return np.all([np.ones(len(points), bool), *apart], axis=0)
-
     @property
     def _around(self) -> np.ndarray:
         d = self.dimension

@@ -63,6 +63,8 @@ class Place:
         return dict(self.point) | ({self.coordinate: self.value} if self.kind is Where.SIDE else {})
 
 
+AT_END = 1e-9
+"""Part of an interval by which a number may be off that means its end."""
 ON_BOUNDARIES = frozenset({Where.BOUNDARY, Where.NAMED})
 
 
@@ -224,17 +226,28 @@ def _side(text: str, frame: Frame, label: str) -> Place:
     reader.finish()
     value = _number_of(node, frame.parameters, Fault("this is no number", text, right.start, right.end, label))
     if frame.region is not None and name != frame.names.time:
+        sides = {end: f"{name} = {shortest(at)}" for end, at in zip(("low", "high"), frame.domain[name], strict=True)}
+        end = _end(value, frame.domain[name])
+        if sides.get(end) in frame.boundaries:  # of a box as a domain
+            return Place(Where.NAMED, text, name=sides[end])
         said = f"{name} has no ends in a domain: its boundary has names"
         expected = f"one of boundary, {', '.join(frame.boundaries)}"
         raise EquationError([Fault(said, text, 0, len(text), label, expected)])
     low, high = frame.domain[name]
-    margin = 1e-9 * (high - low)
+    margin = AT_END * (high - low)
     if not low - margin <= value <= high + margin:
         outside = f"{name} = {value:g} is outside: {name} runs from {low:g} to {high:g}"
         raise EquationError([Fault(outside, text, right.start, right.end, label)])
-    end = "low" if abs(value - low) <= margin else "high" if abs(value - high) <= margin else ""
+    end = _end(value, (low, high))
     value = {"low": low, "high": high}.get(end, value)
     return Place(Where.SIDE, text, name, value, end)
+
+
+def _end(value: float, ends: tuple[float, float]) -> str:
+    """Which end of an interval a number is, low or high; empty for neither."""
+    low, high = ends
+    margin = AT_END * (high - low)
+    return "low" if abs(value - low) <= margin else "high" if abs(value - high) <= margin else ""
 
 
 def _point(text: str, frame: Frame, label: str) -> Place:

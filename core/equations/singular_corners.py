@@ -1,7 +1,7 @@
 """Corners of a box at which its sides' values and the equation contradict each other: the solution is singular there.
 
 −Δu = 1 with u = 0 on all sides: along both sides of a corner u'' is 0, so Δu is 0 where they meet. What the solution
-does instead, r² (log r sin 2θ + θ cos 2θ), no smooth features follow; those of a domain's corner do.
+does instead, r² (log r sin 2θ + θ cos 2θ), no smooth features follow; functions of the corners do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from core.equations.calculus import derivatives, substituted
 from core.equations.faults import Fault
 from core.equations.given import Given, given
-from core.equations.places import Place, Where, shortest
+from core.equations.places import Place, Where
 from core.equations.sampling import inner_points, is_known, largest, points_at, values_of
 from core.equations.structure import additive_terms, fields_in
 from core.equations.system import System
@@ -38,9 +38,8 @@ def singular_corners(system: System) -> list[Fault]:
             left = _left_at(residual, corner, values, system)
             if left:
                 at = ", ".join(place.text for place in corner)
-                low, high = (", ".join(shortest(system.frame.domain[x][k]) for x in space) for k in (0, 1))
                 said = f"at {at} the values on the two sides leave {left:.3g} of it, so the solution is singular there"
-                better = f"the domain box(({low}), ({high})), whose corners have functions of their own"
+                better = "corners: functions, with which the box's corners have functions of their own"
                 return [Fault(said, label=f"equation {number}", expected=better, warning=True)]
     return []
 

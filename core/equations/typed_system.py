@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.domains.regions import Region, region
+from core.domains.shapes import Box
 from core.equations.conditions import read_conditions
 from core.equations.faults import EquationError, Fault, of_the_domain
 from core.equations.functions import plain_name
@@ -23,6 +24,7 @@ MOST_EQUATIONS = 20
 MOST_NUMBERS = 50
 """Of parameters, and of unknowns."""
 MOST_CONDITIONS = 100
+PLANE = 2
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class SystemText:
     coefficients: tuple[str, ...] = ()
     """Fields that are found from data."""
     has_data: bool = False
+    corners: bool = False
+    """The box of two coordinates of space is a domain, whose corners have functions of their own."""
 
 
 def read_system(typed: SystemText) -> System:
@@ -142,7 +146,16 @@ def _frame(typed: SystemText, faults: list[Fault]) -> Frame | None:
                                 label=f"coordinate {name}", expected="a coordinate shifted to begin at 0, and lengths "
                                 "between 1e-100 and 1e100"))  # fmt: skip
         domain[plain_name(name)] = (low, high)
+    if typed.corners and found is None and not faults and len(names.space) == PLANE:
+        found = _plane_box(names, domain)
     return Frame(names, domain, parameters, found)
+
+
+def _plane_box(names: Names, domain: Mapping[str, tuple[float, float]]) -> Region:
+    """The box of two coordinates as a domain, its sides called as places are typed: `x = 0`."""
+    box = Frame(names, domain)
+    low, high = zip(*(domain[x] for x in names.space), strict=True)
+    return region(Box(low=low, high=high, sides=tuple(side.text for side in box.sides())))
 
 
 def _region(typed: SystemText, names: Names, faults: list[Fault]) -> Region | None:

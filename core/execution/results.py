@@ -79,7 +79,9 @@ def conclude(
         certificate = parts.make("The certificate", lambda: _certify(folder, spread, dense))
     elif measures is not None and measures.unknowns and not outcome.underway:
         what = f"The uncertainty of {', '.join(measures.unknowns)}"
-        spreads = parts.make(what, lambda: standard_errors(outcome.config, outcome.solution)) or {}
+        spreads = outcome.spreads
+        if spreads is None:
+            spreads = parts.make(what, lambda: standard_errors(outcome.config, outcome.solution)) or {}
         now = int(time.time() * 1000)
         folder.outbox.put(metrics=[(error_metric(name), value, now, step) for name, value in spreads.items()])
     remark = outcome.failed or outcome.underway

@@ -26,14 +26,20 @@ class Marched(nn.Module):
         windows: each one's end and solution, in order; at least one.
     """
 
-    lam: Tensor | None = None
-    """A problem with an unknown number is not cut into windows."""
-
     def __init__(self, problem: Problem, windows: Sequence[tuple[float, Solution]]):
         super().__init__()
         self.problem = problem
         self.ends = [end for end, _ in windows]
         self.windows = nn.ModuleList(solution for _, solution in windows)
+
+    @property
+    def lam(self) -> Tensor | None:
+        """Of the last window: once all are trained, they have the same."""
+        return self.windows[-1].lam
+
+    def values_of_unknowns(self) -> dict[str, float]:
+        """See `Solution.values_of_unknowns`; likewise."""
+        return self.windows[-1].values_of_unknowns()
 
     @property
     def networks(self) -> list[nn.Module]:

@@ -53,6 +53,10 @@ class Integral:
     """(m, n), from the field at n points to the quantity at m."""
 
 
+AT_PLACE = 1e-9
+"""Part of the domain's extent by which a point may be off a place and still means it."""
+
+
 @dataclass(frozen=True)
 class Samples:
     """Measured values that a solution is fitted to."""
@@ -64,6 +68,14 @@ class Samples:
     weight: float = 1.0
     """Factor of their rows beside those of the equations."""
 
+    def between(self, coordinate: int, low: float, high: float, first: bool) -> Samples | None:
+        """Those with low < x ≤ high along a coordinate, also with low = x where `first`; None where there is none."""
+        along = self.points[:, coordinate]
+        chosen = (along <= high) & ((along >= low) if first else (along > low))
+        if not chosen.any():
+            return None
+        return Samples(self.points[chosen], {name: each[chosen] for name, each in self.values.items()}, self.weight)
+
 
 class State(Protocol):
     """Fields at one moment, from which a window of time begins."""
@@ -74,6 +86,8 @@ class State(Protocol):
 
 FieldsAt = Callable[[np.ndarray], dict[str, np.ndarray]]
 """Fields (n,) by name at points (n, d)."""
+Follows = tuple[FieldsAt, FieldsAt]
+"""How fields, and their derivatives in time, change with an unknown number."""
 
 
 class Block(NamedTuple):
@@ -224,6 +238,24 @@ class Problem(Frozen):
         """Whether points (n, d) lie inside or, but for rounding, on the boundary."""
         return np.ones(len(points), bool)
 
+    @property
+    def places_without_value(self) -> tuple[dict[str, float], ...]:
+        """Coordinates of points at which the equations have no value though the solution has one.
+
+        Such as a re-entrant corner, where second derivatives of r^{2/3} are beyond all bounds.
+        """
+        return ()
+
+    def lacks_value(self, points: np.ndarray) -> np.ndarray:
+        """Whether points (n, d) are such places, but for rounding."""
+        found = np.zeros(len(points), bool)
+        for place in self.places_without_value:
+            columns = [self.coordinates.index(name) for name in place]
+            ends = np.array([self.domain()[k] for k in columns])
+            off = np.linalg.norm(points[:, columns] - np.array(list(place.values())), axis=1)
+            found |= off <= AT_PLACE * np.ptp(ends, axis=1).max()
+        return found
+
     def integrals(self, targets: np.ndarray, sources: np.ndarray) -> dict[str, Integral]:
         """For each of `integral_names`, the matrix from a field at `sources` (n, d) to it at `targets` (m, d).
 
@@ -313,15 +345,39 @@ class Problem(Frozen):
         """The problem between two moments, from its own beginning or from the state at which another window ended."""
         raise NotImplementedError
 
-    def left_at(self, moment: float, fields: FieldsAt, rates: FieldsAt) -> tuple[State, float]:
+    def left_at(
+        self,
+        moment: float,
+        fields: FieldsAt,
+        rates: FieldsAt,
+        numbers: Sequence[float] = (),
+        follows: Sequence[Follows] = (),
+    ) -> tuple[State, float]:
         """The state of a window at its end, and what it may be off by, over the fields' largest value.
 
         Args:
             moment: the window's end.
             fields: the solution's fields (n,) at points (n, d).
             rates: their derivatives in time likewise.
+            numbers: unknown numbers of the equation that the solution is for.
+            follows: how fields and rates change with each of them.
         """
         raise NotImplementedError
+
+    @property
+    def found_in_each_window(self) -> tuple[str, ...]:
+        """Fields that each window of time finds from its own data, so that it has to have some."""
+        return ()
+
+    @property
+    def found_steady(self) -> tuple[str, ...]:
+        """Those of them that do not depend on time, so that all windows should find the same."""
+        return ()
+
+    @property
+    def judged_names(self) -> tuple[str, ...]:
+        """Names of the residuals that say how well a window solves its equations."""
+        return self.residual_names
 
     @staticmethod
     def state_of(data: dict[str, Any]) -> State:
@@ -373,6 +429,10 @@ class Problem(Frozen):
     def how_conditions_are_met(self) -> tuple[str, ...]:
         """A sentence for each condition, where the problem can say so: by its ansatz, its inputs or rows."""
         return ()
+
+    def why_no_start(self) -> str:
+        """Why a search can't begin at its ansatz alone, in a sentence without its full stop; empty where it can."""
+        return ""
 
     def caution(self) -> str | None:
         """What a visitor must know before believing a run of these parameters, in one sentence; mostly nothing."""

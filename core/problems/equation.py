@@ -14,7 +14,7 @@ from core.equations.domain_text import read_domain
 from core.equations.faults import EquationError, of_the_domain
 from core.equations.functions import plain_name
 from core.equations.latex_system import latex_of_system
-from core.equations.typed_system import SystemText
+from core.equations.typed_system import PLANE, SystemText
 from core.errors import LabError
 from core.forms import Form
 from core.frozen import FieldsAtFault
@@ -22,8 +22,9 @@ from core.problems.base import Block, DataProblem, Function, Integral, Problem
 from core.problems.typed.compiled import Compiled, compiled
 from core.problems.typed.conditions import how_met
 from core.problems.typed.entries import EXAMPLE, Condition, Name, Number, Text, UnknownNumber, number_or
+from core.problems.typed.handed import Handed
 from core.problems.typed.reading import Typed, at_their_fields, checked
-from core.problems.typed.window import end_of, state_of, why_not_cut, window_of
+from core.problems.typed.window import end_of, found_in_each, why_not_cut, window_of
 
 
 def _dimension(domain: Any) -> int:
@@ -131,9 +132,17 @@ class Equation(DataProblem):
         "`step and roof`.",
     )
 
-    added: ClassVar[frozenset[str]] = frozenset(
-        {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness", "starts", "start", "layers"}
+    corners: Literal["functions"] | None = Field(
+        None,
+        title="Corners of a box",
+        description="`functions`: a box of two coordinates is a domain whose corners have functions of their own, for "
+        "stages with `local` features; conditions on its sides are rows then. Empty: none.",
     )
+
+    added: ClassVar[frozenset[str]] = frozenset(
+        {"dataset", "dataset_version", "dataset_columns", "shape", "domain", "smoothness", "starts", "start", "layers",
+         "corners"}
+    )  # fmt: skip
     title: ClassVar[str] = "Your own equation"
     example: ClassVar[dict[str, Any]] = EXAMPLE
     """What the kind alone stands for; a class of a problem's own (`typed.as_class`) is nothing but another one."""
@@ -204,6 +213,8 @@ class Equation(DataProblem):
     @model_validator(mode="after")
     def _is_sound(self) -> Equation:
         self.__dict__["shape"] = as_it_is(self.shape)  # frozen; its bytes stay those that were looked at
+        if self.corners and (why := self._no_plane_box()):
+            raise FieldsAtFault([(("corners",), f"they are of a box in the plane, and {why}; leave it empty")])
         try:
             with of_the_domain():
                 how_met(checked(self.typed).system)
@@ -239,7 +250,15 @@ class Equation(DataProblem):
             starts=self.starts or {},
             coefficients=self.coefficients,
             has_data=self.uses_data,
+            corners=self.corners is not None,
         )
+
+    def _no_plane_box(self) -> str:
+        """Why it is no box of two coordinates of space; empty where it is one."""
+        if self.shape is not None:
+            return "there is a domain, whose corners have functions anyway"
+        space = [name for name in self.limits if name != self.clock]
+        return "" if len(space) == PLANE else f"the coordinates of space are {', '.join(space) or 'none'}"
 
     @property
     def typed(self) -> Typed:
@@ -304,13 +323,20 @@ class Equation(DataProblem):
         """A sentence for each field and place: built into the ansatz, periodic inputs, or rows."""
         return self.compiled.words
 
+    def why_no_start(self):
+        return "; ".join(self.compiled.cautions)
+
+    def caution(self):
+        said = [warning.sentence for warning in checked(self.typed).warnings]
+        return "; ".join([*said, *self.compiled.cautions]) + "." if said or self.compiled.cautions else None
+
     def domain(self):
         frame = self.compiled.frame
         return tuple(frame.domain[name] for name in self.coordinates)
 
     @property
     def is_box(self):
-        return self.shape is None
+        return self.system.frame.is_box
 
     def contains(self, points):
         region = self.system.frame.region
@@ -320,14 +346,18 @@ class Equation(DataProblem):
         region = self.system.frame.region
         if region is None:
             return super().holds(points)
-        place = points[:, : region.dimension]
-        return region.holds(place) & region.off_corners(place)
+        return region.holds(points[:, : region.dimension])
+
+    @property
+    def places_without_value(self):
+        space = self.system.names.space
+        return tuple(dict(zip(space, place, strict=True)) for place in self.compiled.local.singular(self.pde_order))
 
     def collocation(self, unit):
         return self.compiled.collocation(unit)
 
     def collocation_towards_walls(self, unit):
-        if self.shape is None:
+        if self.is_box:
             return super().collocation_towards_walls(unit)
         return self.compiled.collocation(unit, walls=1.0)
 
@@ -341,7 +371,7 @@ class Equation(DataProblem):
         return self.compiled.features(x)
 
     def ansatz(self, raw, x, lam):
-        return self.compiled.ansatz(raw, x)
+        return self.compiled.ansatz(raw, x, lam)
 
     def residuals(self, points, u, x, lam):
         found = self.compiled.residuals(points, u, x, lam)
@@ -377,12 +407,25 @@ class Equation(DataProblem):
         found._window = window_of(compiled(self.typed), begin, end, start)
         return found
 
-    def left_at(self, moment, fields, rates):
-        return end_of(compiled(self.typed), moment, fields, rates)
+    def left_at(self, moment, fields, rates, numbers=(), follows=()):
+        return end_of(compiled(self.typed), moment, fields, rates, numbers, follows)
+
+    @property
+    def found_in_each_window(self):
+        return found_in_each(self.system)
+
+    @property
+    def found_steady(self):
+        return tuple(name for name in self.system.coefficients if self.time not in self.system.names.fields[name])
+
+    @property
+    def judged_names(self):
+        smooth = self.compiled.smooth
+        return tuple(name for name in self.residual_names if name not in smooth)
 
     @staticmethod
     def state_of(data):
-        return state_of(data)
+        return Handed.of_plain(data)
 
     def bounds_of_unknown(self) -> tuple[float, float]:
         """Between which values the unknown number is."""
@@ -403,6 +446,7 @@ class Equation(DataProblem):
             tuple(self.further_unknowns),
             self.shape,
             self.layers,
+            self.corners,
         )
 
     @classmethod

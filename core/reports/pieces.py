@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 from core.reports.blocks import Block, Table, Words
+from core.runs.windows import WindowStep
+from core.singularity.digits import number_text
 
 MOST_ROWS = 60
 """Rows of a table of windows or of other programs' params; the rest is counted."""
@@ -31,3 +33,8 @@ def logged(title: str, values: dict[str, str]) -> list[Block]:
 def size_text(value: float) -> str:
     """A residual or an error."""
     return "not a number" if math.isnan(value) else f"{value:.2e}"
+
+
+def known_so_far(step: WindowStep) -> str:
+    """What the data up to a window's end say of the unknown numbers; empty where there are none."""
+    return ", ".join(f"{name} = {number_text(value, step.errors.get(name))}" for name, value in step.unknowns.items())

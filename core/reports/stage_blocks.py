@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.plain_text import lasting
 from core.reports.blocks import Block, Table, Words
-from core.reports.pieces import MOST_ROWS, size_text
+from core.reports.pieces import MOST_ROWS, known_so_far, size_text
 from core.reports.run_facts import RunFacts
 from core.runs.windows import marched
 from core.singularity.certificate import WORDS, Certificate
@@ -38,7 +38,8 @@ def stage_blocks(facts: RunFacts) -> list[Block]:
         time = (problem and problem.time) or "time"
         rows = tuple(
             (f"{step.begin:.6g}", f"{step.end:.6g}", f"{step.iterations:,}", lasting(step.seconds),
-             size_text(step.max_residual), size_text(step.rms_residual), "halved" if step.halved else "", step.ended)
+             size_text(step.max_residual), size_text(step.rms_residual),
+             "halved" if step.halved else known_so_far(step), step.ended)
             for step in facts.windows[:MOST_ROWS]
         )  # fmt: skip
         head = (f"{time} from", "to", "iterations", "time", "max residual", "RMS", "", "ended because")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from core.config import RunConfig, Stage
 from core.datasets import mesh_of
+from core.reports.pieces import known_so_far
 from core.reports.stage_table import network_words
 from core.runs.windows import WindowStep, marched
 from core.singularity.certificate import WORDS, Certificate, certified
@@ -111,7 +112,7 @@ def _window_lines(windows: Sequence[WindowStep], time: str | None) -> list[str]:
         "|---|---|---|---|---|---|---|",
         *(
             f"| {step.begin:.6g} | {step.end:.6g} | {step.iterations} | {step.seconds:.1f} | {step.rms_residual:.2e} | "
-            f"{step.max_residual:.2e} | {'halved' if step.halved else ''} |"
+            f"{step.max_residual:.2e} | {'halved' if step.halved else known_so_far(step)} |"
             for step in windows
         ),
     ]

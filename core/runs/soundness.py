@@ -27,6 +27,10 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _numbers(value: Any) -> bool:
+    return isinstance(value, dict) and all(_text(name) and _number(each) for name, each in value.items())
+
+
 def _or_none(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
@@ -113,10 +117,11 @@ def is_window_step(data: Any) -> bool:
     numbers = ("begin", "end", "iterations", "total", "seconds", "max_residual", "rms_residual")
     return (
         isinstance(data, dict)
-        and data.keys() == {*numbers, "halved", "ended"}
+        and {*numbers, "halved", "ended"} <= data.keys() <= {*numbers, "halved", "ended", "unknowns", "errors"}
         and all(_number(data[name]) for name in numbers)
         and isinstance(data["halved"], bool)
         and _text(data["ended"])
+        and all(_numbers(data.get(name, {})) for name in ("unknowns", "errors"))
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,15 @@ class WindowStep:
     seconds: float
     max_residual: float
     rms_residual: float
-    """What it left at its last stage's points."""
+    """What its equations left at its last stage's points."""
     halved: bool
     """It left too much: its two halves come after it."""
     ended: str = ""
     """Why its last stage ended, in words."""
+    unknowns: Mapping[str, float] = field(default_factory=dict)
+    """Unknown numbers by name, as the data up to its end say them."""
+    errors: Mapping[str, float] = field(default_factory=dict)
+    """Their standard errors likewise; none before there were data."""
 
 
 def marched(steps: Sequence[WindowStep]) -> str:

@@ -68,6 +68,19 @@ class RunSolution:
         found = self.whole.blocks_on_grid(points)
         return found or [slice(start, min(start + most, len(points))) for start in range(0, len(points), most)]
 
+    @cached_property
+    def places_without_value(self) -> tuple[dict[str, float], ...]:
+        """See `Problem.places_without_value`; none where no stage reads what is singular there."""
+        follows = any(network.reads is not None for network in self.whole.networks)
+        return self.problem.places_without_value if follows else ()
+
+    @cached_property
+    def formulas_of_derivatives(self) -> tuple[str, ...]:
+        """The wanted formulas that hold a derivative."""
+        read = self.words.read(self.wanted.formulas)
+        return tuple(typed for typed, node in zip(self.wanted.formulas, read, strict=True)
+                     if formulas.derivatives_in([node]))  # fmt: skip
+
     def formulas_at(self, points: np.ndarray, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The wanted formulas at points (N, d), each (N,), from what was evaluated there. Raises LabError."""
         nodes = self.words.read(self.wanted.formulas)

@@ -24,6 +24,7 @@ from core.solution import streamfunction
 from core.solution.derived import velocity_of
 from core.solution.grid import RESERVED, SolutionGrid, check_resolution, default_resolution, fixed, shown
 from core.solution.kept import about_to_compute, forget, is_kept
+from core.solution.sampled import WITHOUT_VALUE, places_text
 from core.solution.wanted import ALL, Wanted, checkpoint_path
 from core.tracking.store import run_config
 
@@ -121,6 +122,7 @@ def about_of(solution: RunSolution, folder: RunFolder, digest: str) -> dict[str,
         "iteration": solution.stored.position.total,
         "units": "1",  # of everything: equations are solved as they are written
         **({} if solution.lambda_ is None else {"lambda": solution.lambda_}),
+        **({WITHOUT_VALUE: text} if (text := places_text(solution.places_without_value)) else {}),
     }
     return about | _certified(folder, digest)
 
@@ -201,6 +203,10 @@ def evaluated(solution: RunSolution, points: np.ndarray, limit_s: float | None) 
             values[names.exact[name]] = known
             values[names.errors[name]] = values[name] - known
         values |= solution.formulas_at(block, values)
+        if solution.places_without_value and (lacking := solution.problem.lacks_value(block)).any():
+            for name in (*names.residuals.values(), *solution.formulas_of_derivatives):
+                if name in values:
+                    values[name] = np.where(lacking, np.nan, values[name])
         for name, value in values.items():
             parts.setdefault(name, []).append(value)
         share = chosen.stop / len(points)

@@ -27,6 +27,7 @@ from core.runs.checkpoint_file import CheckpointError
 from core.runs.windows import WindowStep
 from core.training.march import March, Window
 from core.training.state import Position, StageRecord
+from core.training.windowed_numbers import Numbers, put, values_of
 
 
 @dataclass
@@ -152,6 +153,8 @@ def _march_data(march: March) -> dict[str, Any]:
         "done": [(window(each), _networks(solution)) for each, solution in march.done],
         "steps": [asdict(step) for step in march.steps],
         "sigmas": march.sigmas,
+        "numbers": None if march.numbers is None else march.numbers.plain(),
+        "unknowns": [values_of(solution) for _, solution in march.done],
     }
 
 
@@ -270,13 +273,21 @@ def _march(config: RunConfig, data: dict[str, Any]) -> March:
         start = kept["start"]
         return Window(**{**kept, "start": None if start is None else config.problem.state_of(start)})
 
+    def solution(each: Window, stages: list[dict[str, Any]], numbers: list[float]) -> Solution:
+        found = _solution(each.of(config.problem), numbers[0] if numbers else None, stages)
+        if numbers:
+            put(found, numbers)
+        return found
+
     done = [(window(each), stages) for each, stages in data["done"]]
+    unknowns = data.get("unknowns", [[] for _ in done])
     return March(
         config,
         [window(each) for each in data["ahead"]],
-        [(each, _solution(each.of(config.problem), None, stages)) for each, stages in done],
+        [(each, solution(each, stages, numbers)) for (each, stages), numbers in zip(done, unknowns, strict=True)],
         [WindowStep(**step) for step in data["steps"]],
         data["sigmas"],
+        Numbers.of_plain(data.get("numbers")),
     )
 
 

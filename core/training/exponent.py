@@ -9,6 +9,7 @@ import math
 
 import torch
 
+from core.config import Lambda
 from core.optimizers.report import StepReport
 from core.runs import RunFolder
 from core.runs.funnel import FunnelPoint, bracket
@@ -36,9 +37,14 @@ class Exponent:
     """
 
     def __init__(self, run: RunState, folder: RunFolder):
-        self.run, self.config = run, run.config.lambda_
+        self.run = run
         self._folder = folder
         self._points = folder.funnel() if self.config.mode == "funnel" else []
+
+    @property
+    def config(self) -> Lambda:
+        """What is asked for; a window of time has its own."""
+        return self.run.config.lambda_
 
     @property
     def in_funnel(self) -> bool:

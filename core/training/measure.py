@@ -92,6 +92,6 @@ def measure(solution: Solution | Marched, seen: Callable[[float], None] = lambda
         exact_gap=error.gap if error else unusable,
         lambda_=lam,
         lambda_reference=problem.reference_lambda(),
-        unknowns={} if isinstance(solution, Marched) else solution.values_of_unknowns(),
+        unknowns=solution.values_of_unknowns(),
         references=problem.references_of_unknowns(),
     )

@@ -43,6 +43,8 @@ class StageTraining:
             check_room(self.run)
         if len(self.run.records) == self.index:
             add_network(self.run, self.exponent, self.recorder.progress)
+            if march is not None and self.index + 1 == len(self.run.config.stages):
+                march.check_memory(self.run)
 
     def advance(self) -> Wanted:
         """Train what is left of the stage; what interrupted it, if anything did."""

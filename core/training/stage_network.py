@@ -64,7 +64,8 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
         run.solution.keep_last()
     parameters = sum(p.numel() for p in network.parameters())
     run.records.append(StageRecord(k, parameters, epsilon, sigma, frequency))
-    about = f", σ = {as_text(sigma)} (f_d = {frequency:.3g}), ε = {epsilon:.2e}" if sigma else ""
+    measured = "" if frequency is None else f" (f_d = {frequency:.3g})"
+    about = f", σ = {as_text(sigma)}{measured}, ε = {epsilon:.2e}" if sigma else ""
     run.say(f"stage {k + 1} of {len(run.config.stages)}: {parameters} parameters{about}")
 
 
@@ -87,12 +88,17 @@ def _plain(run: RunState, exponent: Exponent) -> tuple[Network, float, None, Non
 
 def _fourier(
     run: RunState, exponent: Exponent, progress: Progress
-) -> tuple[Network, float, float | tuple[float, ...], float]:
+) -> tuple[Network, float, float | tuple[float, ...], float | None]:
     """Fourier features, whose frequencies and scale are those of the residual so far."""
     k, stage, problem = run.position.stage, run.stage, run.problem
+    corrects = len(run.solution.networks) > 0 and not run.replaces
+    if run.config.windows is not None and not corrects and not isinstance(stage.fourier.sigma, str):
+        known = stage.fourier.sigma  # looking at lines would be a part of each window's time
+        network = fourier_of(problem, stage.fourier, known, torch.Generator().manual_seed(run.seed_of(k)))
+        return network, 1.0, known, None
     spectrum = residual_spectrum(on_cpu(run), run.config.seed)
     frequency, epsilon = spectrum.dominant, 1.0
-    if len(run.solution.networks) and not run.replaces:
+    if corrects:
         # arXiv 2509.14185, eq. 19: the correction of a residual of frequency f_d in an equation of order m
         epsilon = equations.rms_residual(run, exponent) / (2 * math.pi * frequency) ** problem.pde_order
     sigma = stage.fourier.sigma

@@ -47,6 +47,8 @@ class Outcome:
     """Why a search for λ found none, in one sentence."""
     underway: str = ""
     """Where on its path, or in time, a run was interrupted, in one sentence; empty where it was not."""
+    spreads: dict[str, float] | None = None
+    """Standard errors of unknown numbers that were found window by window; None where there were no windows."""
 
 
 class Trainer:
@@ -81,7 +83,7 @@ class Trainer:
             self.run.position.phase = PATH
         self.progress = Progress(folder, config)
         self.config, self.folder = config, folder
-        self.march = None if config.windows is None else March.begun(config)
+        self.march = None if config.windows is None else March.begun(config, self.run.samples)
         self._recorder = Recorder(self.run, folder, history, self.progress, self.march)
         self._exponent = Exponent(self.run, folder)
         self._started_from = None if solution.lam is None else float(solution.lam.detach())
@@ -102,9 +104,11 @@ class Trainer:
         run.optimizer, run.adapted = saved.optimizer, saved.points
         if saved.march is not None:
             self.march = self._recorder.march = saved.march
-            self.march.config = self.config
+            self.march.config, self.march.samples = self.config, run.samples
             run.config = self.march.window_config(run.solution.problem)
             run.window = (self.config, self.march.ahead[-1]) if self.march.ahead else None
+            if self.march.ahead:
+                run.samples = self.march.samples_in(self.march.ahead[-1])
         self._recorder.resumed(saved.history_checksum)
         run.say(f"resuming stage {run.position.stage + 1} at iteration {run.position.total}")
 
@@ -131,11 +135,17 @@ class Trainer:
                 finally:
                     self.folder.write_windows(march.steps)
         if not march.ahead and run.solution.problem is not self.config.problem:
-            run.solution = Solution(self.config.problem, None)  # what was trained is in the march
+            numbers = march.numbers  # what was trained is in the march
+            run.solution = (
+                Solution(self.config.problem, None) if numbers is None else numbers.solution(self.config.problem)
+            )
             self._recorder.save()
             self._settled = True
         whole, underway = march.whole(run.solution), march.underway
-        return replace(outcome, config=self.config, solution=whole, windows=march.steps, underway=underway)
+        spreads = None if march.numbers is None else march.numbers.errors()
+        return replace(
+            outcome, config=self.config, solution=whole, windows=march.steps, underway=underway, spreads=spreads
+        )
 
     def _stages(self) -> Outcome:
         run = self.run

@@ -24,10 +24,10 @@ def warnings(equation, conditions=ZERO, coordinates=SQUARE, time=None):
         ("-laplacian(u) = 0", (("x = -1; x = 1", "u = y^2"), ("y = 0", "u = 0"), ("y = 2", "u = 4"))),
     ],
 )
-def test_a_singular_corner_is_said_with_the_domain_that_follows_it(equation, conditions):
+def test_a_singular_corner_is_said_with_what_follows_it(equation, conditions):
     (said,) = warnings(equation, conditions)
     assert "so the solution is singular there" in said
-    assert "box((-1, 0), (1, 2))" in said
+    assert said.endswith("expected corners: functions, with which the box's corners have functions of their own")
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,18 @@ from core.solution.sample import sampled_file
 from pages.parts.solution.sampling import WAITING
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def child():
+    """One for all that leave it as it is, or as good as new: a process of its own costs a second each time."""
     started = Child("trying things")
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def fresh():
+    """One that was never called."""
+    started = Child("trying other things")
     yield started
     started.close()
 
@@ -67,12 +76,12 @@ def test_a_child_works_in_the_home_of_the_moment(child, monkeypatch, tmp_path):
         assert child.call("os:getenv", "LAB_HOME", timeout_s=30) == str(tmp_path / name)
 
 
-def test_an_idle_child_is_let_go(child, monkeypatch):
+def test_an_idle_child_is_let_go(fresh, monkeypatch):
     monkeypatch.setattr(children, "IDLE_S", 0.3)
-    pid = child.call("os:getpid", timeout_s=30)
+    pid = fresh.call("os:getpid", timeout_s=30)
     psutil.wait_procs([psutil.Process(pid)], timeout=10)
     assert not psutil.pid_exists(pid)
-    assert child.call("os:getpid", timeout_s=30) != pid
+    assert fresh.call("os:getpid", timeout_s=30) != pid
 
 
 def test_drawing_with_vtk_opens_no_port(child):
@@ -114,18 +123,18 @@ def test_who_cancels_while_waiting_for_a_turn_waits_no_longer(child):
             first.result()
 
 
-def test_who_cancels_while_the_child_starts_is_heard(child, monkeypatch):
-    order, start = children.Order(), child._start
+def test_who_cancels_while_the_child_starts_is_heard(fresh, monkeypatch):
+    order, start = children.Order(), fresh._start
 
     def starts():
         order.cancel()  # there is no process to end yet
         start()
 
-    monkeypatch.setattr(child, "_start", starts)
+    monkeypatch.setattr(fresh, "_start", starts)
     with pytest.raises(children.CancelledError, match="before its turn"):
-        child.call("time:sleep", 600, timeout_s=600, order=order)
-    assert child.call("os:getpid", timeout_s=30) == child._process.pid
-    assert child._idle.is_alive()
+        fresh.call("time:sleep", 600, timeout_s=600, order=order)
+    assert fresh.call("os:getpid", timeout_s=30) == fresh._process.pid
+    assert fresh._idle.is_alive()
 
 
 def test_a_page_waits_for_nothing_that_was_cancelled(monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ from core.equations.names import Names
 from core.equations.reading import read_equation
 from core.equations.typed_system import SystemText
 from core.errors import ConfigError
+from core.problems.equation import Equation
 
 NAMES = Names.of("xt", "u", ["k"], time="t")
 ROD = {"x": (0, 1), "t": (0, 1)}
@@ -140,3 +141,37 @@ def test_an_unknown_number_starts_between_its_ends(unknown, line):
     with pytest.raises(ConfigError) as caught:
         parse_config({"problem": problem})
     assert line in str(caught.value)
+
+
+CAUTIOUS = {
+    "kind": "equation",
+    "coordinates": {"x": [0, 1], "t": [0, 1]},
+    "time": "t",
+    "equations": ["u_t = u_xx"],
+    "conditions": [{"on": "t = 0", "that": "u = 2*sin(pi*x)"}, {"on": "boundary", "that": "u = 0"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("equation", "words"),
+    [
+        ("u_t = u_xx/u", "equation 1: it divides by u, which by condition 1 is 0 at or near x = 0"),
+        ("u_t = (u + x)^1000000", "equation 1 has no finite value where the search for its fields starts, at x = "),
+        ("u_t = log(u - 3)", "equation 1 has no finite value where the search for its fields starts, at x = "),
+        ("u_t = u_xx", None),
+    ],
+)
+def test_what_may_be_wrong_is_said_on_the_way_to_a_run_too(equation, words):
+    """Pages show warnings where they are typed; a command and a run's log have the problem's caution."""
+    said = Equation(**CAUTIOUS | {"equations": [equation]}).caution()
+    assert (said is None) == (words is None)
+    assert words is None or words in said
+
+
+def test_a_run_whose_first_step_has_no_value_is_not_launched():
+    features = {"fourier": {"features": 9, "sigma": 1.0}}
+    problem = CAUTIOUS | {"equations": ["u_t = log(u - 3)"]}
+    with pytest.raises(ConfigError, match=r"no finite value where the search for its fields starts, at x = .*"):
+        parse_config({"problem": problem, "stages": [features]})
+    parse_config({"problem": problem, "stages": [{}]})  # layers begin elsewhere
+    parse_config({"problem": CAUTIOUS | {"equations": ["u_t = u_xx/u"]}, "stages": [features]})  # 0 at the sides alone

@@ -158,7 +158,7 @@ def test_killed_at_any_save_it_goes_on_bit_for_bit(tmp_path, monkeypatch):
     monkeypatch.setattr("core.training.recorder.WRITING", 0.0)  # each save is made, however quick the windows are
     steep = REACTION | {"exact": {"u": "sin(12*t)*cos(x)"}}
     one = stage(steep, 6, checkpoint_every=1, iterations=3)
-    one |= {"chebyshev": None, "fourier": {"features": 12, "sigma": "search"}, "collocation": {"points": 60}}
+    one |= {"chebyshev": None, "fourier": {"features": 12, "sigma": "measured"}, "collocation": {"points": 60}}
     cut = config(steep, {"count": 2, "target_residual": 3e-3}, one, stage(steep, 5, iterations=2, begins="fitted"))
     save, seen, last = Recorder.save, [], None
 
@@ -244,8 +244,8 @@ def test_a_window_that_no_halving_helps_ends_the_run(tmp_path):
 
 
 def test_later_windows_take_the_sigma_that_the_first_one_found(tmp_path):
-    searched = {"features": 30, "sigma": "search"}
-    one = stage(HEAT) | {"chebyshev": None, "fourier": searched, "collocation": {"points": 150}}
+    searched = {"features": 12, "sigma": "search"}
+    one = stage(HEAT) | {"chebyshev": None, "fourier": searched, "collocation": {"points": 60}, "iterations": 2}
     said = []
     cut = config(HEAT, {"count": 2, "target_residual": None}, one)
     outcome = train(cut, tmp_path / "run", say=said.append)

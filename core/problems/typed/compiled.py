@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from core.equations.system import System
 from core.equations.tree import Expression, Field
 from core.forms import Form
 from core.problems.typed.ansatz import Derivatives, ansatz_of
+from core.problems.typed.cautions import not_finite_at_start
 from core.problems.typed.combined import combined, operator
 from core.problems.typed.conditions import Rows, numbers_for_parameters, sentences
 from core.problems.typed.interpolant import bubble
@@ -107,6 +108,11 @@ class Compiled:
         self._jets = {name: Derivatives(node, self.coordinates) for name, node in self.start.items()}
         self._exact = tuple(numbers_for_parameters(system, system.exact[name]) for name in system.names.fields
                             if name in system.exact)  # fmt: skip
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """See `core.problems.typed.cautions`."""
+        return tuple(not_finite_at_start(self.system, self.start))
 
     def _weight_of(self, place: Place, condition: Expression) -> float:
         """What rows of a condition on a region's boundary weigh beside the equations, by both their orders."""
@@ -213,8 +219,8 @@ class Compiled:
         """How many there are."""
         return len(self.coordinates) + len(set(self.met.periodic) - set(self.met.mirrors))
 
-    def ansatz(self, raw: Sequence[Jet], x: Sequence[Jet]) -> dict[str, Jet]:
-        """Each field as G + B·N."""
+    def ansatz(self, raw: Sequence[Jet], x: Sequence[Jet], lam: Tensor | None = None) -> dict[str, Jet]:
+        """Each field as G + B·N; unknown numbers take no part in it, but where a window of time begins."""
         by_name = dict(zip(self.coordinates, x, strict=True))
         found = {}
         for name, output in zip(self.system.names.fields, raw, strict=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.domains.layers import layers, points_in_layers
-from core.domains.local_features import CornerFeatures, HoleFeatures
+from core.domains.local_features import WHOLE, CornerFeatures, HoleFeatures
 from core.domains.regions import Region
 from core.domains.sequences import halton, shift_of
 from core.domains.wedges import Wedge, corner_weight
@@ -108,6 +108,18 @@ class LocalInputs:
             *(each for hole in self.holes for each in hole.functions(place)),
             *(each for corner in self.corners for each in corner.functions(place)),
         ]
+
+    def singular(self, order: int) -> list[tuple[float, float]]:
+        """The corners at which derivatives of an order are beyond all bounds: where a function goes as a lower power.
+
+        Those of r² log r, of its own order, grow too slowly to be seen beside rounding.
+        """
+        found = {
+            (each.wedge.corner if isinstance(each, _Wedge) else each.features).place: None
+            for each in self.corners
+            if any(m < order - WHOLE for m in each.exponents)
+        }
+        return list(found)
 
     @property
     def has_wedges(self) -> bool:

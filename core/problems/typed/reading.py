@@ -29,7 +29,7 @@ class Typed:
         self.text, self.manufactured, self.smooth, self.layers = text, manufactured, smooth, dict(layers or {})
         named = (text.coordinates, text.parameters, text.unknowns, text.exact, text.starts)
         self._key = (*(tuple(each.items()) for each in named), text.fields, text.equations, text.conditions, text.time,
-                     text.coefficients, text.has_data, text.domain, manufactured, smooth,
+                     text.coefficients, text.has_data, text.domain, text.corners, manufactured, smooth,
                      tuple(self.layers.items()))  # fmt: skip
         self._hash = hash(self._key)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,14 +14,16 @@ from core.equations.calculus import ZERO, derivatives, substituted
 from core.equations.conditions import Kind
 from core.equations.faults import EquationError, Fault
 from core.equations.places import Where
+from core.equations.structure import order
 from core.equations.system import System
 from core.equations.tree import Coordinate, Expression, bounded
-from core.problems.base import FieldsAt
+from core.problems.base import FieldsAt, Follows
 from core.problems.typed.ansatz import Derivatives
 from core.problems.typed.compiled import INTERIOR, Compiled
 from core.problems.typed.conditions import Ends, Met
 from core.problems.typed.domain_state import DomainState, domain_state, own_functions
 from core.problems.typed.end_state import MOST, Axis, EndState, end_state
+from core.problems.typed.handed import Handed, differences
 from core.problems.typed.interpolant import MOST_WORK, bubble, interpolant
 
 if TYPE_CHECKING:
@@ -42,11 +44,10 @@ def why_not_cut(system: System, met: Met) -> str:
         return f"it has {len(names.space)} coordinates of space, and windows go with 1 to {max(MOST)}"
     if max(initial_orders(system).values(), default=0) > 2:
         return "it is of an order above two in time"
-    lacking = [name for name, over in names.fields.items() if tuple(over) != tuple(names.coordinates)]
+    lacking = [name for name, over in names.fields.items()
+               if tuple(over) != tuple(names.coordinates) and name not in system.coefficients]  # fmt: skip
     if lacking:
         return f"the field {lacking[0]} doesn't depend on all coordinates"
-    if system.unknowns or system.coefficients or system.has_data:
-        return "it is fitted to data or has an unknown number, which all of its time decides"
     for condition in system.conditions:
         place = condition.place
         if place is None:
@@ -58,11 +59,7 @@ def why_not_cut(system: System, met: Met) -> str:
     return ""
 
 
-State = EndState | DomainState
-"""What a window leaves at its end: in a box, or in a domain."""
-
-
-def window_of(whole: Compiled, begin: float, end: float, start: State | None) -> Compiled:
+def window_of(whole: Compiled, begin: float, end: float, start: Handed | None) -> Compiled:
     """The problem between two moments: as it begins itself, or from the state at which another window ended.
 
     Raises:
@@ -84,11 +81,15 @@ class _First(Compiled):
 
 
 class _Later(_First):
-    """u = E(x) + τE′(x) + what the sides change by since it began, + B·N: exact at its beginning and at the sides."""
+    """u = E(x) + τE′(x) + what the sides change by since it began, + B·N: exact at its beginning and at the sides.
 
-    def __init__(self, whole: Compiled, begin: float, end: float, start: State):
+    Where the equation has unknown numbers, E follows them to first order. A field that is found from data has its
+    E as well, which is where the search for it begins and no condition.
+    """
+
+    def __init__(self, whole: Compiled, begin: float, end: float, start: Handed):
         super().__init__(whole, begin, end)
-        self.state = start
+        self.start_state = start
         time = whole.system.names.time
         self._begin, self._length, self._clock = begin, end - begin, self.coordinates.index(time)
         self.sets = {name: rows for name, rows in whole.sets.items() if name == INTERIOR or not (
@@ -99,11 +100,14 @@ class _Later(_First):
         }
         self._jets = {}
         for name, sides in self._space_ends.items():
-            change = _change(sides, whole, begin, self._length, self._orders.get(name, 0))
+            change = _change(sides, whole, begin, self._length, carried_orders(whole.system).get(name, 0))
             if change != ZERO:
                 self._jets[name] = Derivatives(change, self.coordinates)
+        for name, node in whole.start.items():  # neither what was left nor a side says where it starts
+            if name not in whole.met.ends and name not in whole.system.coefficients:
+                self._jets[name] = Derivatives(node, self.coordinates)
 
-    def ansatz(self, raw: Sequence[Jet], x: Sequence[Jet]) -> dict[str, Jet]:
+    def ansatz(self, raw: Sequence[Jet], x: Sequence[Jet], lam=None) -> dict[str, Jet]:
         """See `Compiled.ansatz`."""
         by_name = dict(zip(self.coordinates, x, strict=True))
         s = (x[self._clock] - self._begin) * (1 / self._length)
@@ -117,20 +121,29 @@ class _Later(_First):
             field = output if distance is None else distance * output
             if name in self._jets:
                 field = field + self._jets[name](x)
-            if orders:
-                field = field + self._carried(name, 0, x)
+            if orders or name in self.system.coefficients:
+                field = field + self._left(name, 0, x, lam)
             if orders > 1:
                 fading = s * (1 - s) * (1 - s) * self._length
-                field = field + fading * self._carried(name, 1, x)
+                field = field + fading * self._left(name, 1, x, lam)
             found[name] = field
         return found
 
-    def _carried(self, name: str, order: int, x: Sequence[Jet]) -> Jet:
-        """The jet of what the window before left of a field; kept with points that are used again and again."""
-        kept, key = x[0].known, ("end state", self, name, order)
+    def _left(self, name: str, order: int, x: Sequence[Jet], lam) -> Jet:
+        """What the window before left of a field, at the unknown numbers of now."""
+        state = self.start_state
+        found = self._carried(state.fields, name, order, x)
+        if state.numbers and lam is not None and name not in self.system.coefficients:
+            for since, slope in zip(differences(lam, state.numbers), state.slopes, strict=True):
+                found = found + self._carried(slope, name, order, x) * since
+        return found
+
+    def _carried(self, state: EndState | DomainState, name: str, order: int, x: Sequence[Jet]) -> Jet:
+        """The jet of a field or its rate in a state; kept with points that are used again and again."""
+        kept, key = x[0].known, ("end state", self, id(state), name, order)
         if kept is not None and key in kept:
             return kept[key]
-        jet = self._series(self.state, name, order, x) if isinstance(self.state, EndState) else self.state.jet(
+        jet = self._series(state, name, order, x) if isinstance(state, EndState) else state.jet(
             own_functions(self.local, x), lambda part: self._series(part, name, order, x))  # fmt: skip
         if kept is not None:
             jet.known = {}
@@ -151,14 +164,24 @@ class _Later(_First):
         return Jet.of(x[0].layout, derivative)
 
 
-def state_of(data: dict[str, Any]) -> State:
-    """From what `plain` of a state gave."""
-    return (DomainState if "parts" in data else EndState).of_plain(data)
-
-
-def end_of(whole: Compiled, moment: float, fields: FieldsAt, rates: FieldsAt) -> tuple[State, float]:
+def end_of(
+    whole: Compiled,
+    moment: float,
+    fields: FieldsAt,
+    rates: FieldsAt,
+    numbers: Sequence[float] = (),
+    follows: Sequence[Follows] = (),
+) -> tuple[Handed, float]:
     """See `Problem.left_at`."""
-    orders = initial_orders(whole.system)
+    found, off = _state(whole, moment, fields, rates)
+    slopes = tuple(_state(whole, moment, *each)[0] for each in follows)
+    return Handed(found, tuple(numbers), slopes), off
+
+
+def _state(whole: Compiled, moment: float, fields: FieldsAt, rates: FieldsAt) -> tuple[EndState | DomainState, float]:
+    orders = carried_orders(whole.system)
+    if not orders:  # each window finds how it begins by itself
+        return EndState([], {}), 0.0
 
     def values(space: np.ndarray) -> dict[str, list[np.ndarray]]:
         points = _at_moment(whole, space, moment)
@@ -171,6 +194,22 @@ def end_of(whole: Compiled, moment: float, fields: FieldsAt, rates: FieldsAt) ->
         return domain_state(region, whole.local, values)
     axes = [Axis(*map(float, whole.frame.domain[x]), x in whole.met.periodic) for x in whole.system.names.space]
     return end_state(axes, values)
+
+
+def carried_orders(system: System) -> dict[str, int]:
+    """Field → how many derivatives in time, the value counted, a window hands on to the next one."""
+    return initial_orders(system) | {name: max(1, initial_orders(system).get(name, 0)) for name in system.coefficients}
+
+
+def found_in_each(system: System) -> tuple[str, ...]:
+    """The fields that every window finds from its own data.
+
+    They are those found from data, and those that change in time and of which no condition says how they begin.
+    """
+    given, time = initial_orders(system), system.names.time
+    moving = [name for name in system.names.fields if order(*system.residuals, field=name, coordinate=time)]
+    return tuple(name for name in system.names.fields
+                 if name in system.coefficients or (name in moving and name not in given))  # fmt: skip
 
 
 def initial_orders(system: System) -> dict[str, int]:
@@ -188,6 +227,8 @@ def _change(sides: Mapping[str, Ends], whole: Compiled, begin: float, length: fl
     made = interpolant(sides, whole.frame)
     time = whole.system.names.time
     at_begin = {Coordinate(time): number(begin)}
+    if not orders:  # nothing is handed on of it
+        return made
     with bounded(MOST_WORK):
         found = total(made, negative(substituted(made, at_begin)))
         if orders > 1:

@@ -99,6 +99,7 @@ def system_text(problem: Mapping[str, Any]) -> SystemText:
         exact=problem["exact"],
         coefficients=tuple(problem.get("coefficients") or ()),
         has_data=problem.get("dataset") is not None,
+        corners=problem.get("corners") is not None,
     )
 
 

@@ -34,8 +34,9 @@ def numbers(grid: Sampled, run: Viewable) -> Markdown:
         parts.append(f"relative L2 error {figure_of(found.relative_l2_error)}")
     if found.max_error is not None:
         parts.append(f"max error {figure_of(found.max_error)}")
-    if found.exact_gap:
-        parts.append(plain(found.exact_gap))
+    for gap in (found.exact_gap, found.equation_gap):
+        if gap:
+            parts.append(plain(gap))
     if "lambda" in grid.about:
         parts.append(plain(unknown_text(run.folder, run.config.problem, grid.about)))
     if found.not_finite:

@@ -188,10 +188,12 @@ def quantity_of(grid: Sampled, chosen: Quantity) -> Quantity:
 def _say_gaps(grid: Sampled, chosen: Quantity, values: np.ndarray, limits: tuple[float, float]) -> None:
     inside = grid._of_domain(values)
     missing = int((~np.isfinite(inside)).sum())
+    beyond = int((grid._of_domain(grid.lacks_value()) & ~np.isfinite(inside)).sum())
     if missing == inside.size:
         st.warning(f"{plain(chosen.called, 60)} has no value at any of the {inside.size:,} points: nothing is drawn.")
     elif missing:
-        st.caption(f"No value at {missing:,} of {inside.size:,} points; nothing is drawn there.")
+        why = "" if not beyond else f", at {beyond:,} because derivatives are beyond all bounds in a corner"
+        st.caption(f"No value at {missing:,} of {inside.size:,} points{why}; nothing is drawn there.")
     elif inside.size and inside.min() == inside.max():
         st.caption(f"{plain(chosen.called, 60)} is {inside.flat[0]:.6g} everywhere.")
     elif not limits[0] < limits[1]:
