@@ -122,11 +122,18 @@ def served(home: Path, port: int, *options: str, **variables: str) -> Iterator[s
 
 
 @contextmanager
-def lab(home: Path, policy: str = POLICY) -> Iterator[str]:
-    """A lab to which people sign in, and its provider; the lab's address. Raises NoProviderError."""
+def lab(home: Path, policy: str = POLICY, *, behind: int | None = None) -> Iterator[str]:
+    """A lab to which people sign in, and its provider; the lab's own address. Raises NoProviderError.
+
+    Args:
+        home: of the lab.
+        policy: its `people.yaml`.
+        behind: port at which a proxy of this machine answers for it with TLS.
+    """
     port, issuer_port = free_port(), free_port()
     origin = f"http://127.0.0.1:{port}"
-    with provider(issuer_port, origin) as issuer:
-        lay_out_sign_in(home, origin, issuer, policy)
+    outside = origin if behind is None else f"https://127.0.0.1:{behind}"
+    with provider(issuer_port, outside) as issuer:
+        lay_out_sign_in(home, outside, issuer, policy)
         with served(home, port):
             yield origin

@@ -17,6 +17,7 @@ from streamlit.auth_util import get_origin_from_redirect_uri
 from streamlit.user_info import generate_login_redirect_url
 
 from core.errors import LabError
+from core.people import VIEWER, acting_as, require
 from core.people.admission import NotSignedInError, end
 from pages.parts.people.page import sign_in_page
 from pages.parts.people.session import Session, cookies_of, session_of
@@ -25,6 +26,9 @@ SIGN_IN = "/sign-in"
 OPEN = frozenset({"/auth/login", "/oauth2callback", "/_stcore/health"})
 """What is answered to anybody: signing in, and whether there is a server."""
 LOGOUT = "/auth/logout"
+CHECK = "/auth/check"
+"""For a proxy that protects something else beside the lab (`auth_request`, `forward_auth`): 204 to who has the role
+`?role=` (a viewer's unless said), in headers `lab-user` and `lab-role` who that is."""
 TO = "lab_to"
 """Cookie: where a person wanted to go when they had to sign in."""
 PLACE = re.compile(r"/[a-z0-9-]*(\?[\w=&.%+,:-]{0,1500})?")
@@ -65,15 +69,23 @@ class Gate:
             await self._app(scope, receive, self._guarded(scope, send))
             return
         try:
-            session.person()
+            person = session.person()
+            if path == CHECK:
+                with acting_as(person):
+                    require(_asked(scope, "role") or VIEWER)
         except LabError as error:
             await _refused(scope, send, error, signed_in=bool(session.claims))
+            return
+        if path == CHECK:
+            headers = [(b"lab-user", quote(person.sub).encode()), (b"lab-role", person.role.encode())]
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
             return
         await self._app(scope, receive, self._guarded(scope, send))
 
     async def _to_provider(self, scope: Scope, send: Send) -> None:
         """On to the sign-in service by Streamlit's own route, whose token is good for two minutes: it is made now."""
-        wanted = parse_qs(scope["query_string"].decode("latin-1")).get("to", [""])[-1]
+        wanted = _asked(scope, "to")
         place = wanted if PLACE.fullmatch(wanted) else "/"
         headers = [
             (b"location", generate_login_redirect_url("default").encode()),
@@ -154,6 +166,10 @@ class _Line:
 
 def _close(error: LabError) -> Message:
     return {"type": "websocket.close", "code": CLOSED, "reason": str(error)[:100]}
+
+
+def _asked(scope: Scope, name: str) -> str:
+    return parse_qs(scope["query_string"].decode("latin-1")).get(name, [""])[-1]
 
 
 def _place(text: str) -> str | None:
