@@ -50,7 +50,7 @@ def signing_in() -> Finding:
     try:
         policy.check()
     except LabError as error:
-        return Finding("signing in", False, str(error), "docs/for-a-lab.md, People, has both files to start from.")
+        return Finding("signing in", False, str(error), "docs/how-to/server.md has both files to start from.")
     rules = policy.read(home().people_file)
     groups = sum(len(getattr(rules, role)) for role in ("viewer", "runner", "admin"))
     others = f", others are {rules.everybody}" if rules.everybody else ""
