@@ -122,7 +122,7 @@ def served(home: Path, port: int, *options: str, **variables: str) -> Iterator[s
     )
     try:
         host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
-        wait_for(f"http://{host}:{port}/_stcore/health", 120)
+        wait_for(f"http://{host}:{port}/_stcore/health", 300)
         yield process
     finally:
         with suppress(ProcessLookupError):
