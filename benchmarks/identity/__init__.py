@@ -33,8 +33,13 @@ class NoProviderError(Exception):
     """There can be no provider here: why."""
 
 
-def installed() -> Path:
-    """The folder with the provider and its packages. Raises NoProviderError where they can't be had."""
+OLDEST_NODE = 20
+"""Major version of node that the provider runs with; Debian's may be older, and npm brings one then."""
+NODE = "22.20.0"
+
+
+def installed() -> tuple[Path, str]:
+    """The folder with the provider and its packages, and the node for it. Raises NoProviderError without them."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         raise NoProviderError("there is no node and npm: `apt-get install nodejs npm` brings them")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "singularity-lab" / "identity"
@@ -43,29 +48,34 @@ def installed() -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, cache / name)
-        try:
-            done = subprocess.run(
-                ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                cwd=cache,
-                capture_output=True,
-                text=True,
-                timeout=180,
-            )
-        except subprocess.TimeoutExpired:
-            raise NoProviderError("npm did not bring oidc-provider within 3 minutes") from None
-        if done.returncode:
-            raise NoProviderError(f"npm can't bring oidc-provider: {done.stderr.strip()[-300:]}")
+        _npm(cache, "ci")
         (cache / "ready").write_text(wanted)
     shutil.copy(HERE / "provider.mjs", cache / "provider.mjs")
-    return cache
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
+    if int(said.strip().lstrip("v").partition(".")[0] or 0) >= OLDEST_NODE:
+        return cache, "node"
+    own = cache / "node_modules" / "node" / "bin" / "node"
+    if not own.exists():
+        _npm(cache, "install", "--no-save", f"node@{NODE}", scripts=True)
+    return cache, str(own)
+
+
+def _npm(folder: Path, *words: str, scripts: bool = False) -> None:
+    command = ["npm", *words, "--no-audit", "--no-fund", *([] if scripts else ["--ignore-scripts"])]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+    except subprocess.TimeoutExpired:
+        raise NoProviderError("npm did not bring the sign-in service within 4 minutes") from None
+    if done.returncode:
+        raise NoProviderError(f"npm can't bring the sign-in service: {done.stderr.strip()[-300:]}")
 
 
 @contextmanager
 def provider(port: int, origin: str, accounts: dict[str, dict[str, object]] = ACCOUNTS) -> Iterator[str]:
     """A running provider for a lab at `origin`; its address. Raises NoProviderError."""
-    folder = installed()
+    folder, node = installed()
     process = subprocess.Popen(
-        ["node", "provider.mjs", str(port), origin, json.dumps(accounts)],
+        [node, "provider.mjs", str(port), origin, json.dumps(accounts)],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -112,7 +122,7 @@ def served(home: Path, port: int, *options: str, **variables: str) -> Iterator[s
     )
     try:
         host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
-        wait_for(f"http://{host}:{port}/_stcore/health", 120)
+        wait_for(f"http://{host}:{port}/_stcore/health", 300)
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -122,11 +132,18 @@ def served(home: Path, port: int, *options: str, **variables: str) -> Iterator[s
 
 
 @contextmanager
-def lab(home: Path, policy: str = POLICY) -> Iterator[str]:
-    """A lab to which people sign in, and its provider; the lab's address. Raises NoProviderError."""
+def lab(home: Path, policy: str = POLICY, *, behind: int | None = None) -> Iterator[str]:
+    """A lab to which people sign in, and its provider; the lab's own address. Raises NoProviderError.
+
+    Args:
+        home: of the lab.
+        policy: its `people.yaml`.
+        behind: port at which a proxy of this machine answers for it with TLS.
+    """
     port, issuer_port = free_port(), free_port()
     origin = f"http://127.0.0.1:{port}"
-    with provider(issuer_port, origin) as issuer:
-        lay_out_sign_in(home, origin, issuer, policy)
+    outside = origin if behind is None else f"https://127.0.0.1:{behind}"
+    with provider(issuer_port, outside) as issuer:
+        lay_out_sign_in(home, outside, issuer, policy)
         with served(home, port):
             yield origin

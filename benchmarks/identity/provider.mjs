@@ -1,13 +1,8 @@
 // An OpenID Connect provider with accounts of the tests: node provider.mjs PORT CLIENT_ORIGIN ACCOUNTS_JSON
 //
 // Its sign-in form takes any name that is an account, with any password. It prints one line once it listens.
-import { webcrypto } from "node:crypto";
 import { createServer } from "node:http";
-
-// Debian's node is older than the provider likes
-globalThis.crypto ??= webcrypto;
-URL.parse ??= (address, base) => { try { return new URL(address, base); } catch { return null; } };
-const { Provider } = await import("oidc-provider");
+import { Provider } from "oidc-provider";
 
 const [port, origin, accounts] = [Number(process.argv[2]), process.argv[3], JSON.parse(process.argv[4])];
 const issuer = `http://127.0.0.1:${port}`;

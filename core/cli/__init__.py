@@ -28,6 +28,7 @@ from core.cli.sweep import resume as resume_sweep
 from core.cli.sweep import start as start_sweep
 from core.cli.sweep import stop as stop_sweep
 from core.cli.training import train, work
+from core.cli.upgrading import upgrade
 from core.errors import LabError
 from core.plain_text import keep_secrets_out_of_logs
 
@@ -46,7 +47,7 @@ for command in (hold, release, remove, send, edit, duplicate):
     app.command()(command)
 for command in (presets, problems, engines, doctor, best, replay):
     app.command()(command)
-for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve, demo, look):
+for command in (events, delete, restore, bin, clean, export, report, certificate, notify, serve, demo, look, upgrade):
     app.command()(command)
 app.command(hidden=True)(work)
 

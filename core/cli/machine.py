@@ -20,6 +20,9 @@ def doctor(
     rebuild_jobs: Annotated[
         bool, typer.Option("--rebuild-jobs", help="First make lost rows of the job table again from the runs' folders.")
     ] = False,
+    server: Annotated[
+        bool, typer.Option("--server", help="For a lab that others reach: signing in, names, tokens, what stands open.")
+    ] = False,
     json_out: JsonOption = None,
 ) -> None:
     """Check the machine: home, store, job table, devices, renderers; and say what to do about what is amiss."""
@@ -35,7 +38,7 @@ def doctor(
 
     if restore:
         say("restored: the experiment and its runs" if store.restore_experiment() else "nothing to restore")
-    findings = examine()
+    findings = examine(server=server)
     for finding in findings:
         say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<22} {finding.detail}")
         if finding.remedy:

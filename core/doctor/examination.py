@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-from core.doctor import home_checks, run_checks, store_checks
+from core.doctor import home_checks, run_checks, server_checks, store_checks
 from core.doctor.finding import Finding
 from core.errors import LabError
 from core.plain_text import fit_to_show
 
-
-def examine() -> list[Finding]:
-    """Look at Python, home, job table, processes, slots, store, torch, devices and the renderers of the 3D page."""
-    return list(findings())
+Found = TypeVar("Found", Finding, Finding | None)
 
 
-def findings() -> Iterator[Finding]:
+def examine(server: bool = False) -> list[Finding]:
+    """Look at Python, home, job table, processes, slots, store, torch, devices and the renderers of the 3D page.
+
+    Args:
+        server: also at what a lab needs that others reach.
+    """
+    return list(findings(server))
+
+
+def findings(server: bool = False) -> Iterator[Finding]:
     """The same, one after another; what takes seconds comes last."""
     modern = sys.version_info >= (3, 11)
     yield Finding(
@@ -40,6 +47,8 @@ def findings() -> Iterator[Finding]:
         yield _checked(run_checks.channels)
         yield _checked(run_checks.stray_processes)
         yield _checked(run_checks.slots)
+    if server:
+        yield from _server()
     yield _checked(store_checks.store_finding)
     yield _checked(store_checks.delivery)
     if found.ok:
@@ -49,7 +58,7 @@ def findings() -> Iterator[Finding]:
     yield _checked(_renderers)
 
 
-def _checked(check: Callable[[], Finding]) -> Finding:
+def _checked(check: Callable[[], Found]) -> Found | Finding:
     """What a check found; that it could not look is a finding, too, and no reason to skip the others."""
     try:
         return check()
@@ -63,6 +72,17 @@ def _checked(check: Callable[[], Finding]) -> Finding:
             "Look again with `python -m core doctor`; if it stays, it is a defect of the program: report this line."
         )
         return Finding(_name(check), False, f"could not be looked at: {what}", remedy)
+
+
+def _server() -> Iterator[Finding]:
+    """What a lab needs that others reach; the checks follow from each other, so the first that breaks is the last."""
+    checks = server_checks.server_findings()
+
+    def server() -> Finding | None:
+        return next(checks, None)
+
+    while (found := _checked(server)) is not None:
+        yield found
 
 
 def _name(check: Callable[[], Finding]) -> str:

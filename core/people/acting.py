@@ -103,7 +103,9 @@ def actor() -> str:
 
 
 def require(role: str) -> None:
-    """Raise NotAllowedError unless whoever acts has at least this role."""
+    """Raise NotAllowedError unless whoever acts has at least this role, or if there is no such role."""
+    if role not in ROLES:
+        raise NotAllowedError(f"There is no role {role!r}; it is {', '.join(ROLES[:-1])} or {ROLES[-1]}.")
     who = _acting.get()
     if isinstance(who, str) or (who is None and _visitor is None):
         return  # a part of the program by itself; whoever has a shell on this machine

@@ -119,7 +119,9 @@ def provider(path: Path | None = None) -> dict[str, Any]:
     try:
         data = tomllib.loads(read_bounded(path, LARGEST).decode("utf-8"))
     except FileNotFoundError:
-        raise LabError(f"There is no {path}, which says who vouches for people: docs/for-a-lab.md shows one.") from None
+        raise LabError(
+            f"There is no {path}, which says who vouches for people: docs/how-to/server.md shows one."
+        ) from None
     except OSError as error:
         raise LabError(f"{path} can't be read: {(error.strerror or str(error)).lower()}.") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -147,7 +149,7 @@ def check() -> None:
     """Raise LabError, one line, unless people can sign in: both files are there and valid, and so is what they need."""
     if not is_on():
         raise LabError(
-            f"Nobody can sign in to this lab: there is no {home().people_file}. docs/for-a-lab.md says what to write."
+            f"Nobody can sign in here: there is no {home().people_file}. docs/how-to/server.md says what to write."
         )
     read(home().people_file)
     provider()

@@ -180,7 +180,7 @@ def test_the_command_prints_what_to_do_and_writes_it_as_json(tmp_path, command_l
     from core import doctor
 
     findings = [doctor.Finding("disk", False, "full", "free some"), doctor.Finding("python", True, "3.11")]
-    monkeypatch.setattr(doctor, "examine", lambda: findings)
+    monkeypatch.setattr(doctor, "examine", lambda server: findings)
     done = command_line("doctor", "--json", str(tmp_path / "out.json"))
     assert done.returncode == 1 and "      what to do: free some" in done.stdout
     written = json.loads((tmp_path / "out.json").read_text())["findings"]

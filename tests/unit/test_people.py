@@ -198,10 +198,14 @@ LOOKS = {"Engine", "Job", "Slot", "ChangedMeanwhileError", "capacity", "check_ed
 
 
 def test_every_deed_of_the_queue_says_which_role_it_takes():
+    from core.sweeps import actions as sweeps
+
     for name in set(jobs.__all__) - LOOKS:
         assert getattr(jobs, name).needs == RUNNER, name
     for name, action in many.ACTIONS.items():
         assert action.do.needs == RUNNER, name
+    for deed in (sweeps.start, sweeps.stop, sweeps.resume):
+        assert deed.needs == RUNNER, deed
     for module in (queueing, editing, bin, resumption):
         for name, found in inspect.getmembers(module, inspect.isfunction):
             changes = name in ("hold", "release", "remove", "move", "move_before", "set_priority", "edit", "set_after",

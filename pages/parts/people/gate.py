@@ -15,16 +15,24 @@ from urllib.parse import parse_qs, quote, unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.auth_util import get_origin_from_redirect_uri
 from streamlit.user_info import generate_login_redirect_url
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from core.errors import LabError
+from core.people import VIEWER, acting_as, require
 from core.people.admission import NotSignedInError, end
+from core.people.policy import CALLBACK
 from pages.parts.people.page import sign_in_page
 from pages.parts.people.session import Session, cookies_of, session_of
 
 SIGN_IN = "/sign-in"
-OPEN = frozenset({"/auth/login", "/oauth2callback", "/_stcore/health"})
+OPEN = frozenset({"/auth/login", CALLBACK, "/_stcore/health"})
 """What is answered to anybody: signing in, and whether there is a server."""
 LOGOUT = "/auth/logout"
+CHECK = "/auth/check"
+"""For a proxy that protects something else beside the lab (`auth_request`, `forward_auth`): 204 to who has the role
+`?role=` (a viewer's unless said), in headers `lab-user` and `lab-role` who that is."""
+FAILED = "/?failed"
+"""Where a sign-in leads that did not come to its end."""
 TO = "lab_to"
 """Cookie: where a person wanted to go when they had to sign in."""
 PLACE = re.compile(r"/[a-z0-9-]*(\?[\w=&.%+,:-]{0,1500})?")
@@ -65,15 +73,23 @@ class Gate:
             await self._app(scope, receive, self._guarded(scope, send))
             return
         try:
-            session.person()
+            person = session.person()
+            if path == CHECK:
+                with acting_as(person):
+                    require(_asked(scope, "role") or VIEWER)
         except LabError as error:
             await _refused(scope, send, error, signed_in=bool(session.claims))
+            return
+        if path == CHECK:
+            headers = [(b"lab-user", quote(person.sub).encode()), (b"lab-role", person.role.encode())]
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
             return
         await self._app(scope, receive, self._guarded(scope, send))
 
     async def _to_provider(self, scope: Scope, send: Send) -> None:
         """On to the sign-in service by Streamlit's own route, whose token is good for two minutes: it is made now."""
-        wanted = parse_qs(scope["query_string"].decode("latin-1")).get("to", [""])[-1]
+        wanted = _asked(scope, "to")
         place = wanted if PLACE.fullmatch(wanted) else "/"
         headers = [
             (b"location", generate_login_redirect_url("default").encode()),
@@ -86,11 +102,14 @@ class Gate:
 
     def _guarded(self, scope: Scope, send: Send) -> Send:
         """`send` whose cookies go over HTTPS alone where the lab is reached so, and which leads to where one wanted."""
-        wanted = _place(cookies_of(scope).get(TO, "")) if scope["path"] == "/oauth2callback" else None
+        wanted = _place(cookies_of(scope).get(TO, "")) if scope["path"] == CALLBACK else None
 
         async def guarded(message: Message) -> None:
+            nonlocal wanted
             if message["type"] == "http.response.start":
                 headers = []
+                if scope["path"] == CALLBACK and not any(_signs_in(*header) for header in message["headers"]):
+                    wanted = FAILED
                 for key, value in message.get("headers", []):
                     if key == b"set-cookie":
                         value = self._cookie(value.decode("latin-1")).encode("latin-1")
@@ -152,8 +171,18 @@ class _Line:
         return self._closed
 
 
+def _signs_in(name: bytes, value: bytes) -> bool:
+    """Whether a header sets the cookie of somebody who signed in."""
+    cookie, _, rest = value.decode("latin-1").partition("=")
+    return name == b"set-cookie" and cookie == USER_COOKIE_NAME and rest.partition(";")[0].strip('"') != ""
+
+
 def _close(error: LabError) -> Message:
     return {"type": "websocket.close", "code": CLOSED, "reason": str(error)[:100]}
+
+
+def _asked(scope: Scope, name: str) -> str:
+    return parse_qs(scope["query_string"].decode("latin-1")).get(name, [""])[-1]
 
 
 def _place(text: str) -> str | None:
@@ -168,7 +197,13 @@ async def _refused(scope: Scope, send: Send, error: LabError, *, signed_in: bool
     if scope["method"] in ("GET", "HEAD") and b"text/html" in accepts:
         query = scope["query_string"].decode("latin-1")
         place = f"{scope['path']}?{query}" if query else scope["path"]
-        body, kind = sign_in_page(str(error), place, again=status == 401, signed_in=signed_in), b"text/html"
+        why = str(error)
+        if place == FAILED and not signed_in:
+            why, place = (
+                "The sign-in did not come to its end. Try again; if it stays so, the server's log says why.",
+                "/",
+            )
+        body, kind = sign_in_page(why, place, again=status == 401, signed_in=signed_in), b"text/html"
     else:
         body, kind = json.dumps({"error": str(error), "signed_out": True}).encode(), b"application/json"
     headers = [
