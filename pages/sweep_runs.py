@@ -9,6 +9,7 @@ from core.runs import run_folder
 from core.sweeps import Seen
 from core.tracking.best import link, require_checkpoint
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.report_popover import report_popover
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, ago, code, message, plain, visible
 from pages.parts.sweeps.figures import history_figure, importance_figure, slice_figure
@@ -168,6 +169,7 @@ try:
     going = not next(seen for seen in found if seen.sweep_id == sweep_id).known.over
     if going:
         st.session_state["sweeps.going"] = sweep_id
+    report_popover(f"sweeps.{sweep_id}", [sweep_id])  # a report of all its runs
     st.fragment(sweep_view, run_every=EVERY_S if going else None)(sweep_id)
 except LabError as error:
     st.error(message(error))

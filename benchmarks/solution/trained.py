@@ -24,7 +24,8 @@ def trained_run() -> Iterator[tuple[str, Path]]:
     with tempfile.TemporaryDirectory(prefix="solution-") as name:
         os.environ["LAB_HOME"] = str(Path(name) / "home")
         try:
-            subprocess.run([sys.executable, "-m", "core", "train", *TRAINED], cwd=ROOT, check=True, capture_output=True)
+            command = [sys.executable, "-m", "core", "train", *TRAINED]
+            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             yield next((Path(name) / "home" / "runs").iterdir()).name, Path(name)
         finally:
             if before is None:

@@ -170,7 +170,7 @@ def between(volume: object, limits: tuple[float, float]) -> list[Part]:
     for limit, below in zip(limits, (False, True), strict=True):
         if kept.n_cells:
             kept = kept.clip_scalar(scalars="shown", value=limit, invert=below)
-    return [Part(kept.extract_surface(algorithm=None), shaded=False)] if kept.n_cells else []
+    return [Part(kept.extract_surface(algorithm=None))] if kept.n_cells else []
 
 
 def shells(volume: object, limits: tuple[float, float]) -> list[Part]:

@@ -104,12 +104,12 @@ def segment(request: SceneRequest, lift: Surface | None = None) -> list[Lines]:
 
 
 def on_surface(lines: list[Lines], surface: Surface) -> list[Lines]:
-    """Lines in the plane lifted onto a drawn surface."""
+    """Lines in the plane lifted onto a drawn surface; not in its colours, in which nobody would see them."""
     found = []
     for each in lines:
         points = each.vertices.astype(np.float64)
         points[:, 2] = surface.height(points[:, :2]) + LIFT * surface.diagonal
-        found.append(Lines(compact(points), each.starts, each.intensity, each.width))
+        found.append(Lines(compact(points), each.starts, None, each.width))
     return found
 
 

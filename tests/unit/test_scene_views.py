@@ -45,6 +45,7 @@ def test_a_free_slice_lies_across_its_direction(azimuth, tilt):
 
 def test_a_threshold_keeps_what_lies_between():
     (kept,) = scene(ball(), threshold=(0.3, 0.8)).surfaces
+    assert kept.shaded  # it is mostly of one colour
     assert 0.3 - 1e-6 < kept.intensity.min() < 0.31 and 0.79 < kept.intensity.max() < 0.8 + 1e-6
     assert scene(ball(), threshold=(5.0, 6.0)).surfaces == ()
 
@@ -76,7 +77,8 @@ def test_streamlines_follow_their_vectors():
 def test_arrows_and_lines_of_a_plane_field_lie_on_its_surface(warp):
     drawn = scene(disk(), arrows=True, streamlines=True, contours=9, vectors=("a", "b"), warp=warp)
     assert len(drawn.surfaces) == 2 and len(drawn.lines) == 2
-    contours, flow = sorted(drawn.lines, key=lambda lines: lines.intensity is not None)
+    contours, flow = sorted(drawn.lines, key=lambda lines: lines.width)
+    assert flow.intensity is None  # in the surface's own colours nobody would see them
     radius = np.sum(contours.vertices[:, :2].astype(float) ** 2, axis=1)
     levels = 5 * (np.arange(9) + 0.5) / 9
     assert np.abs(radius[:, None] - levels).min(axis=1).max() < 0.05

@@ -45,6 +45,12 @@ def test_an_axis_that_means_nothing_has_no_numbers_and_a_flat_scene_is_drawn():
     assert figure.layout.scene.zaxis.range[0] < 0 < figure.layout.scene.zaxis.range[1]
 
 
+def test_where_nothing_is_drawn_the_box_is():
+    nothing = Scene((), (0, 2, 0, 1, 0, 1), ("x", "y", "u"), 1.0, 0, 0)
+    (trace,) = scene_figure(nothing, Look("viridis", (0, 1), "u"), "run").data
+    assert trace.type == "scatter3d" and list(trace.x) == [None]
+
+
 def test_a_figure_is_built_while_another_thread_imports_pandas():
     code = """
 import sys, threading, time

@@ -56,6 +56,19 @@ function looksNowhere(numbers) {
   return !(Math.hypot(y * w - z * v, z * u - x * w, x * v - y * u) > 1e-9 * Math.hypot(x, y, z));
 }
 
+// From straight above there is no telling what is up, so an address says a hair's breadth beside it: on the side on which
+// rounding still has the eye, which is where the visitor came from.
+function besidePole(numbers) {
+  if (!looksNowhere(numbers)) return numbers;
+  const up = numbers.slice(6), away = [0, 1, 2].map((k) => numbers[k] - numbers[3 + k]);
+  const along = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  const flat = (a) => a.map((number, k) => number - up[k] * along(a, up) / along(up, up));
+  let side = flat(away);
+  if (!(Math.hypot(...side) > 0)) side = flat([0, -1, 0]);
+  const far = 2e-3 * Math.hypot(...away) / Math.hypot(...side);
+  return [...[0, 1, 2].map((k) => numbers[k] + far * side[k]), ...numbers.slice(3)];
+}
+
 // A chart starts where the address says. As long as its view is kept the same is handed on, for what Plotly is told anew
 // goes before where the visitor turned to since.
 function takeCamera(element, layout, name) {
@@ -68,8 +81,8 @@ function takeCamera(element, layout, name) {
 function keepCamera(element, name) {
   onTurned(element, (_, camera) => {
     const url = new URL(location.href);
-    url.searchParams.set(name, [camera.eye, camera.center, camera.up].flatMap((place) => [place.x, place.y, place.z])
-      .map((number) => Number(number.toPrecision(4))).join());
+    const numbers = [camera.eye, camera.center, camera.up].flatMap((place) => [place.x, place.y, place.z]);
+    url.searchParams.set(name, besidePole(numbers).map((number) => Number(number.toPrecision(4))).join());
     history.replaceState(history.state, "", url);
   }, ["plotly_relayout"]);
 }

@@ -107,6 +107,8 @@ def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
         )  # fmt: skip
     for curves in scene.lines:
         figure.add_trace(_lines(curves, look))
+    if not figure.data:  # without a trace in space Plotly draws the axes of a plane
+        figure.add_scatter3d(x=[None], y=[None], z=[None], hoverinfo="skip")
     figure.update_layout(
         uirevision=f"{revision}.{look.camera}.{look.turned}",
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
