@@ -32,14 +32,16 @@ _ROWS = f"SELECT *, (SELECT name {_FIRST}) AS after_name, (SELECT state {_FIRST}
 
 _ORDER = "ORDER BY priority DESC, place, queued, rowid"
 WAITING = f"WHERE state = 'queued' AND binned IS NULL {_ORDER}"
-_READY = f"""WHERE state = 'queued' AND binned IS NULL AND NOT held AND COALESCE(due, 0) <= ? AND (
+_READY = f"""WHERE state = 'queued' AND binned IS NULL AND held = 0 AND COALESCE(due, 0) <= ? AND (
     after_run IS NULL OR EXISTS (
     SELECT 1 FROM jobs AS first WHERE first.run_id = jobs.after_run
-    AND (first.state = 'finished' OR jobs.after_any AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
+    AND (first.state = 'finished' OR jobs.after_any = 1 AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
 )) {_ORDER}"""
 """Of the waiting jobs those that may begin now, whose time is the one parameter."""
 _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
 
+ALL = 2**62
+"""A limit that limits nothing: of SQLite and PostgreSQL only one takes -1."""
 SETTLING_S = 60.0
 """Seconds after which a run on a GPU has taken the memory that it takes."""
 
@@ -86,7 +88,7 @@ def find(states: Iterable[str] | None = None, limit: int = 1000, *, binned: bool
 
     Args:
         states: any of these; all unless said.
-        limit: so many at most.
+        limit: so many at most; all for -1.
         binned: those in the bin, which are left out otherwise.
     """
     order = "ORDER BY binned DESC, rowid DESC" if binned else "ORDER BY submitted DESC, rowid DESC"
@@ -98,7 +100,7 @@ def find(states: Iterable[str] | None = None, limit: int = 1000, *, binned: bool
         where, values = f"{where} AND state IN ({', '.join('?' * len(states))})", states
     with reading() as connection:
         places = _places(connection)
-        rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, limit)).fetchall()
+        rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, limit if limit >= 0 else ALL)).fetchall()
     return [_job(row, places.get(row["run_id"], 0)) for row in rows]
 
 
