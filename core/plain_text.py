@@ -59,7 +59,8 @@ def scrubbed(text: str, environment: Mapping[str, str] = os.environ) -> str:
     """A text without the secrets that are known or look like some.
 
     Known are the passwords and tokens of the environment and those in `MLFLOW_TRACKING_URI` and `LAB_DATABASE`, as they
-    are and percent-encoded; what looks like some stands between `://` and `@`, and after `token=`, `password=` and alike.
+    are and percent-encoded; what looks like some stands between `://` and `@`, and after `token=`, `password=` and
+    alike.
     """
     for secret in _known_secrets(environment):
         text = text.replace(secret, STRUCK)

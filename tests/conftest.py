@@ -109,6 +109,18 @@ def database(postgres_server, fresh_database, lab_home, monkeypatch):
     postgres_server.drop(uri)
 
 
+@pytest.fixture
+def empty_database(postgres_server, lab_home, monkeypatch):
+    """`LAB_DATABASE` names a database with nothing in it: what needs no MLflow does not wait for its forty steps."""
+    from core import postgres
+
+    uri = postgres_server.create()
+    monkeypatch.setenv("LAB_DATABASE", uri)
+    yield uri
+    postgres.close_all()
+    postgres_server.drop(uri)
+
+
 @pytest.fixture(autouse=True)
 def everything_on_postgres(request):
     """With `LAB_TEST_ON=postgres` every test's lab is on PostgreSQL: the suite is then one of both databases."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from core import postgres
+from core import exchange, postgres
 from core.errors import StoreError
 from core.home import home
 from core.jobs import events, notices, recovery
@@ -142,6 +142,8 @@ def _make_on_server(connection: postgres.Connection, uri: str) -> None:
             connection.execute(f"ALTER TABLE jobs ADD COLUMN IF NOT EXISTS {name} {kind}")
         events.prepare(connection)
         notices.prepare(connection)
+        for statement in exchange.TABLES:
+            connection.execute(statement)
         connection.execute("DELETE FROM version")
         connection.execute("INSERT INTO version VALUES (?)", (VERSION,))
         connection.execute("COMMIT")

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from core import exchange
 from core.errors import RunNotFoundError
+from core.home import home
 from core.jobs import events, notices, waiting
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engines.contract import AUTO, INLINE, LOCAL, Slot
@@ -35,7 +37,8 @@ WAITING = f"WHERE state = 'queued' AND binned IS NULL {_ORDER}"
 _READY = f"""WHERE state = 'queued' AND binned IS NULL AND held = 0 AND COALESCE(due, 0) <= ? AND (
     after_run IS NULL OR EXISTS (
     SELECT 1 FROM jobs AS first WHERE first.run_id = jobs.after_run
-    AND (first.state = 'finished' OR jobs.after_any = 1 AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
+    AND (first.state = 'finished'
+        OR jobs.after_any = 1 AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
 )) {_ORDER}"""
 """Of the waiting jobs those that may begin now, whose time is the one parameter."""
 _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
@@ -99,8 +102,8 @@ def find(states: Iterable[str] | None = None, limit: int = 1000, *, binned: bool
     elif states:
         where, values = f"{where} AND state IN ({', '.join('?' * len(states))})", states
     with reading() as connection:
-        places = _places(connection)
-        rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, limit if limit >= 0 else ALL)).fetchall()
+        places, most = _places(connection), limit if limit >= 0 else ALL
+        rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, most)).fetchall()
     return [_job(row, places.get(row["run_id"], 0)) for row in rows]
 
 
@@ -186,6 +189,11 @@ def binned_ids() -> frozenset[str]:
 known_by(binned_ids)
 
 
+def machine_here() -> str | None:
+    """What rows say of runs in this machine's slots: nothing where no other machine has the table."""
+    return exchange.this_machine() if home().database else None
+
+
 def forget(run_id: str) -> None:
     """Take out the row of a run that is deleted for good, and its events; that it was deleted stays noted."""
     with transaction() as connection:
@@ -193,6 +201,8 @@ def forget(run_id: str) -> None:
         gone = connection.execute("DELETE FROM jobs WHERE run_id = ? AND bin_step = ?", (run_id, EMPTYING))
         if gone.rowcount == 1:
             connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
+            if home().database:
+                exchange.forget(connection, run_id)
             events.record(connection, run_id, "deleted for good", row["state"], None, f"It was called {row['name']!r}.")
 
 
@@ -284,7 +294,7 @@ def claim(slot: Slot) -> Job | None:
             if not slot.takes(row["device"], row["asked_engine"]) or _lingers(row):
                 continue  # a run that was resumed in another slot's last moments with it waits for these to pass
             pid = os.getpid()
-            own = {"worker_pid": pid, "worker_started": started_at(pid), "boot": boot_id()}
+            own = {"worker_pid": pid, "worker_started": started_at(pid), "boot": boot_id(), "machine": machine_here()}
             return _claimed(connection, row, LOCAL, f"in slot {slot.name}", slot=slot.name, **own)
     return None
 
@@ -301,7 +311,7 @@ def claim_for(engine: str, takes: Callable[[str, bool], bool]) -> Job | None:
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             asked = row["asked_engine"]
             if asked in (engine, AUTO) and takes(row["device"], asked == engine) and not _lingers(row):
-                own = {"worker_pid": None, "worker_started": None, "boot": None, "engine_word": "pending"}
+                own = {"worker_pid": None, "worker_started": None, "boot": None, "machine": None, "engine_word": "pending"}
                 return _claimed(connection, row, engine, f"handed to {engine}", slot=None, **own)
     return None
 
@@ -335,8 +345,8 @@ def _claimed(connection: sqlite3.Connection, row: sqlite3.Row, engine: str, wher
 
 def _newcomer(connection: sqlite3.Connection, slot: Slot) -> bool:
     """Whether another run has just begun on a slot's GPU: of two workers that saw room for one more, one goes in."""
-    recent = f"{_ACTIVE} AND started > ? AND slot != ? AND (slot = ? OR slot LIKE ?)"
-    values = (time.time() - SETTLING_S, slot.name, slot.gpu, f"{slot.gpu}:%")
+    recent = f"{_ACTIVE} AND machine IS ? AND started > ? AND slot != ? AND (slot = ? OR slot LIKE ?)"
+    values = (machine_here(), time.time() - SETTLING_S, slot.name, slot.gpu, f"{slot.gpu}:%")
     return connection.execute(f"SELECT 1 FROM jobs WHERE {recent}", values).fetchone() is not None
 
 
