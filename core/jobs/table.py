@@ -311,8 +311,8 @@ def claim_for(engine: str, takes: Callable[[str, bool], bool]) -> Job | None:
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             asked = row["asked_engine"]
             if asked in (engine, AUTO) and takes(row["device"], asked == engine) and not _lingers(row):
-                own = {"worker_pid": None, "worker_started": None, "boot": None, "machine": None, "engine_word": "pending"}
-                return _claimed(connection, row, engine, f"handed to {engine}", slot=None, **own)
+                own = dict.fromkeys(("worker_pid", "worker_started", "boot", "machine", "slot"))
+                return _claimed(connection, row, engine, f"handed to {engine}", engine_word="pending", **own)
     return None
 
 
