@@ -125,6 +125,8 @@ def empty_database(postgres_server, lab_home, monkeypatch):
 def everything_on_postgres(request):
     """With `LAB_TEST_ON=postgres` every test's lab is on PostgreSQL: the suite is then one of both databases."""
     if os.environ.get("LAB_TEST_ON") == "postgres":
+        if request.node.get_closest_marker("sqlite_file"):
+            pytest.skip("it is about SQLite's own file")
         request.getfixturevalue("database")
 
 

@@ -132,7 +132,7 @@ def test_a_lab_is_saved_and_made_again(old_lab, fresh_database, postgres_server,
     assert (home().data / "u.csv").read_text() == "x,u\n1,2\n"
     assert run_folder(old_lab[0]).config().config == CONFIG
     assert store.artifact(run_folder(old_lab[0]), "words/note.txt") in (None, b"hello")
-    assert list(home().artifacts.rglob("note.txt"))[0].read_text() == "hello"
+    assert next(home().artifacts.rglob("note.txt")).read_text() == "hello"
     table.insert("f" * 32, CONFIG, "local")
     assert table.newest_event() == 9
     postgres.close_all()
@@ -154,7 +154,7 @@ def test_a_damaged_archive_changes_nothing(old_lab, monkeypatch, tmp_path, harm)
             (tmp_path / "x").write_text("x")
             archive.add(tmp_path / "x", "home/runs/../../x")
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "new"))
-    with pytest.raises(LabError, match="damaged|no backup|no whole backup"):
+    with pytest.raises(LabError, match=r"damaged|no backup|no whole backup"):
         restore(path)
     assert not (tmp_path / "new" / "runs").exists() or not any((tmp_path / "new" / "runs").iterdir())
 
