@@ -33,7 +33,9 @@ def old_lab(lab_home, monkeypatch, fresh_store):
 
     lay_out(lab_home, fresh_store)
     ids = bulk(20, folders=False)
-    store.client().log_text(ids[0], "hello", "words/note.txt")
+    words = home().artifacts / ids[0] / "artifacts" / "words"
+    words.mkdir(parents=True)
+    (words / "note.txt").write_text("hello")
     store.client().delete_run(ids[3])
     for run_id in ids[:6]:
         run_folder(run_id).create(CONFIG)
@@ -131,8 +133,8 @@ def test_a_lab_is_saved_and_made_again(old_lab, fresh_database, postgres_server,
     assert content() == before
     assert (home().data / "u.csv").read_text() == "x,u\n1,2\n"
     assert run_folder(old_lab[0]).config().config == CONFIG
-    assert store.artifact(run_folder(old_lab[0]), "words/note.txt") in (None, b"hello")
-    assert next(home().artifacts.rglob("note.txt")).read_text() == "hello"
+    assert (home().artifacts / old_lab[0] / "artifacts" / "words" / "note.txt").read_text() == "hello"
+    assert store.get_run(old_lab[0]).artifact_uri == (home().artifacts / old_lab[0] / "artifacts").as_uri()
     table.insert("f" * 32, CONFIG, "local")
     assert table.newest_event() == 9
     postgres.close_all()
