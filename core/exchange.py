@@ -82,6 +82,8 @@ class Push:
     """What of a run's folder is known to be in the database."""
 
     folder: RunFolder
+    attempt: int | None = None
+    """Whose figures they are: once another attempt has the run, nothing of this one is pushed any more."""
     _grown: dict[str, int] = field(default_factory=dict)
     _seen: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     _checkpoints_at: float = float("-inf")
@@ -93,6 +95,8 @@ class Push:
             everything: checkpoints, too, however short a time ago they were pushed.
         """
         with _connected() as connection:
+            if self.attempt is not None and not self._still_ours(connection):
+                return
             for name in GROWING:
                 self._growth(connection, name)
             now = time.monotonic()
@@ -101,6 +105,10 @@ class Push:
                 self._checkpoints_at = now
             for path in self._whole(checkpoints):
                 self._replaced(connection, path)
+
+    def _still_ours(self, connection: postgres.Connection) -> bool:
+        row = connection.execute("SELECT attempt FROM jobs WHERE run_id = ?", (self.folder.run_id,)).fetchone()
+        return row is None or row["attempt"] == self.attempt
 
     def _whole(self, checkpoints: bool) -> list[Path]:
         try:
@@ -189,7 +197,7 @@ def _take_away_if_unused(connection: postgres.Connection, digest: str) -> None:
 
 
 @contextlib.contextmanager
-def pushing(folder: RunFolder) -> Iterator[None]:
+def pushing(folder: RunFolder, attempt: int | None = None) -> Iterator[None]:
     """Within it a run's folder is pushed as it grows, and whole at the end; nothing where machines share a disk.
 
     A database that is gone for a while is tried again; at the end for half a minute, then by whoever looks after it.
@@ -197,7 +205,7 @@ def pushing(folder: RunFolder) -> Iterator[None]:
     if not wanted():
         yield
         return
-    push, done = Push(folder), threading.Event()
+    push, done = Push(folder, attempt), threading.Event()
 
     def look() -> None:
         said = ""

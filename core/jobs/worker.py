@@ -93,7 +93,7 @@ def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str], prepared: P
     with sampled(job, process.pid, slot.visible):
         _watch(process, job)
     if process.returncode and exchange.wanted():  # it had no time to push what it left
-        exchange.insist(exchange.Push(job.folder).step, INPUTS_S)
+        exchange.insist(exchange.Push(job.folder, job.attempt).step, INPUTS_S)
     _settle(job, process.returncode)
 
 

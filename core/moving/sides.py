@@ -137,11 +137,11 @@ class PostgresSide:
         return ordered
 
     def columns(self, table: str) -> list[str]:
-        """Names of a table's columns."""
+        """Names of a table's columns, without those that follow from others."""
         if table not in self._columns:
             found = self.connection.execute(
                 "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ? "
-                "ORDER BY ordinal_position",
+                "AND is_generated = 'NEVER' ORDER BY ordinal_position",
                 (self._schema, table),
             )
             self._columns[table] = [name for (name,) in found.fetchall()]

@@ -1,5 +1,7 @@
 """Two homes that share a database and no disk: what one has of a run, the other gets."""
 
+import time
+
 import pytest
 
 from core import exchange, postgres
@@ -8,6 +10,10 @@ from core.datasets import current
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import table
+from core.jobs.engine import Slot
+from core.jobs.local import LocalEngine
+from core.jobs.retrying import Verdict
+from core.jobs.state import settle
 from core.presets import presets
 from core.runs import run_folder
 
@@ -198,3 +204,52 @@ def test_nothing_is_pushed_where_machines_share_a_disk(at, monkeypatch, tmp_path
     with exchange.pushing(folder):
         pass
     assert stored("SELECT COUNT(*) FROM files")[0][0] == 0
+
+
+def test_an_attempt_that_another_one_replaced_pushes_nothing_more(at):
+    folder = at("node")
+    folder.create(CONFIG)
+    table.insert(RUN, CONFIG, "local", state="running", attempt=1)
+    push = exchange.Push(folder, 1)
+    folder.history.write_bytes(b"first")
+    push.step()
+    table.update(RUN, attempt=2)
+    folder.history.write_bytes(b"first and more")
+    push.step()
+    assert stored("SELECT SUM(LENGTH(content)) FROM parts")[0][0] == 5
+
+
+def test_a_run_on_another_machine_lives_while_it_is_heard_of_and_is_given_up_after(at, monkeypatch):
+    folder = at("node")
+    folder.create(CONFIG)
+    monkeypatch.setattr("core.jobs.state.tell_store", lambda run_id: None)
+    table.insert(RUN, CONFIG, "local")
+    assert table.claim(Slot("cpu0", ("auto", "cpu"))).machine == exchange.this_machine()
+    exchange.Push(folder, 1).step()
+    at("desk")
+    assert LocalEngine().poll(RUN) == "alive"
+    with postgres.connected(home().database) as connection:
+        connection.execute("UPDATE files SET changed = changed - 1000")
+    assert LocalEngine().poll(RUN) == "gone"
+    monkeypatch.setattr("core.jobs.state.verdict", lambda job, crash: Verdict(False, ""))
+    settle(table.get(RUN))
+    job = table.get(RUN)
+    assert job.state == "crashed"
+    assert job.reason.startswith("Nothing was heard of machine node:")
+
+
+def test_a_server_that_is_gone_while_a_run_trains_costs_no_figure(at, postgres_server):
+    folder = at("node")
+    folder.create(CONFIG)
+    with exchange.pushing(folder):
+        folder.history.write_bytes(b"a" * 10)
+        postgres_server.stop()
+        try:
+            with folder.history.open("ab") as file:
+                file.write(b"b" * 10)
+            time.sleep(1.0)
+        finally:
+            postgres_server.start()
+    at("desk")
+    exchange.pull(run_folder(RUN))
+    assert run_folder(RUN).history.read_bytes() == b"a" * 10 + b"b" * 10
