@@ -10,8 +10,8 @@ from core.datasets import current
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import table
-from core.jobs.engine import Slot
-from core.jobs.local import LocalEngine
+from core.jobs.engines.contract import Slot
+from core.jobs.engines.local import LocalEngine
 from core.jobs.retrying import Verdict
 from core.jobs.state import settle
 from core.presets import presets

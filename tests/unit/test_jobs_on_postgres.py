@@ -11,7 +11,7 @@ from core.errors import StoreError
 from core.home import home
 from core.jobs import events, notices, table
 from core.jobs.database import reading, transaction
-from core.jobs.engine import Slot
+from core.jobs.engines.contract import Slot
 from core.presets import presets
 from core.runs import run_folder
 
@@ -22,7 +22,7 @@ CONFIG = presets()["poisson2d-quick"].config
 def held(empty_database, monkeypatch):
     """Queued runs that nobody begins."""
     monkeypatch.setattr("core.jobs.actions.ensure", lambda: None)
-    monkeypatch.setattr("core.jobs.local.LocalEngine.ensure", lambda self: None)
+    monkeypatch.setattr("core.jobs.engines.local.LocalEngine.ensure", lambda self: None)
     monkeypatch.setattr("core.jobs.sync.ensure_courier", lambda: None)
 
     def queue(count):
