@@ -63,6 +63,11 @@ def this_machine() -> str:
     return f"{platform.node()}:{mark}"
 
 
+def machine_here() -> str | None:
+    """What the job table says of runs in this machine's slots: nothing where no other machine has the table."""
+    return this_machine() if home().database else None
+
+
 def _machine_id() -> str:
     path = Path("/etc/machine-id")
     return path.read_text().strip() if path.exists() else ""

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core import exchange
 from core.runs import RunFolder, run_folder
 from core.runs.states import ACTIVE, ENDED
 
@@ -100,6 +101,11 @@ class Job:
     def active(self) -> bool:
         """Whether a process is at work on it."""
         return self.state in ACTIVE
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether a slot of another machine has its attempt: pids, signals and GPUs are that machine's."""
+        return self.machine is not None and self.machine != exchange.machine_here()
 
     @property
     def ended_for_good(self) -> bool:

@@ -49,7 +49,7 @@ def outcome(
     """
     if record is not None:
         return record["state"], record["reason"]
-    if job.machine not in (None, table.machine_here()):
+    if job.elsewhere:
         return "crashed", (
             f"Nothing was heard of machine {job.machine} for ten minutes. Resume continues from its last checkpoint."
         )

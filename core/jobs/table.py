@@ -189,11 +189,6 @@ def binned_ids() -> frozenset[str]:
 known_by(binned_ids)
 
 
-def machine_here() -> str | None:
-    """What rows say of runs in this machine's slots: nothing where no other machine has the table."""
-    return exchange.this_machine() if home().database else None
-
-
 def forget(run_id: str) -> None:
     """Take out the row of a run that is deleted for good, and its events; that it was deleted stays noted."""
     with transaction() as connection:
@@ -293,8 +288,8 @@ def claim(slot: Slot) -> Job | None:
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             if not slot.takes(row["device"], row["asked_engine"]) or _lingers(row):
                 continue  # a run that was resumed in another slot's last moments with it waits for these to pass
-            pid = os.getpid()
-            own = {"worker_pid": pid, "worker_started": started_at(pid), "boot": boot_id(), "machine": machine_here()}
+            pid, here = os.getpid(), exchange.machine_here()
+            own = {"worker_pid": pid, "worker_started": started_at(pid), "boot": boot_id(), "machine": here}
             return _claimed(connection, row, LOCAL, f"in slot {slot.name}", slot=slot.name, **own)
     return None
 
@@ -346,7 +341,7 @@ def _claimed(connection: sqlite3.Connection, row: sqlite3.Row, engine: str, wher
 def _newcomer(connection: sqlite3.Connection, slot: Slot) -> bool:
     """Whether another run has just begun on a slot's GPU: of two workers that saw room for one more, one goes in."""
     recent = f"{_ACTIVE} AND machine IS ? AND started > ? AND slot != ? AND (slot = ? OR slot LIKE ?)"
-    values = (machine_here(), time.time() - SETTLING_S, slot.name, slot.gpu, f"{slot.gpu}:%")
+    values = (exchange.machine_here(), time.time() - SETTLING_S, slot.name, slot.gpu, f"{slot.gpu}:%")
     return connection.execute(f"SELECT 1 FROM jobs WHERE {recent}", values).fetchone() is not None
 
 

@@ -63,7 +63,7 @@ class LocalEngine:
     def poll(self, run_id: str) -> Seen:
         """What became of the processes of an active job."""
         job = table.get(run_id)
-        if job.machine not in (None, table.machine_here()):
+        if job.elsewhere:
             heard = exchange.heard_of(run_id) if exchange.wanted() else _heartbeat_age(job)
             return "alive" if (time.time() - (job.started or 0.0) if heard is None else heard) < UNHEARD_S else "gone"
         if alive(job.pid, job.pid_started, job.boot) or alive(job.worker_pid, job.worker_started, job.boot):
@@ -80,7 +80,7 @@ class LocalEngine:
         Whoever writes a rung's time down sends its signal: worker and dashboards may all call this, once each is sent.
         """
         job = table.get(run_id)
-        if job.machine not in (None, table.machine_here()):
+        if job.elsewhere:
             return  # its own machine's worker does so
         if not (job.active and job.wanted and alive(job.pid, job.pid_started, job.boot)):
             return
