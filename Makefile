@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app demo docs links test setup setup-dev browser systemd node nginx slurm lab lint unit peers
+.PHONY: app demo docs links test setup setup-dev browser systemd node nginx slurm lab lint unit peers postgres
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +63,12 @@ slurm:
 lab: setup-dev
 	$(VENV)/bin/pip install --quiet -r requirements-lab.txt
 
+# A PostgreSQL server, which the tests start themselves, as nobody; without one they are skipped.
+postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	     mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; \
+	     apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null || true; fi
+
 # DeepXDE and PINA, for benchmarks.throughput alone.
 peers:
 	$(PYTHON) -m venv .venv-peers
@@ -75,7 +81,7 @@ PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2
 unit: setup-dev
 	$(PYTEST) tests/unit
 
-test: lint browser systemd node nginx slurm
+test: lint browser systemd node nginx slurm postgres
 	$(PYTEST)
 
 # The documentation as web pages, docs/_build/index.html; a warning ends it.

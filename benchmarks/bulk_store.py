@@ -26,9 +26,24 @@ STATES = ("finished", "finished", "finished", "failed", "finished", "crashed", "
 METRICS = ("max_residual", "rms_residual", "loss", "wall_time_s", "dense_max_residual")
 FOREIGN_METRICS = ("train_loss", "val_loss", "accuracy", "lr", "epoch_time")
 
+COLUMNS = {
+    "runs": (
+        *("run_uuid", "name", "source_type", "source_name", "entry_point_name", "user_id", "status", "start_time"),
+        *("end_time", "source_version", "lifecycle_stage", "artifact_uri", "experiment_id", "deleted_time"),
+    ),
+    "params": ("key", "value", "run_uuid"),
+    "tags": ("key", "value", "run_uuid"),
+    "metrics": ("key", "value", "timestamp", "run_uuid", "step", "is_nan"),
+    "latest_metrics": ("key", "value", "timestamp", "step", "is_nan", "run_uuid"),
+}
+"""Of MLflow's tables, in the order of the rows made here."""
 
-def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0) -> list[str]:
-    """Insert `runs` runs with five metrics of `points` values and thirty params each; returns their ids."""
+
+def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0, *, folders: bool = True) -> list[str]:
+    """Insert `runs` runs with five metrics of `points` values and thirty params each; returns their ids.
+
+    Without folders, all of them were trained on other machines.
+    """
     rng = np.random.default_rng(seed)
     client = store.client()
     own = client.get_experiment_by_name(store.EXPERIMENT).experiment_id
@@ -77,7 +92,7 @@ def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0) -> list[s
                 CHECKPOINT_STEP: str(10 * points),
                 **{PROVENANCE + name: "sample" for name in ("torch", "numpy", "python", "threads", "device")},
             }
-            if state != "running":  # those run on another machine
+            if folders and state != "running":  # those run on another machine
                 folder = run_folder(run_id)
                 folder.create(config)
         tags |= {"mlflow.runName": config.name}
@@ -91,11 +106,27 @@ def bulk(runs: int, points: int = 12, running: int = 3, seed: int = 0) -> list[s
                 row = (name, 0.0 if nan else float(value), begun + 1000 * i, run_id, 10 * (i + 1), int(nan))
                 rows["metrics"].append(row)
             rows["latest_metrics"].append((name, row[1], row[2], row[4], row[5], run_id))
+    _insert(rows)
+    return ids
+
+
+def _insert(rows: dict[str, list[tuple]]) -> None:
+    if uri := home().database:
+        import psycopg
+
+        with psycopg.connect(uri) as server, server.cursor() as cursor:
+            for table, values in rows.items():
+                flag = COLUMNS[table].index("is_nan") if "is_nan" in COLUMNS[table] else None
+                with cursor.copy(f"COPY public.{table} ({', '.join(COLUMNS[table])}) FROM STDIN") as copy:
+                    for row in values:
+                        copy.write_row([bool(item) if k == flag else item for k, item in enumerate(row)])
+            cursor.execute("ANALYZE")
+        return
     with sqlite3.connect(home().mlflow_db) as database:
         for table, values in rows.items():
-            database.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(values[0]))})", values)
+            names, marks = ", ".join(COLUMNS[table]), ", ".join("?" * len(COLUMNS[table]))
+            database.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
     database.close()
-    return ids
 
 
 def long_history(run_id: str, points: int, seed: int = 0) -> None:

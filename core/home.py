@@ -15,6 +15,8 @@ from core.errors import LabError, RunNotFoundError, StoreError
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 
+POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://.+")
+
 SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]*)(?:\?.*)?")
 
 SOURCE = Path(__file__).parents[1]
@@ -38,9 +40,18 @@ class Home:
         return self.root / "artifacts"
 
     @property
+    def shared(self) -> Path | None:
+        """The folder on a disk that all machines of the lab have, from `LAB_SHARED`; None where there is none.
+
+        Runs' folders and datasets are in it. The home itself, with its locks, stays on each machine's own disk.
+        """
+        named = os.environ.get("LAB_SHARED", "").strip()
+        return Path(named).expanduser().absolute() if named else None
+
+    @property
     def runs(self) -> Path:
         """One folder a run."""
-        return self.root / "runs"
+        return (self.shared or self.root) / "runs"
 
     @property
     def jobs_db(self) -> Path:
@@ -104,7 +115,7 @@ class Home:
     @property
     def data(self) -> Path:
         """Datasets; nothing outside it is read for a visitor."""
-        return self.root / "data"
+        return (self.shared or self.root) / "data"
 
     @property
     def fetched(self) -> Path:
@@ -112,11 +123,29 @@ class Home:
         return self.root / "fetched"
 
     @property
+    def database(self) -> str:
+        """Address of the PostgreSQL database of jobs and runs, from `LAB_DATABASE`; empty where SQLite keeps them.
+
+        Raises StoreError for what is no such address.
+        """
+        uri = os.environ.get("LAB_DATABASE", "").strip()
+        if uri and not POSTGRES.fullmatch(uri):
+            raise StoreError(f"LAB_DATABASE is {uri!r}, and must be postgresql:// with user, host and database.")
+        return re.sub("^[^:]+://", "postgresql://", uri)
+
+    @property
     def tracking_uri(self) -> str:
-        """MLflow's address: `MLFLOW_TRACKING_URI` where it is set, else the SQLite file of this home."""
+        """MLflow's address: `MLFLOW_TRACKING_URI` where it is set, else `LAB_DATABASE`, else the home's SQLite file."""
+        if not os.environ.get("MLFLOW_TRACKING_URI") and self.database:
+            return self.tracking_uri_of(self.database)
         # only what SQLAlchemy would take for something else is encoded: the address stands in messages
         file = str(self.mlflow_db).replace("%", "%25").replace("?", "%3F")
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{file}"
+
+    @staticmethod
+    def tracking_uri_of(database: str) -> str:
+        """MLflow's address of a PostgreSQL database, with the driver that is installed."""
+        return database.replace("postgresql://", "postgresql+psycopg://", 1)
 
     @property
     def store_file(self) -> Path | None:

@@ -58,8 +58,9 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 def scrubbed(text: str, environment: Mapping[str, str] = os.environ) -> str:
     """A text without the secrets that are known or look like some.
 
-    Known are the passwords and tokens of the environment and those in `MLFLOW_TRACKING_URI`, as they are and
-    percent-encoded; what looks like some stands between `://` and `@`, and after `token=`, `password=` and alike.
+    Known are the passwords and tokens of the environment and those in `MLFLOW_TRACKING_URI` and `LAB_DATABASE`, as they
+    are and percent-encoded; what looks like some stands between `://` and `@`, and after `token=`, `password=` and
+    alike.
     """
     for secret in _known_secrets(environment):
         text = text.replace(secret, STRUCK)
@@ -119,14 +120,14 @@ def keep_secrets_out_of_logs() -> None:
 def _known_secrets(environment: Mapping[str, str]) -> list[str]:
     """Longest first, so that none is left behind as the rest of a shorter one."""
     values = {value for name, value in environment.items() if _OURS.match(name) and _SECRET_NAME.search(name)}
-    uri = environment.get("MLFLOW_TRACKING_URI", "")
-    authority = re.match(r"[^:/]+://([^/?#\s]*)@", uri)
-    if authority:
-        values.add(authority[1].partition(":")[2])
-    elif uri.startswith("databricks://"):
-        values.add(uri.partition("://")[2])  # a profile, and what people take for the place of a token
-    values |= {value for name, _, value in (part.partition("=") for part in uri.partition("?")[2].split("&"))
-               if _SECRET_NAME.search(name)}  # fmt: skip
+    for uri in (environment.get("MLFLOW_TRACKING_URI", ""), environment.get("LAB_DATABASE", "")):
+        authority = re.match(r"[^:/]+://([^/?#\s]*)@", uri)
+        if authority:
+            values.add(authority[1].partition(":")[2])
+        elif uri.startswith("databricks://"):
+            values.add(uri.partition("://")[2])  # a profile, and what people take for the place of a token
+        values |= {value for name, _, value in (part.partition("=") for part in uri.partition("?")[2].split("&"))
+                   if _SECRET_NAME.search(name)}  # fmt: skip
     found = {form for value in values for form in (value, unquote(value))}
     found |= {form for value in found for form in (quote(value, safe=""), quote_plus(value))}
     return sorted((value for value in found if len(value) >= 4), key=len, reverse=True)

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,78 @@ def fresh_store(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL server of this session's own (`tests.postgres.Cluster`); skips where there is none."""
+    from tests.postgres import Cluster, require_postgres
+
+    require_postgres()
+    folder = Path(tempfile.mkdtemp(prefix="lab-postgres-"))
+    folder.chmod(0o755)  # of root's; the server is nobody's
+    cluster = Cluster(folder / "cluster")
+    yield cluster
+    cluster.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(postgres_server, tmp_path_factory):
+    """Name of a database that has MLflow's tables and the job table's, as a new lab's: a template for others."""
+    from core import postgres
+    from core.jobs import table
+    from core.tracking import store
+
+    uri = postgres_server.create()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_HOME", str(tmp_path_factory.mktemp("fresh") / "lab"))
+        patch.setenv("LAB_DATABASE", uri)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        store.client()._tracking_client.store.engine.dispose()  # who makes a copy wants to be alone with it
+        table.find()
+        postgres.close_all()
+    return uri.rpartition("/")[2]
+
+
+@pytest.fixture
+def database(postgres_server, fresh_database, lab_home, monkeypatch):
+    """`LAB_DATABASE` names a database of this test's own, with an empty store; returns its address."""
+    import psycopg
+
+    from core import postgres
+
+    uri = postgres_server.create(fresh_database)
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE public.experiments SET artifact_location = %s WHERE artifact_location LIKE 'file:%%/artifacts'",
+            ((lab_home / "artifacts").as_uri(),),
+        )
+    monkeypatch.setenv("LAB_DATABASE", uri)
+    yield uri
+    postgres.close_all()
+    postgres_server.drop(uri)
+
+
+@pytest.fixture
+def empty_database(postgres_server, lab_home, monkeypatch):
+    """`LAB_DATABASE` names a database with nothing in it: what needs no MLflow does not wait for its forty steps."""
+    from core import postgres
+
+    uri = postgres_server.create()
+    monkeypatch.setenv("LAB_DATABASE", uri)
+    yield uri
+    postgres.close_all()
+    postgres_server.drop(uri)
+
+
+@pytest.fixture(autouse=True)
+def everything_on_postgres(request):
+    """With `LAB_TEST_ON=postgres` every test's lab is on PostgreSQL: the suite is then one of both databases."""
+    if os.environ.get("LAB_TEST_ON") == "postgres":
+        if request.node.get_closest_marker("sqlite_file"):
+            pytest.skip("it is about SQLite's own file")
+        request.getfixturevalue("database")
+
+
 def lay_out(folder, fresh_store):
     """Make a lab home with an empty store."""
     folder.mkdir()
@@ -76,6 +149,7 @@ def lab_home(tmp_path, monkeypatch, request):
     folder = tmp_path / "lab"
     monkeypatch.setenv("LAB_HOME", str(folder))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("LAB_DATABASE", raising=False)
     if "core.jobs.events" in sys.modules:
         monkeypatch.setattr("core.people.acting._process", "")  # pages of an earlier test name their visitors
     if not {"unit", "gpu"} & set(request.path.parts):

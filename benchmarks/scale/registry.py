@@ -10,7 +10,7 @@ from importlib import import_module
 
 from benchmarks.scale.case import Case
 
-MODULES: tuple[str, ...] = ("engines", "spread", "paper", "sweeps", "people")
+MODULES: tuple[str, ...] = ("engines", "spread", "paper", "sweeps", "people", "store")
 """Modules of this package with cases."""
 
 

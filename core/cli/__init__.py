@@ -23,6 +23,8 @@ from core.cli.results import best, certificate
 from core.cli.service import install, look, uninstall
 from core.cli.service import status as service_status
 from core.cli.steer import duplicate, edit, hold, move, priority, release, remove, send
+from core.cli.store import backup, migrate
+from core.cli.store import restore as restore_store
 from core.cli.sweep import StartsWithAConfig, list_sweeps, show
 from core.cli.sweep import resume as resume_sweep
 from core.cli.sweep import start as start_sweep
@@ -70,6 +72,12 @@ sweep.command("list")(list_sweeps)
 sweep.command()(show)
 sweep.command("stop")(stop_sweep)
 sweep.command("resume")(resume_sweep)
+
+store = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The lab's store: moved, backed up, restored.")
+app.add_typer(store, name="store")
+store.command()(migrate)
+store.command()(backup)
+store.command("restore")(restore_store)
 
 service = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Keep the queue going when nobody looks.")
 app.add_typer(service, name="service")

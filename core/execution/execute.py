@@ -8,6 +8,7 @@ import traceback
 
 import torch
 
+from core import exchange
 from core.config import NO_PARENT, RunConfig
 from core.errors import LabError, TrainingError
 from core.execution import several
@@ -40,7 +41,7 @@ def execute(folder: RunFolder, attempt: int, *, fresh: bool = False) -> RunRepor
     Continues from the last checkpoint unless `fresh`. Raises LabError for what the user can put right; the state is set
     in either case.
     """
-    with RunControl(folder, attempt) as control:
+    with exchange.pushing(folder, attempt), RunControl(folder, attempt) as control:
         reading = store.stored_config(folder)
         config = reading.config
         for note in reading.notes:

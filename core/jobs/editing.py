@@ -10,6 +10,7 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from core import exchange
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import actions, events, table, waiting
 from core.jobs.after import check_after, check_no_circle
@@ -141,6 +142,7 @@ def _change(connection: sqlite3.Connection, row: sqlite3.Row, config: RunConfig)
         table.set_fields(connection, run_id, **fields)
         events.record(connection, run_id, "edited", str(revision), str(revision + 1), changed)
         keep_row(connection, run_id)
+        exchange.publish(folder)
         connection.execute("COMMIT")  # while the former config can still be put back
     except BaseException:
         folder.undo_change(revision)

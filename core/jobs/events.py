@@ -86,7 +86,8 @@ def record(
     event = Event(0, run_id, time.time(), kind, actor(), platform.node(), before, after, fit_to_show(why))
     values = {name: value for name, value in asdict(event).items() if name != "id"}
     names, marks = ", ".join(values), ", ".join("?" * len(values))
-    number = connection.execute(f"INSERT INTO events ({names}) VALUES ({marks})", tuple(values.values())).lastrowid
+    added = f"INSERT INTO events ({names}) VALUES ({marks}) RETURNING id"
+    number = connection.execute(added, tuple(values.values())).fetchone()[0]
     # the store has the events of a run that is over, and gets them again
     connection.execute(f"UPDATE jobs SET synced = 0 WHERE run_id = ? AND state IN ({_OVER})", (run_id,))
     folder = run_folder(run_id)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core import exchange
 from core.runs import RunFolder, run_folder
 from core.runs.states import ACTIVE, ENDED
 
@@ -88,6 +89,8 @@ class Job:
     """Where it is to go: `local`, an engine's name, or `auto`."""
     engine_word: str = ""
     """What the engine says of an attempt that it has and that has not begun, for example "pending: Resources"."""
+    machine: str | None = None
+    """The machine whose slot has its attempt, as `core.exchange.this_machine` calls it; None on one machine alone."""
     after_name: str | None = None
     after_state: str | None = None
     """Name and state of `after_run`; None where that is gone."""
@@ -98,6 +101,11 @@ class Job:
     def active(self) -> bool:
         """Whether a process is at work on it."""
         return self.state in ACTIVE
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether a slot of another machine has its attempt: pids, signals and GPUs are that machine's."""
+        return self.machine is not None and self.machine != exchange.machine_here()
 
     @property
     def ended_for_good(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from core import exchange
 from core.errors import LabError
 from core.jobs.actions import refresh
 
@@ -14,6 +15,8 @@ FIRST_S, EVERY_S = 2.0, 10.0
 
 def keep_looking() -> None:
     """Look at the jobs again and again, for as long as this process lives: for a server that nobody looks at."""
+    if exchange.wanted():
+        exchange.Pulling().start()
     time.sleep(FIRST_S)
     from core.jobs.retention import tidy  # settings cost a fifth of a second to import
 

@@ -126,7 +126,7 @@ def fire(
 
 def stops(connection: sqlite3.Connection) -> list[tuple[str, int]]:
     """(run, attempt) that rules want stopped and nobody has asked to yet."""
-    rows = connection.execute("SELECT DISTINCT run_id, attempt FROM fired WHERE stop").fetchall()
+    rows = connection.execute("SELECT DISTINCT run_id, attempt FROM fired WHERE stop = 1").fetchall()
     return [tuple(row) for row in rows]
 
 
@@ -146,7 +146,9 @@ def unfollowed(connection: sqlite3.Connection, limit: int = 500) -> list[Event]:
 
 def follow(connection: sqlite3.Connection, last: int) -> None:
     """All events up to `last` were looked at."""
-    connection.execute("INSERT INTO followed VALUES (1, ?) ON CONFLICT DO UPDATE SET last = excluded.last", (last,))
+    connection.execute(
+        "INSERT INTO followed VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET last = excluded.last", (last,)
+    )
 
 
 def ends(event: Event) -> bool:
@@ -165,7 +167,9 @@ def add(connection: sqlite3.Connection, event: int, channels: Iterable[str]) -> 
     """Have channels told of an event, each once."""
     now = time.time()
     rows = [(event, channel, now, now) for channel in channels]
-    connection.executemany("INSERT OR IGNORE INTO notices (event, channel, made, due) VALUES (?, ?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO notices (event, channel, made, due) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+    )
 
 
 def due(connection: sqlite3.Connection, limit: int = 500) -> list[Notice]:
@@ -204,8 +208,10 @@ def put_off(connection: sqlite3.Connection, notice: Notice, said: str) -> None:
 def refusing(connection: sqlite3.Connection) -> list[Refusing]:
     """The channels whose notices wait since they were not taken, by name."""
     rows = connection.execute(
-        "SELECT channel, COUNT(*), MIN(made), said FROM notices WHERE done IS NULL AND said <> '' "
-        "GROUP BY channel ORDER BY channel"  # the bare column is of the row that has the least
+        "SELECT channel, waiting, made, said FROM (SELECT channel, made, said, "
+        "COUNT(*) OVER (PARTITION BY channel) AS waiting, "
+        "ROW_NUMBER() OVER (PARTITION BY channel ORDER BY made, id) AS place "
+        "FROM notices WHERE done IS NULL AND said <> '') AS refused WHERE place = 1 ORDER BY channel"
     )
     return [Refusing(*row) for row in rows.fetchall()]
 
@@ -220,7 +226,7 @@ def first_said(connection: sqlite3.Connection, notice: Notice) -> bool:
 
 def waiting(connection: sqlite3.Connection) -> bool:
     """Whether a channel is to be told of something, or a run to be stopped."""
-    asked = "SELECT EXISTS (SELECT 1 FROM notices WHERE done IS NULL) OR EXISTS (SELECT 1 FROM fired WHERE stop)"
+    asked = "SELECT EXISTS (SELECT 1 FROM notices WHERE done IS NULL) OR EXISTS (SELECT 1 FROM fired WHERE stop = 1)"
     return bool(connection.execute(asked).fetchone()[0])
 
 

@@ -58,7 +58,7 @@ class Attendance:
         Args:
             jobs: at least all active ones.
         """
-        active = {(job.run_id, job.attempt): job for job in jobs if job.active and job.pid}
+        active = {(job.run_id, job.attempt): job for job in jobs if job.active and job.pid and not job.elsewhere}
         for key in self._samplers.keys() - active.keys():
             self._samplers.pop(key).end()
         for key, job in active.items():

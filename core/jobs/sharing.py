@@ -22,7 +22,8 @@ def gpu_is_full(slot: Slot) -> str:
     """Why no run may enter this slot now, since others are at work on its GPU; empty where one may."""
     if not slot.gpu:
         return ""
-    mates = [job for job in table.find(ACTIVE) if job.slot != slot.name and on_gpu(job, slot.gpu)]
+    others = (job for job in table.find(ACTIVE) if job.slot != slot.name and not job.elsewhere)
+    mates = [job for job in others if on_gpu(job, slot.gpu)]
     return no_room(mates, gpus.free_memory(slot.visible), chosen_slots().gpu_memory_gb, time.time()) if mates else ""
 
 

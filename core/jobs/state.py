@@ -49,6 +49,10 @@ def outcome(
     """
     if record is not None:
         return record["state"], record["reason"]
+    if job.elsewhere:
+        return "crashed", (
+            f"Nothing was heard of machine {job.machine} for ten minutes. Resume continues from its last checkpoint."
+        )
     rebooted = _rebooted(job, boot)
     if job.wanted and returncode in BY_REQUEST:
         if job.killed:

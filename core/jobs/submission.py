@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from core import exchange
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import actions, events, gpus, table
@@ -228,6 +229,7 @@ def _take_in(
             folder = run_folder(run_id)
             folder.create(config)
             folder.write_asked_tags(tags or {})
+            exchange.publish(folder)
             table.insert(run_id, config, engine, why, **fields)
         except (OSError, StoreError) as error:
             tell_failed(run_id, f"It could not be queued: {error}")

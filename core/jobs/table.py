@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from core import exchange
 from core.errors import RunNotFoundError
+from core.home import home
 from core.jobs import events, notices, waiting
 from core.jobs.database import keep, reading, transaction
 from core.jobs.engines.contract import AUTO, INLINE, LOCAL, Slot
@@ -32,14 +34,17 @@ _ROWS = f"SELECT *, (SELECT name {_FIRST}) AS after_name, (SELECT state {_FIRST}
 
 _ORDER = "ORDER BY priority DESC, place, queued, rowid"
 WAITING = f"WHERE state = 'queued' AND binned IS NULL {_ORDER}"
-_READY = f"""WHERE state = 'queued' AND binned IS NULL AND NOT held AND COALESCE(due, 0) <= ? AND (
+_READY = f"""WHERE state = 'queued' AND binned IS NULL AND held = 0 AND COALESCE(due, 0) <= ? AND (
     after_run IS NULL OR EXISTS (
     SELECT 1 FROM jobs AS first WHERE first.run_id = jobs.after_run
-    AND (first.state = 'finished' OR jobs.after_any AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
+    AND (first.state = 'finished'
+        OR jobs.after_any = 1 AND first.state IN ({", ".join(repr(state) for state in ENDED)}))
 )) {_ORDER}"""
 """Of the waiting jobs those that may begin now, whose time is the one parameter."""
 _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
 
+ALL = 2**62
+"""A limit that limits nothing: of SQLite and PostgreSQL only one takes -1."""
 SETTLING_S = 60.0
 """Seconds after which a run on a GPU has taken the memory that it takes."""
 
@@ -86,7 +91,7 @@ def find(states: Iterable[str] | None = None, limit: int = 1000, *, binned: bool
 
     Args:
         states: any of these; all unless said.
-        limit: so many at most.
+        limit: so many at most; all for -1.
         binned: those in the bin, which are left out otherwise.
     """
     order = "ORDER BY binned DESC, rowid DESC" if binned else "ORDER BY submitted DESC, rowid DESC"
@@ -97,8 +102,8 @@ def find(states: Iterable[str] | None = None, limit: int = 1000, *, binned: bool
     elif states:
         where, values = f"{where} AND state IN ({', '.join('?' * len(states))})", states
     with reading() as connection:
-        places = _places(connection)
-        rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, limit)).fetchall()
+        places, most = _places(connection), limit if limit >= 0 else ALL
+        rows = connection.execute(f"{_ROWS} {where} {order} LIMIT ?", (*values, most)).fetchall()
     return [_job(row, places.get(row["run_id"], 0)) for row in rows]
 
 
@@ -191,6 +196,8 @@ def forget(run_id: str) -> None:
         gone = connection.execute("DELETE FROM jobs WHERE run_id = ? AND bin_step = ?", (run_id, EMPTYING))
         if gone.rowcount == 1:
             connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
+            if home().database:
+                exchange.forget(connection, run_id)
             events.record(connection, run_id, "deleted for good", row["state"], None, f"It was called {row['name']!r}.")
 
 
@@ -281,8 +288,8 @@ def claim(slot: Slot) -> Job | None:
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             if not slot.takes(row["device"], row["asked_engine"]) or _lingers(row):
                 continue  # a run that was resumed in another slot's last moments with it waits for these to pass
-            pid = os.getpid()
-            own = {"worker_pid": pid, "worker_started": started_at(pid), "boot": boot_id()}
+            pid, here = os.getpid(), exchange.machine_here()
+            own = {"worker_pid": pid, "worker_started": started_at(pid), "boot": boot_id(), "machine": here}
             return _claimed(connection, row, LOCAL, f"in slot {slot.name}", slot=slot.name, **own)
     return None
 
@@ -299,8 +306,8 @@ def claim_for(engine: str, takes: Callable[[str, bool], bool]) -> Job | None:
         for row in connection.execute(f"SELECT * FROM jobs {_READY}", (time.time(),)).fetchall():
             asked = row["asked_engine"]
             if asked in (engine, AUTO) and takes(row["device"], asked == engine) and not _lingers(row):
-                own = {"worker_pid": None, "worker_started": None, "boot": None, "engine_word": "pending"}
-                return _claimed(connection, row, engine, f"handed to {engine}", slot=None, **own)
+                own = dict.fromkeys(("worker_pid", "worker_started", "boot", "machine", "slot"))
+                return _claimed(connection, row, engine, f"handed to {engine}", engine_word="pending", **own)
     return None
 
 
@@ -333,8 +340,8 @@ def _claimed(connection: sqlite3.Connection, row: sqlite3.Row, engine: str, wher
 
 def _newcomer(connection: sqlite3.Connection, slot: Slot) -> bool:
     """Whether another run has just begun on a slot's GPU: of two workers that saw room for one more, one goes in."""
-    recent = f"{_ACTIVE} AND started > ? AND slot != ? AND (slot = ? OR slot LIKE ?)"
-    values = (time.time() - SETTLING_S, slot.name, slot.gpu, f"{slot.gpu}:%")
+    recent = f"{_ACTIVE} AND machine IS ? AND started > ? AND slot != ? AND (slot = ? OR slot LIKE ?)"
+    values = (exchange.machine_here(), time.time() - SETTLING_S, slot.name, slot.gpu, f"{slot.gpu}:%")
     return connection.execute(f"SELECT 1 FROM jobs WHERE {recent}", values).fetchone() is not None
 
 

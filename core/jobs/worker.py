@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
+from core import exchange
+from core.errors import LabError, StoreError, sentence
 from core.home import SOURCE
 from core.jobs import events, table
 from core.jobs.detached import ensure_courier
@@ -28,6 +30,10 @@ from core.jobs.sync import tell_store
 from core.plain_text import keep_secrets_out_of_tracebacks
 
 POLL_S = 0.2
+SETTLE_S = 900.0
+"""Seconds that a worker waits for a job table that can't be used when its run has ended."""
+INPUTS_S = 300.0
+"""Seconds that a database may be gone before a run that needs its files from there is given up."""
 RUN = (sys.executable, "-m", "core", "work")
 
 
@@ -69,6 +75,8 @@ def _next(name: str) -> tuple[Job, Slot] | None:
 def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str], prepared: Prepared | None = None) -> None:
     """One attempt of a job, from its process's start to its end, and whatever it left behind."""
     ensure_courier()
+    if not _has_inputs(job):
+        return
     try:
         process = _start(job, slot, lock, command, prepared)
     except OSError as error:
@@ -84,7 +92,42 @@ def run(job: Job, slot: Slot, lock: IO[str], command: Sequence[str], prepared: P
     )
     with sampled(job, process.pid, slot.visible):
         _watch(process, job)
-    settle(job, process.returncode)
+    if process.returncode and exchange.wanted():  # it had no time to push what it left
+        exchange.insist(exchange.Push(job.folder, job.attempt).step, INPUTS_S)
+    _settle(job, process.returncode)
+
+
+def _settle(job: Job, returncode: int | None) -> None:
+    """Settle an ended attempt; a table that is gone for a while is waited for, since nobody else saw how it ended."""
+    end = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            settle(job, returncode)
+            return
+        except StoreError as error:
+            if time.monotonic() >= end:
+                raise
+            print(error, file=sys.stderr, flush=True)
+            time.sleep(2.0)
+
+
+def _has_inputs(job: Job) -> bool:
+    """Have what a run needs on this machine where it was launched on another; False where that ended it."""
+    end = time.monotonic() + INPUTS_S
+    while True:
+        try:
+            exchange.fetch_inputs(job.folder, job.config_hash)
+            return True
+        except (LabError, OSError) as error:
+            if isinstance(error, StoreError) and time.monotonic() < end:
+                print(error, file=sys.stderr, flush=True)
+                time.sleep(1.0)
+                continue
+            why = f"It could not begin on this machine: {sentence(error)}"
+        break
+    conclude(job.run_id, job.attempt, "failed", why)
+    tell_store(job.run_id)
+    return False
 
 
 def _start(job: Job, slot: Slot, lock: IO[str], command: Sequence[str], prepared: Prepared | None) -> subprocess.Popen:
@@ -112,7 +155,12 @@ def _watch(process: subprocess.Popen, job: Job) -> None:
     said_at = None
     while process.poll() is None:
         ensure_courier()
-        now = table.get(job.run_id)
+        try:
+            now = table.get(job.run_id)
+        except StoreError as error:  # the table may be there again in a minute; the run goes on meanwhile
+            print(error, file=sys.stderr, flush=True)
+            time.sleep(2.0)
+            continue
         if now.active and now.attempt == job.attempt:
             if now.wanted:
                 engine.stop(job.run_id, now.grace)

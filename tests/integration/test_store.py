@@ -9,10 +9,12 @@ from mlflow.entities import Metric, Param
 
 from benchmarks.bulk_store import bulk
 from core.errors import RunNotFoundError, StoreError
+from core.home import home
 from core.names import mlflow_keys, mlflow_tags
 from core.runs import run_folder
 from core.tracking import store
 from core.tracking.store.mlflow_reader import MlflowReader
+from core.tracking.store.postgres_reader import PostgresReader
 from core.tracking.store.reader import reader
 from core.tracking.store.sqlite_reader import SqliteReader
 from tests.unit.test_names import HOSTILE, SETS
@@ -20,9 +22,11 @@ from tests.unit.test_names import HOSTILE, SETS
 ODD = (1.0, math.inf, math.nan, -3.0, -math.inf, 2.0)
 
 
-@pytest.fixture
-def runs():
-    """Runs of every kind, one of them with values that no SQL database keeps as they are, one deleted."""
+@pytest.fixture(params=["sqlite", "postgres"])
+def runs(request):
+    """Runs of every kind in either database, one with values that none keeps as they are, one deleted."""
+    if request.param == "postgres":
+        request.getfixturevalue("database")
     ids = bulk(30)
     store.client().log_batch(ids[0], [Metric("odd", value, 1000 + step, step) for step, value in enumerate(ODD)])
     store.client().delete_run(ids[1])
@@ -31,7 +35,7 @@ def runs():
 
 def test_both_readers_tell_the_same(runs):
     ours, theirs = reader(), MlflowReader()
-    assert isinstance(ours, SqliteReader)
+    assert isinstance(ours, PostgresReader if home().database else SqliteReader)
     assert ours.metric_names() == theirs.metric_names()
     assert sorted(ours.heads()) == sorted(theirs.heads())
     assert len(ours.heads()) == 29

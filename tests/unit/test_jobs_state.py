@@ -79,6 +79,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["exit.json"]
 
 
+@pytest.mark.sqlite_file
 def test_a_change_that_does_not_fit_on_the_disk_is_undone_and_said():
     run_id = add(1)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -195,6 +196,7 @@ def test_an_older_table_gets_the_columns_it_lacks(lab):
     assert table.get(add(1)).grace == 30.0
 
 
+@pytest.mark.sqlite_file
 def test_a_newer_table_and_a_network_disk_are_refused_with_a_reason(lab, monkeypatch):
     add(1)
     with sqlite3.connect(lab / "jobs.db") as newer:

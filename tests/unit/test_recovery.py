@@ -16,6 +16,8 @@ from core.jobs.process import attempt_environment, attempts_alive, boot_id, star
 from core.jobs.stored import Stored
 from core.runs import run_folder
 
+pytestmark = pytest.mark.sqlite_file
+
 SOURCE = Path(__file__).parents[2]
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core import exchange
 from core.jobs import gpus, table
 from core.jobs.chosen_slots import chosen_slots
 from core.jobs.detached import start
@@ -20,6 +21,8 @@ from core.jobs.sharing import gpu_is_full
 from core.jobs.slot_lock import busy, lock_names
 from core.runs.states import ACTIVE
 
+UNHEARD_S = 600.0
+"""Seconds without a sign of life after which a run on another machine is given up: it may have lost its network."""
 WORKER = (sys.executable, "-m", "core.jobs.worker")
 
 
@@ -60,6 +63,9 @@ class LocalEngine:
     def poll(self, run_id: str) -> Seen:
         """What became of the processes of an active job."""
         job = table.get(run_id)
+        if job.elsewhere:
+            heard = exchange.heard_of(run_id) if exchange.wanted() else _heartbeat_age(job)
+            return "alive" if (time.time() - (job.started or 0.0) if heard is None else heard) < UNHEARD_S else "gone"
         if alive(job.pid, job.pid_started, job.boot) or alive(job.worker_pid, job.worker_started, job.boot):
             return "alive"  # a living worker saw how its run ended, and is about to say so
         if job.pid is None:
@@ -74,6 +80,8 @@ class LocalEngine:
         Whoever writes a rung's time down sends its signal: worker and dashboards may all call this, once each is sent.
         """
         job = table.get(run_id)
+        if job.elsewhere:
+            return  # its own machine's worker does so
         if not (job.active and job.wanted and alive(job.pid, job.pid_started, job.boot)):
             return
         if job.terminated is None:
@@ -99,6 +107,12 @@ class LocalEngine:
         """Start a slot's worker, unless one waits that takes it; it does what `WORKER` does, and no other's work."""
         if self._worker != WORKER or not hand_over(slot):
             start([*self._worker, slot], slot)
+
+
+def _heartbeat_age(job: Job) -> float | None:
+    """Seconds since the last heartbeat of a run whose folder is on a shared disk; None without one."""
+    beat = job.folder.heartbeat()
+    return None if beat is None or beat["attempt"] != job.attempt else time.time() - beat["time"]
 
 
 def _signal(job: Job, number: signal.Signals) -> None:

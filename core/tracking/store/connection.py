@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from core import postgres
 from core.errors import ExperimentDeletedError, RunNotFoundError, StoreError
 from core.home import home
 from core.locks import one_at_a_time
@@ -66,7 +68,10 @@ def _client(uri: str) -> MlflowClient:
     if IN_MEMORY.fullmatch(uri):
         raise StoreError(f"The MLflow store {uri} names no file, and would be gone with this process. Name one.")
     # two processes migrating one fresh database corrupt its version
-    opening = one_at_a_time(lab.root / "mlflow.lock", OPENING_S) if is_file else nullcontext()
+    if is_file:
+        opening = one_at_a_time(lab.root / "mlflow.lock", OPENING_S)
+    else:
+        opening = _one_on_server(lab.database) if lab.database else nullcontext()
     try:
         with opening:
             _make_whole(lab.store_file)
@@ -81,6 +86,19 @@ def _client(uri: str) -> MlflowClient:
             words = f"its driver is not installed ({words.rstrip('.')}). Install it beside this program."
         raise StoreError(f"The MLflow store {uri} can't be opened: {words}") from error
     return opened
+
+
+@contextmanager
+def _one_on_server(database: str) -> Iterator[None]:
+    """One of all processes that open a database on a server makes MLflow's tables there."""
+    with postgres.connected(database) as connection:
+        connection.execute(f"SET lock_timeout TO {int(1000 * OPENING_S)}")
+        connection.execute(f"SELECT pg_advisory_lock({postgres.OPENING})")
+        try:
+            yield
+        finally:
+            connection.execute(f"SELECT pg_advisory_unlock({postgres.OPENING})")
+            connection.execute(f"SET lock_timeout TO {int(1000 * postgres.LOCK_S)}")
 
 
 def _make_whole(path: Path | None) -> None:
@@ -143,7 +161,9 @@ def restore_experiment() -> bool:
 
 
 def _make_experiment(lab: MlflowClient) -> None:
-    location = home().artifacts.as_uri() if home().tracking_uri.startswith("sqlite:") else None
+    # a server says itself where artifacts go; a database that is written directly does not
+    by_server = home().tracking_uri.startswith(("http:", "https:", "file:"))
+    location = None if by_server else os.environ.get("LAB_ARTIFACTS") or home().artifacts.as_uri()
     lab.create_experiment(EXPERIMENT, artifact_location=location)
 
 

@@ -19,7 +19,7 @@ from pages.parts.shared.text import LONGEST, duration, message, plain, whole
 def slots_view() -> None:
     """A line for each slot, with a link to the run in it; below them, what waits, and the processes."""
     active = table.find(ACTIVE)
-    by_slot = {job.slot: job for job in active if job.slot}
+    by_slot = {job.slot: job for job in active if job.slot and not job.elsewhere}
     st.subheader("Slots")
     slots = jobs.capacity()
     shown = [slot for slot in slots if slot.engine == LOCAL or slot.name in by_slot]  # a cluster may have thousands
@@ -37,6 +37,13 @@ def slots_view() -> None:
                 st.markdown(f"**{plain(job.engine)}**", width=90)
                 _link(job)
                 st.caption(message(job.engine_word))
+        elif job.elsewhere:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(
+                    f"**{plain(job.machine.partition(':')[0])}**", width="content", help="Another machine's slot."
+                )
+                st.caption(plain(job.slot or ""))
+                _link(job)
         elif not job.slot:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown("no slot", width=90, help="A command trains it in its own process.")

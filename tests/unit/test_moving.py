@@ -1,0 +1,169 @@
+"""A lab moved from SQLite to PostgreSQL, cut off in between and gone on with; saved and made again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+
+import psycopg
+import pytest
+
+from benchmarks.bulk_store import bulk
+from core import postgres
+from core.errors import LabError
+from core.home import home
+from core.jobs import table
+from core.jobs.database import reading, transaction
+from core.jobs.events import record
+from core.moving.backup import backup, restore
+from core.moving.migration import migrate
+from core.presets import presets
+from core.runs import run_folder
+from core.tracking import store
+
+CONFIG = presets()["poisson2d-quick"].config
+
+
+@pytest.fixture
+def old_lab(lab_home, monkeypatch, fresh_store):
+    """A lab in SQLite with runs of every kind and jobs, and events in one order."""
+    from tests.conftest import lay_out
+
+    lay_out(lab_home, fresh_store)
+    ids = bulk(20, folders=False)
+    words = home().artifacts / ids[0] / "artifacts" / "words"
+    words.mkdir(parents=True)
+    (words / "note.txt").write_text("hello")
+    store.client().delete_run(ids[3])
+    for run_id in ids[:6]:
+        run_folder(run_id).create(CONFIG)
+        table.insert(run_id, CONFIG, "local", state="finished", ended=1.0)
+    with transaction() as connection:
+        record(connection, ids[5], "moved", "2", "1")
+        record(connection, ids[0], "moved", "1", "2")
+    return ids
+
+
+def content():
+    """All that readers see."""
+    with reading() as connection:
+        rows = [dict(row) for row in connection.execute("SELECT * FROM jobs ORDER BY run_id").fetchall()]
+        events = [tuple(row) for row in connection.execute("SELECT * FROM events ORDER BY id").fetchall()]
+    for row in rows:
+        row.pop("rowid", None)
+    records = sorted((vars(record) for record in store.runs()), key=lambda record: record["run_id"])
+    for record_ in records:
+        record_.pop("experiment_id"), record_.pop("artifact_uri")
+    histories = {record_["run_id"]: store.metric_history(record_["run_id"]) for record_ in records[:5]}
+    shown = {run: {key: [list(map(str, column)) for column in curve] for key, curve in sorted(curves.items())}
+             for run, curves in histories.items()}  # fmt: skip
+    return json.dumps([rows, events, records, shown, sorted(store.deleted_ids())], sort_keys=True, default=str)
+
+
+def test_a_home_is_moved_run_by_run_and_is_the_same_there(old_lab, fresh_database, postgres_server, monkeypatch):
+    before = content()
+    monkeypatch.setenv("LAB_DATABASE", postgres_server.create(fresh_database))
+    report = migrate()
+    assert (report.moved, report.there, report.jobs, report.events, report.refused) == (20, 0, 6, 8, {})
+    assert content() == before
+    again = migrate()
+    assert (again.moved, again.there, again.jobs) == (0, 20, 0)
+    table.insert("f" * 32, CONFIG, "local")  # numbers go on after those that were moved
+    assert table.newest_event() == 9
+    postgres.close_all()
+
+
+def test_a_move_that_was_killed_in_the_middle_goes_on(old_lab, fresh_database, postgres_server, monkeypatch):
+    before = content()
+    uri = postgres_server.create(fresh_database)
+    program = (
+        "import os, signal\nfrom core.moving import migration\nseen = []\nmove = migration._Runs._check\n"
+        "def check(self, run_id, content):\n    move(self, run_id, content)\n    seen.append(run_id)\n"
+        "    len(seen) == 8 and os.kill(os.getpid(), signal.SIGKILL)\n"
+        "migration._Runs._check = check\nmigration.migrate()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], env=os.environ | {"LAB_DATABASE": uri}, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with psycopg.connect(uri) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM runs").fetchone() == (7,)
+    monkeypatch.setenv("LAB_DATABASE", uri)
+    report = migrate()
+    assert (report.moved, report.there) == (13, 7)
+    assert content() == before
+    postgres.close_all()
+
+
+def test_a_run_that_changed_meanwhile_is_moved_anew_and_a_strangers_is_left(
+    old_lab, fresh_database, postgres_server, monkeypatch
+):
+    uri = postgres_server.create(fresh_database)
+    monkeypatch.setenv("LAB_DATABASE", uri)
+    migrate()
+    monkeypatch.delenv("LAB_DATABASE")
+    store.client().set_tag(old_lab[0], "note", "later")
+    monkeypatch.setenv("LAB_DATABASE", uri)
+    with psycopg.connect(uri) as connection:
+        connection.execute("DELETE FROM lab.moved WHERE what = %s", (old_lab[1],))
+    report = migrate()
+    assert (report.moved, report.there) == (1, 18)
+    assert "was not moved there from this home" in report.refused[old_lab[1]]
+    assert store.get_run(old_lab[0]).tags["note"] == "later"
+    postgres.close_all()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_lab_is_saved_and_made_again(old_lab, fresh_database, postgres_server, monkeypatch, tmp_path, kind):
+    (home().data / "u.csv").write_text("x,u\n1,2\n")
+    if kind == "postgres":
+        monkeypatch.setenv("LAB_DATABASE", postgres_server.create(fresh_database))
+        migrate()
+    before = content()
+    saved = backup(tmp_path / "lab.tar.gz")
+    assert saved.runs == 20
+    with pytest.raises(LabError, match="a backup replaces nothing"):
+        backup(tmp_path / "lab.tar.gz")
+    with pytest.raises(LabError, match="restored into an empty lab"):
+        restore(tmp_path / "lab.tar.gz")
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "new"))
+    if kind == "postgres":
+        monkeypatch.setenv("LAB_DATABASE", postgres_server.create(fresh_database))
+    restore(tmp_path / "lab.tar.gz")
+    assert content() == before
+    assert (home().data / "u.csv").read_text() == "x,u\n1,2\n"
+    assert run_folder(old_lab[0]).config().config == CONFIG
+    assert (home().artifacts / old_lab[0] / "artifacts" / "words" / "note.txt").read_text() == "hello"
+    assert store.get_run(old_lab[0]).artifact_uri == (home().artifacts / old_lab[0] / "artifacts").as_uri()
+    table.insert("f" * 32, CONFIG, "local")
+    assert table.newest_event() == 9
+    postgres.close_all()
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "foreign"])
+def test_a_damaged_archive_changes_nothing(old_lab, monkeypatch, tmp_path, harm):
+    path = tmp_path / "lab.tar"
+    backup(path, files=False)
+    raw = bytearray(path.read_bytes())
+    if harm == "cut":
+        path.write_bytes(raw[: len(raw) // 2])
+    elif harm == "changed":
+        at = raw.index(b"poisson2d")
+        raw[at : at + 4] = b"POIS"
+        path.write_bytes(raw)
+    else:
+        with tarfile.open(path, "a") as archive:
+            (tmp_path / "x").write_text("x")
+            archive.add(tmp_path / "x", "home/runs/../../x")
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "new"))
+    with pytest.raises(LabError, match=r"damaged|no backup|no whole backup"):
+        restore(path)
+    assert not (tmp_path / "new" / "runs").exists() or not any((tmp_path / "new" / "runs").iterdir())
+
+
+def test_a_move_without_a_database_or_without_a_home_is_refused_in_a_line(lab_home, monkeypatch):
+    with pytest.raises(LabError, match="LAB_DATABASE names no database"):
+        migrate()
+    monkeypatch.setenv("LAB_DATABASE", "postgresql://lab@127.0.0.1:9/lab")
+    with pytest.raises(LabError, match="has no SQLite store to move"):
+        migrate()
