@@ -2,10 +2,12 @@
 
 import random
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 from core.errors import LabError
 from core.jobs import board, table
+from core.jobs.engines.contract import Slot
 from core.presets import presets
 from pages.parts.live import board_state
 from pages.parts.live.board_state import BoardState, differs, news
@@ -92,3 +94,17 @@ def test_what_is_asked_for_again_is_done_once_and_nothing_that_was_asked_is_lost
     assert [str(error) for error in session[asking.REFUSED]] == ["It started."]
     answers = session[asking.ANSWER]["answers"]
     assert len(answers) == asking.ANSWERS and answers["199"] == {"said": "done 199", "refused": ""}
+
+
+def test_of_a_clusters_slots_those_with_runs_are_drawn_and_a_pending_run_says_what_it_waits_for():
+    table.insert("a" * 32, CONFIG, "local", asked_engine="desks")
+    table.insert("b" * 32, CONFIG, "local", asked_engine="desks")
+    for _ in range(2):
+        table.claim_for("desks", lambda device, asked: True)
+    table.update("a" * 32, engine_word="", slot="desks/n1/gpu0")
+    table.update("b" * 32, engine_word="pending: Resources", event=("engine", ""))
+    slots = (Slot("cpu0", ("cpu",)), *(Slot(f"desks/n1/gpu{k}", ("auto",), engine="desks") for k in range(3)))
+    drawn = board_state.drawn(replace(board.read(), slots=slots))
+    assert [slot["name"] for slot in drawn.head["slots"]] == ["cpu0", "desks/n1/gpu0"]
+    assert drawn.runs["b" * 32]["pending"] == "desks: pending: Resources"
+    assert "pending" not in drawn.runs["a" * 32]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.jobs.board import Board, BoardReader, Entry
+from core.jobs.engines.contract import LOCAL, Slot
 from core.runs.states import known_state
 from pages.parts.shared.progress import NAMES
 from pages.parts.shared.text import LONGEST, visible
@@ -39,13 +40,19 @@ def drawn(board: Board) -> BoardState:
     _rows.clear()
     _rows.update(rows)
     head = {
-        "slots": [{"name": slot.name, "busy": slot.busy} for slot in board.slots],
+        "slots": [{"name": slot.name, "busy": slot.busy} for slot in _shown(board, rows)],
         "counts": board.counts,
         "held": board.held,
         "event": board.event,
         "now": round(board.made, 1),
     }
     return BoardState({run_id: row for run_id, (_, row) in rows.items()}, list(rows), head)
+
+
+def _shown(board: Board, rows: dict[str, tuple[Entry, dict[str, Any]]]) -> list[Slot]:
+    """All slots of this machine, and those of clusters that runs are in or come to: a cluster may have thousands."""
+    used = {row.get("slot") for entry, row in rows.values() if entry.due is not None}
+    return [slot for slot in board.slots if slot.engine == LOCAL or slot.name in used]
 
 
 def _row(run_id: str, entry: Entry) -> tuple[Entry, dict[str, Any]]:
@@ -66,6 +73,7 @@ def _run(entry: Entry) -> dict[str, Any]:
         "ends": _second(ends),
         "fraction": None if entry.fraction is None else round(min(1.0, entry.fraction), 3),
         "phase": visible(NAMES.get(entry.phase, entry.phase)) if job.active else "",
+        "pending": visible(f"{job.engine}: {job.engine_word}", LONGEST) if job.active and job.engine_word else "",
         "residual": entry.max_residual,
         "held": job.held and job.state == "queued",
         "priority": job.priority,

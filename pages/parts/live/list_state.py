@@ -37,7 +37,7 @@ def _run(job: jobs.Job, with_curve: bool) -> dict[str, Any]:
     return {
         "id": job.run_id,
         "name": visible(job.name or job.run_id[:8], LONGEST),
-        "state": job.state,
+        "state": "pending" if job.engine_word else job.state,
         "percent": f"{progress.get('fraction', 0.0):.0%}",
         "line": progress_line(progress) if progress else "",
         "max_residual": figure_of(progress.get("max_residual")),

@@ -247,7 +247,7 @@ function fits(id, run, words) {
 }
 
 function stateOf(run, group, place, now) {
-  const words = group === "active" ? [run.state, percent(run), run.phase]
+  const words = group === "active" ? run.pending ? [run.pending] : [run.state, percent(run), run.phase]
     : group === "ended" ? [run.state, run.state === "paused" && percent(run), run.begins && run.ends && `took ${lasting(run.ends - run.begins)}`]
     : [ordinal(place), run.priority && `priority ${run.priority}`, run.after && `after ${run.after}`,
       run.due > now && `tries again in ${lasting(run.due - now)}`, run.device];

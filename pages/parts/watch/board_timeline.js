@@ -1,6 +1,7 @@
 // The slots as a picture of time: what ran where, what runs, and what is due, a row a slot. Follows board_feed.js.
 
-const ROW = 30, BAR = 22, LABEL = 58, AXIS = 22, NARROW = 3;
+const ROW = 30, BAR = 22, AXIS = 22, NARROW = 3;
+let LABEL = 58;  // wide enough for the longest name of a slot
 const SPANS = [600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 259200, 604800, 2419200];
 const STEPS = [60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
 const SHOWN_AHEAD = 4;  // so many waiting runs a slot are to be in sight
@@ -48,6 +49,7 @@ function makePicture(parentElement) {
       if (group === "waiting") last = Math.max(last, run.ends ?? run.begins);
     }
     const span = chosen ?? fitting(bars, now);
+    LABEL = Math.min(200, Math.max(58, 12 + 6 * Math.max(0, ...[...bars.keys()].map((name) => name.length))));
     const start = now - span / 3, end = start + span, x = (moment) => LABEL + (moment - start) / span * (width - LABEL);
     const shown = [...bars].filter(([name, all]) => rows.includes(name) || all.some((bar) => bar.to > start));
     const height = AXIS + ROW * shown.length;
