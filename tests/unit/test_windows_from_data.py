@@ -76,13 +76,12 @@ def quietly(cut, folder, wanted=lambda: None, said=None):
     return train(cut, RunFolder(folder), wanted=wanted, say=(said if said is not None else []).append)
 
 
-@pytest.mark.parametrize(("problem", "error"), [(HEAT, 1e-4), (WAVE, 1e-8)], ids=["heat", "wave"])
-def test_numbers_come_out_as_one_for_all_windows(tmp_path, problem, error):
-    measured(problem)
-    outcome = quietly(config(problem, 3), tmp_path / "run")
+def test_a_number_comes_out_as_one_for_all_windows(tmp_path):
+    measured(WAVE)
+    outcome = quietly(config(WAVE, 3), tmp_path / "run")
     found = measure(outcome.solution)
-    assert found.unknowns == pytest.approx(found.references, rel=error)
-    assert found.relative_l2_error < error
+    assert found.unknowns == pytest.approx(found.references, rel=1e-8)
+    assert found.relative_l2_error < 1e-8
     for window in outcome.solution.windows:
         assert window.values_of_unknowns() == found.unknowns
     assert all(step.unknowns.keys() == step.errors.keys() == found.unknowns.keys() for step in outcome.windows)
@@ -101,6 +100,7 @@ def test_noise_leaves_numbers_and_standard_errors_as_in_one_window(tmp_path):
     for name, value in whole.values_of_unknowns().items():
         assert outcome.spreads[name] == pytest.approx(errors[name], rel=0.25)
         assert abs(outcome.solution.values_of_unknowns()[name] - value) < errors[name] / 2
+        assert len({window.values_of_unknowns()[name] for window in outcome.solution.windows}) == 1
     assert outcome.windows[0].errors["D"] > 1.5 * outcome.spreads["D"], "the first window alone knows less"
     assert not any(step.halved for step in outcome.windows), "noise is no reason to halve a window"
     rows = [line.split(", ")[-1] for line in said if line.startswith("window")]
@@ -114,17 +114,16 @@ def test_resumed_bit_for_bit_with_numbers(tmp_path):
     cut = config(HEAT, 2, (7, 5), target_residual=None)
     asked = []
     straight = quietly(cut, tmp_path / "straight", lambda: asked.append(None))
-    for moment in (len(asked) // 3, len(asked) - 2):
-        folder, seen = tmp_path / f"broken{moment}", iter(range(10_000))
-        paused = quietly(cut, folder, lambda: "pause" if next(seen) == moment else None)  # noqa: B023
-        assert paused.wanted == "pause"
-        outcome = quietly(cut, folder)
-        one, other = (read_history(each / "history.arrows").columns for each in (tmp_path / "straight", folder))
-        for name in ("loss", "lambda", "unknown_k"):
-            np.testing.assert_array_equal(one[name], other[name])
-        assert outcome.spreads == straight.spreads
-        for a, b in zip(straight.solution.parameters(), outcome.solution.parameters(), strict=True):
-            assert torch.equal(a, b)
+    folder, seen, moment = tmp_path / "broken", iter(range(10_000)), len(asked) - 2
+    assert quietly(cut, folder, lambda: "pause" if next(seen) == moment else None).wanted == "pause"
+    assert len(checkpoints.load(RunFolder(folder).last).march.done) == 1
+    outcome = quietly(cut, folder)
+    one, other = (read_history(each / "history.arrows").columns for each in (tmp_path / "straight", folder))
+    for name in ("loss", "lambda", "unknown_k"):
+        np.testing.assert_array_equal(one[name], other[name])
+    assert outcome.spreads == straight.spreads
+    for a, b in zip(straight.solution.parameters(), outcome.solution.parameters(), strict=True):
+        assert torch.equal(a, b)
     stored = checkpoints.load(RunFolder(folder).last)
     assert stored.whole.values_of_unknowns() == straight.solution.values_of_unknowns()
     assert stored.solution.values_of_unknowns() == straight.solution.values_of_unknowns()
