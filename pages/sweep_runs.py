@@ -9,6 +9,7 @@ from core.runs import run_folder
 from core.sweeps import Seen
 from core.tracking.best import link, require_checkpoint
 from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.shared.report_popover import report_popover
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, ago, code, message, plain, visible
 from pages.parts.sweeps.figures import history_figure, importance_figure, slice_figure
@@ -79,6 +80,8 @@ def head(seen: Seen) -> None:
         ):
             sweeps.resume(seen.sweep_id)
             st.rerun()
+        if known.over and any(trial.run_id for trial in known.trials):
+            report_popover("sweeps", [seen.sweep_id])
         runs = best_runs(seen)
         if runs:
             st.page_link(
