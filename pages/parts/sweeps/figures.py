@@ -17,6 +17,8 @@ from pages.parts.shared.palette import GREY, PALETTE
 
 MOST_SLICES = 6
 """Fields drawn against the figure, the most important first."""
+FEW = 16
+"""Trials of which each has its tick."""
 FINISHED, PRUNED, BEST = PALETTE[0], GREY, PALETTE[1]
 
 
@@ -77,10 +79,12 @@ def history_figure(seen: Seen) -> go.Figure:
             )
     shown = [trial.value for trial in done]
     figure.update_layout(
-        xaxis={"title": {"text": "trial"}, "range": [0.5, seen.sweep.trials + 0.5]},
+        xaxis={"title": {"text": "trial"}, "range": [0.5, seen.sweep.trials + 0.5]}
+        | ({"dtick": 1} if seen.sweep.trials <= FEW else {}),
         yaxis={"title": {"text": _metric_title(seen)}} | _axis(shown, log or not shown),
         margin={"l": 70, "r": 12, "t": 12, "b": 48},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        showlegend=True,
         uirevision=seen.sweep_id,
     )
     return figure
