@@ -80,6 +80,8 @@ def head(seen: Seen) -> None:
         ):
             sweeps.resume(seen.sweep_id)
             st.rerun()
+        if known.over and any(trial.run_id for trial in known.trials):
+            report_popover("sweeps", [seen.sweep_id])
         runs = best_runs(seen)
         if runs:
             st.page_link(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from pages.parts.shared.palette import GREY, PALETTE
 
 MOST_SLICES = 6
 """Fields drawn against the figure, the most important first."""
+FEW = 16
+"""Trials of which each has its tick."""
 FINISHED, PRUNED, BEST = PALETTE[0], GREY, PALETTE[1]
 
 
@@ -44,26 +47,24 @@ def history_figure(seen: Seen) -> go.Figure:
     done = _done(seen)
     log = _is_log([trial.value for trial in done])
     figure = go.Figure()
-    figure.add_scatter(
-        x=[trial.number + 1 for trial in done],
-        y=[trial.value for trial in done],
-        mode="markers",
-        name="finished",
-        marker={"size": 9, "color": FINISHED},
-        hovertemplate="trial %{x}<br>%{y:.3e}",
-    )
-    best, line = math.inf, []
-    for trial in done:
-        best = min(best, trial.value)
-        line.append(best)
-    figure.add_scatter(
-        x=[trial.number + 1 for trial in done],
-        y=line,
-        mode="lines",
-        name="best until then",
-        line={"shape": "hv", "color": BEST, "width": 2},
-        hovertemplate="best %{y:.3e}",
-    )
+    if done:
+        numbers = [trial.number + 1 for trial in done]
+        figure.add_scatter(
+            x=numbers,
+            y=[trial.value for trial in done],
+            mode="markers",
+            name="finished",
+            marker={"size": 9, "color": FINISHED},
+            hovertemplate="trial %{x}<br>%{y:.3e}",
+        )
+        figure.add_scatter(
+            x=numbers,
+            y=list(itertools.accumulate((trial.value for trial in done), min)),
+            mode="lines",
+            name="best until then",
+            line={"shape": "hv", "color": BEST, "width": 2},
+            hovertemplate="best %{y:.3e}",
+        )
     for state, symbol in (("pruned", "x"), ("running", "circle-open")):
         some = [trial for trial in seen.known.trials if trial.state == state and (trial.best_residual or 0) > 0]
         if some:
@@ -77,10 +78,12 @@ def history_figure(seen: Seen) -> go.Figure:
             )
     shown = [trial.value for trial in done]
     figure.update_layout(
-        xaxis={"title": {"text": "trial"}, "range": [0.5, seen.sweep.trials + 0.5]},
+        xaxis={"title": {"text": "trial"}, "range": [0.5, seen.sweep.trials + 0.5]}
+        | ({"dtick": 1} if seen.sweep.trials <= FEW else {}),
         yaxis={"title": {"text": _metric_title(seen)}} | _axis(shown, log or not shown),
         margin={"l": 70, "r": 12, "t": 12, "b": 48},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        showlegend=True,
         uirevision=seen.sweep_id,
     )
     return figure

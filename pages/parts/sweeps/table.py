@@ -59,7 +59,7 @@ def trial_table(seen: Seen) -> None:
         key=f"sweeps.table.{seen.sweep_id}",
         on_select="rerun",
         selection_mode="single-row",
-        height=min(38 + 35 * len(rows), HEIGHT),
+        height=min(40 + 35 * len(rows), HEIGHT),
         column_config={
             seen.sweep.metric: number(format="%.3e"),
             "least residual": number(format="%.2e", help="Of the largest residuals at the points so far."),
