@@ -7,6 +7,9 @@ const AXES = [["iteration", "iterations"], ["wall_time_s", "time"]];
 const PRESENTED = { residual: 0.63, lambda: 0.37 }; // parts of what key figures leave of a projector's window
 const KEPT_CHARACTERS = 400000, MOST_FOUND = 5000;
 
+const DARK = window.matchMedia("(prefers-color-scheme: dark)");
+const inkOf = (element) => getComputedStyle(element).getPropertyValue("--st-text-color").trim();
+
 class RunView {
   constructor(root, data) {
     Object.assign(this, { root, run: data.run, large: data.large, figures: {}, boxes: {}, logEnd: null, axis: window.singularityLabAxis || "iteration" });
@@ -35,8 +38,12 @@ class RunView {
       },
       trouble: () => {},
     });
-    this.resized = () => { if (this.large) for (const name of Object.keys(this.figures)) this.draw(name); };
+    const drawAll = () => { for (const name of Object.keys(this.figures)) this.draw(name); };
+    this.resized = () => { if (this.large) drawAll(); };
     window.addEventListener("resize", this.resized);
+    this.recoloured = () => { if (this.ink && this.ink !== inkOf(root)) drawAll(); };
+    this.themeChanged = () => setTimeout(this.recoloured, 1000);
+    DARK.addEventListener("change", this.themeChanged);
     plotly().catch(() => {}); // five megabytes, loaded before the first residual is there
   }
 
@@ -44,10 +51,12 @@ class RunView {
     if (this.drawn !== undefined && this.drawn !== data.drawn) this.source.again(); // something was done here: look at once
     Object.assign(this, { structure: data.structure, drawn: data.drawn, tell });
     data.expects.forEach((name) => this.box(name));
+    setTimeout(this.recoloured, 300); // this is also how a component hears of another theme, before the page has it
   }
 
   stop() {
     this.stopped = true;
+    DARK.removeEventListener("change", this.themeChanged);
     window.removeEventListener("resize", this.resized);
     this.source.stop();
     this.list.stop();
@@ -177,6 +186,7 @@ class RunView {
       chart.style.height = `${this.height(name, figure.layout.height)}px`;
       const data = figure.data.map((trace) => ({ ...trace }));
       const layout = this.large ? enlarged(themed(figure.layout, this.root), data) : themed(figure.layout, this.root);
+      this.ink = inkOf(this.root);
       if (this.range) layout.xaxis = { ...layout.xaxis, range: [...this.range], autorange: false };
       await Plotly.react(chart, { data, layout, config: { ...chartConfig(`${name}-${this.run}`), staticPlot: this.large } });
       if (!chart.linked) {
