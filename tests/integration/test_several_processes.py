@@ -171,6 +171,7 @@ def test_a_command_that_trains_here_reports_what_the_first_process_found_and_a_r
     assert folder.facts()["processes"] == "2"
     assert not {path.name for path in folder.path.iterdir()} & {"ranks.meet", "report.json"}
 
+    until(lambda: jobs.status(report["run_id"]).synced)
     done = command_line("replay", report["run_id"], "--verify", "--json", str(out))
     assert done.returncode == 0, done.stderr
     verdict = json.loads(out.read_text())["verify"]
