@@ -26,6 +26,7 @@ from core.jobs import table
 from core.jobs.process import LAUNCHER, attempt_environment, inside
 from core.jobs.sharing import THREADS, cores
 from core.jobs.state import settle
+from core.jobs.sync import told
 from core.provenance import code, version_of
 from core.runs import RunFolder
 from core.tracking import store
@@ -44,6 +45,8 @@ TORCHRUN = (
 """Variables that it sets for a rank: a courier that a rank starts must not hand them on."""
 PR_SET_PDEATHSIG = 1
 REPORT, WANTS_REPORT = "report.json", "LAB_REPORT"
+DELIVERY_S = 30.0
+"""Seconds in which the store is told of the end before its caller goes on."""
 HANDED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -163,6 +166,7 @@ def trained(folder: RunFolder, processes: int) -> int:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
     settle(table.get(folder.run_id), code)
+    told(folder.run_id, DELIVERY_S)  # who asked may look at the store next
     return code
 
 

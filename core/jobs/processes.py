@@ -44,10 +44,13 @@ def of_home() -> list[LabProcess]:
         try:
             words = process.cmdline()
             module = words[words.index("-m") + 1] if "-m" in words[:4] else ""
-            if module.partition(".")[0] not in ("core", "pages") or not _ours(process.environ()):
+            variables = process.environ()
+            if module.partition(".")[0] not in ("core", "pages") or not _ours(variables):
                 continue
             arguments = words[words.index("-m") + 2 :]
             what, of = at_work.get(process.pid) or _called(module, arguments)
+            if what == "run" and (rank := variables.get("RANK", "")).isdigit() and process.pid not in at_work:
+                what = f"run, process {int(rank) + 1} of {variables.get('WORLD_SIZE')}"
             found.append(LabProcess(process.pid, what, of, process.memory_info().rss, process.create_time()))
         except (psutil.Error, OSError, IndexError):
             continue  # it ended while we looked, or is another user's

@@ -156,21 +156,24 @@ def test_a_run_stops_by_a_signal_and_goes_on_with_another_number_of_processes(qu
     np.testing.assert_allclose(history["loss"][:6], losses[:6], rtol=1e-9)  # rounding, which iterations carry on
 
 
-def test_a_command_that_trains_here_reports_what_the_first_process_found(lab_home, tmp_path):
+def test_a_command_that_trains_here_reports_what_the_first_process_found_and_a_rerun_repeats_it(
+    lab_home, tmp_path, command_line, monkeypatch
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     path, out = tmp_path / "two.json", tmp_path / "out.json"
     path.write_text(described(2, iterations=4).model_dump_json(by_alias=True))
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "train", str(path), "--json", str(out)],
-        cwd=SOURCE,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = command_line("train", str(path), "--json", str(out))
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text())
     assert (report["state"], report["iterations"]) == ("finished", 4)
-    assert "rows are spread over 2 processes" in done.stdout
-    assert "max_residual" in done.stdout
-    left = {path.name for path in run_folder(report["run_id"]).path.iterdir()}
-    assert not left & {"ranks.meet", "report.json"}
+    folder = run_folder(report["run_id"])
+    assert folder.facts()["processes"] == "2"
+    assert not {path.name for path in folder.path.iterdir()} & {"ranks.meet", "report.json"}
+
+    until(lambda: jobs.status(report["run_id"]).synced)
+    done = command_line("replay", report["run_id"], "--verify", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads(out.read_text())["verify"]
+    assert verdict["outcome"] == "bit-identical"
+    assert verdict["environment"]["processes"] == {"source": "2", "rerun": "2", "differs": False}
