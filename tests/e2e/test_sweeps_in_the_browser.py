@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 def test_a_sweep_is_ticked_started_followed_and_its_best_trial_becomes_a_parent(server, page: Page):
     page.set_default_timeout(300_000)
-    page.goto(f"{server.url}/launch")
+    page.goto(server.url)
     expect(page.get_by_role("button", name="Launch", exact=True)).to_be_enabled(timeout=180_000)
     settled(page)
     page.get_by_test_id("stCheckbox").filter(has_text="Sweep").first.click()  # the switch
