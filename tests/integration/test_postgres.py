@@ -4,7 +4,7 @@ import time
 
 from core import exchange, jobs
 from core.home import home
-from core.jobs import processes, table
+from core.jobs import actions, processes, table
 from core.jobs.engines.local import LocalEngine
 from core.presets import presets
 from core.runs import run_folder
@@ -33,7 +33,7 @@ def test_a_run_is_trained_and_told_from_there(database):
     end = time.monotonic() + 240
     while not (job := table.get(run_id)).ended_for_good or not job.synced:
         assert time.monotonic() < end, (job.state, job.reason)
-        jobs.refresh()
+        actions.refresh()
         time.sleep(0.5)
     assert (job.state, job.reason) == ("finished", "")
     record = next(record for record in store.runs() if record.run_id == run_id)
