@@ -23,7 +23,7 @@ def test_a_sweep_is_ticked_started_followed_and_its_best_trial_becomes_a_parent(
     field.get_by_test_id("stCheckbox").filter(has_text="Sweep").click()
     settled(page)
     expect(field.get_by_role("textbox", name="Values")).to_have_value("tanh, sine")
-    page.get_by_text("Grid", exact=True).click()
+    page.get_by_text("grid", exact=True).first.click()
     settled(page)
     page.get_by_role("button", name="Start 2 trials").click()
     page.wait_for_url("**/sweeps?sweep=*")
