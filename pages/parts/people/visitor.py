@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlit import runtime
+from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from core.people import Person
@@ -18,6 +18,6 @@ def visitor() -> Person | None:
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
         return None
-    client = runtime.get_instance().get_client(context.session_id)
+    client = get_instance().get_client(context.session_id)
     cookies = {} if client is None else client.client_context.cookies
     return session_of(cookies).person()

@@ -26,11 +26,11 @@ def engines_view() -> None:
         version = state.view.version if state.view is not None else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(state.name)}**", width="content")
-            st.caption(f"{state.kind} {plain(version)} · {plain(state.where, LONGEST)}")
+            st.caption(f"{plain(state.kind)} {plain(version)} · {plain(state.where, LONGEST)}")
         if trouble:
             st.error(message(state.line), icon=":material/cloud_off:")
         else:
-            counts = f"{state.at_work} at work, {state.pending} pending, {state.waiting} waiting"
+            counts = f"{state.at_work:,} at work, {state.pending:,} pending, {state.waiting:,} waiting"
             st.caption(f"{message(state.line)} · {counts}")
         rows = [
             {
