@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: app demo docs links test setup setup-dev browser systemd node nginx slurm lab lint unit peers postgres
+.PHONY: app demo docs links test proofs setup setup-dev browser systemd node nginx slurm lab lint unit peers postgres
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -83,6 +83,10 @@ unit: setup-dev
 
 test: lint browser systemd node nginx slurm postgres
 	$(PYTEST)
+
+# What takes minutes, or needs Ray: one test at a time, with `make lab` before.
+proofs: lint browser slurm postgres
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -m proof
 
 # The documentation as web pages, docs/_build/index.html; a warning ends it.
 docs: setup-dev

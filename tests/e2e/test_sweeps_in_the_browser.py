@@ -9,7 +9,7 @@ from core import sweeps
 from core.runs import run_folder
 from tests.e2e.conftest import settled
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.proof]
 
 
 def test_a_sweep_is_ticked_started_followed_and_its_best_trial_becomes_a_parent(server, page: Page):

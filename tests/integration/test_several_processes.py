@@ -156,6 +156,7 @@ def test_a_run_stops_by_a_signal_and_goes_on_with_another_number_of_processes(qu
     np.testing.assert_allclose(history["loss"][:6], losses[:6], rtol=1e-9)  # rounding, which iterations carry on
 
 
+@pytest.mark.proof
 def test_a_command_that_trains_here_reports_what_the_first_process_found_and_a_rerun_repeats_it(
     lab_home, tmp_path, command_line, monkeypatch
 ):

@@ -155,6 +155,7 @@ study.next_trial = half""",
 }
 
 
+@pytest.mark.proof
 def test_a_process_that_is_killed_anywhere_leaves_no_trial_lost_or_doubled(lab, sweep_lab):
     sweep_id, varied = "", {DAMPING: "1e-6..1e-2 log", "stages.0.iterations": "20..60"}
     for fault in FAULTS.values():
@@ -211,6 +212,7 @@ def test_a_trial_above_the_median_is_stopped_halfway_and_told_so(lab, sweep_lab)
     assert table.get(known.trials[-1].run_id).state == "stopped"
 
 
+@pytest.mark.proof
 def test_trials_that_all_fail_end_the_sweep_with_the_reason(lab, sweep_lab):
     sweep_id = sweeps.start(CONFIG, {"seed": "0..9"}, trials=8, metric="relative_l2_error", parallel=1)
     until(lambda: over(sweep_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.errors import StoreError
 from core.jobs import troubles
 from pages.parts.shared.text import message
 
@@ -14,5 +15,10 @@ EVERY_S = 20.0
 @st.fragment(run_every=EVERY_S)
 def troubles_view() -> None:
     """A line for settings that do not validate and for GPUs that have vanished; nothing where all is well."""
-    for line in troubles():
+    try:
+        lines = troubles()
+    except StoreError as error:
+        st.error(message(error))
+        return
+    for line in lines:
         st.warning(message(line), icon=":material/warning:")
