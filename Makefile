@@ -84,7 +84,7 @@ unit: setup-dev
 test: lint browser systemd node nginx slurm postgres
 	$(PYTEST)
 
-# What takes minutes, or needs Ray: one test at a time, with `make lab` before.
+# What takes minutes, one test at a time.
 proofs: lint browser slurm postgres
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -m proof
 
