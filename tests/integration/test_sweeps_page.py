@@ -6,6 +6,8 @@ import pytest
 
 from core import sweeps
 from core.jobs import sweeping
+from core.jobs.detached import COURIER
+from core.jobs.slot_lock import hold
 from core.presets import resolve
 from core.sweeps.folder import Known, Trial, sweep_folder
 from tests.integration.test_pages import opened, texts
@@ -14,9 +16,12 @@ DAMPING = "stages.0.optimizer.damping"
 
 
 @pytest.fixture(autouse=True)
-def nobody_works(monkeypatch):
-    """No sweep's process is started: what is known of one is what a test writes."""
+def nobody_works(lab_home, monkeypatch):
+    """No sweep's process is started, nor a courier that would: what is known of one is what a test writes."""
     monkeypatch.setattr(sweeping, "PROCESS", ("true",))
+    courier = hold(COURIER)
+    yield
+    courier.close()
 
 
 def widget(app, kind, label, key=""):
