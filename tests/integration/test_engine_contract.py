@@ -352,6 +352,7 @@ def test_what_an_engine_will_not_take_is_held_with_its_words(clustered, lab):
     assert "invalid partition" in job.reason.lower()
 
 
+@pytest.mark.proof
 def test_a_controller_dies_and_returns_while_a_run_is_at_work(clustered, lab):
     if clustered.settings.kind != "slurm":
         pytest.skip("Ray's head takes its runs with it: its own test")

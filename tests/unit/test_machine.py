@@ -194,6 +194,7 @@ def test_the_training_clock_goes_on_between_what_is_said_and_forgets_earlier_att
 
 def job_of(folder, **more):
     given = {"run_id": RUN, "attempt": 1, "folder": folder, "started": 0.0, "slot": None, "active": True, "pid": 1}
+    given |= {"elsewhere": False}
     return SimpleNamespace(**given | more)
 
 
