@@ -3,6 +3,7 @@ PORT ?= 8501
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+export DEBIAN_FRONTEND := noninteractive
 
 .PHONY: app demo docs links test proofs setup setup-dev browser systemd node nginx slurm lab lint unit peers postgres
 
