@@ -15,7 +15,7 @@ from typing import Any
 from core import postgres
 from core.errors import StoreError
 from core.names import NAME_TAG, mlflow_spellings
-from core.tracking.store.sqlite_reader import KEPT, LARGEST, NOT_DELETED, RUNS, How, number
+from core.tracking.store.sqlite_reader import HEADS, KEPT, LARGEST, NOT_DELETED, How, fields_of, number
 from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE, WAY
 
 WRITTEN = "SELECT pg_current_wal_insert_lsn()::text"
@@ -53,28 +53,10 @@ class PostgresReader:
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """The newest `limit` runs, newest first, as fields of a RunRecord before any meaning."""
         heads = self._query(
-            "SELECT run_uuid, runs.name, status, start_time, end_time, artifact_uri, user_id, "
-            f"experiments.experiment_id, experiments.name {RUNS} {NOT_DELETED} "
-            "ORDER BY start_time DESC NULLS LAST, run_uuid LIMIT ?",
+            f"{HEADS} ORDER BY start_time DESC NULLS LAST, run_uuid LIMIT ?",
             (limit,),
         )
-        found = {
-            head[0]: {
-                "run_id": head[0],
-                "name": head[1] or "",
-                "status": head[2],
-                "start_time": head[3],
-                "end_time": head[4],
-                "artifact_uri": head[5] or "",
-                "user": head[6] or "",
-                "experiment_id": str(head[7]),
-                "experiment": head[8],
-                "metrics": {},
-                "params": {},
-                "tags": {},
-            }
-            for head in heads
-        }
+        found = {head[0]: fields_of(head) for head in heads}
         if len(found) > 900:  # cheaper than looking each up once most runs are wanted
             where, chosen = "", ()
         else:

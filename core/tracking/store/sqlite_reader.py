@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -28,6 +28,29 @@ RUNS = "FROM runs JOIN experiments USING (experiment_id)"
 NOT_DELETED = "WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'"
 KEPT = f"SELECT run_uuid {RUNS} {NOT_DELETED}"
 """Ids of the runs that are not deleted."""
+HEADS = (
+    "SELECT run_uuid, runs.name, status, start_time, end_time, artifact_uri, user_id, "
+    f"experiments.experiment_id, experiments.name {RUNS} {NOT_DELETED}"
+)
+"""What MLflow itself knows of each, in the order of `fields_of`."""
+
+
+def fields_of(head: Sequence[Any]) -> dict[str, Any]:
+    """A row of `HEADS` as the fields of a RunRecord before any meaning, without what was logged."""
+    return {
+        "run_id": head[0],
+        "name": head[1] or "",
+        "status": head[2],
+        "start_time": head[3],
+        "end_time": head[4],
+        "artifact_uri": head[5] or "",
+        "user": head[6] or "",
+        "experiment_id": str(head[7]),
+        "experiment": head[8],
+        "metrics": {},
+        "params": {},
+        "tags": {},
+    }
 
 
 def number(value: float, is_nan: bool) -> float:
@@ -71,28 +94,10 @@ class SqliteReader:
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """The newest `limit` runs, newest first, as fields of a RunRecord before any meaning."""
         heads = self._query(
-            "SELECT run_uuid, runs.name, status, start_time, end_time, artifact_uri, user_id, "
-            f"experiments.experiment_id, experiments.name {RUNS} {NOT_DELETED} "
-            "ORDER BY start_time DESC, run_uuid LIMIT ?",
+            f"{HEADS} ORDER BY start_time DESC, run_uuid LIMIT ?",
             (limit,),
         )
-        found = {
-            head[0]: {
-                "run_id": head[0],
-                "name": head[1] or "",
-                "status": head[2],
-                "start_time": head[3],
-                "end_time": head[4],
-                "artifact_uri": head[5] or "",
-                "user": head[6] or "",
-                "experiment_id": str(head[7]),
-                "experiment": head[8],
-                "metrics": {},
-                "params": {},
-                "tags": {},
-            }
-            for head in heads
-        }
+        found = {head[0]: fields_of(head) for head in heads}
         if len(found) > 900:  # cheaper than a join once most runs are wanted
             where, chosen = "", ()
         else:
