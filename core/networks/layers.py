@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from core import kernel
-from core.config import MLP, Chebyshev, Fourier, orders_of
+from core.config import MLP, Chebyshev, Fourier, Splines, orders_of
 from core.jets import (
     Jet,
     Limited,
+    SplineProducts,
     TensorSums,
     activate,
     affine,
@@ -27,8 +29,13 @@ from core.jets import (
     limited,
     limited_sums,
 )
+from core.jets.splines import indices
+from core.networks.knots import cells, knots_of
 from core.problems import Problem
 from core.problems.base import Block, Function
+
+AT_ONCE = 2**22
+"""Numbers of a jet of products that are made at once where their sum alone is asked for."""
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -75,6 +82,7 @@ class Network(nn.Module):
         circles: tuple[int, ...] = (),
         alone: int = 0,
         total: int | None = None,
+        splines: SplineProducts | None = None,
     ):
         """A network of these layers.
 
@@ -89,8 +97,10 @@ class Network(nn.Module):
             circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             alone: how many of the functions, the first, are not multiplied.
             total: highest total degree of the products of polynomials; None: any.
+            splines: products of the first inputs instead.
         """
         super().__init__()
+        self.splines = splines
         self.layers = nn.ModuleList(layers)
         self.activation = activation
         self.degrees, self.circles, self.total = degrees, circles, total
@@ -122,6 +132,9 @@ class Network(nn.Module):
             if sums is not None:
                 return sums(self.layers[0].weight)
             return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles)
+        if self.splines and tape is None and not self._has_read(features):
+            found = [self.layers[0](self._splines(block)).data for block in self._blocks(features)]
+            return Jet(torch.cat(found, dim=1), features.layout)
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
@@ -152,6 +165,10 @@ class Network(nn.Module):
                 return waves
             beside = self._multiplied(Jet(features.data[..., read:], features.layout), features)
             return Jet(torch.cat([waves.data, beside.data], dim=-1), features.layout)
+        if self.splines is not None:
+            if not self._has_read(features):
+                self._read = (features.data, self._splines(features))
+            return self._read[1]
         if self.degrees is None:
             return features
         # thousands of products at each point: made once for features that stay
@@ -161,6 +178,21 @@ class Network(nn.Module):
             else:
                 self._read = (features.data, limited(features, self.limited))
         return self._read[1]
+
+    def _splines(self, features: Jet) -> Jet:
+        read, layout = len(self.splines.knots), features.layout
+        products = self.splines.of(Jet(features.data[..., :read], layout))
+        if features.data.shape[-1] == read:
+            return products
+        beside = self._multiplied(Jet(features.data[..., read:], layout), features)
+        return Jet(torch.cat([products.data, beside.data], dim=-1), layout)
+
+    def _blocks(self, features: Jet) -> Iterator[Jet]:
+        """Features at few points at once: a sum of thousands of products at each is asked for, and no more."""
+        components, points, _ = features.data.shape
+        step = max(1, AT_ONCE // (components * self.layers[0].weight.shape[1]))
+        for start in range(0, max(points, 1), step):
+            yield Jet(features.data[:, start : start + step], features.layout)
 
     def _multiplied(self, functions: Jet, features: Jet) -> Jet:
         """Functions (C, N, m), and each but the first ones times each of the smooth waves."""
@@ -261,6 +293,33 @@ def _with_local(
     functions = [each.place for each in local.asked(of_functions)]
     smooth = (local.smooth_sigma or 1.0) * torch.randn(local.smooth, inputs, generator=generator, dtype=torch.float64)
     return torch.cat(blocks), (*read, *functions), smooth
+
+
+def splined(problem: Problem, config: Splines, generator: torch.Generator) -> Network:
+    """Products of B-splines that have some of the domain in their support, and a linear layer that starts at zero.
+
+    Their knots are those of the coordinates, seen from −1 to 1 as `Problem.features` gives them.
+    """
+    own = knots_of(config, problem)
+    scaled = tuple(
+        torch.as_tensor((2 * knots - low - high) / (high - low))
+        for knots, (low, high) in zip(own, problem.domain(), strict=True)
+    )
+    products = SplineProducts(config.degree, scaled, indices(torch.as_tensor(cells(problem, own)), config.degree))
+    asked = [] if config.local is None else config.local.asked(problem.functions)
+    alone, smooth, reads = sum(each.exponent == 0 for each in asked), None, tuple(range(problem.inputs))
+    if asked:
+        deviation = config.local.smooth_sigma or 1.0
+        smooth = deviation * torch.randn(config.local.smooth, problem.inputs, generator=generator, dtype=torch.float64)
+    width = splined_width(products, len(asked), alone, smooth)
+    layer = JetLinear(torch.zeros(problem.outputs, width, dtype=torch.float64), None)
+    reads += tuple(each.place for each in asked)
+    return Network([layer], "tanh", reads=reads, smooth=smooth, alone=alone, splines=products)
+
+
+def splined_width(products: SplineProducts, functions: int, alone: int, smooth: Tensor | None) -> int:
+    """How many features the layer reads: products, and functions with their products with waves."""
+    return len(products.chosen) + functions + (functions - alone) * 2 * (0 if smooth is None else len(smooth))
 
 
 def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) -> Network:

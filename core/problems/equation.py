@@ -314,6 +314,14 @@ class Equation(DataProblem):
         return self.compiled.local.blocks(self.inputs)
 
     @property
+    def reads_coordinates(self):
+        return not self.compiled.met.periodic and not self.compiled.met.mirrors
+
+    @property
+    def narrow(self):
+        return self.compiled.local.narrow
+
+    @property
     def functions(self) -> tuple[Function, ...]:
         """See `Problem.functions`: of each hole and corner of its domain, and solutions of the equation itself."""
         return self.compiled.local.functions(self.inputs)

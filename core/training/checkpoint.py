@@ -16,8 +16,9 @@ import torch
 
 from core.config import Chebyshev, RunConfig
 from core.errors import LabError
+from core.jets import SplineProducts
 from core.migrations import read_config
-from core.networks.layers import JetLinear, Network, lifted_width
+from core.networks.layers import JetLinear, Network, lifted_width, splined_width
 from core.networks.marched import Marched
 from core.networks.solution import Solution, Term
 from core.problems import Problem
@@ -135,6 +136,7 @@ def _networks(solution: Solution) -> list[dict[str, Any]]:
             "reads": network.reads,
             "alone": network.alone,
             "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
+            "splines": None if network.splines is None else network.splines.plain(),
             "layers": [
                 (exact(layer.weight).cpu(), None if layer.bias is None else exact(layer.bias).cpu())
                 for layer in network.layers
@@ -261,7 +263,8 @@ def _solution(problem: Problem, lam: float | None, stages: list[dict[str, Any]])
         reads = None if stage.get("reads") is None else tuple(stage["reads"])
         smooth = None if stage.get("smooth") is None else stage["smooth"].double()
         circles = () if degrees is None else problem.circles
-        beside = (reads, smooth, circles, stage.get("alone", 0), stage.get("total"))
+        splines = None if stage.get("splines") is None else SplineProducts.of_plain(stage["splines"])
+        beside = (reads, smooth, circles, stage.get("alone", 0), stage.get("total"), splines)
         network = Network(layers, stage["activation"], basis, degrees, *beside)
         _check_shapes(number, problem, network)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
@@ -309,6 +312,10 @@ def _check_shapes(number: int, problem: Problem, network: Network) -> None:
         fits = fits and limit
         of = Chebyshev.model_construct(degrees=degrees, total=network.total)
         widths = [of.products(problem.circles) if fits else 0]
+    if network.splines is not None:
+        fits = basis is None and degrees is None and network.splines.is_sound(inputs) and len(reads or ()) >= inputs
+        fits = fits and (smooth is None or smooth.shape[1] == inputs)
+        widths = [splined_width(network.splines, len(reads) - inputs, network.alone, smooth) if fits else 0]
     for layer in layers:
         fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]
         fits = fits and (layer.bias is None or tuple(layer.bias.shape) == (layer.weight.shape[0],))

@@ -9,7 +9,7 @@ import torch
 
 from core.config import start_of_path
 from core.jets import Jet, coordinates
-from core.networks.layers import Network, Tape, fourier_of, mlp, polynomials
+from core.networks.layers import Network, Tape, fourier_of, mlp, polynomials, splined
 from core.networks.solution import Solution, Term, features_of
 from core.problems import Problem
 from core.runs.history import PATH
@@ -40,6 +40,9 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
         problem = start_of_path(run.config.continuation.path, problem, run.solution.problem)
     if stage.chebyshev is not None:
         network = polynomials(stage.chebyshev, run.problem.outputs, run.problem.circles)
+        epsilon, sigma, frequency = 1.0, None, None
+    elif stage.splines is not None:
+        network = splined(problem, stage.splines, torch.Generator().manual_seed(run.seed_of(k)))
         epsilon, sigma, frequency = 1.0, None, None
     elif stage.fourier is not None:
         network, epsilon, sigma, frequency = _fourier(run, exponent, progress)
@@ -146,10 +149,13 @@ def fit(term: Term, solution: Solution, points: dict[str, np.ndarray], problem: 
     if layer.bias is not None:
         design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
     target = torch.cat(values)
-    if layer.bias is None:  # polynomials at Gauss nodes are well conditioned: no small singular values to leave out
+    if term.network.degrees:  # polynomials at Gauss nodes are well conditioned: no small singular values to leave out
         weights = torch.linalg.lstsq(design, target, driver="gels").solution
         layer.weight.copy_(weights.T)
         return
     weights = torch.linalg.lstsq(design.cpu(), target.cpu(), rcond=FIT_PRECISION, driver="gelsd").solution
+    if layer.bias is None:
+        layer.weight.copy_(weights.T)
+        return
     layer.weight.copy_(weights[:-1].T)
     layer.bias.copy_(weights[-1])

@@ -29,8 +29,8 @@ from core.equations.tree import (
     postorder,
 )
 from core.equations.writing import field_name, text_of
+from core.problems.base import INTERIOR
 from core.problems.typed.combined import combined
-from core.problems.typed.compiled import INTERIOR
 from core.problems.typed.rows import RowProgram
 
 if TYPE_CHECKING:

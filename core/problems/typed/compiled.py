@@ -19,6 +19,7 @@ from core.equations.structure import fields_in, order
 from core.equations.system import System
 from core.equations.tree import Expression, Field
 from core.forms import Form
+from core.problems.base import INTERIOR
 from core.problems.typed.ansatz import Derivatives, ansatz_of
 from core.problems.typed.cautions import not_finite_at_start
 from core.problems.typed.combined import combined, operator
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from core.jets import Jet
 
-INTERIOR = "interior"
 HIGHEST, FINE = 4, 10.0
 """Of equations of fourth order, of which waves of this number are felt most, conditions of lower order weigh more."""
 FEWEST_ON_A_SIDE = 16

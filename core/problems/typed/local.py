@@ -18,7 +18,7 @@ from core.equations.conditions import Condition, Kind
 from core.equations.places import Where
 from core.equations.structure import order
 from core.equations.system import System
-from core.problems.base import Block, Function
+from core.problems.base import Block, Function, Narrow
 from core.problems.typed.own_solutions import HarmonicCorner, OwnSolutions
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 AROUND = 2.0
 """Features that read a corner's surroundings, beside others'."""
 FOURTH = 4
+CLAMPED = 3
+"""Orders from it on go with two conditions on a side: the streamfunction's beside a pressure, the plate's."""
+CORNER = 0.01
+"""Of the domain's size: so far from a corner its functions and smooth ones are told apart."""
 HIGHEST_OF_FOURTH = 6.0
 """Those of fields of fourth order: there are twice as many, with derivatives that cost more."""
 VALUES = (Kind.VALUE, Kind.POINT_VALUE)
@@ -61,7 +65,7 @@ class LocalInputs:
         found = region.local_features if isinstance(region, Region) else ()
         self.space = len(system.names.space)
         """How many coordinates of space there are; they come first."""
-        self._region = region
+        self._region, self._order = region, order(*system.residuals)
         self.layers = layers(region.domain, thickness) if thickness else ()
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
@@ -115,11 +119,19 @@ class LocalInputs:
         Those of r² log r, of its own order, grow too slowly to be seen beside rounding.
         """
         found = {
-            (each.wedge.corner if isinstance(each, _Wedge) else each.features).place: None
-            for each in self.corners
-            if any(m < order - WHOLE for m in each.exponents)
+            _corner_of(each).place: None for each in self.corners if any(m < order - WHOLE for m in each.exponents)
         }
         return list(found)
+
+    @property
+    def narrow(self) -> tuple[Narrow, ...]:
+        """See `Problem.narrow`: at layers, and at corners where highest derivatives have no square to integrate."""
+        found = [Narrow(k, at, layer.thickness) for layer in self.layers
+                 for k, at in enumerate(layer.places) if at is not None]  # fmt: skip
+        corners = {_corner_of(each).place: _corner_of(each).size for each in self.corners
+                   if any(m < self._order - 1 and abs(m - round(m)) > WHOLE for m in each.exponents)}  # fmt: skip
+        found += [Narrow(k, at, CORNER * size) for place, size in corners.items() for k, at in enumerate(place)]
+        return tuple(dict.fromkeys(found))
 
     @property
     def has_wedges(self) -> bool:
@@ -142,13 +154,24 @@ class LocalInputs:
         return found
 
 
+def _corner_of(family: HarmonicCorner | _Wedge) -> CornerFeatures:
+    return family.wedge.corner if isinstance(family, _Wedge) else family.features
+
+
 def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner | _Wedge]:
     """Which functions a corner has by the order of the equations and by what is given on its two sides."""
-    fields = system.names.fields
-    fourth = [name for name in fields if order(*system.residuals, field=name) == FOURTH]
-    given = {tuple(_orders_on(side, name, system) for side in corner.sides) for name in fourth}
-    wedges = [_Wedge(Wedge(corner, after, before)) for before, after in sorted(given) if len(before) == len(after) == 2]
-    return [*_harmonic(corner, [name for name in fields if name not in fourth], system), *wedges]
+    fields, given = system.names.fields, {}
+    for name in fields:
+        highest = order(*system.residuals, field=name)
+        on_sides = tuple(_orders_on(side, name, system) for side in corner.sides)
+        if highest == FOURTH or (highest >= CLAMPED and all(len(orders) == 2 for orders in on_sides)):
+            given[name] = on_sides
+    wedges = [_Wedge(Wedge(corner, after, before))
+              for before, after in sorted(set(given.values())) if len(before) == len(after) == 2]  # fmt: skip
+    harmonic = [name for name in fields if name not in given]
+    if wedges:  # what nothing is given of there, a pressure, follows another field
+        harmonic = [name for name in harmonic if any(_orders_on(side, name, system) for side in corner.sides)]
+    return [*_harmonic(corner, harmonic, system), *wedges]
 
 
 def _harmonic(corner: CornerFeatures, fields: Sequence[str], system: System) -> Iterable[HarmonicCorner]:
