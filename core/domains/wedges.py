@@ -212,18 +212,16 @@ class Wedge:
         return found
 
 
-def corner_weight(wedges: Sequence[Wedge], x: Sequence[Any]) -> Any:
-    """What equations are multiplied by, (n,): r^(3−λ) near each corner, λ its lowest exponent, 1 farther off.
-
-    A function of the corner times a smooth one leaves r^(λ−3) there, which outweighs all the rest.
+def corner_weight(wedges: Sequence[tuple[Wedge, float]], x: Sequence[Any]) -> Any:
+    """What equations are multiplied by, (n,): r^(s−λ) near each corner, λ its lowest exponent, 1 farther off.
 
     Args:
-        wedges: of the corners.
+        wedges: of the corners, each with s: its functions leave r^(λ−s) there, which outweighs all the rest.
         x: coordinates, as arrays or tensors.
     """
     found = 1.0
-    for each in wedges:
-        power = max(0.0, HIGHEST - 1 - min(each.exponents(HIGHEST - 1)))
+    for each, left in wedges:
+        power = max(0.0, left - min(each.exponents(HIGHEST - 1)))
         along, across = ((v - c) / (NEAR * each.corner.size) for v, c in zip(x, each.corner.place, strict=False))
         found = found * (along * along + across * across + AT_CORNER).clip(max=1) ** (power / 2)
     return found

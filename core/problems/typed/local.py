@@ -31,6 +31,9 @@ AROUND = 2.0
 FOURTH = 4
 CLAMPED = 3
 """Orders from it on go with two conditions on a side: the streamfunction's beside a pressure, the plate's."""
+LEFT = {3: 2.5, 4: 3.0}
+"""By order. A function r^λ of a plate's times a smooth one leaves r^(λ−3). Beside a pressure, which has no functions of
+its own, a streamfunction's leaves r^(λ−3) itself; times r^(5/2−λ) its square can be integrated, with room to spare."""
 CORNER = 0.01
 """Of the domain's size: so far from a corner its functions and smooth ones are told apart."""
 HIGHEST_OF_FOURTH = 6.0
@@ -43,6 +46,8 @@ class _Wedge:
     """Functions of one corner for fields of fourth order."""
 
     wedge: Wedge
+    left: float
+    """s where the equations have r^(λ−s) left of a function r^λ."""
 
     @property
     def exponents(self) -> list[float]:
@@ -70,7 +75,7 @@ class LocalInputs:
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
                         for each in _families(corner, system)]  # fmt: skip
-        self._wedges = [each.wedge for each in self.corners if isinstance(each, _Wedge)]
+        self._wedges = [(each.wedge, each.left) for each in self.corners if isinstance(each, _Wedge)]
         self._own = OwnSolutions(
             system, self.holes, [each for each in self.corners if isinstance(each, HarmonicCorner)]
         )
@@ -165,9 +170,9 @@ def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner
         highest = order(*system.residuals, field=name)
         on_sides = tuple(_orders_on(side, name, system) for side in corner.sides)
         if highest == FOURTH or (highest >= CLAMPED and all(len(orders) == 2 for orders in on_sides)):
-            given[name] = on_sides
-    wedges = [_Wedge(Wedge(corner, after, before))
-              for before, after in sorted(set(given.values())) if len(before) == len(after) == 2]  # fmt: skip
+            given[name] = (*on_sides, highest)
+    wedges = [_Wedge(Wedge(corner, after, before), LEFT[highest])
+              for before, after, highest in sorted(set(given.values())) if len(before) == len(after) == 2]  # fmt: skip
     harmonic = [name for name in fields if name not in given]
     if wedges:  # what nothing is given of there, a pressure, follows another field
         harmonic = [name for name in harmonic if any(_orders_on(side, name, system) for side in corner.sides)]
