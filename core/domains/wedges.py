@@ -221,7 +221,7 @@ def corner_weight(wedges: Sequence[tuple[Wedge, float]], x: Sequence[Any]) -> An
     """
     found = 1.0
     for each, left in wedges:
-        power = max(0.0, left - min(each.exponents(HIGHEST - 1)))
+        power = max(0.0, left - min((m for m in each.exponents(HIGHEST - 1) if m != 2.0), default=left))
         along, across = ((v - c) / (NEAR * each.corner.size) for v, c in zip(x, each.corner.place, strict=False))
         found = found * (along * along + across * across + AT_CORNER).clip(max=1) ** (power / 2)
     return found

@@ -386,7 +386,11 @@ class Equation(DataProblem):
         smooth = self.compiled.smooth
         if points == "interior":
             return {name: self.smoothness * row if name in smooth else row for name, row in found.items()}
-        return found if self.row_weight == 1 else {name: self.row_weight * row for name, row in found.items()}
+        weights = {f"condition {k}": each.weight for k, each in enumerate(self.conditions, start=1) if each.weight}
+        if self.row_weight == 1 and not weights:
+            return found
+        labels = self.compiled.labels
+        return {name: self.row_weight * weights.get(labels.get(name), 1.0) * row for name, row in found.items()}
 
     def exact(self, x):
         return self.compiled.exact(x)

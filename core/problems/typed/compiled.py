@@ -82,6 +82,8 @@ class Compiled:
         known = Known(system, self.start)
         sizes = [known.size(each) for each in equations[: len(equations) - len(bends)]] + [1.0] * len(bends)
         self.sets: dict[str, PointRows] = {}
+        self.labels: dict[str, str] = {}
+        """Of rows of conditions, which of the typed ones they are: `condition 3`."""
         left, unknowns = list(shared.residuals), tuple(system.unknowns)
         self.sets[INTERIOR] = PointRows(
             None,
@@ -103,6 +105,7 @@ class Compiled:
             normals = partial(normals_at, rows.place, frame=self.frame)
             program = RowProgram(made, at_place, self.coordinates, operators, normals, unknowns)
             self.sets[rows.name] = PointRows(rows.place, names, program)
+            self.labels |= {name: each.label for name, each in zip(names, rows.conditions, strict=True)}
         self.local = LocalInputs(system, layers or {})
         self.order = max(1, order(*system.residuals))
         self._jets = {name: Derivatives(node, self.coordinates) for name, node in self.start.items()}
