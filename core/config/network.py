@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from core.frozen import Extended, Frozen
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Sigma = Annotated[float, Field(gt=0, le=1e4)]
 Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
 Width = Annotated[int, Field(ge=1, le=4096)]
+Parity = Literal["all", "even", "odd"]
 
 
 class MLP(Frozen):
@@ -94,7 +95,7 @@ class Fourier(Extended):
 class Chebyshev(Extended):
     """Products of Chebyshev polynomials of the features, linear in its weights: a polynomial layer, and no network."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"total"})
+    added: ClassVar[frozenset[str]] = frozenset({"total", "parity"})
 
     degrees: Annotated[
         tuple[Annotated[int, Field(ge=2, le=400)], ...],
@@ -111,6 +112,23 @@ class Chebyshev(Extended):
         description="Products whose degrees add up to more are left out; of many inputs all would be far too many. "
         "Empty: all.",
     )
+    parity: tuple[Parity, ...] | None = Field(
+        None,
+        max_length=8,
+        description="Which polynomials there are of each feature: `all`, the `even` ones T₀, T₂, … or the `odd` ones. "
+        "A solution that is its own mirror image has no others, and points of the sampler `gauss` are then on one side "
+        "alone. Empty: all.",
+    )
+
+    @model_validator(mode="after")
+    def _one_parity_each(self) -> Self:
+        if self.parity is not None and len(self.parity) != len(self.degrees):
+            raise ValueError(f"parity: {len(self.parity)} words for the {len(self.degrees)} numbers of degrees")
+        return self
+
+    def halved(self, k: int) -> bool:
+        """Whether polynomials of the k-th coordinate are even alone, or odd alone."""
+        return self.parity is not None and self.parity[k] != "all"
 
     def products(self, circles: tuple[int, ...]) -> int:
         """How many there are.
@@ -122,7 +140,7 @@ class Chebyshev(Extended):
             return math.prod(self.degrees)
         ways = np.zeros(self.total + 1, dtype=object)  # so many of each sum of degrees, in numbers without an end
         ways[0] = 1
-        for orders in orders_of(self.degrees, circles):
+        for orders in orders_of(self.degrees, circles, self.parity):
             more = np.zeros_like(ways)
             for order in orders[orders <= self.total]:
                 more[order:] += ways[: len(ways) - order]
@@ -133,20 +151,28 @@ class Chebyshev(Extended):
     def words(self) -> str:
         """What it is, for logs and tables."""
         if self.total is None:
-            return f"{' × '.join(map(str, self.degrees))} Chebyshev polynomials"
+            each = [self._said(k) for k in range(len(self.degrees))]
+            return f"{' × '.join(each)} Chebyshev polynomials"
         return f"Chebyshev polynomials of {len(self.degrees)} inputs up to total degree {self.total}"
 
+    def _said(self, k: int) -> str:
+        return f"{self.degrees[k]} {self.parity[k]}" if self.halved(k) else str(self.degrees[k])
 
-def orders_of(degrees: tuple[int, ...], circles: tuple[int, ...]) -> list[np.ndarray]:
+
+def orders_of(
+    degrees: tuple[int, ...], circles: tuple[int, ...], parity: tuple[Parity, ...] | None = None
+) -> list[np.ndarray]:
     """The degree of each function of each coordinate, (count,): of cos n and sin n it is n.
 
     Args:
         degrees: how many functions of each coordinate.
         circles: see `Chebyshev.products`.
+        parity: see `Chebyshev`; of periodic coordinates without effect.
     """
     found, place = [], 0
-    for count in degrees:
-        on_circle = place in circles
-        found.append((np.arange(count) + on_circle) // (1 + on_circle))
+    for k, count in enumerate(degrees):
+        on_circle, which = place in circles, "all" if parity is None else parity[k]
+        orders = (np.arange(count) + on_circle) // (1 + on_circle)
+        found.append(orders if on_circle or which == "all" else 2 * orders + (which == "odd"))
         place += 1 + on_circle
     return found

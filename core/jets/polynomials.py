@@ -10,19 +10,22 @@ from torch import Tensor
 from core.jets.jet import Jet
 
 
-def chebyshev(inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = ()) -> Jet:
+def chebyshev(
+    inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = (), parity: Sequence[str] | None = None
+) -> Jet:
     """All products T_i(x₁)T_j(x₂)… of the first `degrees` polynomials of each input, the last input's the fastest.
 
     Args:
         inputs: (C, N, d), in [−1, 1].
         degrees: how many polynomials, T₀ … T_{n−1}, of each input; of a circle how many of 1, cos, sin, cos 2, ….
         circles: inputs that are the cosine of a periodic coordinate, the one after it being its sine.
+        parity: of each factor `all`, or `even` or `odd` polynomials alone; None: all. Without effect on circles.
 
     Returns:
         (C, N, Π degrees).
     """
     product = None
-    for one in factors(inputs, degrees, circles):
+    for one in factors(inputs, degrees, circles, parity):
         if product is None:
             product = one
         else:
@@ -31,7 +34,13 @@ def chebyshev(inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = ()) 
     return product
 
 
-def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles: Sequence[int] = ()) -> Jet:
+def chebyshev_sums(
+    inputs: Jet,
+    degrees: Sequence[int],
+    weight: Tensor,
+    circles: Sequence[int] = (),
+    parity: Sequence[str] | None = None,
+) -> Jet:
     """Sums of the products of `chebyshev` with weights, one input after the other: no product is ever made.
 
     Args:
@@ -39,11 +48,12 @@ def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles:
         degrees: see `chebyshev`.
         weight: (outputs, Π degrees).
         circles: see `chebyshev`.
+        parity: see `chebyshev`.
 
     Returns:
         (C, N, outputs).
     """
-    functions = factors(inputs, degrees, circles)
+    functions = factors(inputs, degrees, circles, parity)
     one, count, outputs = next(functions), degrees[0], len(weight)
     columns = weight.reshape(outputs, count, -1).permute(1, 2, 0).reshape(count, -1)
     total = Jet(one.data @ columns, inputs.layout)  # what is left of the products' indices, outputs the fastest
@@ -53,14 +63,16 @@ def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles:
     return total
 
 
-def factors(inputs: Jet, degrees: Sequence[int], circles: Sequence[int]) -> Iterator[Jet]:
+def factors(
+    inputs: Jet, degrees: Sequence[int], circles: Sequence[int], parity: Sequence[str] | None = None
+) -> Iterator[Jet]:
     """Of each coordinate, its functions (C, N, count); see `chebyshev`."""
     k = 0
-    for count in degrees:
+    for place, count in enumerate(degrees):
         if k in circles:
             yield harmonics(_input(inputs, k), _input(inputs, k + 1), count)
         else:
-            yield polynomials(_input(inputs, k), count)
+            yield polynomials(_input(inputs, k), count, "all" if parity is None else parity[place])
         k += 1 + (k in circles)
 
 
@@ -68,12 +80,16 @@ def _input(inputs: Jet, k: int) -> Jet:
     return Jet(inputs.data[:, :, k], inputs.layout)
 
 
-def polynomials(x: Jet, count: int) -> Jet:
-    """T₀ … T_{count−1} of a jet (C, N): (C, N, count)."""
-    first = torch.zeros_like(x.data)
-    first[0] = 1
-    found = [Jet(first, x.layout), Jet(x.data, x.layout)]
-    double = Jet(2 * x.data, x.layout)
+def polynomials(x: Jet, count: int, parity: str = "all") -> Jet:
+    """T₀ … T_{count−1} of a jet (C, N), or as many of the `even` or the `odd` ones: (C, N, count)."""
+    one = torch.zeros_like(x.data)
+    one[0] = 1
+    x = step = Jet(x.data, x.layout)
+    found = [Jet(one, x.layout), x]
+    if parity != "all":  # T_{n+m} = 2T_m T_n − T_{n−m}, here with m = 2
+        step = x * x * 2 - 1
+        found = [found[0], step] if parity == "even" else [x, (step * 2 - 1) * x]
+    double = step * 2
     while len(found) < count:
         found.append(double * found[-1] - found[-2])
     return Jet(torch.stack([jet.data for jet in found[:count]], dim=-1), x.layout)

@@ -75,6 +75,7 @@ class Network(nn.Module):
         circles: tuple[int, ...] = (),
         alone: int = 0,
         total: int | None = None,
+        parity: tuple[str, ...] | None = None,
     ):
         """A network of these layers.
 
@@ -89,11 +90,12 @@ class Network(nn.Module):
             circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             alone: how many of the functions, the first, are not multiplied.
             total: highest total degree of the products of polynomials; None: any.
+            parity: of polynomials; see `core.jets.chebyshev`.
         """
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.activation = activation
-        self.degrees, self.circles, self.total = degrees, circles, total
+        self.degrees, self.circles, self.total, self.parity = degrees, circles, total, parity
         self._read: tuple[Tensor, Jet] | None = None
         self._grid: tuple[Tensor, TensorSums | None] | None = None
         self.reads = reads
@@ -104,7 +106,8 @@ class Network(nn.Module):
     @cached_property
     def limited(self) -> Limited:
         """Which products of polynomials there are, where their total degree is limited."""
-        return Limited.of(self.degrees, self.circles, orders_of(self.degrees, self.circles), self.total)
+        orders = orders_of(self.degrees, self.circles, self.parity)
+        return Limited.of(self.degrees, self.circles, orders, self.total, self.parity)
 
     @property
     def widest(self) -> int:
@@ -121,7 +124,7 @@ class Network(nn.Module):
             sums = self.on_grid(features)
             if sums is not None:
                 return sums(self.layers[0].weight)
-            return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles)
+            return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles, self.parity)
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
@@ -136,7 +139,7 @@ class Network(nn.Module):
         if not self.degrees or self.total is not None:
             return None
         if self._grid is None or self._grid[0] is not features.data:
-            self._grid = features.data, TensorSums.of(features, self.degrees, self.circles)
+            self._grid = features.data, TensorSums.of(features, self.degrees, self.circles, self.parity)
         return self._grid[1]
 
     def forget(self) -> None:
@@ -157,7 +160,7 @@ class Network(nn.Module):
         # thousands of products at each point: made once for features that stay
         if not self._has_read(features):
             if self.total is None:
-                self._read = (features.data, chebyshev(features, self.degrees, self.circles))
+                self._read = (features.data, chebyshev(features, self.degrees, self.circles, self.parity))
             else:
                 self._read = (features.data, limited(features, self.limited))
         return self._read[1]
@@ -269,4 +272,6 @@ def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) 
     Of `circles`, see `core.jets.chebyshev`, it has harmonics.
     """
     layer = JetLinear(torch.zeros(outputs, config.products(circles), dtype=torch.float64), None)
-    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total)
+    return Network(
+        [layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total, parity=config.parity
+    )

@@ -104,7 +104,17 @@ def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> d
     elif sampler == "uniform":
         unit = np.random.default_rng(seed).random((n, d))
     else:
-        axes = [(np.arange(side) + 0.5) / side for side in sides]
+        axes = [_nodes(side, sampler == "gauss" and _halved(stage, k)) for k, side in enumerate(sides)]
         unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
     problem = config.problem
     return (problem.collocation_towards_walls if sampler in ("chebyshev", "gauss") else problem.collocation)(unit)
+
+
+def _halved(stage: Stage, k: int) -> bool:
+    """Whether the polynomials of the k-th coordinate say the same, up to a sign, on both sides of its middle."""
+    return stage.chebyshev is not None and stage.chebyshev.halved(k)
+
+
+def _nodes(side: int, halved: bool) -> np.ndarray:
+    """So many even nodes of [0, 1], or of its lower half: those of twice as many that lie there."""
+    return (np.arange(side) + 0.5) / (side * (1 + halved))

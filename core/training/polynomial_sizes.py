@@ -11,7 +11,8 @@ from torch import Tensor
 from core.config import Chebyshev, Collocation, Stage, orders_of
 from core.jets import Limited
 from core.training.input_groups import coordinates_of_inputs
-from core.training.points import HELD_OUT, collocation
+from core.training.mirrors import parities
+from core.training.points import HELD_OUT, collocation, on_cpu
 from core.training.progress import Progress
 from core.training.sigma import ROUNDING, as_text
 from core.training.sigma_search import Interrupted, alone, damping_of
@@ -56,6 +57,8 @@ class PolynomialSizes:
         self.seconds_per_try = math.nan
         corner = np.zeros((4, len(run.problem.coordinates)))
         self._on_nodes = len(run.problem.collocation_towards_walls(corner)) == 1 and run.problem.is_box
+        self._parity = parities(run.problem, None if run.problem.linear else on_cpu(run)) if self._on_nodes else None
+        """Of each coordinate which polynomials there are; None: all."""
 
     @staticmethod
     def fit(run: RunState) -> bool:
@@ -76,10 +79,17 @@ class PolynomialSizes:
         if last.chebyshev is not None:
             first, weight = last.chebyshev, run.solution.networks[-1].layers[0].weight
             self._profiles = _profiles(weight, first, run.problem.circles)
+            if first.parity is None and first.total is None and self._parity is not None:
+                # of each pair of polynomials in a row one is kept, and profiles are of pairs
+                halved = [each != "all" for each in self._parity]
+                degrees = [max(2, n // 2) if half else n for n, half in zip(first.degrees, halved, strict=True)]
+                first = Chebyshev(degrees=tuple(degrees), parity=self._parity)
+                kept = zip(self._profiles, halved, strict=True)
+                self._profiles = [profile[1::2] if half else profile for profile, half in kept]
         elif factors > MOST_FACTORS:
             first = self._of_total(max(FIRST_TOTAL, self._total_of(products, factors)), factors)
         else:
-            first = Chebyshev(degrees=(max(2, round(products ** (1 / factors))),) * factors)
+            first = Chebyshev(degrees=(max(2, round(products ** (1 / factors))),) * factors, parity=self._parity)
         stage = Stage(
             chebyshev=first,
             optimizer=UNDAMPED,
@@ -118,7 +128,8 @@ class PolynomialSizes:
             return self._larger_total(stage, factor)
         degrees = np.array(stage.chebyshev.degrees)
         grown = grown_by(degrees, self._profiles, factor)
-        return self._with(stage, Chebyshev(degrees=tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))))
+        degrees = tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))
+        return self._with(stage, stage.chebyshev.model_copy(update={"degrees": degrees}))
 
     def _larger_total(self, stage: Stage, factor: float) -> Stage:
         """A total degree higher by one, or by more where that is at most so many times more products."""
@@ -139,11 +150,12 @@ class PolynomialSizes:
     def _of_total(self, total: int, factors: int) -> Chebyshev:
         """All products up to a total degree; of a periodic coordinate there are two functions of each degree but 0."""
         circles, degrees, place = self._run.problem.circles, [], 0
-        for _ in range(factors):
+        for parity in self._parity or ("all",) * factors:
             on_circle = place in circles
-            degrees.append(max(2, (1 + on_circle) * total + 1))
+            count = {"all": (1 + on_circle) * total + 1, "even": total // 2 + 1, "odd": (total + 1) // 2}[parity]
+            degrees.append(max(2, count))
             place += 1 + on_circle
-        return Chebyshev(degrees=tuple(degrees), total=total)
+        return Chebyshev(degrees=tuple(degrees), total=total, parity=self._parity)
 
     def _with(self, stage: Stage, polynomials: Chebyshev) -> Stage:
         """A stage with these, at Gauss nodes where they alone are the points: hardly more than there are unknowns."""
@@ -176,7 +188,7 @@ def _profiles(coefficients: Tensor, polynomials: Chebyshev, circles: tuple[int, 
         places = np.unravel_index(np.arange(c.shape[1]), polynomials.degrees)
         counts = polynomials.degrees
     else:
-        orders = orders_of(polynomials.degrees, circles)
+        orders = orders_of(polynomials.degrees, circles, polynomials.parity)
         products = Limited.of(polynomials.degrees, circles, orders, polynomials.total).orders
         places = [sum(each[products[:, k]] for k, each in enumerate(orders))]
         counts = [polynomials.total + 1]
