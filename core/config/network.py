@@ -18,6 +18,7 @@ Sigma = Annotated[float, Field(gt=0, le=1e4)]
 Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Parity = Literal["all", "even", "odd"]
+Layer = Annotated[float, Field(ge=-1, le=1)]
 
 
 class MLP(Frozen):
@@ -95,7 +96,7 @@ class Fourier(Extended):
 class Chebyshev(Extended):
     """Products of Chebyshev polynomials of the features, linear in its weights: a polynomial layer, and no network."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"total", "parity"})
+    added: ClassVar[frozenset[str]] = frozenset({"total", "parity", "layers"})
 
     degrees: Annotated[
         tuple[Annotated[int, Field(ge=2, le=400)], ...],
@@ -120,15 +121,32 @@ class Chebyshev(Extended):
         "alone. Empty: all.",
     )
 
+    layers: tuple[Layer | None, ...] | None = Field(
+        None,
+        max_length=8,
+        description="Of each feature the width of a layer beside its lower end, as a part of its range, negative where"
+        " it is beside the upper one: polynomials are then of asinh(distance/width). Empty: none.",
+    )
+
     @model_validator(mode="after")
-    def _one_parity_each(self) -> Self:
-        if self.parity is not None and len(self.parity) != len(self.degrees):
-            raise ValueError(f"parity: {len(self.parity)} words for the {len(self.degrees)} numbers of degrees")
+    def _of_each_factor(self) -> Self:
+        for name, given in (("parity", self.parity), ("layers", self.layers)):
+            if given is not None and len(given) != len(self.degrees):
+                raise ValueError(f"{name}: {len(given)} given for the {len(self.degrees)} numbers of degrees")
+        for k, (parity, layer) in enumerate(self.kinds or ()):
+            if parity != "all" and layer is not None:
+                raise ValueError(f"layers: number {k + 1} has a layer at one end alone, and parity says {parity}")
+            if layer == 0:
+                raise ValueError(f"layers: number {k + 1} is 0; a width is a part of the range, or empty")
         return self
 
-    def halved(self, k: int) -> bool:
-        """Whether polynomials of the k-th coordinate are even alone, or odd alone."""
-        return self.parity is not None and self.parity[k] != "all"
+    @property
+    def kinds(self) -> tuple[tuple[Parity, float | None], ...] | None:
+        """Parity and layer of each factor; None where all have all polynomials, of the feature itself."""
+        if self.parity is None and self.layers is None:
+            return None
+        plain = len(self.degrees)
+        return tuple(zip(self.parity or ("all",) * plain, self.layers or (None,) * plain, strict=True))
 
     def products(self, circles: tuple[int, ...]) -> int:
         """How many there are.
@@ -156,7 +174,10 @@ class Chebyshev(Extended):
         return f"Chebyshev polynomials of {len(self.degrees)} inputs up to total degree {self.total}"
 
     def _said(self, k: int) -> str:
-        return f"{self.degrees[k]} {self.parity[k]}" if self.halved(k) else str(self.degrees[k])
+        """Of one factor."""
+        parity, layer = ("all", None) if self.kinds is None else self.kinds[k]
+        words = (parity if parity != "all" else "", "" if layer is None else f"(layer {layer:.2g})")
+        return " ".join((str(self.degrees[k]), *filter(None, words)))
 
 
 def orders_of(

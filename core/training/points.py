@@ -10,6 +10,7 @@ import torch
 
 from core.config import RunConfig, Stage
 from core.networks.solution import Solution
+from core.training.end_layers import positions
 from core.training.objective import Objective
 from core.training.state import RunState
 
@@ -104,17 +105,20 @@ def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> d
     elif sampler == "uniform":
         unit = np.random.default_rng(seed).random((n, d))
     else:
-        axes = [_nodes(side, sampler == "gauss" and _halved(stage, k)) for k, side in enumerate(sides)]
+        kinds = stage.chebyshev.kinds if stage.chebyshev is not None and sampler == "gauss" else None
+        plain = [kinds is None or k in config.problem.periodic for k in range(d)]
+        axes = [_nodes(side, *(("all", None) if plain[k] else kinds[k])) for k, side in enumerate(sides)]
         unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
     problem = config.problem
     return (problem.collocation_towards_walls if sampler in ("chebyshev", "gauss") else problem.collocation)(unit)
 
 
-def _halved(stage: Stage, k: int) -> bool:
-    """Whether the polynomials of the k-th coordinate say the same, up to a sign, on both sides of its middle."""
-    return stage.chebyshev is not None and stage.chebyshev.halved(k)
+def _nodes(side: int, parity: str, layer: float | None) -> np.ndarray:
+    """So many even nodes of [0, 1], or of its lower half, since polynomials of one parity say the same on the other.
 
-
-def _nodes(side: int, halved: bool) -> np.ndarray:
-    """So many even nodes of [0, 1], or of its lower half: those of twice as many that lie there."""
-    return (np.arange(side) + 0.5) / (side * (1 + halved))
+    Polynomials that follow a layer have theirs even in what they read, once the points are pulled towards the walls.
+    """
+    even = (np.arange(side) + 0.5) / (side * (1 + (parity != "all")))
+    if layer is None:
+        return even
+    return np.arccos(1 - 2 * positions((1 - np.cos(np.pi * even)) / 2, layer)) / np.pi

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.config import Chebyshev, Collocation, Stage, orders_of
 from core.jets import Limited
+from core.training.end_layers import best_layer
 from core.training.input_groups import coordinates_of_inputs
 from core.training.mirrors import parities
 from core.training.points import HELD_OUT, collocation, on_cpu
@@ -54,7 +55,10 @@ class PolynomialSizes:
     def __init__(self, run: RunState, progress: Progress, before: float):
         self._run, self._progress, self._before = run, progress, before
         self._profiles: list[np.ndarray] | None = None
+        self._layers: dict[int, tuple[float | None, np.ndarray]] = {}
+        """By coordinate, another layer that spares polynomials, and the profile in those."""
         self.seconds_per_try = math.nan
+        self.solves = 0 if run.ranks is None else 1
         corner = np.zeros((4, len(run.problem.coordinates)))
         self._on_nodes = len(run.problem.collocation_towards_walls(corner)) == 1 and run.problem.is_box
         self._parity = parities(run.problem, None if run.problem.linear else on_cpu(run)) if self._on_nodes else None
@@ -79,6 +83,7 @@ class PolynomialSizes:
         if last.chebyshev is not None:
             first, weight = last.chebyshev, run.solution.networks[-1].layers[0].weight
             self._profiles = _profiles(weight, first, run.problem.circles)
+            self._layers = _steeper(weight, first, run.problem.circles)
             if first.parity is None and first.total is None and self._parity is not None:
                 # of each pair of polynomials in a row one is kept, and profiles are of pairs
                 halved = [each != "all" for each in self._parity]
@@ -112,6 +117,7 @@ class PolynomialSizes:
         with Tries(run.solution, setting, 1.0, run.samples, damping_of(stage), seed, replaces=True) as tries:
             left, coefficients = tries.by_polynomials()
         self._profiles = _profiles(coefficients, stage.chebyshev, run.problem.circles)
+        self._layers = _steeper(coefficients, stage.chebyshev, run.problem.circles)
         tails = np.array([profile[-1] for profile in self._profiles])
         self.seconds_per_try = time.perf_counter() - began
         self._progress.write(1)
@@ -126,10 +132,15 @@ class PolynomialSizes:
         """See `Sizes.larger`."""
         if stage.chebyshev.total is not None:
             return self._larger_total(stage, factor)
-        degrees = np.array(stage.chebyshev.degrees)
-        grown = grown_by(degrees, self._profiles, factor)
+        before = stage.chebyshev
+        degrees, profiles, layers = list(before.degrees), self._profiles, list(before.layers or ())
+        if self._layers:
+            profiles, layers = list(profiles), layers or [None] * len(degrees)
+            for k, (layer, profile) in self._layers.items():
+                degrees[k], profiles[k], layers[k] = len(profile), profile, layer
+        grown = grown_by(np.array(degrees), profiles, factor)
         degrees = tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))
-        return self._with(stage, stage.chebyshev.model_copy(update={"degrees": degrees}))
+        return self._with(stage, before.model_copy(update={"degrees": degrees, "layers": tuple(layers) or None}))
 
     def _larger_total(self, stage: Stage, factor: float) -> Stage:
         """A total degree higher by one, or by more where that is at most so many times more products."""
@@ -200,6 +211,30 @@ def _profiles(coefficients: Tensor, polynomials: Chebyshev, circles: tuple[int, 
     return found
 
 
+def _steeper(
+    coefficients: Tensor, polynomials: Chebyshev, circles: tuple[int, ...]
+) -> dict[int, tuple[float | None, np.ndarray]]:
+    """By factor, a layer in whose polynomials the solution takes fewer, and its profile in those; see `best_layer`.
+
+    Args:
+        coefficients: (outputs, products).
+        polynomials: what they are of.
+        circles: see `Chebyshev.products`; nothing is steep at the end of a periodic coordinate.
+    """
+    if polynomials.total is not None:
+        return {}
+    c, found, place = coefficients.detach().cpu().numpy(), {}, 0
+    whole = np.linalg.norm(c, axis=1)
+    shares = (c / np.where(whole > 0, whole, 1.0)[:, None]).reshape(len(c), *polynomials.degrees)
+    for k, (parity, layer) in enumerate(polynomials.kinds or (("all", None),) * len(polynomials.degrees)):
+        if parity == "all" and place not in circles:
+            along = np.moveaxis(shares, 1 + k, 0).reshape(polynomials.degrees[k], -1)
+            if (other := best_layer(along, layer)) is not None:
+                found[k] = other
+        place += 1 + (place in circles)
+    return found
+
+
 def grown_by(degrees: np.ndarray, profiles: list[np.ndarray] | None, factor: float) -> np.ndarray:
     """So many times more products, of each input as many polynomials as make the last ones of all equally small.
 
@@ -217,7 +252,8 @@ def grown_by(degrees: np.ndarray, profiles: list[np.ndarray] | None, factor: flo
         """How many leave that much, as logarithm, at most twice as many as there are."""
         return np.clip(degrees + (tails - level) / falls, degrees, 2 * degrees)
 
-    low, high = math.log(ROUNDING), float(tails.max())
+    # where twice as many of an input still leave so much, more of the others would gain nothing
+    low, high = max(math.log(ROUNDING), float((tails - falls * degrees).max())), float(tails.max())
     if np.prod(at(low) / degrees) > factor:
         for _ in range(50):
             level = (low + high) / 2
