@@ -37,6 +37,8 @@ FEWER = 4
 more are needed."""
 SLOWEST = 0.3
 """Where coefficients don't fall yet, they are taken to fall by so much, as logarithm, while polynomials double."""
+RESOLVED = 1e-2
+"""What is left when the fall of coefficients means something: of too few for a solution's waves it does not."""
 MORE_NODES = 2
 """Gauss nodes along a coordinate beyond as many as it has polynomials."""
 
@@ -55,6 +57,8 @@ class PolynomialSizes:
     def __init__(self, run: RunState, progress: Progress, before: float):
         self._run, self._progress, self._before = run, progress, before
         self._profiles: list[np.ndarray] | None = None
+        self._resolved = False
+        """Whether the profiles are the solution's own."""
         self._layers: dict[int, tuple[float | None, np.ndarray]] = {}
         """By coordinate, another layer that spares polynomials, and the profile in those."""
         self.seconds_per_try = math.nan
@@ -83,7 +87,9 @@ class PolynomialSizes:
         if last.chebyshev is not None:
             first, weight = last.chebyshev, run.solution.networks[-1].layers[0].weight
             self._profiles = _profiles(weight, first, run.problem.circles)
-            self._layers = _steeper(weight, first, run.problem.circles)
+            self._resolved = self._before < RESOLVED
+            if self._resolved:
+                self._layers = _steeper(weight, first, run.problem.circles)
             if first.parity is None and first.total is None and self._parity is not None:
                 # of each pair of polynomials in a row one is kept, and profiles are of pairs
                 halved = [each != "all" for each in self._parity]
@@ -117,7 +123,8 @@ class PolynomialSizes:
         with Tries(run.solution, setting, 1.0, run.samples, damping_of(stage), seed, replaces=True) as tries:
             left, coefficients = tries.by_polynomials()
         self._profiles = _profiles(coefficients, stage.chebyshev, run.problem.circles)
-        self._layers = _steeper(coefficients, stage.chebyshev, run.problem.circles)
+        self._resolved = left < RESOLVED
+        self._layers = _steeper(coefficients, stage.chebyshev, run.problem.circles) if self._resolved else {}
         tails = np.array([profile[-1] for profile in self._profiles])
         self.seconds_per_try = time.perf_counter() - began
         self._progress.write(1)
@@ -138,7 +145,7 @@ class PolynomialSizes:
             profiles, layers = list(profiles), layers or [None] * len(degrees)
             for k, (layer, profile) in self._layers.items():
                 degrees[k], profiles[k], layers[k] = len(profile), profile, layer
-        grown = grown_by(np.array(degrees), profiles, factor)
+        grown = grown_by(np.array(degrees), profiles, factor, self._resolved)
         degrees = tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))
         return self._with(stage, before.model_copy(update={"degrees": degrees, "layers": tuple(layers) or None}))
 
@@ -235,18 +242,21 @@ def _steeper(
     return found
 
 
-def grown_by(degrees: np.ndarray, profiles: list[np.ndarray] | None, factor: float) -> np.ndarray:
+def grown_by(
+    degrees: np.ndarray, profiles: list[np.ndarray] | None, factor: float, resolved: bool = True
+) -> np.ndarray:
     """So many times more products, of each input as many polynomials as make the last ones of all equally small.
 
     Args:
         degrees: how many there are of each input (d,).
         profiles: of each input, the size of its coefficients, see `_profiles`; None: nothing is known of them.
         factor: at most so many times more products, and fewer where all last ones would be rounding.
+        resolved: whether coefficients fall as the solution's do; if not, inputs with the largest last ones grow.
     """
     if profiles is None:
         return np.round(degrees * factor ** (1 / len(degrees)))
     tails = np.log([max(profile[-1], ROUNDING) for profile in profiles])
-    falls = np.array([_fall(profile) for profile in profiles])
+    falls = np.array([_fall(profile) if resolved else SLOWEST / len(profile) for profile in profiles])
 
     def at(level: float) -> np.ndarray:
         """How many leave that much, as logarithm, at most twice as many as there are."""

@@ -227,6 +227,12 @@ def test_polynomials_grow_where_their_last_coefficients_are_the_largest_and_as_m
     assert (grown_by(degrees, [10.0 ** -np.arange(20.0)] * 2, 2.0) == degrees).all()  # rounding: no more
     assert grown_by(degrees, [10.0 ** -(np.arange(20.0) * 0.7)] * 2, 4.0).max() < 25  # to rounding, and no further
     assert (grown_by(degrees, None, 4.0) == 40).all()
+    stuck, low = np.full(20, 1e-2), 10.0 ** -(np.arange(20) / 4)
+    assert (grown_by(degrees, [stuck, low], 2.0) == (40, 20)).all()  # more of the other would gain nothing yet
+    waves = [10.0 ** -(np.arange(20) / 4.5), low]
+    assert grown_by(degrees, waves, 2.0)[1] > 20
+    assert (grown_by(degrees, waves, 2.0, resolved=False) == (40, 20)).all()  # of waves unresolved no fall tells
+    assert (grown_by(degrees, [low, low], 2.0, resolved=False) == 28).all()
     falling = 10.0 ** -np.arange(10.0)  # 1e-9 at the last one, a digit each
     assert _until_rounding(falling) == pytest.approx(6)
     assert _until_rounding(np.append(falling, 0.0)) == 0
@@ -330,6 +336,7 @@ def test_growth_ends_at_as_many_stages_as_a_run_may_have(monkeypatch):
     assert "12 stages" in said[-1]
 
 
+@pytest.mark.usefixtures("waves_alone")
 def test_a_comparison_whose_checkpoint_was_tidied_away_is_left_out_and_said(tmp_path, monkeypatch):
     config, asked = growing("growth.most_features=90"), []
     _, outcome, _ = grown(config, tmp_path / "whole", lambda: asked.append(1))
