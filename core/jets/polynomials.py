@@ -91,15 +91,12 @@ def polynomials(x: Jet, count: int, kind: Kind = PLAIN) -> Jet:
     parity, layer = kind
     one = torch.zeros_like(x.data)
     one[0] = 1
-    x = step = Jet(x.data, x.layout) if layer is None else _stretched(x, layer)
-    found = [Jet(one, x.layout), x]
-    if parity != "all":  # T_{n+m} = 2T_m T_n − T_{n−m}, here with m = 2
-        step = x * x * 2 - 1
-        found = [found[0], step] if parity == "even" else [x, (step * 2 - 1) * x]
-    double = step * 2
-    while len(found) < count:
+    x = Jet(x.data, x.layout) if layer is None else _stretched(x, layer)
+    found, double = [Jet(one, x.layout), x], x * 2
+    start, step = {"all": (0, 1), "even": (0, 2), "odd": (1, 2)}[parity]
+    while len(found) < start + step * count:
         found.append(double * found[-1] - found[-2])
-    return Jet(torch.stack([jet.data for jet in found[:count]], dim=-1), x.layout)
+    return Jet(torch.stack([jet.data for jet in found[start::step][:count]], dim=-1), x.layout)
 
 
 def _stretched(x: Jet, layer: float) -> Jet:

@@ -39,6 +39,9 @@ SLOWEST = 0.3
 """Where coefficients don't fall yet, they are taken to fall by so much, as logarithm, while polynomials double."""
 RESOLVED = 1e-2
 """What is left when the fall of coefficients means something: of too few for a solution's waves it does not."""
+FEW = 1_500
+"""Products up to which as many nodes are taken on one side of a mirrored coordinate as both sides would have: they cost
+little, and rounding is averaged over them."""
 MORE_NODES = 2
 """Gauss nodes along a coordinate beyond as many as it has polynomials."""
 
@@ -179,6 +182,9 @@ class PolynomialSizes:
         """A stage with these, at Gauss nodes where they alone are the points: hardly more than there are unknowns."""
         if self._on_nodes and polynomials.total is None:
             shape = tuple(count + MORE_NODES for count in polynomials.degrees)
+            if polynomials.parity is not None and math.prod(polynomials.degrees) <= FEW:
+                mirrored = (parity != "all" for parity in polynomials.parity)
+                shape = tuple(side * (1 + each) for side, each in zip(shape, mirrored, strict=True))
             points = Collocation(sampler="gauss", shape=shape, points=math.prod(shape))
         else:
             # nearly all of a cube of many dimensions is wall: pulled points would leave its inside empty

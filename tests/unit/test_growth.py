@@ -165,7 +165,7 @@ def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tm
     assert last.fourier is None
     assert last.begins == "solved"
     assert last.chebyshev.parity == ("odd", "odd")  # as the solution is about the middle
-    assert last.collocation.shape == (x + 2, y + 2)
+    assert last.collocation.shape == (2 * (x + 2), 2 * (y + 2))  # few: as many rows as both sides have
     assert any(last.chebyshev.words in line and line.startswith("growth: ") for line in said)
     assert outcome.records[-1].max_residual < 1e-6
 
