@@ -39,7 +39,7 @@ SLOWEST = 0.3
 """Where coefficients don't fall yet, they are taken to fall by so much, as logarithm, while polynomials double."""
 RESOLVED = 1e-2
 """What is left when the fall of coefficients means something: of too few for a solution's waves it does not."""
-FEW = 1_500
+FEW = 1_200
 """Products up to which as many nodes are taken on one side of a mirrored coordinate as both sides would have: they cost
 little, and rounding is averaged over them."""
 MORE_NODES = 2
