@@ -55,6 +55,21 @@ def parities(problem: Problem, so_far: Solution | None = None) -> tuple[Parity, 
     return tuple(found) if any(each != "all" for each in found) else None
 
 
+@torch.no_grad()
+def read_evenly(problem: Problem) -> tuple[bool, ...]:
+    """Of each coordinate whether its input is where points are drawn, from −1 to 1: nodes may then follow a layer.
+
+    A cosine of the coordinate, or one that is read backwards, is not.
+    """
+    axes, place, found = problem.inputs - len(problem.circles), 0, []
+    unit = halton(SAMPLES, axes, np.full(axes, 0.5))
+    inputs = _features(Solution(problem, None), _points(problem, unit)).value.numpy()
+    for axis in range(axes):
+        found.append(bool(np.allclose(inputs[:, place], -np.cos(np.pi * unit[:, axis]), rtol=0, atol=1e-9)))
+        place += 1 + (place in problem.circles)
+    return tuple(found)
+
+
 def _points(problem: Problem, unit: np.ndarray) -> np.ndarray:
     return problem.collocation_towards_walls(unit)["interior"]
 

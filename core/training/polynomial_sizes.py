@@ -12,7 +12,7 @@ from core.config import Chebyshev, Collocation, Stage, orders_of
 from core.jets import Limited
 from core.training.end_layers import best_layer
 from core.training.input_groups import coordinates_of_inputs
-from core.training.mirrors import parities
+from core.training.mirrors import parities, read_evenly
 from core.training.points import HELD_OUT, collocation, on_cpu
 from core.training.progress import Progress
 from core.training.sigma import ROUNDING, as_text
@@ -70,6 +70,8 @@ class PolynomialSizes:
         self._on_nodes = len(run.problem.collocation_towards_walls(corner)) == 1 and run.problem.is_box
         self._parity = parities(run.problem, None if run.problem.linear else on_cpu(run)) if self._on_nodes else None
         """Of each coordinate which polynomials there are; None: all."""
+        self._evenly = read_evenly(run.problem) if self._on_nodes else ()
+        """Of each coordinate whether polynomials of it may follow a layer; none may where there are no nodes to."""
 
     @staticmethod
     def fit(run: RunState) -> bool:
@@ -92,7 +94,7 @@ class PolynomialSizes:
             self._profiles = _profiles(weight, first, run.problem.circles)
             self._resolved = self._before < RESOLVED
             if self._resolved:
-                self._layers = _steeper(weight, first, run.problem.circles)
+                self._layers = self._steeper(weight, first)
             if first.parity is None and first.total is None and self._parity is not None:
                 # of each pair of polynomials in a row one is kept, and profiles are of pairs
                 halved = [each != "all" for each in self._parity]
@@ -127,7 +129,7 @@ class PolynomialSizes:
             left, coefficients = tries.by_polynomials()
         self._profiles = _profiles(coefficients, stage.chebyshev, run.problem.circles)
         self._resolved = left < RESOLVED
-        self._layers = _steeper(coefficients, stage.chebyshev, run.problem.circles) if self._resolved else {}
+        self._layers = self._steeper(coefficients, stage.chebyshev) if self._resolved else {}
         tails = np.array([profile[-1] for profile in self._profiles])
         self.seconds_per_try = time.perf_counter() - began
         self._progress.write(1)
@@ -151,6 +153,11 @@ class PolynomialSizes:
         grown = grown_by(np.array(degrees), profiles, factor, self._resolved)
         degrees = tuple(int(count) for count in np.minimum(grown, MOST_POLYNOMIALS))
         return self._with(stage, before.model_copy(update={"degrees": degrees, "layers": tuple(layers) or None}))
+
+    def _steeper(self, coefficients: Tensor, polynomials: Chebyshev) -> dict[int, tuple[float | None, np.ndarray]]:
+        """Layers that spare polynomials, of coordinates that may have them."""
+        found = _steeper(coefficients, polynomials, self._run.problem.circles)
+        return {k: layer for k, layer in found.items() if self._evenly and self._evenly[k]}
 
     def _larger_total(self, stage: Stage, factor: float) -> Stage:
         """A total degree higher by one, or by more where that is at most so many times more products."""

@@ -7,7 +7,7 @@ from core.config import Chebyshev, parse_config
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
 from core.presets import resolve
-from core.training.mirrors import parities
+from core.training.mirrors import parities, read_evenly
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,9 @@ def test_a_solution_so_far_that_lacks_it_is_believed():
         assert parities(problem, solution) == ("even", "all")
         network.layers[0].weight[0, 4] = 0.3  # T₁
         assert parities(problem, solution) is None
+
+
+def test_nodes_may_follow_a_layer_where_the_input_is_where_points_are_drawn():
+    assert read_evenly(resolve("heat2d").problem) == (True, True, True)
+    assert read_evenly(resolve("burgers-viscous").problem) == (True, True)
+    assert read_evenly(resolve("allen-cahn").problem)[0] is False  # cos πx, and backwards
