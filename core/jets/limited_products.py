@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.jets.jet import Jet
-from core.jets.polynomials import factors
+from core.jets.polynomials import Kind, factors
 
 AT_ONCE = 2**22
 """Numbers that are multiplied at once: products of all points would need several times their own memory."""
@@ -23,11 +23,18 @@ class Limited:
     degrees: tuple[int, ...]
     circles: tuple[int, ...]
     levels: tuple[tuple[Tensor, Tensor], ...]
+    kinds: tuple[Kind, ...] | None
     orders: np.ndarray
     """(products, factors): of each product, the index of its function of each coordinate."""
 
     @staticmethod
-    def of(degrees: Sequence[int], circles: Sequence[int], orders: Sequence[np.ndarray], total: int) -> Limited:
+    def of(
+        degrees: Sequence[int],
+        circles: Sequence[int],
+        orders: Sequence[np.ndarray],
+        total: int,
+        kinds: Sequence[Kind] | None = None,
+    ) -> Limited:
         """Those whose degrees add up to at most `total`.
 
         Args:
@@ -35,6 +42,7 @@ class Limited:
             circles: inputs that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             orders: the degree of each function of each coordinate.
             total: see above.
+            kinds: see `core.jets.chebyshev`.
         """
         sums, levels, indices = np.zeros(1, int), [], np.zeros((1, 0), int)
         for each in orders:
@@ -42,7 +50,7 @@ class Limited:
             sums = sums[before] + each[its]
             indices = np.concatenate([indices[before], its[:, None]], axis=1)
             levels.append((torch.as_tensor(before), torch.as_tensor(its)))
-        return Limited(tuple(degrees), tuple(circles), tuple(levels), indices)
+        return Limited(tuple(degrees), tuple(circles), tuple(levels), kinds and tuple(kinds), indices)
 
 
 def limited(inputs: Jet, which: Limited) -> Jet:
@@ -75,7 +83,8 @@ def _in_blocks(inputs: Jet, which: Limited) -> Iterator[tuple[slice, Jet]]:
     for start in range(0, max(points, 1), step):
         rows, layout = slice(start, start + step), inputs.layout
         block, product = Jet(inputs.data[:, rows], layout), None
-        for one, (before, its) in zip(factors(block, which.degrees, which.circles), levels, strict=True):
+        functions = factors(block, which.degrees, which.circles, which.kinds)
+        for one, (before, its) in zip(functions, levels, strict=True):
             chosen = Jet(one.data[..., its], layout)
             product = chosen if product is None else Jet(product.data[..., before], layout) * chosen
         yield rows, product

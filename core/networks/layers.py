@@ -17,6 +17,7 @@ from core import kernel
 from core.config import MLP, Chebyshev, Fourier, orders_of
 from core.jets import (
     Jet,
+    Kind,
     Limited,
     TensorSums,
     activate,
@@ -75,6 +76,7 @@ class Network(nn.Module):
         circles: tuple[int, ...] = (),
         alone: int = 0,
         total: int | None = None,
+        kinds: tuple[Kind, ...] | None = None,
     ):
         """A network of these layers.
 
@@ -89,11 +91,12 @@ class Network(nn.Module):
             circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             alone: how many of the functions, the first, are not multiplied.
             total: highest total degree of the products of polynomials; None: any.
+            kinds: of polynomials; see `core.jets.chebyshev`.
         """
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.activation = activation
-        self.degrees, self.circles, self.total = degrees, circles, total
+        self.degrees, self.circles, self.total, self.kinds = degrees, circles, total, kinds
         self._read: tuple[Tensor, Jet] | None = None
         self._grid: tuple[Tensor, TensorSums | None] | None = None
         self.reads = reads
@@ -104,7 +107,8 @@ class Network(nn.Module):
     @cached_property
     def limited(self) -> Limited:
         """Which products of polynomials there are, where their total degree is limited."""
-        return Limited.of(self.degrees, self.circles, orders_of(self.degrees, self.circles), self.total)
+        orders = orders_of(self.degrees, self.circles, self.kinds and tuple(parity for parity, _ in self.kinds))
+        return Limited.of(self.degrees, self.circles, orders, self.total, self.kinds)
 
     @property
     def widest(self) -> int:
@@ -121,7 +125,7 @@ class Network(nn.Module):
             sums = self.on_grid(features)
             if sums is not None:
                 return sums(self.layers[0].weight)
-            return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles)
+            return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles, self.kinds)
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
@@ -136,7 +140,7 @@ class Network(nn.Module):
         if not self.degrees or self.total is not None:
             return None
         if self._grid is None or self._grid[0] is not features.data:
-            self._grid = features.data, TensorSums.of(features, self.degrees, self.circles)
+            self._grid = features.data, TensorSums.of(features, self.degrees, self.circles, self.kinds)
         return self._grid[1]
 
     def forget(self) -> None:
@@ -157,7 +161,7 @@ class Network(nn.Module):
         # thousands of products at each point: made once for features that stay
         if not self._has_read(features):
             if self.total is None:
-                self._read = (features.data, chebyshev(features, self.degrees, self.circles))
+                self._read = (features.data, chebyshev(features, self.degrees, self.circles, self.kinds))
             else:
                 self._read = (features.data, limited(features, self.limited))
         return self._read[1]
@@ -269,4 +273,6 @@ def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) 
     Of `circles`, see `core.jets.chebyshev`, it has harmonics.
     """
     layer = JetLinear(torch.zeros(outputs, config.products(circles), dtype=torch.float64), None)
-    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total)
+    return Network(
+        [layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total, kinds=config.kinds
+    )

@@ -9,12 +9,12 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
-from core.config import Chebyshev, RunConfig
+from core.config import Chebyshev, Parity, RunConfig
 from core.errors import LabError
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network, lifted_width
@@ -132,6 +132,7 @@ def _networks(solution: Solution) -> list[dict[str, Any]]:
             "basis": None if network.basis is None else exact(network.basis).cpu(),
             "degrees": network.degrees,
             "total": network.total,
+            "kinds": network.kinds,
             "reads": network.reads,
             "alone": network.alone,
             "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
@@ -261,7 +262,8 @@ def _solution(problem: Problem, lam: float | None, stages: list[dict[str, Any]])
         reads = None if stage.get("reads") is None else tuple(stage["reads"])
         smooth = None if stage.get("smooth") is None else stage["smooth"].double()
         circles = () if degrees is None else problem.circles
-        beside = (reads, smooth, circles, stage.get("alone", 0), stage.get("total"))
+        kinds = None if stage.get("kinds") is None else tuple(map(tuple, stage["kinds"]))
+        beside = (reads, smooth, circles, stage.get("alone", 0), stage.get("total"), kinds)
         network = Network(layers, stage["activation"], basis, degrees, *beside)
         _check_shapes(number, problem, network)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
@@ -307,7 +309,10 @@ def _check_shapes(number: int, problem: Problem, network: Network) -> None:
         fits = whole and basis is None and len(degrees) == inputs - len(problem.circles)
         limit = network.total is None or (isinstance(network.total, int) and network.total > 0)
         fits = fits and limit
-        of = Chebyshev.model_construct(degrees=degrees, total=network.total)
+        parity, steep = zip(*(network.kinds or (("all", None),) * len(degrees)), strict=True)
+        fits = fits and len(parity) == len(degrees) and all(each in get_args(Parity) for each in parity)
+        fits = fits and all(each is None or (isinstance(each, float) and 0 < abs(each) <= 1) for each in steep)
+        of = Chebyshev.model_construct(degrees=degrees, total=network.total, parity=parity)
         widths = [of.products(problem.circles) if fits else 0]
     for layer in layers:
         fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]
