@@ -51,6 +51,9 @@ CASES = (
     Case("typed-advection", ("problem.parameters.c=60",)),
     Case("typed-burgers", ("problem.parameters.nu=1",)),
     Case("typed-heat", ("problem.parameters.kappa=2",)),
+    Case("typed-heat", ("problem.parameters.kappa=10",)),
+    Case("typed-heat", ("problem.parameters.kappa=0.005",)),
+    Case("typed-wave", ("problem.parameters.c=10",)),
 )
 
 

@@ -28,7 +28,7 @@ from pages.parts.solution.form import (
 from pages.parts.solution.pointed import line_input, line_plot, picker, probe
 from pages.parts.solution.run_choice import pick_run
 from pages.parts.solution.sampling import Samples, read_grid, sampled
-from pages.parts.solution.scene import RENDERERS, show_scene
+from pages.parts.solution.scene import RENDERERS, renderer_asked, show_scene
 from pages.parts.solution.scene_form import (
     ARROWS,
     STREAMLINES,
@@ -127,7 +127,7 @@ try:
         st.stop()
     children.prepare()  # they start while the page asks what is wanted of them
     left, right = st.columns([1, 3], gap="large")
-    plotly_ahead(soon=True)
+    plotly_ahead(soon=renderer_asked() == RENDERERS[0])
     with left:
         picked = pick_run(available)
     draw(picked, left, right)

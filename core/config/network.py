@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Sigma = Annotated[float, Field(gt=0, le=1e4)]
 Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
 Width = Annotated[int, Field(ge=1, le=4096)]
+Parity = Literal["all", "even", "odd"]
+Layer = Annotated[float, Field(ge=-1, le=1)]
 
 
 Intervals = Annotated[int, Field(ge=1, le=1000)]
@@ -63,13 +65,19 @@ class Local(Extended):
         "and from the middle. In the plane, where coefficients are constant; elsewhere without effect. Empty: none.",
     )
 
-    def asked(self, functions: Sequence[Function]) -> list[Function]:
-        """Those of a problem's functions that a network reads beside waves, in their order."""
+    def asked(self, functions: Sequence[Function], single: bool = False) -> list[Function]:
+        """Those of a problem's functions that a network reads beside waves or splines, in their order.
+
+        Args:
+            functions: all of them.
+            single: whether those of single fields are among them.
+        """
         exact = self.digits is not None
         return [
             each
             for each in functions
             if each.exponent <= self.order
+            and (single or each.field is None)
             and (not (exact and each.replaced) if each.digits is None else exact and each.digits <= self.digits)
         ]
 
@@ -99,7 +107,7 @@ class Fourier(Extended):
 class Chebyshev(Extended):
     """Products of Chebyshev polynomials of the features, linear in its weights: a polynomial layer, and no network."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"total"})
+    added: ClassVar[frozenset[str]] = frozenset({"total", "parity", "layers"})
 
     degrees: Annotated[
         tuple[Annotated[int, Field(ge=2, le=400)], ...],
@@ -116,6 +124,40 @@ class Chebyshev(Extended):
         description="Products whose degrees add up to more are left out; of many inputs all would be far too many. "
         "Empty: all.",
     )
+    parity: tuple[Parity, ...] | None = Field(
+        None,
+        max_length=8,
+        description="Which polynomials there are of each feature: `all`, the `even` ones T₀, T₂, … or the `odd` ones. "
+        "A solution that is its own mirror image has no others, and points of the sampler `gauss` are then on one side "
+        "alone. Empty: all.",
+    )
+
+    layers: tuple[Layer | None, ...] | None = Field(
+        None,
+        max_length=8,
+        description="Of each feature the width of a layer beside its lower end, as a part of its range, negative where"
+        " it is beside the upper one: polynomials are then of asinh(distance/width). Empty: none.",
+    )
+
+    @model_validator(mode="after")
+    def _of_each_factor(self) -> Self:
+        for name, given in (("parity", self.parity), ("layers", self.layers)):
+            if given is not None and len(given) != len(self.degrees):
+                raise ValueError(f"{name}: {len(given)} given for the {len(self.degrees)} numbers of degrees")
+        for k, (parity, layer) in enumerate(self.kinds or ()):
+            if parity != "all" and layer is not None:
+                raise ValueError(f"layers: number {k + 1} has a layer at one end alone, and parity says {parity}")
+            if layer == 0:
+                raise ValueError(f"layers: number {k + 1} is 0; a width is a part of the range, or empty")
+        return self
+
+    @property
+    def kinds(self) -> tuple[tuple[Parity, float | None], ...] | None:
+        """Parity and layer of each factor; None where all have all polynomials, of the feature itself."""
+        if self.parity is None and self.layers is None:
+            return None
+        plain = len(self.degrees)
+        return tuple(zip(self.parity or ("all",) * plain, self.layers or (None,) * plain, strict=True))
 
     def products(self, circles: tuple[int, ...]) -> int:
         """How many there are.
@@ -127,7 +169,7 @@ class Chebyshev(Extended):
             return math.prod(self.degrees)
         ways = np.zeros(self.total + 1, dtype=object)  # so many of each sum of degrees, in numbers without an end
         ways[0] = 1
-        for orders in orders_of(self.degrees, circles):
+        for orders in orders_of(self.degrees, circles, self.parity):
             more = np.zeros_like(ways)
             for order in orders[orders <= self.total]:
                 more[order:] += ways[: len(ways) - order]
@@ -138,8 +180,15 @@ class Chebyshev(Extended):
     def words(self) -> str:
         """What it is, for logs and tables."""
         if self.total is None:
-            return f"{' × '.join(map(str, self.degrees))} Chebyshev polynomials"
+            each = [self._said(k) for k in range(len(self.degrees))]
+            return f"{' × '.join(each)} Chebyshev polynomials"
         return f"Chebyshev polynomials of {len(self.degrees)} inputs up to total degree {self.total}"
+
+    def _said(self, k: int) -> str:
+        """Of one factor."""
+        parity, layer = ("all", None) if self.kinds is None else self.kinds[k]
+        words = (parity if parity != "all" else "", "" if layer is None else f"(layer {layer:.2g})")
+        return " ".join((str(self.degrees[k]), *filter(None, words)))
 
 
 class Splines(Frozen):
@@ -186,16 +235,20 @@ class Splines(Frozen):
         return f"splines of degree {self.degree} on {' × '.join(map(str, counts))} intervals"
 
 
-def orders_of(degrees: tuple[int, ...], circles: tuple[int, ...]) -> list[np.ndarray]:
+def orders_of(
+    degrees: tuple[int, ...], circles: tuple[int, ...], parity: tuple[Parity, ...] | None = None
+) -> list[np.ndarray]:
     """The degree of each function of each coordinate, (count,): of cos n and sin n it is n.
 
     Args:
         degrees: how many functions of each coordinate.
         circles: see `Chebyshev.products`.
+        parity: see `Chebyshev`; of periodic coordinates without effect.
     """
     found, place = [], 0
-    for count in degrees:
-        on_circle = place in circles
-        found.append((np.arange(count) + on_circle) // (1 + on_circle))
+    for k, count in enumerate(degrees):
+        on_circle, which = place in circles, "all" if parity is None else parity[k]
+        orders = (np.arange(count) + on_circle) // (1 + on_circle)
+        found.append(orders if on_circle or which == "all" else 2 * orders + (which == "odd"))
         place += 1 + on_circle
     return found

@@ -21,7 +21,8 @@ def size(config: RunConfig) -> float:
         if stage.chebyshev is not None:
             widths = [stage.chebyshev.products(problem.circles), problem.outputs]
         elif stage.splines is not None:
-            widths = [stage.splines.products + local_functions(stage.splines.local, problem), problem.outputs]
+            read = local_functions(stage.splines.local, problem, single=True)
+            widths = [stage.splines.products + read, problem.outputs]
         elif stage.fourier is None:
             widths = [problem.inputs, *config.network.hidden, problem.outputs]
         else:
@@ -41,11 +42,11 @@ def lifted(fourier: Fourier, problem: Problem) -> int:
     return 2 * waves + local_functions(local, problem)
 
 
-def local_functions(local: Local | None, problem: Problem) -> int:
+def local_functions(local: Local | None, problem: Problem, single: bool = False) -> int:
     """Functions of the domain's own that are read beside others, and their products with waves."""
     if local is None:
         return 0
-    asked = local.asked(problem.functions)
+    asked = local.asked(problem.functions, single)
     return len(asked) + 2 * local.smooth * sum(each.exponent > 0 for each in asked)
 
 

@@ -5,7 +5,7 @@ from core.jets.grids import blocks_of, nodes_of, sides_of
 from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
 from core.jets.limited_products import Limited, limited, limited_sums
-from core.jets.polynomials import chebyshev, chebyshev_sums
+from core.jets.polynomials import Kind, chebyshev, chebyshev_sums
 from core.jets.splines import SplineProducts
 from core.jets.tensor import TensorSums
 from core.jets.wave_sums import WaveSums
@@ -14,6 +14,7 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "Jet",
+    "Kind",
     "Layout",
     "Limited",
     "SplineProducts",

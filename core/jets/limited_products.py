@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.jets.in_blocks import in_blocks
 from core.jets.jet import Jet
-from core.jets.polynomials import factors
+from core.jets.polynomials import Kind, factors
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,18 @@ class Limited:
     degrees: tuple[int, ...]
     circles: tuple[int, ...]
     levels: tuple[tuple[Tensor, Tensor], ...]
+    kinds: tuple[Kind, ...] | None
     orders: np.ndarray
     """(products, factors): of each product, the index of its function of each coordinate."""
 
     @staticmethod
-    def of(degrees: Sequence[int], circles: Sequence[int], orders: Sequence[np.ndarray], total: int) -> Limited:
+    def of(
+        degrees: Sequence[int],
+        circles: Sequence[int],
+        orders: Sequence[np.ndarray],
+        total: int,
+        kinds: Sequence[Kind] | None = None,
+    ) -> Limited:
         """Those whose degrees add up to at most `total`.
 
         Args:
@@ -34,6 +41,7 @@ class Limited:
             circles: inputs that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             orders: the degree of each function of each coordinate.
             total: see above.
+            kinds: see `core.jets.chebyshev`.
         """
         sums, levels, indices = np.zeros(1, int), [], np.zeros((1, 0), int)
         for each in orders:
@@ -41,7 +49,7 @@ class Limited:
             sums = sums[before] + each[its]
             indices = np.concatenate([indices[before], its[:, None]], axis=1)
             levels.append((torch.as_tensor(before), torch.as_tensor(its)))
-        return Limited(tuple(degrees), tuple(circles), tuple(levels), indices)
+        return Limited(tuple(degrees), tuple(circles), tuple(levels), kinds and tuple(kinds), indices)
 
 
 def limited(inputs: Jet, which: Limited) -> Jet:
@@ -69,4 +77,5 @@ def limited_sums(inputs: Jet, which: Limited, weight: Tensor) -> Jet:
 def _in_blocks(inputs: Jet, which: Limited) -> Iterator[tuple[slice, Jet]]:
     device = inputs.data.device
     levels = [(before.to(device), its.to(device)) for before, its in which.levels]
-    return in_blocks(inputs, len(which.orders), levels, partial(factors, degrees=which.degrees, circles=which.circles))
+    of_each = partial(factors, degrees=which.degrees, circles=which.circles, kinds=which.kinds)
+    return in_blocks(inputs, len(which.orders), levels, of_each)

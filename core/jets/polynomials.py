@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -9,20 +10,28 @@ from torch import Tensor
 
 from core.jets.jet import Jet
 
+Kind = tuple[str, float | None]
+"""Which polynomials of a factor there are, `all`, `even` or `odd`, and the width of a layer beside its lower end, as a
+part of its range, negative beside the upper one: they are then of asinh(distance/width), scaled to [−1, 1]."""
+PLAIN: Kind = ("all", None)
 
-def chebyshev(inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = ()) -> Jet:
+
+def chebyshev(
+    inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = (), kinds: Sequence[Kind] | None = None
+) -> Jet:
     """All products T_i(x₁)T_j(x₂)… of the first `degrees` polynomials of each input, the last input's the fastest.
 
     Args:
         inputs: (C, N, d), in [−1, 1].
         degrees: how many polynomials, T₀ … T_{n−1}, of each input; of a circle how many of 1, cos, sin, cos 2, ….
         circles: inputs that are the cosine of a periodic coordinate, the one after it being its sine.
+        kinds: of each factor; None: all polynomials, of the input itself. Without effect on circles.
 
     Returns:
         (C, N, Π degrees).
     """
     product = None
-    for one in factors(inputs, degrees, circles):
+    for one in factors(inputs, degrees, circles, kinds):
         if product is None:
             product = one
         else:
@@ -31,7 +40,13 @@ def chebyshev(inputs: Jet, degrees: Sequence[int], circles: Sequence[int] = ()) 
     return product
 
 
-def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles: Sequence[int] = ()) -> Jet:
+def chebyshev_sums(
+    inputs: Jet,
+    degrees: Sequence[int],
+    weight: Tensor,
+    circles: Sequence[int] = (),
+    kinds: Sequence[Kind] | None = None,
+) -> Jet:
     """Sums of the products of `chebyshev` with weights, one input after the other: no product is ever made.
 
     Args:
@@ -39,11 +54,12 @@ def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles:
         degrees: see `chebyshev`.
         weight: (outputs, Π degrees).
         circles: see `chebyshev`.
+        kinds: see `chebyshev`.
 
     Returns:
         (C, N, outputs).
     """
-    functions = factors(inputs, degrees, circles)
+    functions = factors(inputs, degrees, circles, kinds)
     one, count, outputs = next(functions), degrees[0], len(weight)
     columns = weight.reshape(outputs, count, -1).permute(1, 2, 0).reshape(count, -1)
     total = Jet(one.data @ columns, inputs.layout)  # what is left of the products' indices, outputs the fastest
@@ -53,14 +69,16 @@ def chebyshev_sums(inputs: Jet, degrees: Sequence[int], weight: Tensor, circles:
     return total
 
 
-def factors(inputs: Jet, degrees: Sequence[int], circles: Sequence[int]) -> Iterator[Jet]:
+def factors(
+    inputs: Jet, degrees: Sequence[int], circles: Sequence[int], kinds: Sequence[Kind] | None = None
+) -> Iterator[Jet]:
     """Of each coordinate, its functions (C, N, count); see `chebyshev`."""
     k = 0
-    for count in degrees:
+    for place, count in enumerate(degrees):
         if k in circles:
             yield harmonics(_input(inputs, k), _input(inputs, k + 1), count)
         else:
-            yield polynomials(_input(inputs, k), count)
+            yield polynomials(_input(inputs, k), count, PLAIN if kinds is None else kinds[place])
         k += 1 + (k in circles)
 
 
@@ -68,15 +86,24 @@ def _input(inputs: Jet, k: int) -> Jet:
     return Jet(inputs.data[:, :, k], inputs.layout)
 
 
-def polynomials(x: Jet, count: int) -> Jet:
-    """T₀ … T_{count−1} of a jet (C, N): (C, N, count)."""
-    first = torch.zeros_like(x.data)
-    first[0] = 1
-    found = [Jet(first, x.layout), Jet(x.data, x.layout)]
-    double = Jet(2 * x.data, x.layout)
-    while len(found) < count:
+def polynomials(x: Jet, count: int, kind: Kind = PLAIN) -> Jet:
+    """T₀ … T_{count−1} of a jet (C, N), or others of its kind: (C, N, count)."""
+    parity, layer = kind
+    one = torch.zeros_like(x.data)
+    one[0] = 1
+    x = Jet(x.data, x.layout) if layer is None else _stretched(x, layer)
+    found, double = [Jet(one, x.layout), x], x * 2
+    start, step = {"all": (0, 1), "even": (0, 2), "odd": (1, 2)}[parity]
+    while len(found) < start + step * count:
         found.append(double * found[-1] - found[-2])
-    return Jet(torch.stack([jet.data for jet in found[:count]], dim=-1), x.layout)
+    return Jet(torch.stack([jet.data for jet in found[start::step][:count]], dim=-1), x.layout)
+
+
+def _stretched(x: Jet, layer: float) -> Jet:
+    """2 asinh(y/δ)/asinh(1/δ) − 1 of the distance y from an end of [−1, 1], over its length, and so from the other."""
+    end, width = math.copysign(1.0, layer), abs(layer)
+    distance = Jet(x.data, x.layout) * end + 1
+    return ((distance * (0.5 / width)).asinh() * (2 / math.asinh(1 / width)) - 1) * end
 
 
 def harmonics(cosine: Jet, sine: Jet, count: int) -> Jet:

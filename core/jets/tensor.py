@@ -18,7 +18,7 @@ from torch import Tensor
 from core.forms import Layout, derivative
 from core.jets.grids import nodes_of, sides_of
 from core.jets.jet import Jet
-from core.jets.polynomials import harmonics, polynomials
+from core.jets.polynomials import PLAIN, Kind, harmonics, polynomials
 from core.jets.waves import Waves
 
 Orders = tuple[int, ...]
@@ -59,7 +59,9 @@ class TensorSums:
         """Of each component of a jet (c, orders) of the Σ c ∂… that it is."""
 
     @classmethod
-    def of(cls, inputs: Jet, degrees: Sequence[int], circles: Sequence[int]) -> TensorSums | None:
+    def of(
+        cls, inputs: Jet, degrees: Sequence[int], circles: Sequence[int], kinds: Sequence[Kind] | None = None
+    ) -> TensorSums | None:
         """For inputs (C, N, d) as `chebyshev` takes them; None where they are no grid.
 
         Each axis must be of a coordinate of its own, and its input linear in it, or a circle's cosine and sine.
@@ -80,7 +82,7 @@ class TensorSums:
         for axis, (place, count) in enumerate(zip(places, degrees, strict=True)):
             values = nodes_of(inputs.data[0][:, list(place)], sides, axis)
             slopes = nodes_of(inputs.data[1 + coordinates[axis]][:, list(place)], sides, axis)
-            axes.append(_axis(values, slopes, count, layout.order))
+            axes.append(_axis(values, slopes, count, layout.order, PLAIN if kinds is None else kinds[axis]))
         return cls(axes, coordinates, layout)
 
     def __call__(self, weight: Tensor) -> Jet:
@@ -239,13 +241,13 @@ def _coordinates(inputs: Jet, places: Sequence[tuple[int, ...]]) -> list[int] | 
     return found
 
 
-def _axis(values: Tensor, slopes: Tensor, count: int, order: int) -> Axis:
+def _axis(values: Tensor, slopes: Tensor, count: int, order: int, kind: Kind) -> Axis:
     """The functions of an axis, from its inputs (nodes, 1 or 2) and their derivatives in its coordinate."""
     layout = Layout.of(1, {f"d{m}": derivative(*[0] * m) for m in range(2, order + 1)})
     data = values.new_zeros(layout.components, *values.shape)
     data[0], data[1] = values, slopes
     jets = [Jet(data[..., k], layout) for k in range(values.shape[1])]
     if len(jets) == 1:
-        return Axis(tuple(polynomials(jets[0], count).data))
+        return Axis(tuple(polynomials(jets[0], count, kind).data))
     (c, s), (dc, ds) = values[0], slopes[0]
     return Axis(tuple(harmonics(*jets, count).data), float(c * ds - s * dc), torch.atan2(values[:, 1], values[:, 0]))

@@ -18,6 +18,7 @@ from core import kernel
 from core.config import MLP, Chebyshev, Fourier, Splines, orders_of
 from core.jets import (
     Jet,
+    Kind,
     Limited,
     SplineProducts,
     TensorSums,
@@ -82,7 +83,9 @@ class Network(nn.Module):
         circles: tuple[int, ...] = (),
         alone: int = 0,
         total: int | None = None,
+        kinds: tuple[Kind, ...] | None = None,
         splines: SplineProducts | None = None,
+        fields: tuple[int | None, ...] = (),
     ):
         """A network of these layers.
 
@@ -97,13 +100,15 @@ class Network(nn.Module):
             circles: inputs of polynomials that are the cosine of a periodic coordinate; see `core.jets.chebyshev`.
             alone: how many of the functions, the first, are not multiplied.
             total: highest total degree of the products of polynomials; None: any.
+            kinds: of polynomials; see `core.jets.chebyshev`.
             splines: products of the first inputs instead.
+            fields: of the functions beside them, which output alone reads each; there is a layer for each output then.
         """
         super().__init__()
-        self.splines = splines
+        self.splines, self.fields = splines, fields
         self.layers = nn.ModuleList(layers)
         self.activation = activation
-        self.degrees, self.circles, self.total = degrees, circles, total
+        self.degrees, self.circles, self.total, self.kinds = degrees, circles, total, kinds
         self._read: tuple[Tensor, Jet] | None = None
         self._grid: tuple[Tensor, TensorSums | None] | None = None
         self.reads = reads
@@ -114,7 +119,13 @@ class Network(nn.Module):
     @cached_property
     def limited(self) -> Limited:
         """Which products of polynomials there are, where their total degree is limited."""
-        return Limited.of(self.degrees, self.circles, orders_of(self.degrees, self.circles), self.total)
+        orders = orders_of(self.degrees, self.circles, self.kinds and tuple(parity for parity, _ in self.kinds))
+        return Limited.of(self.degrees, self.circles, orders, self.total, self.kinds)
+
+    @property
+    def last(self) -> list[JetLinear]:
+        """The layers that give the outputs, in their order: one, or one for each."""
+        return list(self.layers) if self.splines is not None else [self.layers[-1]]
 
     @property
     def widest(self) -> int:
@@ -131,10 +142,12 @@ class Network(nn.Module):
             sums = self.on_grid(features)
             if sums is not None:
                 return sums(self.layers[0].weight)
-            return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles)
+            return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles, self.kinds)
         if self.splines and tape is None and not self._has_read(features):
-            found = [self.layers[0](self._splines(block)).data for block in self._blocks(features)]
+            found = [self._summed(self._splines(block), None).data for block in self._blocks(features)]
             return Jet(torch.cat(found, dim=1), features.layout)
+        if self.splines:
+            return self._summed(self._lifted(features), tape)
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
@@ -149,7 +162,7 @@ class Network(nn.Module):
         if not self.degrees or self.total is not None:
             return None
         if self._grid is None or self._grid[0] is not features.data:
-            self._grid = features.data, TensorSums.of(features, self.degrees, self.circles)
+            self._grid = features.data, TensorSums.of(features, self.degrees, self.circles, self.kinds)
         return self._grid[1]
 
     def forget(self) -> None:
@@ -174,10 +187,33 @@ class Network(nn.Module):
         # thousands of products at each point: made once for features that stay
         if not self._has_read(features):
             if self.total is None:
-                self._read = (features.data, chebyshev(features, self.degrees, self.circles))
+                self._read = (features.data, chebyshev(features, self.degrees, self.circles, self.kinds))
             else:
                 self._read = (features.data, limited(features, self.limited))
         return self._read[1]
+
+    def _summed(self, lifted: Jet, tape: Tape | None) -> Jet:
+        if len(self.layers) == 1:
+            return self.layers[0](lifted, tape)
+        found = []
+        for output, layer in enumerate(self.layers):
+            own = self.columns(output).to(lifted.data.device)
+            found.append(layer(Jet(lifted.data[..., own], lifted.layout), tape).data)
+        return Jet(torch.cat(found, dim=-1), lifted.layout)
+
+    def columns(self, output: int) -> Tensor:
+        """Which of the splines, the functions and their products an output reads, (m,)."""
+        products = 2 * len(self.smooth) if self.smooth is not None else 0
+        of_field = [*self.fields, *(field for field in self.fields[self.alone :] for _ in range(products))]
+        first = len(self.splines.chosen)
+        own = [first + k for k, field in enumerate(of_field) if field in (None, output)]
+        return torch.tensor([*range(first), *own])
+
+    def shapes(self, outputs: int) -> list[tuple[int, int]]:
+        """Of the weight of each layer that sums splines: one for all outputs, or one for each."""
+        if all(field is None for field in self.fields):
+            return [(outputs, len(self.columns(0)))]
+        return [(1, len(self.columns(output))) for output in range(outputs)]
 
     def _splines(self, features: Jet) -> Jet:
         read, layout = len(self.splines.knots), features.layout
@@ -306,20 +342,17 @@ def splined(problem: Problem, config: Splines, generator: torch.Generator) -> Ne
         for knots, (low, high) in zip(own, problem.domain(), strict=True)
     )
     products = SplineProducts(config.degree, scaled, indices(torch.as_tensor(cells(problem, own)), config.degree))
-    asked = [] if config.local is None else config.local.asked(problem.functions)
+    asked = [] if config.local is None else config.local.asked(problem.functions, single=True)
     alone, smooth, reads = sum(each.exponent == 0 for each in asked), None, tuple(range(problem.inputs))
     if asked:
         deviation = config.local.smooth_sigma or 1.0
         smooth = deviation * torch.randn(config.local.smooth, problem.inputs, generator=generator, dtype=torch.float64)
-    width = splined_width(products, len(asked), alone, smooth)
-    layer = JetLinear(torch.zeros(problem.outputs, width, dtype=torch.float64), None)
     reads += tuple(each.place for each in asked)
-    return Network([layer], "tanh", reads=reads, smooth=smooth, alone=alone, splines=products)
-
-
-def splined_width(products: SplineProducts, functions: int, alone: int, smooth: Tensor | None) -> int:
-    """How many features the layer reads: products, and functions with their products with waves."""
-    return len(products.chosen) + functions + (functions - alone) * 2 * (0 if smooth is None else len(smooth))
+    fields = tuple(each.field for each in asked)
+    found = Network([], "tanh", reads=reads, smooth=smooth, alone=alone, splines=products, fields=fields)
+    for rows, columns in found.shapes(problem.outputs):
+        found.layers.append(JetLinear(torch.zeros(rows, columns, dtype=torch.float64), None))
+    return found
 
 
 def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) -> Network:
@@ -328,4 +361,6 @@ def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) 
     Of `circles`, see `core.jets.chebyshev`, it has harmonics.
     """
     layer = JetLinear(torch.zeros(outputs, config.products(circles), dtype=torch.float64), None)
-    return Network([layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total)
+    return Network(
+        [layer], "tanh", degrees=tuple(config.degrees), circles=circles, total=config.total, kinds=config.kinds
+    )

@@ -114,6 +114,8 @@ class Function(NamedTuple):
     """Of a solution of the equation itself: from how many digits of accuracy on it is felt."""
     replaced: bool = False
     """Whether such solutions do better what it does."""
+    field: int | None = None
+    """Which output alone reads it; None: all."""
 
 
 class Narrow(NamedTuple):

@@ -305,7 +305,7 @@ def written(function: Callable[..., bytes], *arguments: Any) -> bytes:
     return _exporter.call(f"{function.__module__}:{function.__qualname__}", *arguments, timeout_s=EXPORT_S)
 
 
-def vtk_html(scene: Scene, view: View) -> str:
+def vtk_html(scene: Scene, view: View, viewer: str = "") -> str:
     """`core.solution.vtk_view.vtk_html` in a child.
 
     Raises LabError, and where the child died of it twice in a row, the same again for some minutes: it would die again
@@ -314,7 +314,7 @@ def vtk_html(scene: Scene, view: View) -> str:
     if _vtk_died.get("times", 0) > 1 and time.monotonic() - _vtk_died["at"] < RETRY_S:
         raise DiedError(_vtk_died["text"])  # a new one: the old one's traceback would keep each caller's scene
     try:
-        html = _renderer.call("core.solution.vtk_view:vtk_html", scene, view, timeout_s=120)
+        html = _renderer.call("core.solution.vtk_view:vtk_html", scene, view, viewer, timeout_s=120)
     except DiedError as error:
         _vtk_died.update(text=str(error), at=time.monotonic(), times=_vtk_died.get("times", 0) + 1)
         raise

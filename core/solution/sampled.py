@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -87,7 +88,14 @@ class Sampled:
         return name in self.names.residuals.values() or self.is_error(name) or name in self.blow_ups
 
     def accuracy(self) -> Accuracy:
-        """How far the sampled solution is from the equations, and from the exact solution where one is known."""
+        """How far the sampled solution is from the equations, and from the exact solution where one is known.
+
+        Found once: all values are gone through, and a page asks again with each of its runs.
+        """
+        return self._accuracy
+
+    @cached_property
+    def _accuracy(self) -> Accuracy:
         of = {name: self._of_domain(value) for name, value in self.values.items()}
         lacking = self._of_domain(self.lacks_value())
         residuals = [of[name][~lacking] for name in self.residuals]

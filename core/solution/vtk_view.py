@@ -13,6 +13,7 @@ import numpy as np
 
 from core.solution.camera import BOX, PRESETS, VIEW_ANGLE, Camera
 from core.solution.scene import Scene, Triangles
+from core.solution.vtk_viewer import OPENED, viewer_script, without_fetching
 
 if TYPE_CHECKING:
     import pyvista
@@ -41,16 +42,24 @@ class View:
     """Where it is looked at from."""
 
 
-def vtk_html(scene: Scene, view: View) -> str:
-    """The scene as HTML with everything inline; the camera can be turned, nothing is fetched."""
+def vtk_html(scene: Scene, view: View, viewer: str = "") -> str:
+    """The scene as HTML; the camera can be turned.
+
+    Args:
+        scene: what to show.
+        view: how it is looked at.
+        viewer: address of `viewer_script`, so that a browser compiles it once for all scenes; without one it is in the
+            page like everything else, and nothing is fetched.
+    """
     # trame-vtklocal, which this view has no use for, downloads and unpacks WebAssembly when trame initialises it
     sys.modules.setdefault("trame.widgets.vtklocal", None)
     plotter = plotted(scene, view, (1100, HEIGHT))
     _start_trame_without_a_port()
-    page = plotter.trame.export_html(None).read()
+    page = without_fetching(plotter.trame.export_html(None).read())
     plotter.close()
-    page = page.replace("https://kitware.github.io/vtk-js/icon/favicon-", "data:,")  # fetched for a tab it never has
     style, script = _looking_around(scene, view)
+    if viewer:
+        page = page.replace(f"{OPENED}{viewer_script()}", f'<script type="module" src="{viewer}">', 1)
     before, _, after = page.replace("</head>", f"{style}</head>", 1).rpartition("</body>")
     return f"{before}{script}</body>{after}"
 
@@ -137,8 +146,8 @@ def _looking_around(scene: Scene, view: View) -> tuple[str, str]:
     middle, unit = _frame_of(scene)
     power, array = _power_of_ten(view.limits, view.title)
     known = {
-        "middle": middle.tolist(), "unit": unit, "stretch": scene.stretch, "titles": scene.axis_titles,
-        "title": view.title, "array": array, "power": float(power), "angle": VIEW_ANGLE,
+        "surfaces": len(scene.surfaces), "middle": middle.tolist(), "unit": unit, "stretch": scene.stretch,
+        "titles": scene.axis_titles, "title": view.title, "array": array, "power": float(power), "angle": VIEW_ANGLE,
         "camera": [float(number) for number in view.camera.text.split(",")],
     }  # fmt: skip
     ground, ink = _colours(view.dark)

@@ -110,7 +110,7 @@ class Climb:
         most = 2 * self._run.config.growth.most_features / each
         tried = [self.sizes.larger(stage, min(factor, most)) for factor in FACTORS]
         self.stage = next((larger for larger in tried if not self._too_much(larger)), tried[-1])
-        if self.columns < LEAST_FACTOR * columns_of(stage, self._run.problem):
+        if self.columns < LEAST_FACTOR * columns_of(stage, self._run.problem) and not _otherwise(stage, self.stage):
             self.why = f"{in_words(stage)} are as many as may be"
 
     def _too_much(self, stage: Stage) -> str:
@@ -130,7 +130,7 @@ class Climb:
         """Seconds that tries and training of a size will take, by the rate of the last tries, or of the last stage."""
         points = stage.collocation.points
         tries = self.sizes.tries * self._work(stage, self.sizes.share * points)
-        training = OF_AN_ITERATION * (1 + stage.iterations) * self._work(stage, points)
+        training = OF_AN_ITERATION * (self.sizes.solves + stage.iterations) * self._work(stage, points)
         return (self._rate or self._rate_of_last_stage()) * (tries + training)
 
     def _rate_of_last_stage(self) -> float:
@@ -145,3 +145,8 @@ class Climb:
         """What one least squares takes, up to a factor."""
         columns = columns_of(stage, self._run.problem)
         return points * columns * (columns + OVERHEAD)
+
+
+def _otherwise(before: Stage, after: Stage) -> bool:
+    """Whether polynomials follow other layers: as many of those leave less."""
+    return before.chebyshev is not None and before.chebyshev.layers != after.chebyshev.layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from core.config import Chebyshev, Stage
+from core.config import Stage
 from core.jets import TensorSums
 from core.training.objective.averaged import block_bytes
 from core.training.state import RunState
@@ -48,7 +48,7 @@ def coarser(run: RunState) -> tuple[RunState, float]:
     fewer = stage.model_copy(
         update={
             "collocation": stage.collocation.model_copy(update={"shape": tuple(coarse), "points": points}),
-            "chebyshev": Chebyshev(degrees=tuple(degrees)),
+            "chebyshev": stage.chebyshev.model_copy(update={"degrees": tuple(degrees)}),
         }
     )
     stages = (*run.config.stages[:k], fewer, *run.config.stages[k + 1 :])

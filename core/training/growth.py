@@ -23,6 +23,8 @@ BETTER = 10.0
 """So many times less must one kind of features leave than the other, for the other to wait until it has ended."""
 ALIKE = 1.5
 """Sizes are held against each other where one kind's has at most so many times the columns of the other's."""
+HOPELESS = 1e4
+"""So many times more than what has ended leaves, and a kind of features isn't tried any more: two doublings at best."""
 NEARLY = 100.0
 """Where one kind has ended and leaves at most so many times what is asked for, no other is tried: it is rounding."""
 
@@ -120,10 +122,13 @@ class Growth:
     def _waits(self, kind: Climb, lead: Climb) -> bool:
         """Whether a kind of features isn't tried before the one that leads has ended.
 
-        One that leaves much more at a like size, or that takes many tries and has resolved nothing yet.
+        One that leaves much more at a like size, or that takes many tries and has resolved nothing yet. Nor after it,
+        where it leaves far more.
         """
-        if kind is lead or not lead.goes_on:
+        if kind is lead:
             return False
+        if not lead.goes_on:
+            return kind.last is not None and kind.last.left > HOPELESS * lead.left
         if kind.last is None:
             return kind.waits
         tried, its = (columns_of(step.stage, self._run.problem) for step in (kind.last, lead.best or lead.last))

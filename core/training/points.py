@@ -11,6 +11,7 @@ import torch
 from core.config import RunConfig, Stage
 from core.networks.knots import in_cells, knots_of
 from core.networks.solution import Solution
+from core.training.end_layers import positions
 from core.training.objective import Objective
 from core.training.objective.weighing import Weighing
 from core.training.state import RunState
@@ -108,7 +109,20 @@ def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> d
     elif sampler == "uniform":
         unit = np.random.default_rng(seed).random((n, d))
     else:
-        axes = [(np.arange(side) + 0.5) / side for side in sides]
+        kinds = stage.chebyshev.kinds if stage.chebyshev is not None and sampler == "gauss" else None
+        plain = [kinds is None or k in config.problem.periodic for k in range(d)]
+        axes = [_nodes(side, *(("all", None) if plain[k] else kinds[k])) for k, side in enumerate(sides)]
         unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
     problem = config.problem
     return (problem.collocation_towards_walls if sampler in ("chebyshev", "gauss") else problem.collocation)(unit)
+
+
+def _nodes(side: int, parity: str, layer: float | None) -> np.ndarray:
+    """So many even nodes of [0, 1], or of its lower half, since polynomials of one parity say the same on the other.
+
+    Polynomials that follow a layer have theirs even in what they read, once the points are pulled towards the walls.
+    """
+    even = (np.arange(side) + 0.5) / (side * (1 + (parity != "all")))
+    if layer is None:
+        return even
+    return np.arccos(1 - 2 * positions((1 - np.cos(np.pi * even)) / 2, layer)) / np.pi

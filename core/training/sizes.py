@@ -53,6 +53,8 @@ class Sizes(Protocol):
     """That a size takes at most, once one was tried."""
     share: float
     """Part of the points that a try has."""
+    solves: int
+    """Least squares of a stage before its first iteration: none where it begins with what its try has found."""
     seconds_per_try: float
     """Of the last size."""
 
@@ -95,7 +97,7 @@ class FourierSizes:
         enough: what is left when no better σ is looked for.
     """
 
-    share = 1 / HALF
+    share, solves = 1 / HALF, 1
 
     def __init__(self, run: RunState, progress: Progress, before: float, enough: float):
         self._run, self._before = run, before

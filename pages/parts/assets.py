@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import mimetypes
 import re
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,10 +17,12 @@ import streamlit as st
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.home import SOURCE
+from core.solution.vtk_viewer import viewer_script
 
 STREAMLIT = Path(st.__file__).parent / "static"
 APP = SOURCE / "static"
 PLOTLY = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
+VIEWER = "vtk-viewer.js"
 
 WIDGETS = (
     "BidiComponent",
@@ -82,13 +83,16 @@ class Assets:
 
 
 def ensure_static() -> None:
-    """Put the wheel's plotly.js into the folder that Streamlit serves the app's files from, if it is not there yet."""
-    served = APP / PLOTLY.name
-    if not served.exists() or served.stat().st_size != PLOTLY.stat().st_size:
-        APP.mkdir(exist_ok=True)
-        temporary = served.with_suffix(".tmp")
-        shutil.copyfile(PLOTLY, temporary)
-        temporary.replace(served)
+    """Put what wheels have for browsers into the folder that Streamlit serves the app's files from.
+
+    plotly.js, and the viewer of VTK's scenes; what is there already stays.
+    """
+    APP.mkdir(exist_ok=True)
+    for served, content in ((APP / PLOTLY.name, PLOTLY.read_bytes()), (APP / VIEWER, viewer_script().encode())):
+        if not served.exists() or served.read_bytes() != content:
+            temporary = served.with_suffix(".tmp")
+            temporary.write_bytes(content)
+            temporary.replace(served)
 
 
 def _answer(body: bytes, name: str, cached: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -1,5 +1,6 @@
 """What a visitor of Solution 3D would notice in a real browser without internet."""
 
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -60,6 +61,8 @@ def test_vtk_view_keeps_its_camera_while_nothing_it_shows_changes(server, run_id
     expect(frame).to_be_visible(timeout=LONGEST_MS)
     wait_until(page, lambda: colours(frame.screenshot()) > 20, "the VTK view")
     assert not [url for url in asked if not url.startswith((server.url, "data:", "blob:"))]
+    assert any(url.startswith(f"{server.url}/app/static/vtk-viewer.js") for url in asked)  # not in each page anew
+    assert "vtkmodules" not in Path(f"/proc/{server.process.pid}/maps").read_text()  # children have that
 
     loaded = []
     # not the page itself, whose address says what is shown

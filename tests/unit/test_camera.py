@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from core.errors import LabError
 from core.solution.camera import BOX, PRESETS, Camera, read_camera
 from core.solution.scene import Scene, Triangles
 from core.solution.vtk_view import View, plotted, vtk_html
+from core.solution.vtk_viewer import viewer_script
+from pages.parts.solution import scene as shown
 from pages.parts.solution.scene import Look, scene_figure
 
 
@@ -50,3 +53,18 @@ def test_the_page_says_what_it_draws_and_no_title_ends_its_script():
     known = json.loads(re.search(r"lookAround\((\{.*\})\);</script>", page).group(1))
     assert known["titles"][2] == title == known["title"] and "<!--" not in page.split("lookAround({")[1]
     assert (known["power"], known["stretch"]) == (1e-7, 0.5) and known["array"].startswith(title)
+
+
+def test_a_page_of_the_dashboard_leaves_the_viewer_to_the_browsers_memory():
+    alone, page = (vtk_html(scene(), View(title="u"), viewer) for viewer in ("", "app/static/vtk-viewer.js"))
+    assert '<script type="module" src="app/static/vtk-viewer.js"></script>' in page
+    assert viewer_script() in alone and viewer_script() not in page and len(viewer_script()) > 500_000
+    assert "kitware.github.io/vtk-js/icon" not in viewer_script()
+
+
+def test_what_will_draw_is_known_before_it_is_asked(monkeypatch):
+    quick, vtk = shown.RENDERERS
+    for chosen, address, asked in ((None, None, quick), (None, vtk, vtk), (None, "x", quick), (quick, vtk, quick)):
+        state, query = ({} if value is None else {"renderer": value} for value in (chosen, address))
+        monkeypatch.setattr(shown, "st", SimpleNamespace(session_state=state, query_params=query))
+        assert shown.renderer_asked() == asked

@@ -49,11 +49,19 @@ def grown(config, folder, wanted=lambda: None, resume=False):
         history.close()
 
 
+@pytest.fixture
+def waves_alone(monkeypatch):
+    """No polynomials, which leave less than waves at any size here."""
+    monkeypatch.setattr(PolynomialSizes, "fit", staticmethod(lambda run: False))
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A run that has grown: trainer, outcome, what it said, folder, and how often it asked whether to go on."""
     folder, asked = tmp_path_factory.mktemp("grown") / "run", []
-    return (*grown(growing(), folder, lambda: asked.append(1)), folder, len(asked))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PolynomialSizes, "fit", staticmethod(lambda run: False))
+        return (*grown(growing(), folder, lambda: asked.append(1)), folder, len(asked))
 
 
 def test_features_and_points_double_until_enough_is_left(whole):
@@ -82,6 +90,7 @@ def test_what_has_grown_is_the_config_in_force_and_trains_again_bit_by_bit_witho
         assert torch.equal(a, b)
 
 
+@pytest.mark.usefixtures("waves_alone")
 @pytest.mark.parametrize("before_its_end", [3, 1])
 def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_path, before_its_end):
     asked = 0
@@ -101,6 +110,7 @@ def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_
         np.testing.assert_array_equal(curve(tmp_path / "run")[name], column)
 
 
+@pytest.mark.usefixtures("waves_alone")
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
@@ -146,7 +156,7 @@ def test_growth_is_named_in_one_word_and_leaves_the_hash_of_others_alone():
 
 def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tmp_path):
     config = features_alone("search", features=80, points=400)
-    waves = ["problem.a1=4", "problem.a2=5", "problem.wavenumber=10", "growth={target: 1e-6, seconds: 1000}"]
+    waves = ["problem.a1=8", "problem.a2=10", "problem.wavenumber=10", "growth={target: 1e-6, seconds: 1000}"]
     _, outcome, said = grown(override(config, waves), tmp_path / "run")
     tried = [line for line in said if "Chebyshev polynomials at" in line and "one step leaves" in line]
     assert sum(float(line.split("leaves ")[1].split(" ")[0]) > 0.1 for line in tried) > 1  # and they went on
@@ -154,8 +164,9 @@ def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tm
     x, y = last.chebyshev.degrees
     assert last.fourier is None
     assert last.begins == "solved"
-    assert last.collocation.shape == (x + 2, y + 2)
-    assert any(f"{x} × {y} Chebyshev polynomials" in line and line.startswith("growth: ") for line in said)
+    assert last.chebyshev.parity == ("odd", "odd")  # as the solution is about the middle
+    assert last.collocation.shape == (2 * (x + 2), 2 * (y + 2))  # few: as many rows as both sides have
+    assert any(last.chebyshev.words in line and line.startswith("growth: ") for line in said)
     assert outcome.records[-1].max_residual < 1e-6
 
 
@@ -216,6 +227,12 @@ def test_polynomials_grow_where_their_last_coefficients_are_the_largest_and_as_m
     assert (grown_by(degrees, [10.0 ** -np.arange(20.0)] * 2, 2.0) == degrees).all()  # rounding: no more
     assert grown_by(degrees, [10.0 ** -(np.arange(20.0) * 0.7)] * 2, 4.0).max() < 25  # to rounding, and no further
     assert (grown_by(degrees, None, 4.0) == 40).all()
+    stuck, low = np.full(20, 1e-2), 10.0 ** -(np.arange(20) / 4)
+    assert (grown_by(degrees, [stuck, low], 2.0) == (40, 20)).all()  # more of the other would gain nothing yet
+    waves = [10.0 ** -(np.arange(20) / 4.5), low]
+    assert grown_by(degrees, waves, 2.0)[1] > 20
+    assert (grown_by(degrees, waves, 2.0, resolved=False) == (40, 20)).all()  # of waves unresolved no fall tells
+    assert (grown_by(degrees, [low, low], 2.0, resolved=False) == 28).all()
     falling = 10.0 ** -np.arange(10.0)  # 1e-9 at the last one, a digit each
     assert _until_rounding(falling) == pytest.approx(6)
     assert _until_rounding(np.append(falling, 0.0)) == 0
@@ -319,6 +336,7 @@ def test_growth_ends_at_as_many_stages_as_a_run_may_have(monkeypatch):
     assert "12 stages" in said[-1]
 
 
+@pytest.mark.usefixtures("waves_alone")
 def test_a_comparison_whose_checkpoint_was_tidied_away_is_left_out_and_said(tmp_path, monkeypatch):
     config, asked = growing("growth.most_features=90"), []
     _, outcome, _ = grown(config, tmp_path / "whole", lambda: asked.append(1))

@@ -7,11 +7,12 @@ import torch
 from core.config import Chebyshev, orders_of, parse_config, size
 from core.errors import ConfigError
 from core.forms import Layout, laplacian
-from core.jets import Jet, chebyshev, coordinates, limited, limited_sums
+from core.jets import Jet, TensorSums, chebyshev, chebyshev_sums, coordinates, limited, limited_sums
 from core.networks.layers import polynomials
 from core.problems.equation import Equation
 from core.runs import RunFolder
 from core.training import checkpoint as checkpoints
+from core.training.points import collocation
 from core.training.train import train
 
 LAYOUT = Layout.of(3, {"laplacian": laplacian(3)})
@@ -122,3 +123,44 @@ def test_a_config_says_its_total_degree_and_others_keep_their_hash():
     assert plain.hash != config.hash
     with pytest.raises(ConfigError, match="total"):
         parse_config({"problem": HEAT, "stages": [stage | {"chebyshev": {"degrees": [5, 5, 5, 5], "total": 0}}]})
+
+
+@pytest.mark.parametrize("parity", [("even", "odd", "all"), ("odd", "all", "even")])
+def test_even_or_odd_ones_alone_are_every_other_of_all_by_themselves_in_products_and_on_grids(parity):
+    kinds, degrees = tuple((each, None) for each in parity), (4, 3, 5)
+    kept = {"all": slice(0, 5), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
+    axes = [np.linspace(-0.9, 0.8, n) for n in (5, 4, 3)]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    x = Jet(torch.stack([jet.data for jet in coordinates(torch.as_tensor(grid), LAYOUT)], dim=-1), LAYOUT)
+    whole = chebyshev(x, (8, 8, 10)).data.unflatten(2, (8, 8, 10))
+    for axis, (count, which) in enumerate(zip(degrees, parity, strict=True)):
+        whole = whole.index_select(2 + axis, torch.arange(10)[kept[which]][:count])
+    expected = whole.flatten(2)
+    torch.testing.assert_close(chebyshev(x, degrees, (), kinds).data, expected)
+    weight = torch.randn(2, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    near = {"rtol": 1e-10, "atol": 1e-10}
+    torch.testing.assert_close(chebyshev_sums(x, degrees, weight, (), kinds).data, expected @ weight.T, **near)
+    torch.testing.assert_close(TensorSums.of(x, degrees, (), kinds)(weight).data, expected @ weight.T, **near)
+    config = Chebyshev(degrees=degrees, total=6, parity=parity)
+    orders = np.add.outer(np.add.outer(*orders_of(degrees, (), parity)[:2]), orders_of(degrees, (), parity)[2])
+    few = np.flatnonzero(orders.ravel() <= 6)
+    assert config.products(()) == len(few)
+    torch.testing.assert_close(limited(x, polynomials(config, 1).limited).data, expected[..., torch.as_tensor(few)])
+
+
+def test_parity_is_said_once_for_each_factor_and_read_again_from_a_checkpoint(tmp_path):
+    with pytest.raises(ValueError, match="parity: 1 given for the 2 numbers"):
+        Chebyshev(degrees=(3, 3), parity=("even",))
+    stage = {
+        "chebyshev": {"degrees": [3, 3, 4], "parity": ["even", "even", "all"]},
+        "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32},
+        "iterations": 1,
+        "collocation": {"points": 150, "sampler": "gauss", "shape": [5, 5, 6]},
+    }
+    config = parse_config({"problem": {"kind": "heat2d"}, "stages": [stage]})
+    assert all((collocation(config, config.stages[0], 0, 0)["interior"][:, :2] < 0.5).ravel())  # one side tells all
+    outcome = train(config, RunFolder(tmp_path))
+    (network,) = checkpoints.load(tmp_path / "checkpoints" / "last.pt").solution.networks
+    assert network.kinds == (("even", None), ("even", None), ("all", None))
+    assert torch.equal(network.layers[0].weight, outcome.solution.networks[0].layers[0].weight)
+    assert outcome.records[0].max_residual < 1e-2

@@ -1,6 +1,7 @@
 """Grids, scenes and files: what is written is what was sampled, what is drawn lies where it should."""
 
 import json
+from dataclasses import replace
 
 import meshio
 import numpy as np
@@ -122,6 +123,15 @@ def test_a_name_makes_a_field_neither_a_blow_up_nor_an_error():
     sampled = SolutionGrid(("x",), (np.linspace(0, 1, 5),), values)
     assert [name for name in values if sampled.around_zero(name)] == ["v_error", "residual_a"]
     assert sampled.accuracy().max_error == 4.0
+
+
+def test_how_good_a_sample_is_is_found_once_and_for_each_sample():
+    sampled = SolutionGrid(
+        ("x",), (np.linspace(0, 1, 5),), {"u": np.ones(5), "u_exact": np.ones(5), "u_error": np.zeros(5)}
+    )
+    assert sampled.accuracy() is sampled.accuracy()
+    other = replace(sampled, values=sampled.values | {"u_error": np.full(5, 2.0)})
+    assert (sampled.accuracy().max_error, other.accuracy().max_error) == (0.0, 2.0)
 
 
 def test_a_moment_of_a_grid_with_time():

@@ -12,7 +12,9 @@ from core.jets import Jet, coordinates
 from core.jets.splines import SplineProducts, indices, splines
 from core.networks.knots import cell_volumes, cells, graded, in_cells, knots_of
 from core.networks.layers import splined
+from core.networks.solution import Solution, Term
 from core.problems.base import Narrow
+from core.problems.equation import Equation
 from core.runs import RunFolder
 from core.training import checkpoint as checkpoints
 from core.training.objective import Objective
@@ -127,8 +129,8 @@ def test_no_cell_has_more_points_of_a_boundary_than_others():
     own = knots_of(Splines(degree=5, knots={"x": 9, "y": 7}), problem)
     several = in_cells(problem, own, 1000)["at_1"]
     volumes = cell_volumes(several, own)
-    _, counts = np.unique(np.stack([np.searchsorted(k[1:-1], several[:, j], side="right") for j, k in enumerate(own)], 1), axis=0,
-                          return_counts=True)  # fmt: skip
+    places = [np.searchsorted(k[1:-1], several[:, j], side="right") for j, k in enumerate(own)]
+    _, counts = np.unique(np.stack(places, axis=1), axis=0, return_counts=True)
     assert counts.max() <= 1 + round(np.sqrt(1000 / cells(problem, own).sum()))
     assert volumes.min() < volumes.max() / 10
 
@@ -179,6 +181,48 @@ def test_a_checkpoint_holds_them(tmp_path):
 def test_what_makes_no_sense_is_refused_in_words(changes, said):
     with pytest.raises(ConfigError, match=said):
         parse_config({"problem": ON_L, "stages": [changes]})
+
+
+def test_beside_a_streamfunction_a_pressure_has_functions_of_its_own_and_each_is_read_by_its_field_alone(tmp_path):
+    """Where ψ goes as r^λ into a corner a pressure goes as r^(λ−2), and both together leave nothing of a slow flow."""
+    problem = {"kind": "equation", "domain": L, "fields": ["psi", "p"], "row_weight": 10,
+               "equations": ["p_x = diff(laplacian(psi), y)", "p_y = -diff(laplacian(psi), x)"],
+               "conditions": [{"on": "right", "that": "psi = y^2*(3 - 2*y); dn(psi) = 0; p = 0"},
+                              {"on": "top; wall", "that": "psi = 1; dn(psi) = 0"},
+                              {"on": "bottom; left", "that": "psi = 0; dn(psi) = 0"},
+                              {"on": "roof", "that": "psi = x^2*(3 - 2*x); dn(psi) = 0"}]}  # fmt: skip
+    left = {}
+    for order in (2.7, 0.0):
+        stage = {"splines": {"degree": 5, "knots": {"x": 6, "y": 6}, "local": {"order": order, "smooth": 0}},
+                 "optimizer": {"kind": "gauss_newton", "damping": 1e-26, "minimum_damping": 1e-32},
+                 "iterations": 1, "collocation": {"points": 500, "sampler": "cells"}}  # fmt: skip
+        config = parse_config({"problem": problem, "stages": [stage]})
+        folder = RunFolder(tmp_path / str(order))
+        solution = train(config, folder, say=lambda line: None).solution
+        (network,) = solution.networks
+        near = np.array([1.0, 1.0]) - 0.1 * np.random.default_rng(0).random((100, 2))
+        left[order] = float(Objective(solution, {"interior": near}).residuals().loss().detach())
+        saved = checkpoints.load(folder.last).solution
+        np.testing.assert_array_equal(saved.fields_at(near)["p"], solution.fields_at(near)["p"])
+        if order:
+            assert {0, 1} <= set(network.fields) and len(network.layers) == 2
+    assert left[2.7] < 0.05 * left[0.0]
+
+
+def test_conditions_may_weigh_more_than_others():
+    heavy = {"on": "boundary", "that": "u = 1", "weight": 7}
+    one, seven = (Equation(**ON_L | {"conditions": [each], "row_weight": 2})
+                  for each in ({**heavy, "weight": None}, heavy))  # fmt: skip
+    assert "weight" not in one.model_dump(mode="json")["conditions"][0]
+    points = one.collocation(np.random.default_rng(0).random((50, 2)))
+    rows = []
+    for problem in (one, seven):
+        stage = {"splines": SPLINES}
+        solution = Solution(parse_config({"problem": problem.model_dump(mode="json"), "stages": [stage]}).problem, None)
+        network = splined(solution.problem, Splines(degree=5, knots={"x": 3, "y": 3}), torch.Generator())
+        solution.add(Term(network, 1.0))
+        rows.append(Objective(solution, {"at_1": points["at_1"]}).residuals().by_name["at_1"].detach())
+    torch.testing.assert_close(rows[1], 7 * rows[0])
 
 
 def test_periodic_coordinates_have_none():

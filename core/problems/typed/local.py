@@ -12,7 +12,7 @@ from core.domains.layers import layers, points_in_layers
 from core.domains.local_features import WHOLE, CornerFeatures, HoleFeatures
 from core.domains.regions import Region
 from core.domains.sequences import halton, shift_of
-from core.domains.wedges import Wedge, corner_weight
+from core.domains.wedges import Wedge, corner_weight, pressures
 from core.equations.completeness import fields_of
 from core.equations.conditions import Condition, Kind
 from core.equations.places import Where
@@ -31,9 +31,8 @@ AROUND = 2.0
 FOURTH = 4
 CLAMPED = 3
 """Orders from it on go with two conditions on a side: the streamfunction's beside a pressure, the plate's."""
-LEFT = {3: 2.5, 4: 3.0}
-"""By order. A function r^λ of a plate's times a smooth one leaves r^(λ−3). Beside a pressure, which has no functions of
-its own, a streamfunction's leaves r^(λ−3) itself; times r^(5/2−λ) its square can be integrated, with room to spare."""
+LEFT = {3: 2.0, 4: 3.0}
+"""By order: a function r^λ of the corner times a smooth one leaves r^(λ−2) and r^(λ−3)."""
 CORNER = 0.01
 """Of the domain's size: so far from a corner its functions and smooth ones are told apart."""
 HIGHEST_OF_FOURTH = 6.0
@@ -48,6 +47,8 @@ class _Wedge:
     wedge: Wedge
     left: float
     """s where the equations have r^(λ−s) left of a function r^λ."""
+    field: int | None
+    """Which field alone reads them; None: all."""
 
     @property
     def exponents(self) -> list[float]:
@@ -55,6 +56,22 @@ class _Wedge:
 
     def functions(self, x: Sequence[Jet]) -> list[Jet]:
         return self.wedge.functions(x, HIGHEST_OF_FOURTH)
+
+
+@dataclass(frozen=True)
+class _Pressure:
+    """What a field of which nothing is given beside a corner is there, where another is a streamfunction's."""
+
+    wedge: Wedge
+    field: int
+
+    @property
+    def exponents(self) -> list[float]:
+        """Those of the streamfunction's: the two are asked for together."""
+        return self.wedge.exponents(HIGHEST_OF_FOURTH)[1:]
+
+    def functions(self, x: Sequence[Jet]) -> list[Jet]:
+        return pressures(self.wedge, x, HIGHEST_OF_FOURTH)
 
 
 class LocalInputs:
@@ -97,9 +114,10 @@ class LocalInputs:
     def functions(self, inputs: int) -> tuple[Function, ...]:
         """See `Problem.functions`."""
         replaced = self._own.replace_holes
-        kinds = [(0.0, None, replaced) for _ in self.holes]
-        kinds += [(m, None, corner in self._own.replaced) for corner in self.corners for m in corner.exponents]
-        kinds += [(m, digits, False) for family in self._own.families
+        kinds = [(0.0, None, replaced, None) for _ in self.holes]
+        kinds += [(m, None, corner in self._own.replaced, getattr(corner, "field", None))
+                  for corner in self.corners for m in corner.exponents]  # fmt: skip
+        kinds += [(m, digits, False, None) for family in self._own.families
                   for m, digits in zip(family.exponents, family.digits, strict=True)]  # fmt: skip
         first = inputs + self.space * len(self.holes) + sum(2 if layer.around else 1 for layer in self.layers)
         found = [Function(first + k, *kind) for k, kind in enumerate(kinds)]
@@ -159,11 +177,11 @@ class LocalInputs:
         return found
 
 
-def _corner_of(family: HarmonicCorner | _Wedge) -> CornerFeatures:
-    return family.wedge.corner if isinstance(family, _Wedge) else family.features
+def _corner_of(family: HarmonicCorner | _Wedge | _Pressure) -> CornerFeatures:
+    return family.features if isinstance(family, HarmonicCorner) else family.wedge.corner
 
 
-def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner | _Wedge]:
+def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner | _Wedge | _Pressure]:
     """Which functions a corner has by the order of the equations and by what is given on its two sides."""
     fields, given = system.names.fields, {}
     for name in fields:
@@ -171,12 +189,17 @@ def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner
         on_sides = tuple(_orders_on(side, name, system) for side in corner.sides)
         if highest == FOURTH or (highest >= CLAMPED and all(len(orders) == 2 for orders in on_sides)):
             given[name] = (*on_sides, highest)
-    wedges = [_Wedge(Wedge(corner, after, before), LEFT[highest])
-              for before, after, highest in sorted(set(given.values())) if len(before) == len(after) == 2]  # fmt: skip
-    harmonic = [name for name in fields if name not in given]
-    if wedges:  # what nothing is given of there, a pressure, follows another field
-        harmonic = [name for name in harmonic if any(_orders_on(side, name, system) for side in corner.sides)]
-    return [*_harmonic(corner, harmonic, system), *wedges]
+    wedges = [
+        _Wedge(Wedge(corner, after, before), LEFT[highest], None if highest == FOURTH else list(fields).index(name))
+        for (before, after, highest), name in sorted({held: name for name, held in given.items()}.items())
+        if len(before) == len(after) == 2
+    ]
+    others, flows = [name for name in fields if name not in given], []
+    if flow := next((each for each in wedges if each.left == LEFT[CLAMPED]), None):
+        free = [name for name in others if not any(_orders_on(side, name, system) for side in corner.sides)]
+        flows = [_Pressure(flow.wedge, list(fields).index(name)) for name in free]
+        others = [name for name in others if name not in free]
+    return [*_harmonic(corner, others, system), *wedges, *flows]
 
 
 def _harmonic(corner: CornerFeatures, fields: Sequence[str], system: System) -> Iterable[HarmonicCorner]:

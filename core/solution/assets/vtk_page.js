@@ -1,16 +1,21 @@
 // What the VTK view's page does beside drawing: the value under the pointer, places that are clicked, its camera in the
 // page's address, full screen.
-// `scene` says of what is drawn: the middle of its box, the unit of its cameras, what its numbers are called.
+// `scene` says of what is drawn: how many surfaces, the middle of its box, the unit of its cameras, what its numbers are
+// called.
 
-function lookAround(scene) {
-  if (!document.createElement("canvas").getContext("webgl2")) return void addEventListener("load", sayWithoutWebgl);
+const TRIES = 200; // ten seconds
+
+function lookAround(scene, tried = 0) {
+  if (!webgl()) return void addEventListener("load", sayWithoutWebgl);
   const renderer = window.global?.renderWindow?.getRenderers().find((each) => each.getActors().length);
   const meshes = renderer?.getActors().map((actor) => actor.getMapper()?.getInputData?.()).filter((mesh) => mesh?.getPolys);
-  if (!meshes?.length) return void setTimeout(() => lookAround(scene), 50);  // it is being unpacked
-  const surfaces = meshes.map((mesh) => ({
+  const surfaces = (meshes ?? []).map((mesh) => ({
     points: mesh.getPoints().getData(), cells: mesh.getPolys().getData(),
     values: mesh.getPointData().getArrayByName(scene.array)?.getData(),
-  })).filter((mesh) => mesh.values && mesh.cells.length);
+  })).filter((mesh) => mesh.values?.length && mesh.cells.length);
+  // it is being unpacked, one array after another; what never comes can't be pointed at, and that is all
+  const waits = !meshes?.length || (surfaces.length < scene.surfaces && tried < TRIES);
+  if (waits) return void setTimeout(() => lookAround(scene, tried + 1), 50);
   const camera = renderer.getActiveCamera();
   const away = (place) => place.map((number, k) => scene.middle[k] + number * scene.unit);
   const back = (place) => place.map((number, k) => (number - scene.middle[k]) / scene.unit);
@@ -101,6 +106,13 @@ function lookAround(scene) {
   button.innerHTML = '<svg viewBox="0 0 24 24" width="18" fill="currentColor"><path d="M4 4h6v2H6v4H4V4zm10 0h6v6h-2V6h-4V4z'
     + 'M4 14h2v4h4v2H4v-6zm14 0h2v6h-6v-2h4v-4z"/></svg>';
   button.onclick = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+}
+
+// Asked once, while nothing is drawn yet: a further context waits until the scene is there, seconds without a GPU.
+let canWebgl;
+function webgl() {
+  canWebgl ??= Boolean(document.createElement("canvas").getContext("webgl2"));
+  return canWebgl;
 }
 
 // The viewer empties the page when it starts, and then fails.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,12 @@ class Look:
     """How often the visitor chose a camera: each time the view is taken back to it."""
 
 
+def renderer_asked() -> str:
+    """The renderer that will be drawn with, before its widget is there: the visitor's choice, or the address's."""
+    asked = st.session_state.get("renderer") or st.query_params.get("renderer")
+    return asked if asked in RENDERERS else RENDERERS[0]
+
+
 def show_scene(
     path: Path, request: SceneRequest, look: Look, renderer: str, key: str,
     on_pick: Callable[[list[float]], None] | None = None,
@@ -82,7 +90,13 @@ def show_scene(
 
 def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
     """The scene as Plotly meshes in a ruled box."""
-    figure = go.Figure()
+    layout = {  # handed over whole: `update_layout` takes 20 ms for the same
+        "uirevision": f"{revision}.{look.camera}.{look.turned}",
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "showlegend": False,
+        "scene": box_of(scene, look),
+    }
+    figure = go.Figure(layout=layout)
     pointed = _pointed(scene, look)
     for index, surface in enumerate(scene.surfaces):
         x, y, z = surface.vertices.T
@@ -109,12 +123,6 @@ def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
         figure.add_trace(_lines(curves, look))
     if not figure.data:  # without a trace in space Plotly draws the axes of a plane
         figure.add_scatter3d(x=[None], y=[None], z=[None], hoverinfo="skip")
-    figure.update_layout(
-        uirevision=f"{revision}.{look.camera}.{look.turned}",
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        showlegend=False,
-        scene=box_of(scene, look),
-    )
     return figure
 
 
@@ -184,7 +192,7 @@ def built_scene(path: Path, request: SceneRequest) -> Scene:
 
 @st.cache_data(max_entries=20, show_spinner="Drawing with VTK …")
 def _vtk_page(path: Path, request: SceneRequest, look: Look, dark: bool) -> str:
-    return children.vtk_html(built_scene(path, request), view_of(look, dark))
+    return children.vtk_html(built_scene(path, request), view_of(look, dark), _VIEWER)
 
 
 def view_of(look: Look, dark: bool, camera: Camera | None = None) -> View:
@@ -203,18 +211,30 @@ def offline_html(path: Path, request: SceneRequest, look: Look, dark: bool, rend
     return page_of(figure, look.title, dark)
 
 
+_VIEWER = f"app/static/vtk-viewer.js?{version('trame-vtk')}"
+"""Address of VTK's viewer as the page's own files are found; it changes with its content."""
+_FRAME = """<div id="stpyvistadiv"><iframe id="stpyvistaframe" frameborder="0" allowfullscreen allowtransparency
+referrerpolicy="same-origin"></iframe></div>"""
+
+
+@cache
+def _frame() -> Callable:
+    """The component of stpyvista, which Streamlit knows by the package's files; only a server does."""
+    return st.components.v2.component(
+        "stpyvista.simple", html=_FRAME, js="v2/stpyvista.js", css="v2/style.css", isolate_styles=True
+    )
+
+
 def _show_vtk(page: str, key: str) -> None:
-    """Hand a finished page to stpyvista.
+    """Hand a finished page to stpyvista's component.
 
-    stpyvista 0.2.1 renders by forking this server, threads and all, and waits for the fork without a limit, so a child
-    that dies blocks the page for ever. The page was rendered in a child of its own with a time limit instead;
-    stpyvista gets it through the one function that its trame backend consists of, and does what is its own: the
-    component. The replaced function reads the page from its argument, so that visitors can't get each other's.
+    stpyvista 0.2.1 itself renders by forking this server, threads and all, and waits for the fork without a limit, so a
+    child that dies blocks the page for ever; and to import it is to import vtk here, two seconds of processor time and
+    the memory. The page was rendered in a child of its own with a time limit instead, and is shown by the package's
+    component alone.
     """
-    import stpyvista
-
-    stpyvista._trame_html = lambda rendered: rendered.page
-    stpyvista.stpyvista(_rendered(page), backend="trame", key=component_key(f"{key}.vtk"))
+    data = {"_html": page, "backend": "trame", "height": HEIGHT, "width": "stretch", "use_container_width": True}
+    _frame()(key=component_key(f"{key}.vtk"), data=data)
 
 
 _PLACES = """
@@ -237,19 +257,3 @@ def _hear_places(on_pick: Callable[[list[float]], None]) -> None:
             on_pick(place)
 
     _places(key=key, height=1, on_picked_change=picked)
-
-
-def _rendered(page: str):
-    """Passes for a plotter; its page is there already, and no window is ever opened."""
-    import pyvista
-
-    class Rendered(pyvista.Plotter):
-        window_size = (1100, HEIGHT)
-
-        def __init__(self):
-            self.page = page
-
-        def __del__(self):
-            pass  # there is nothing to close
-
-    return Rendered()
