@@ -135,7 +135,7 @@ class Stage(Extended):
     def _one_kind_of_network(self) -> Stage:
         kinds = [name for name in ("fourier", "chebyshev", "splines") if getattr(self, name) is not None]
         if len(kinds) > 1:
-            raise ValueError(f"a stage has one of fourier, chebyshev and splines, not {' and '.join(kinds)}")
+            raise ValueError(f"a stage has {' or '.join(kinds)}, not both")
         return self
 
     @model_validator(mode="after")

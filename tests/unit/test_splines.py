@@ -174,7 +174,7 @@ def test_a_checkpoint_holds_them(tmp_path):
         ({"splines": {"knots": {"x": 4}}}, "for x, and the coordinates are x, y"),
         ({"splines": {"knots": {"x": 4, "y": [0, 1]}}}, "from 0 to 1; allowed: from 0 to 2"),
         ({"splines": {"knots": {"x": 4, "y": [0, 1, 1, 2]}}}, "beyond the one before it"),
-        ({"splines": SPLINES, "fourier": {}}, "one of fourier, chebyshev and splines"),
+        ({"splines": SPLINES, "fourier": {}}, "fourier or splines, not both"),
         ({"collocation": {"sampler": "cells"}}, "the stage has none"),
     ],
 )
