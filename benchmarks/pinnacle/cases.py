@@ -150,8 +150,9 @@ _ALL = (
         "ns2d-cg",
         (table("ns2d_cg_backstep.csv", ["x", "y"], ["u", "v"], 3e-3),),
         2.0e-1,
-        way="typed as a streamfunction; the outflow has v = 0, and the table's p: −100 min(u, 0)²",
+        way="streamfunction and pressure by splines; the outflow has v = 0, and the table's p: −100 min(u, 0)²",
         slopes=OF_A_STREAMFUNCTION,
+        preset="typed-step",
     ),
     Case("wave1d-c", (known("exact", ["u"], 1e-6, references.wave1d),), 6.5e-2),
     Case(

@@ -4,7 +4,7 @@ from core.config.continuation import Continuation, start_of_path
 from core.config.differences import Difference, differing, flatten
 from core.config.faults import NO_SUCH_FIELD, field_errors
 from core.config.growth import Growth, why_no_growth
-from core.config.network import MLP, Chebyshev, Fourier, Local, Parity, orders_of
+from core.config.network import MLP, Chebyshev, Fourier, Local, Parity, Splines, orders_of
 from core.config.optimizer import (
     FIRST_ORDER,
     LBFGS,
@@ -61,6 +61,7 @@ __all__ = [
     "RankOneEMA",
     "RunConfig",
     "SSBroyden",
+    "Splines",
     "Stage",
     "Warmup",
     "Windows",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -19,6 +20,10 @@ Sigmas = Annotated[tuple[Sigma, ...], Field(min_length=1, max_length=64)]
 Width = Annotated[int, Field(ge=1, le=4096)]
 Parity = Literal["all", "even", "odd"]
 Layer = Annotated[float, Field(ge=-1, le=1)]
+
+
+Intervals = Annotated[int, Field(ge=1, le=1000)]
+Knots = Annotated[tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(min_length=2, max_length=1001)]
 
 
 class MLP(Frozen):
@@ -60,13 +65,19 @@ class Local(Extended):
         "and from the middle. In the plane, where coefficients are constant; elsewhere without effect. Empty: none.",
     )
 
-    def asked(self, functions: Sequence[Function]) -> list[Function]:
-        """Those of a problem's functions that a network reads beside waves, in their order."""
+    def asked(self, functions: Sequence[Function], single: bool = False) -> list[Function]:
+        """Those of a problem's functions that a network reads beside waves or splines, in their order.
+
+        Args:
+            functions: all of them.
+            single: whether those of single fields are among them.
+        """
         exact = self.digits is not None
         return [
             each
             for each in functions
             if each.exponent <= self.order
+            and (single or each.field is None)
             and (not (exact and each.replaced) if each.digits is None else exact and each.digits <= self.digits)
         ]
 
@@ -178,6 +189,50 @@ class Chebyshev(Extended):
         parity, layer = ("all", None) if self.kinds is None else self.kinds[k]
         words = (parity if parity != "all" else "", "" if layer is None else f"(layer {layer:.2g})")
         return " ".join((str(self.degrees[k]), *filter(None, words)))
+
+
+class Splines(Frozen):
+    """Products of B-splines of the coordinates, linear in its weights: local functions, as fine as their knots."""
+
+    degree: int = Field(
+        7, ge=4, le=12, description="Of the piecewise polynomials; derivatives below this order are continuous."
+    )
+    knots: Annotated[dict[str, Intervals | Knots], Field(min_length=1, max_length=4)] = Field(
+        description="Coordinate → how many intervals, shorter near the domain's corners and layers; or the ends of all "
+        "of them, from its lower end to its upper one.",
+    )
+    local: Local | None = Field(
+        None, description="Corners' own functions beside them; σ and share of holes have no effect."
+    )
+
+    @model_validator(mode="after")
+    def _knots_increase(self) -> Splines:
+        for name, own in self.knots.items():
+            if not isinstance(own, int) and any(after <= before for before, after in pairwise(own)):
+                raise ValueError(f"knots.{name}: each has to lie beyond the one before it")
+        return self
+
+    def with_part(self, part: float) -> Splines:
+        """With a part of the intervals of each coordinate; of given ends some are left out."""
+        fewer = {}
+        for name, own in self.knots.items():
+            if isinstance(own, int):
+                fewer[name] = max(1, int(own * part))
+                continue
+            places = np.linspace(0, len(own) - 1, 1 + max(1, int((len(own) - 1) * part)))
+            fewer[name] = tuple(own[place] for place in places.round().astype(int))
+        return self.model_copy(update={"knots": fewer})
+
+    @property
+    def products(self) -> int:
+        """How many there are where each has some of the domain in its support."""
+        return math.prod((own if isinstance(own, int) else len(own) - 1) + self.degree for own in self.knots.values())
+
+    @property
+    def words(self) -> str:
+        """What it is, for logs and tables."""
+        counts = (own if isinstance(own, int) else len(own) - 1 for own in self.knots.values())
+        return f"splines of degree {self.degree} on {' × '.join(map(str, counts))} intervals"
 
 
 def orders_of(

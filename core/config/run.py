@@ -240,6 +240,31 @@ class RunConfig(Extended):
         return self
 
     @model_validator(mode="after")
+    def _splines_are_of_the_coordinates(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            if stage.splines is None:
+                continue
+            if not self.problem.reads_coordinates:
+                raise ValueError(
+                    f"stages.{k}.splines: {self.problem.title} has inputs other than its coordinates (periodic, "
+                    "mirrored or stretched ones); allowed: fourier or chebyshev"
+                )
+            given, names = stage.splines.knots, self.problem.coordinates
+            if set(given) != set(names):
+                raise ValueError(
+                    f"stages.{k}.splines.knots: for {', '.join(given)}, and the coordinates are {', '.join(names)}; "
+                    "allowed: those of each of them"
+                )
+            for name, (low, high) in zip(names, self.problem.domain(), strict=True):
+                own = given[name]
+                if not isinstance(own, int) and (own[0], own[-1]) != (low, high):
+                    raise ValueError(
+                        f"stages.{k}.splines.knots.{name}: from {own[0]:g} to {own[-1]:g}; allowed: from {low:g} to "
+                        f"{high:g}, as {name} goes"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _rows_of_the_problem_can_be_spread(self) -> RunConfig:
         for k, stage in enumerate(self.stages):
             if stage.processes is None:

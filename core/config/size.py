@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from core.config.network import Fourier
+from core.config.network import Fourier, Local
 from core.config.optimizer import FIRST_ORDER
 from core.config.run import RunConfig
 from core.problems import Problem
@@ -20,6 +20,9 @@ def size(config: RunConfig) -> float:
     for stage in config.stages:
         if stage.chebyshev is not None:
             widths = [stage.chebyshev.products(problem.circles), problem.outputs]
+        elif stage.splines is not None:
+            read = local_functions(stage.splines.local, problem, single=True)
+            widths = [stage.splines.products + read, problem.outputs]
         elif stage.fourier is None:
             widths = [problem.inputs, *config.network.hidden, problem.outputs]
         else:
@@ -36,8 +39,15 @@ def lifted(fourier: Fourier, problem: Problem) -> int:
     if local is None:
         return 2 * fourier.features
     waves = fourier.features + sum(local.rows(fourier.features, block.weight) for block in problem.blocks)
-    asked = local.asked(problem.functions)
-    return 2 * waves + len(asked) + 2 * local.smooth * sum(each.exponent > 0 for each in asked)
+    return 2 * waves + local_functions(local, problem)
+
+
+def local_functions(local: Local | None, problem: Problem, single: bool = False) -> int:
+    """Functions of the domain's own that are read beside others, and their products with waves."""
+    if local is None:
+        return 0
+    asked = local.asked(problem.functions, single)
+    return len(asked) + 2 * local.smooth * sum(each.exponent > 0 for each in asked)
 
 
 def _parameters(widths: Sequence[int]) -> int:

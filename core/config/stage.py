@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from core.config.network import Chebyshev, Fourier
+from core.config.network import Chebyshev, Fourier, Splines
 from core.config.optimizer import FIRST_ORDER, GaussNewton, Optimizer
 from core.frozen import Extended, Frozen
 
@@ -31,10 +31,11 @@ class Collocation(Extended):
     added: ClassVar[frozenset[str]] = frozenset({"adaptive", "shape"})
 
     points: int = Field(1000, ge=4, le=10_000_000, description="Points in the domain.")
-    sampler: Literal["sobol", "uniform", "grid", "chebyshev", "gauss"] = Field(
+    sampler: Literal["sobol", "uniform", "grid", "chebyshev", "gauss", "cells"] = Field(
         "sobol",
         description="`chebyshev`: Sobol points denser towards the walls, where a fit would run wild. `gauss`: a "
-        "grid of Chebyshev–Gauss nodes, evenly spaced along periodic coordinates.",
+        "grid of Chebyshev–Gauss nodes, evenly spaced along periodic coordinates. `cells`: Gauss–Legendre nodes of "
+        "each cell of the stage's splines, about as many in each; an equation's row counts as its part of the volume.",
     )
     shape: Annotated[tuple[Annotated[int, Field(ge=2, le=10_000)], ...], Field(min_length=1, max_length=8)] | None = (
         Field(
@@ -65,7 +66,9 @@ class Collocation(Extended):
 class Stage(Extended):
     """One term Φ_k of the solution Φ = Σ ε_k Φ_k and how it is trained; the terms before it stay frozen."""
 
-    added: ClassVar[frozenset[str]] = frozenset({"gradient_scale", "begins", "chebyshev", "enough", "processes"})
+    added: ClassVar[frozenset[str]] = frozenset(
+        {"gradient_scale", "begins", "chebyshev", "splines", "enough", "processes"}
+    )
 
     optimizer: Optimizer = GaussNewton()
     iterations: int = Field(
@@ -89,6 +92,9 @@ class Stage(Extended):
     chebyshev: Chebyshev | None = Field(
         None, description="Gives this stage a layer of Chebyshev polynomials, no network: linear in its weights."
     )
+    splines: Splines | None = Field(
+        None, description="Gives this stage a layer of B-splines, no network: linear in its weights."
+    )
     checkpoint_every: int = Field(50, ge=1, le=10_000_000, description="Iterations between checkpoints.")
     gradient_scale: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
         None,
@@ -111,20 +117,31 @@ class Stage(Extended):
     @property
     def is_linear(self) -> bool:
         """Whether its network is linear in its weights."""
-        return self.chebyshev is not None or (self.fourier is not None and not self.fourier.hidden)
+        return (
+            self.chebyshev is not None
+            or self.splines is not None
+            or (self.fourier is not None and not self.fourier.hidden)
+        )
 
     @model_validator(mode="after")
     def _only_linear_networks_are_fitted(self) -> Stage:
         if self.begins and not self.is_linear:
             raise ValueError(
-                f"begins {self.begins!r} goes with chebyshev, and with fourier without hidden layers, alone"
+                f"begins {self.begins!r} goes with chebyshev, splines, and fourier without hidden layers, alone"
             )
         return self
 
     @model_validator(mode="after")
     def _one_kind_of_network(self) -> Stage:
-        if self.fourier is not None and self.chebyshev is not None:
-            raise ValueError("a stage has fourier or chebyshev, not both")
+        kinds = [name for name in ("fourier", "chebyshev", "splines") if getattr(self, name) is not None]
+        if len(kinds) > 1:
+            raise ValueError(f"a stage has {' or '.join(kinds)}, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _cells_are_those_of_knots(self) -> Stage:
+        if self.collocation.sampler == "cells" and self.splines is None:
+            raise ValueError("the sampler cells takes the cells of splines, and the stage has none; allowed: another")
         return self
 
     @model_validator(mode="after")

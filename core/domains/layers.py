@@ -15,7 +15,7 @@ import numpy as np
 
 from core.domains.arithmetic import Number, asinh
 from core.domains.boundaries import Corner, corners, pieces
-from core.domains.curves import Curve
+from core.domains.curves import Curve, Segment
 from core.domains.points import BoundaryPoints
 from core.domains.shapes import Shape
 from core.errors import LabError
@@ -38,6 +38,14 @@ class Layer:
     around = False
     """Whether its features read x and y, too."""
 
+    @property
+    def places(self) -> tuple[float | None, float | None]:
+        """Along which coordinates it is thin, and where: of a straight boundary along the other one."""
+        if not isinstance(self.piece, Segment):
+            return None, None
+        (ax, ay), (bx, by), close = self.piece.a, self.piece.b, 1e-9 * self.piece.size
+        return (ax if abs(bx - ax) <= close else None, ay if abs(by - ay) <= close else None)
+
     def inputs(self, x: tuple[Number, ...]) -> list[Number]:
         """asinh(d/ℓ), (n,): 0 on the boundary, 1 about a thickness away, its logarithm far off."""
         return [asinh(self.piece.implicit(x) * (1 / self.thickness))]
@@ -52,6 +60,11 @@ class Surroundings:
     corner: Corner
     thickness: float
     around = True
+
+    @property
+    def places(self) -> tuple[float, float]:
+        """See `Layer.places`."""
+        return self.corner.at
 
     def inputs(self, x: tuple[Number, ...]) -> list[Number]:
         """asinh(a/ℓ) and asinh(b/ℓ) of the coordinates along the line that halves the angle, and across it, (n,)."""

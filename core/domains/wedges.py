@@ -212,18 +212,40 @@ class Wedge:
         return found
 
 
-def corner_weight(wedges: Sequence[Wedge], x: Sequence[Any]) -> Any:
-    """What equations are multiplied by, (n,): r^(3−λ) near each corner, λ its lowest exponent, 1 farther off.
+def pressures(wedge: Wedge, x: Sequence[Number], most: float) -> list[Number]:
+    """What a slow flow's pressure is where its streamfunction is one of `Wedge.functions`, up to a factor; (n,) each.
 
-    A function of the corner times a smooth one leaves r^(λ−3) there, which outweighs all the rest.
+    ∇p = (∂_y, −∂_x) Δψ for ψ = Re(A(z) + z̄ B(z)) gives p = 4 Re(iB′(z)), which goes as r^(λ−2).
 
     Args:
-        wedges: of the corners.
+        wedge: of the corner.
+        x: coordinates, as arrays, tensors or jets of the coordinates themselves.
+        most: exponents λ up to it.
+    """
+    kept, key = getattr(x[0], "known", None), ("pressures", wedge, most)
+    if kept is not None and key in kept:
+        return kept[key]
+    at, found = _Place(wedge.corner, *(v.value if hasattr(v, "known") else v for v in x)), []
+    for each in solutions(wedge.corner.angle, wedge.after, wedge.before, most):
+        for factor in (1, -1j) if each.exponent.imag else (1,):
+            found.append(at.number(x[0], at.pressure(each, factor), [0.0 * at.z] * (HIGHEST + 1)))
+    if kept is not None:
+        for each in found:
+            each.known = {}
+        kept[key] = found
+    return found
+
+
+def corner_weight(wedges: Sequence[tuple[Wedge, float]], x: Sequence[Any]) -> Any:
+    """What equations are multiplied by, (n,): r^(s−λ) near each corner, λ its lowest exponent, 1 farther off.
+
+    Args:
+        wedges: of the corners, each with s: its functions leave r^(λ−s) there, which outweighs all the rest.
         x: coordinates, as arrays or tensors.
     """
     found = 1.0
-    for each in wedges:
-        power = max(0.0, HIGHEST - 1 - min(each.exponents(HIGHEST - 1)))
+    for each, left in wedges:
+        power = max(0.0, left - min((m for m in each.exponents(HIGHEST - 1) if m != 2.0), default=left))
         along, across = ((v - c) / (NEAR * each.corner.size) for v, c in zip(x, each.corner.place, strict=False))
         found = found * (along * along + across * across + AT_CORNER).clip(max=1) ** (power / 2)
     return found
@@ -247,7 +269,7 @@ class _Place:
         self._inverse = [1.0, 1 / self.z]
         self._beyond = None if behind is None else [1.0, 1 / (self.z + behind)]
         for each in (self._inverse, self._beyond or []):
-            each += [each[1] ** k for k in range(2, HIGHEST + 1)] if each else []
+            each += [each[1] ** k for k in range(2, HIGHEST + 2)] if each else []
         cut = w if behind is None else w * (behind * self._beyond[1])
         self.log = log(cut) + 0.5j * corner.angle
         self._powers: dict[complex, list[Any]] = {}
@@ -255,7 +277,7 @@ class _Place:
     def power(self, mu: complex) -> list[Any]:
         """z^μ, or of w/(1 + w/depth) where the corner has a depth, and its derivatives."""
         if mu not in self._powers:
-            self._powers[mu] = [exp(self.log * mu) * self._factor(mu, k) for k in range(HIGHEST + 1)]
+            self._powers[mu] = [exp(self.log * mu) * self._factor(mu, k) for k in range(HIGHEST + 2)]
         return self._powers[mu]
 
     def _factor(self, mu: complex, k: int) -> Any:
@@ -271,6 +293,10 @@ class _Place:
             self._both(lam, a, b.conjugate()),
             self._both(lam - 1, c, d.conjugate()),
         )
+
+    def pressure(self, solution: Solution, factor: complex) -> list[Any]:
+        """iB′ with its derivatives, B that of `real_part`."""
+        return [1j * each for each in self.real_part(solution, factor)[1][1:]]
 
     def _both(self, mu: complex, first: complex, second: complex) -> list[Any]:
         if not mu.imag:

@@ -9,6 +9,7 @@ from core.datasets import samples_of
 from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.training.objective import SHARE, Objective
+from core.training.objective.weighing import Weighing
 from core.training.points import HELD_OUT, collocation
 
 DIRECTIONS = 1e-12
@@ -37,7 +38,7 @@ def standard_errors(config: RunConfig, solution: Solution) -> dict[str, float]:
     solution.free_unknowns()
     stage = config.stages[-1]
     points = collocation(config, stage, index, HELD_OUT)
-    objective = Objective(solution, points, samples=samples_of(config.problem), gradient_scale=stage.gradient_scale)
+    objective = Objective(solution, points, samples=samples_of(config.problem), weighing=Weighing(stage.gradient_scale))
     rows, columns = objective.shape()
     needed = 2 * dense_bytes(rows + columns, columns, "columns", whole=True)
     if rows <= columns or needed > SHARE * objective.free_memory():

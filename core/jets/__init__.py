@@ -6,6 +6,7 @@ from core.jets.jet import Jet, coordinates, cos_sin, stack
 from core.jets.layer import ACTIVATIONS, Activation, activate, affine
 from core.jets.limited_products import Limited, limited, limited_sums
 from core.jets.polynomials import Kind, chebyshev, chebyshev_sums
+from core.jets.splines import SplineProducts
 from core.jets.tensor import TensorSums
 from core.jets.wave_sums import WaveSums
 
@@ -16,6 +17,7 @@ __all__ = [
     "Kind",
     "Layout",
     "Limited",
+    "SplineProducts",
     "TensorSums",
     "WaveSums",
     "activate",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core.jets.in_blocks import in_blocks
 from core.jets.jet import Jet
 from core.jets.polynomials import Kind, factors
-
-AT_ONCE = 2**22
-"""Numbers that are multiplied at once: products of all points would need several times their own memory."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,7 @@ def limited_sums(inputs: Jet, which: Limited, weight: Tensor) -> Jet:
 
 
 def _in_blocks(inputs: Jet, which: Limited) -> Iterator[tuple[slice, Jet]]:
-    components, points, _ = inputs.data.shape
-    step = max(1, AT_ONCE // (components * len(which.orders)))
     device = inputs.data.device
     levels = [(before.to(device), its.to(device)) for before, its in which.levels]
-    for start in range(0, max(points, 1), step):
-        rows, layout = slice(start, start + step), inputs.layout
-        block, product = Jet(inputs.data[:, rows], layout), None
-        functions = factors(block, which.degrees, which.circles, which.kinds)
-        for one, (before, its) in zip(functions, levels, strict=True):
-            chosen = Jet(one.data[..., its], layout)
-            product = chosen if product is None else Jet(product.data[..., before], layout) * chosen
-        yield rows, product
+    of_each = partial(factors, degrees=which.degrees, circles=which.circles, kinds=which.kinds)
+    return in_blocks(inputs, len(which.orders), levels, of_each)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from core import kernel
-from core.config import MLP, Chebyshev, Fourier, orders_of
+from core.config import MLP, Chebyshev, Fourier, Splines, orders_of
 from core.jets import (
     Jet,
     Kind,
     Limited,
+    SplineProducts,
     TensorSums,
     activate,
     affine,
@@ -28,8 +30,13 @@ from core.jets import (
     limited,
     limited_sums,
 )
+from core.jets.splines import indices
+from core.networks.knots import cells, knots_of
 from core.problems import Problem
 from core.problems.base import Block, Function
+
+AT_ONCE = 2**22
+"""Numbers of a jet of products that are made at once where their sum alone is asked for."""
 
 Tape = list[tuple["JetLinear", Tensor, Tensor]]
 """(layer, its input (C, N, in), its output (C, N, out)) in forward order."""
@@ -77,6 +84,8 @@ class Network(nn.Module):
         alone: int = 0,
         total: int | None = None,
         kinds: tuple[Kind, ...] | None = None,
+        splines: SplineProducts | None = None,
+        fields: tuple[int | None, ...] = (),
     ):
         """A network of these layers.
 
@@ -92,8 +101,11 @@ class Network(nn.Module):
             alone: how many of the functions, the first, are not multiplied.
             total: highest total degree of the products of polynomials; None: any.
             kinds: of polynomials; see `core.jets.chebyshev`.
+            splines: products of the first inputs instead.
+            fields: of the functions beside them, which output alone reads each; there is a layer for each output then.
         """
         super().__init__()
+        self.splines, self.fields = splines, fields
         self.layers = nn.ModuleList(layers)
         self.activation = activation
         self.degrees, self.circles, self.total, self.kinds = degrees, circles, total, kinds
@@ -111,6 +123,11 @@ class Network(nn.Module):
         return Limited.of(self.degrees, self.circles, orders, self.total, self.kinds)
 
     @property
+    def last(self) -> list[JetLinear]:
+        """The layers that give the outputs, in their order: one, or one for each."""
+        return list(self.layers) if self.splines is not None else [self.layers[-1]]
+
+    @property
     def widest(self) -> int:
         """Numbers that the widest jet holds for each point and component, while the network is evaluated."""
         if self.degrees and self.total is None:
@@ -126,6 +143,11 @@ class Network(nn.Module):
             if sums is not None:
                 return sums(self.layers[0].weight)
             return chebyshev_sums(features, self.degrees, self.layers[0].weight, self.circles, self.kinds)
+        if self.splines and tape is None and not self._has_read(features):
+            found = [self._summed(self._splines(block), None).data for block in self._blocks(features)]
+            return Jet(torch.cat(found, dim=1), features.layout)
+        if self.splines:
+            return self._summed(self._lifted(features), tape)
         jet = self._lifted(features)
         if tape is None:
             parameters = [p for layer in self.layers for p in (layer.weight, layer.bias)]
@@ -156,6 +178,10 @@ class Network(nn.Module):
                 return waves
             beside = self._multiplied(Jet(features.data[..., read:], features.layout), features)
             return Jet(torch.cat([waves.data, beside.data], dim=-1), features.layout)
+        if self.splines is not None:
+            if not self._has_read(features):
+                self._read = (features.data, self._splines(features))
+            return self._read[1]
         if self.degrees is None:
             return features
         # thousands of products at each point: made once for features that stay
@@ -165,6 +191,44 @@ class Network(nn.Module):
             else:
                 self._read = (features.data, limited(features, self.limited))
         return self._read[1]
+
+    def _summed(self, lifted: Jet, tape: Tape | None) -> Jet:
+        if len(self.layers) == 1:
+            return self.layers[0](lifted, tape)
+        found = []
+        for output, layer in enumerate(self.layers):
+            own = self.columns(output).to(lifted.data.device)
+            found.append(layer(Jet(lifted.data[..., own], lifted.layout), tape).data)
+        return Jet(torch.cat(found, dim=-1), lifted.layout)
+
+    def columns(self, output: int) -> Tensor:
+        """Which of the splines, the functions and their products an output reads, (m,)."""
+        products = 2 * len(self.smooth) if self.smooth is not None else 0
+        of_field = [*self.fields, *(field for field in self.fields[self.alone :] for _ in range(products))]
+        first = len(self.splines.chosen)
+        own = [first + k for k, field in enumerate(of_field) if field in (None, output)]
+        return torch.tensor([*range(first), *own])
+
+    def shapes(self, outputs: int) -> list[tuple[int, int]]:
+        """Of the weight of each layer that sums splines: one for all outputs, or one for each."""
+        if all(field is None for field in self.fields):
+            return [(outputs, len(self.columns(0)))]
+        return [(1, len(self.columns(output))) for output in range(outputs)]
+
+    def _splines(self, features: Jet) -> Jet:
+        read, layout = len(self.splines.knots), features.layout
+        products = self.splines.of(Jet(features.data[..., :read], layout))
+        if features.data.shape[-1] == read:
+            return products
+        beside = self._multiplied(Jet(features.data[..., read:], layout), features)
+        return Jet(torch.cat([products.data, beside.data], dim=-1), layout)
+
+    def _blocks(self, features: Jet) -> Iterator[Jet]:
+        """Features at few points at once: a sum of thousands of products at each is asked for, and no more."""
+        components, points, _ = features.data.shape
+        step = max(1, AT_ONCE // (components * self.layers[0].weight.shape[1]))
+        for start in range(0, max(points, 1), step):
+            yield Jet(features.data[:, start : start + step], features.layout)
 
     def _multiplied(self, functions: Jet, features: Jet) -> Jet:
         """Functions (C, N, m), and each but the first ones times each of the smooth waves."""
@@ -265,6 +329,30 @@ def _with_local(
     functions = [each.place for each in local.asked(of_functions)]
     smooth = (local.smooth_sigma or 1.0) * torch.randn(local.smooth, inputs, generator=generator, dtype=torch.float64)
     return torch.cat(blocks), (*read, *functions), smooth
+
+
+def splined(problem: Problem, config: Splines, generator: torch.Generator) -> Network:
+    """Products of B-splines that have some of the domain in their support, and a linear layer that starts at zero.
+
+    Their knots are those of the coordinates, seen from −1 to 1 as `Problem.features` gives them.
+    """
+    own = knots_of(config, problem)
+    scaled = tuple(
+        torch.as_tensor((2 * knots - low - high) / (high - low))
+        for knots, (low, high) in zip(own, problem.domain(), strict=True)
+    )
+    products = SplineProducts(config.degree, scaled, indices(torch.as_tensor(cells(problem, own)), config.degree))
+    asked = [] if config.local is None else config.local.asked(problem.functions, single=True)
+    alone, smooth, reads = sum(each.exponent == 0 for each in asked), None, tuple(range(problem.inputs))
+    if asked:
+        deviation = config.local.smooth_sigma or 1.0
+        smooth = deviation * torch.randn(config.local.smooth, problem.inputs, generator=generator, dtype=torch.float64)
+    reads += tuple(each.place for each in asked)
+    fields = tuple(each.field for each in asked)
+    found = Network([], "tanh", reads=reads, smooth=smooth, alone=alone, splines=products, fields=fields)
+    for rows, columns in found.shapes(problem.outputs):
+        found.layers.append(JetLinear(torch.zeros(rows, columns, dtype=torch.float64), None))
+    return found
 
 
 def polynomials(config: Chebyshev, outputs: int, circles: tuple[int, ...] = ()) -> Network:

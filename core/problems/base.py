@@ -90,6 +90,10 @@ Follows = tuple[FieldsAt, FieldsAt]
 """How fields, and their derivatives in time, change with an unknown number."""
 
 
+INTERIOR = "interior"
+"""The set of points in which the equations are asked for throughout the domain."""
+
+
 class Block(NamedTuple):
     """Inputs that some features of a domain's own read."""
 
@@ -110,6 +114,16 @@ class Function(NamedTuple):
     """Of a solution of the equation itself: from how many digits of accuracy on it is felt."""
     replaced: bool = False
     """Whether such solutions do better what it does."""
+    field: int | None = None
+    """Which output alone reads it; None: all."""
+
+
+class Narrow(NamedTuple):
+    """Where a solution changes within a short length along a coordinate."""
+
+    coordinate: int
+    at: float
+    width: float
 
 
 class Problem(Frozen):
@@ -195,6 +209,16 @@ class Problem(Frozen):
     @property
     def periodic(self) -> tuple[int, ...]:
         """Places of the coordinates in which all is periodic, and which have no walls."""
+        return ()
+
+    @property
+    def reads_coordinates(self) -> bool:
+        """Whether the network's inputs are the coordinates, each from −1 to 1, and nothing made of them."""
+        return type(self).features is Problem.features
+
+    @property
+    def narrow(self) -> tuple[Narrow, ...]:
+        """Where a solution changes within a short length, as far as the problem itself tells."""
         return ()
 
     @property

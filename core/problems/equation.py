@@ -314,6 +314,14 @@ class Equation(DataProblem):
         return self.compiled.local.blocks(self.inputs)
 
     @property
+    def reads_coordinates(self):
+        return not self.compiled.met.periodic and not self.compiled.met.mirrors
+
+    @property
+    def narrow(self):
+        return self.compiled.local.narrow
+
+    @property
     def functions(self) -> tuple[Function, ...]:
         """See `Problem.functions`: of each hole and corner of its domain, and solutions of the equation itself."""
         return self.compiled.local.functions(self.inputs)
@@ -378,7 +386,11 @@ class Equation(DataProblem):
         smooth = self.compiled.smooth
         if points == "interior":
             return {name: self.smoothness * row if name in smooth else row for name, row in found.items()}
-        return found if self.row_weight == 1 else {name: self.row_weight * row for name, row in found.items()}
+        weights = {f"condition {k}": each.weight for k, each in enumerate(self.conditions, start=1) if each.weight}
+        if self.row_weight == 1 and not weights:
+            return found
+        labels = self.compiled.labels
+        return {name: self.row_weight * weights.get(labels.get(name), 1.0) * row for name, row in found.items()}
 
     def exact(self, x):
         return self.compiled.exact(x)

@@ -78,6 +78,8 @@ def network_words(stage: Stage, config: RunConfig) -> str:
     """What a stage is made of, in a few words."""
     if stage.chebyshev:
         return stage.chebyshev.words
+    if stage.splines:
+        return stage.splines.words
     return f"Fourier, {stage.fourier.features}" if stage.fourier else f"MLP {list(config.network.hidden)}"
 
 

@@ -16,6 +16,7 @@ import torch
 
 from core.config import Chebyshev, Parity, RunConfig
 from core.errors import LabError
+from core.jets import SplineProducts
 from core.migrations import read_config
 from core.networks.layers import JetLinear, Network, lifted_width
 from core.networks.marched import Marched
@@ -136,6 +137,8 @@ def _networks(solution: Solution) -> list[dict[str, Any]]:
             "reads": network.reads,
             "alone": network.alone,
             "smooth": None if network.smooth is None else exact(network.smooth).cpu(),
+            "fields": network.fields,
+            "splines": None if network.splines is None else network.splines.plain(),
             "layers": [
                 (exact(layer.weight).cpu(), None if layer.bias is None else exact(layer.bias).cpu())
                 for layer in network.layers
@@ -262,8 +265,10 @@ def _solution(problem: Problem, lam: float | None, stages: list[dict[str, Any]])
         reads = None if stage.get("reads") is None else tuple(stage["reads"])
         smooth = None if stage.get("smooth") is None else stage["smooth"].double()
         circles = () if degrees is None else problem.circles
+        splines = None if stage.get("splines") is None else SplineProducts.of_plain(stage["splines"])
         kinds = None if stage.get("kinds") is None else tuple(map(tuple, stage["kinds"]))
-        beside = (reads, smooth, circles, stage.get("alone", 0), stage.get("total"), kinds)
+        own = splines, tuple(stage.get("fields", ()))
+        beside = (reads, smooth, circles, stage.get("alone", 0), stage.get("total"), kinds, *own)
         network = Network(layers, stage["activation"], basis, degrees, *beside)
         _check_shapes(number, problem, network)
         solution.add(Term(network, stage["epsilon"], stage.get("centre")))
@@ -314,14 +319,26 @@ def _check_shapes(number: int, problem: Problem, network: Network) -> None:
         fits = fits and all(each is None or (isinstance(each, float) and 0 < abs(each) <= 1) for each in steep)
         of = Chebyshev.model_construct(degrees=degrees, total=network.total, parity=parity)
         widths = [of.products(problem.circles) if fits else 0]
+    if network.splines is not None:
+        fits = basis is None and degrees is None and network.splines.is_sound(inputs)
+        fits = fits and len(reads or ()) == inputs + len(network.fields) and 0 <= network.alone <= len(network.fields)
+        fits = fits and max(reads) < inputs + len(problem.functions) + len(problem.blocks) * inputs
+        fits = fits and (smooth is None or smooth.shape[1] == inputs)
+        shapes = [tuple(layer.weight.shape) for layer in layers]
+        if not fits or shapes != network.shapes(outputs) or any(layer.bias is not None for layer in layers):
+            raise _other_shapes(number, inputs, outputs)
+        return
     for layer in layers:
         fits = fits and layer.weight.ndim == 2 and layer.weight.shape[1] == widths[-1]
         fits = fits and (layer.bias is None or tuple(layer.bias.shape) == (layer.weight.shape[0],))
         widths.append(layer.weight.shape[0])
     if not layers or not fits or widths[-1] != outputs:
-        raise ValueError(
-            f"the network of stage {number} has other shapes than the problem's {inputs} inputs and {outputs} outputs"
-        )
+        raise _other_shapes(number, inputs, outputs)
+
+
+def _other_shapes(number: int, inputs: int, outputs: int) -> ValueError:
+    said = f"the network of stage {number} has other shapes than the problem's {inputs} inputs and {outputs} outputs"
+    return ValueError(said)
 
 
 def _first_line(error: BaseException) -> str:

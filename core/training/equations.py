@@ -10,6 +10,7 @@ from core.training import points
 from core.training.arithmetic import ARITHMETICS, Arithmetic
 from core.training.exponent import Exponent
 from core.training.objective import Objective
+from core.training.objective.weighing import Weighing
 from core.training.spread import SpreadObjective
 from core.training.spread.part import Points
 from core.training.state import RunState
@@ -18,8 +19,8 @@ from core.training.state import RunState
 def present(run: RunState, exponent: Exponent, dtype: torch.dtype = torch.float64) -> Objective:
     """The objective as it is now, λ released when its time has come."""
     exponent.release()
-    stage = run.stage
-    return Objective(run.solution, points.present(run), dtype, run.samples, stage.gradient_scale, exponent.analytic)
+    weighing = Weighing.of(run.stage, run.problem)
+    return Objective(run.solution, points.present(run), dtype, run.samples, weighing, exponent.analytic)
 
 
 def trained(run: RunState, exponent: Exponent, how: Arithmetic = ARITHMETICS["float64"]) -> Objective:
@@ -28,7 +29,7 @@ def trained(run: RunState, exponent: Exponent, how: Arithmetic = ARITHMETICS["fl
     if size == 1:
         return present(run, exponent, how.dtype)
     exponent.release()
-    chosen = Points(points.present(run), run.samples, run.stage.gradient_scale)
+    chosen = Points(points.present(run), run.samples, Weighing.of(run.stage, run.problem))
     return SpreadObjective(run.ranks, size, run.solution, chosen, how, lambda: _described(run))
 
 

@@ -63,6 +63,10 @@ def smaller_together(run: RunState, part: float) -> RunState:
         fewer = before.model_copy(update={"degrees": _scaled(degrees, each, 2), "total": totals})
         part = fewer.products(run.problem.circles) / before.products(run.problem.circles)
         change = {"chebyshev": fewer}
+    elif stage.splines is not None:
+        before = stage.splines
+        fewer = before.with_part(part ** (1 / len(before.knots)))
+        part, change = fewer.products / before.products, {"splines": fewer}
     elif stage.fourier is not None and not stage.fourier.hidden:
         (features,) = _scaled((stage.fourier.features,), part)
         change = {"fourier": stage.fourier.model_copy(update={"features": features})}
@@ -83,6 +87,8 @@ def in_words(run: RunState) -> str:
         points = f"{' × '.join(map(str, stage.collocation.shape))} = {points}"
     if stage.chebyshev is not None:
         return f"about {stage.chebyshev.words} at {points}"
+    if stage.splines is not None:
+        return f"about {stage.splines.words} at {points}"
     hidden = run.config.network.hidden if stage.fourier is None else stage.fourier.hidden
     layers = f"hidden layers of about {', '.join(map(str, hidden))}" if hidden else ""
     features = f"about {stage.fourier.features:,} Fourier features" if stage.fourier is not None else ""

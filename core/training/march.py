@@ -19,6 +19,7 @@ from core.problems import Problem
 from core.problems.base import Follows, Samples, State
 from core.runs.windows import WindowStep
 from core.training.objective import Objective
+from core.training.objective.weighing import Weighing
 from core.training.points import collocation
 from core.training.state import Position, RunState, StageRecord
 from core.training.windowed_numbers import Numbers, check_memory, follow, how_fields_follow, values_of
@@ -231,7 +232,9 @@ class March:
         index = min(len(config.stages), len(solution.networks)) - 1
         stage = config.stages[index]
         points = collocation(config, stage, index, 0)
-        return Objective(solution, points, samples=self.samples_in(window), gradient_scale=stage.gradient_scale)
+        return Objective(
+            solution, points, samples=self.samples_in(window), weighing=Weighing.of(stage, solution.problem)
+        )
 
     def _left(self, run: RunState) -> tuple[float, float]:
         """The largest residual at a window's points and their RMS; without those of data, which may be noise."""

@@ -49,7 +49,7 @@ def _start_of_path(config: RunConfig, solved: Problem, solution: Solution) -> So
     if solved.kind != config.problem.kind and not config.stages[0].is_linear:
         raise LabError(
             f"From {solved.kind} to {config.problem.kind} a path needs a first stage that is linear in its weights: "
-            "chebyshev, or fourier without hidden layers."
+            "chebyshev, splines, or fourier without hidden layers."
         )
     solution.free_unknowns(False)
     return solution

@@ -21,6 +21,7 @@ from core.runs.history import MAIN
 from core.runs.path import PathStep, along, travelled
 from core.training.exponent import Exponent
 from core.training.objective import Objective
+from core.training.objective.weighing import Weighing
 from core.training.points import collocation
 from core.training.recorder import Recorder
 from core.training.second_order import check_memory
@@ -80,7 +81,7 @@ class PathPhase:
         if solution.lam is not None:
             solution.free_unknowns(not self.whole)  # what the run does about λ it does at its own problem
         objective = Objective(
-            solution, self._points(), samples=run.samples, gradient_scale=run.stage.gradient_scale,
+            solution, self._points(), samples=run.samples, weighing=Weighing.of(run.stage, run.problem),
             analytic=self.exponent.analytic and not self.whole,
         )  # fmt: skip
         check_memory(objective, self.optimizer)

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from core.config import RunConfig, Stage
+from core.networks.knots import in_cells, knots_of
 from core.networks.solution import Solution
 from core.training.end_layers import positions
 from core.training.objective import Objective
+from core.training.objective.weighing import Weighing
 from core.training.state import RunState
 
 HELD_OUT = 1_000_003
@@ -52,8 +54,8 @@ def collocation(
 ) -> dict[str, np.ndarray]:
     """Points of a stage, by default as many as it has; the same for a config, stage and draw on every machine.
 
-    A grid has no second draw: other draws than the first are Sobol points, since its own nodes would tell nothing of
-    what lies between them.
+    A grid has no second draw, nor have cells: other draws than the first are Sobol points, since its own nodes would
+    tell nothing of what lies between them.
     """
     return _points(config, stage, index, draw, points or stage.collocation.points)
 
@@ -68,7 +70,7 @@ def adapted(config: RunConfig, stage: Stage, index: int, draw: int, solution: So
     plain = collocation(config, stage, index, draw)
     candidates = _points(config, stage, index, draw + FROM_CANDIDATES, CANDIDATES * stage.collocation.points)
     rng = np.random.default_rng([config.seed, index, draw])
-    dtype = next(solution.parameters()).dtype
+    dtype, weighing = next(solution.parameters()).dtype, Weighing(stage.gradient_scale)
     chosen = {}
     for name, block in plain.items():
         several = candidates[name]
@@ -78,14 +80,14 @@ def adapted(config: RunConfig, stage: Stage, index: int, draw: int, solution: So
             continue
         sizes = np.concatenate(
             [
-                Objective(solution, {name: part}, dtype, None, stage.gradient_scale).sizes()[name].double().numpy()
+                Objective(solution, {name: part}, dtype, None, weighing).sizes()[name].double().numpy()
                 for part in np.array_split(several, max(1, len(several) // 4096))
             ]
         )
         weight = 1 + sizes / max(sizes.mean(), np.finfo(float).tiny)
         picked = rng.choice(len(several), wanted, replace=False, p=weight / weight.sum())
         kept = np.arange(len(block) - wanted)
-        if stage.collocation.sampler in ("grid", "gauss"):  # the first nodes of a grid are those of one side
+        if stage.collocation.sampler in ("grid", "gauss", "cells"):  # the first nodes of a grid are those of one side
             kept = np.sort(rng.permutation(len(block))[: len(kept)])
         chosen[name] = np.concatenate([block[kept], several[np.sort(picked)]])
     return chosen
@@ -95,12 +97,14 @@ def _points(config: RunConfig, stage: Stage, index: int, draw: int, n: int) -> d
     d = len(config.problem.coordinates)
     seed = (config.seed * 1_000_003 + index * 1_009 + draw) % 2**31
     sampler = stage.collocation.sampler
+    if sampler == "cells" and not draw:
+        return in_cells(config.problem, knots_of(stage.splines, config.problem), n)
     on_nodes = sampler in ("grid", "gauss")
     shape = stage.collocation.shape if n == stage.collocation.points else None
     sides = shape or (max(2, round(n ** (1 / d))),) * d
     if on_nodes and draw:
         n = math.prod(sides)
-    if sampler in ("sobol", "chebyshev") or (on_nodes and draw):
+    if sampler in ("sobol", "chebyshev", "cells") or (on_nodes and draw):
         unit = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n, dtype=torch.float64).numpy()
     elif sampler == "uniform":
         unit = np.random.default_rng(seed).random((n, d))

@@ -19,7 +19,7 @@ import torch
 from core.config import FIRST_ORDER, Stage
 from core.errors import TrainingError
 from core.jets import TensorSums
-from core.networks.layers import Network, fourier_of, mlp, polynomials
+from core.networks.layers import Network, fourier_of, mlp, polynomials, splined
 from core.networks.solution import Solution
 from core.optimizers.rows import dense_bytes
 from core.problems.base import Samples
@@ -30,6 +30,7 @@ from core.training.meter import peak_bytes
 from core.training.need import Need
 from core.training.objective import SHARE, Objective, free_memory
 from core.training.objective.slopes import Slopes
+from core.training.objective.weighing import Weighing
 from core.training.points import collocation
 from core.training.sigma import HALF, smaller
 from core.training.state import RunState
@@ -232,6 +233,8 @@ def network_like(run: RunState) -> Network:
     stage, problem, generator = run.stage, run.problem, torch.Generator().manual_seed(0)
     if stage.chebyshev is not None:
         return polynomials(stage.chebyshev, problem.outputs, problem.circles).to(run.device)
+    if stage.splines is not None:
+        return splined(problem, stage.splines, generator).to(run.device)
     if stage.fourier is None:
         return mlp(run.config.network, problem.inputs, problem.outputs, generator).to(run.device)
     return fourier_of(problem, stage.fourier, 1.0, generator).to(run.device)
@@ -245,7 +248,7 @@ def _measured(
     points = collocation(run.config, run.stage, run.position.stage, 0, count)
 
     def work() -> object:
-        objective = Objective(solution, points, torch.float64, samples, run.stage.gradient_scale)
+        objective = Objective(solution, points, torch.float64, samples, Weighing.of(run.stage, run.problem))
         with how.context(run.device):
             return PASS[asked](objective)
 

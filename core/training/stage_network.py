@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.config import start_of_path
 from core.jets import Jet, coordinates
-from core.networks.layers import Network, Tape, fourier_of, mlp, polynomials
+from core.networks.layers import JetLinear, Network, Tape, fourier_of, mlp, polynomials, splined
 from core.networks.solution import Solution, Term, features_of
 from core.problems import Problem
 from core.runs.history import PATH
@@ -40,6 +41,9 @@ def add_network(run: RunState, exponent: Exponent, progress: Progress) -> None:
         problem = start_of_path(run.config.continuation.path, problem, run.solution.problem)
     if stage.chebyshev is not None:
         network = polynomials(stage.chebyshev, run.problem.outputs, run.problem.circles)
+        epsilon, sigma, frequency = 1.0, None, None
+    elif stage.splines is not None:
+        network = splined(problem, stage.splines, torch.Generator().manual_seed(run.seed_of(k)))
         epsilon, sigma, frequency = 1.0, None, None
     elif stage.fourier is not None:
         network, epsilon, sigma, frequency = _fourier(run, exponent, progress)
@@ -125,9 +129,9 @@ def fit(term: Term, solution: Solution, points: dict[str, np.ndarray], problem: 
         problem: whose network the term is, where that is another than the solution's; it says what it takes over.
     """
     problem = solution.problem if problem is None else problem
-    layer = term.network.layers[-1]
-    device = layer.weight.device
-    rows, values = [], []
+    layers = term.network.last
+    device = layers[0].weight.device
+    rows, values = [[] for _ in layers], []
     for block in points.values():
         x = coordinates(torch.as_tensor(block, device=device), solution.layout)
         lam = None if solution.lam is None else solution.lam.expand(len(block))
@@ -141,15 +145,25 @@ def fit(term: Term, solution: Solution, points: dict[str, np.ndarray], problem: 
         tape: Tape = []
         at = lam if term.centre is None else torch.full_like(lam, term.centre)
         term.network(features_of(problem, x, at, term.network.reads), tape)
-        rows.append(tape[-1][1][0])
-    design = torch.cat(rows)
+        for found, (_, inputs, _) in zip(rows, tape[-len(layers) :], strict=True):
+            found.append(inputs[0])
+    for layer, blocks, target in zip(
+        layers, rows, torch.cat(values).split([len(layer.weight) for layer in layers], dim=1), strict=True
+    ):
+        _fit_layer(layer, torch.cat(blocks), target, bool(term.network.degrees))
+
+
+def _fit_layer(layer: JetLinear, design: Tensor, target: Tensor, well_conditioned: bool) -> None:
+    """By least squares: what a layer reads (n, in) and what it is to give (n, out)."""
     if layer.bias is not None:
         design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
-    target = torch.cat(values)
-    if layer.bias is None:  # polynomials at Gauss nodes are well conditioned: no small singular values to leave out
+    if well_conditioned:  # polynomials at Gauss nodes are well conditioned: no small singular values to leave out
         weights = torch.linalg.lstsq(design, target, driver="gels").solution
         layer.weight.copy_(weights.T)
         return
     weights = torch.linalg.lstsq(design.cpu(), target.cpu(), rcond=FIT_PRECISION, driver="gelsd").solution
+    if layer.bias is None:
+        layer.weight.copy_(weights.T)
+        return
     layer.weight.copy_(weights[:-1].T)
     layer.bias.copy_(weights[-1])

@@ -276,7 +276,8 @@ def _check_same_run(saved: RunConfig, config: RunConfig, stage: int) -> None:
     if saved.windows != config.windows:
         raise LabError("The checkpoint is of a run that cuts time otherwise than the run's config says.")
     before, now = (
-        [c.network, *((part.fourier, part.chebyshev) for part in c.stages[: stage + 1])] for c in (saved, config)
+        [c.network, *((part.fourier, part.chebyshev, part.splines) for part in c.stages[: stage + 1])]
+        for c in (saved, config)
     )
     if before != now:
         raise LabError("The checkpoint is of a run whose networks have other shapes than the run's config says.")

@@ -36,7 +36,7 @@ def inputs(circle):
 
 @pytest.mark.parametrize(("degrees", "circles"), [((4, 6, 5), ()), ((7, 5), (0,))])
 def test_they_are_those_of_all_products_whose_degrees_add_up_to_no_more(degrees, circles, monkeypatch):
-    monkeypatch.setattr("core.jets.limited_products.AT_ONCE", 200)  # a few points at once
+    monkeypatch.setattr("core.jets.in_blocks.AT_ONCE", 200)  # a few points at once
     config, network, kept = products_and_all(degrees, 4, circles)
     features = inputs(bool(circles))
     found, whole = limited(features, network.limited), chebyshev(features, degrees, circles)

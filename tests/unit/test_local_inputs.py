@@ -17,6 +17,7 @@ from core.presets.plan import plan
 from core.problems.equation import Equation
 from core.training import checkpoint
 from core.training.objective import Objective
+from core.training.objective.weighing import Weighing
 from core.training.state import Position
 
 L_WITH_A_HOLE = {
@@ -196,7 +197,7 @@ def test_a_value_at_a_corner_is_a_finite_row():
         of = problem(**change | {"conditions": [{"on": "boundary", "that": "dn(u) = 0"}, {"on": at, "that": "u = 2"}]})
         points = of.collocation(np.random.default_rng(0).random((40, 2)))
         name = next(name for name, rows in of.compiled.sets.items() if rows.names == (name,) and len(points[name]) == 1)
-        objective = Objective(made(of), {name: points[name]}, torch.float64, None, 0.0)
+        objective = Objective(made(of), {name: points[name]}, torch.float64, None, Weighing(0.0))
         assert np.isfinite(objective.sizes()[name].double().numpy()).all()
 
 

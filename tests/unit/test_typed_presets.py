@@ -12,7 +12,7 @@ from pages.parts.shared.written_form import data_of, is_written, written
 TYPED = [name for name in presets() if name.startswith("typed-")]
 
 
-NOBODY_KNOWS = {"typed-cg"}
+NOBODY_KNOWS = {"typed-cg", "typed-step"}
 """Of which no solution in closed form is known."""
 
 

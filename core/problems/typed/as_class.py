@@ -29,8 +29,8 @@ from core.equations.tree import (
     postorder,
 )
 from core.equations.writing import field_name, text_of
+from core.problems.base import INTERIOR
 from core.problems.typed.combined import combined
-from core.problems.typed.compiled import INTERIOR
 from core.problems.typed.rows import RowProgram
 
 if TYPE_CHECKING:
@@ -115,9 +115,12 @@ def _body(problem: Equation) -> list[str]:
     texts = [_text(node, spelled) for node in written]
     if not any("number(" in text for text in texts):
         lines.pop()
+    if compiled.local.has_wedges:
+        lines.append("weight = self.compiled.local.weight(places)  # less near corners")
     lines.append("return found | {" if len(names) > count else "return {")
+    weight = "weight * " if compiled.local.has_wedges else ""
     for label, text, size in zip(names, texts, program.sizes, strict=False):
-        lines.append(f"    {label!r}: ({text}) / {size!r},")
+        lines.append(f"    {label!r}: {weight}({text}) / {size!r},")
     return [*lines, "}"]
 
 

@@ -19,6 +19,7 @@ from core.equations.structure import fields_in, order
 from core.equations.system import System
 from core.equations.tree import Expression, Field
 from core.forms import Form
+from core.problems.base import INTERIOR
 from core.problems.typed.ansatz import Derivatives, ansatz_of
 from core.problems.typed.cautions import not_finite_at_start
 from core.problems.typed.combined import combined, operator
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from core.jets import Jet
 
-INTERIOR = "interior"
 HIGHEST, FINE = 4, 10.0
 """Of equations of fourth order, of which waves of this number are felt most, conditions of lower order weigh more."""
 FEWEST_ON_A_SIDE = 16
@@ -82,6 +82,8 @@ class Compiled:
         known = Known(system, self.start)
         sizes = [known.size(each) for each in equations[: len(equations) - len(bends)]] + [1.0] * len(bends)
         self.sets: dict[str, PointRows] = {}
+        self.labels: dict[str, str] = {}
+        """Of rows of conditions, which of the typed ones they are: `condition 3`."""
         left, unknowns = list(shared.residuals), tuple(system.unknowns)
         self.sets[INTERIOR] = PointRows(
             None,
@@ -103,6 +105,7 @@ class Compiled:
             normals = partial(normals_at, rows.place, frame=self.frame)
             program = RowProgram(made, at_place, self.coordinates, operators, normals, unknowns)
             self.sets[rows.name] = PointRows(rows.place, names, program)
+            self.labels |= {name: each.label for name, each in zip(names, rows.conditions, strict=True)}
         self.local = LocalInputs(system, layers or {})
         self.order = max(1, order(*system.residuals))
         self._jets = {name: Derivatives(node, self.coordinates) for name, node in self.start.items()}

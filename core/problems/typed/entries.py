@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, PlainValidator, StringConstraints, model_validator
 
-from core.frozen import Frozen
+from core.frozen import Extended, Frozen
 
 Text = Annotated[str, Field(max_length=25_000)]
 """Longer than any text that is read; the reader says what is too long at its place."""
@@ -45,11 +45,16 @@ EXAMPLE: dict[str, Any] = {
 """What nothing but the kind stands for."""
 
 
-class Condition(Frozen):
+class Condition(Extended):
     """What holds where."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"weight"})
 
     on: Annotated[str, Field(max_length=1_000, description="`t = 0`, `boundary`, `(0.5, 0.5)`, `periodic in x`.")]
     that: Text = Field("", description="`u = 0`, `u_t = 0`, `dn(u) + 2*u = 1`; several with `;` between them.")
+    weight: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        None, description="Of its rows, beside those of other conditions. Empty: 1."
+    )
 
 
 class UnknownNumber(Frozen):

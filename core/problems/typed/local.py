@@ -12,13 +12,13 @@ from core.domains.layers import layers, points_in_layers
 from core.domains.local_features import WHOLE, CornerFeatures, HoleFeatures
 from core.domains.regions import Region
 from core.domains.sequences import halton, shift_of
-from core.domains.wedges import Wedge, corner_weight
+from core.domains.wedges import Wedge, corner_weight, pressures
 from core.equations.completeness import fields_of
 from core.equations.conditions import Condition, Kind
 from core.equations.places import Where
 from core.equations.structure import order
 from core.equations.system import System
-from core.problems.base import Block, Function
+from core.problems.base import Block, Function, Narrow
 from core.problems.typed.own_solutions import HarmonicCorner, OwnSolutions
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 AROUND = 2.0
 """Features that read a corner's surroundings, beside others'."""
 FOURTH = 4
+CLAMPED = 3
+"""Orders from it on go with two conditions on a side: the streamfunction's beside a pressure, the plate's."""
+LEFT = {3: 2.0, 4: 3.0}
+"""By order: a function r^λ of the corner times a smooth one leaves r^(λ−2) and r^(λ−3)."""
+CORNER = 0.01
+"""Of the domain's size: so far from a corner its functions and smooth ones are told apart."""
 HIGHEST_OF_FOURTH = 6.0
 """Those of fields of fourth order: there are twice as many, with derivatives that cost more."""
 VALUES = (Kind.VALUE, Kind.POINT_VALUE)
@@ -39,6 +45,10 @@ class _Wedge:
     """Functions of one corner for fields of fourth order."""
 
     wedge: Wedge
+    left: float
+    """s where the equations have r^(λ−s) left of a function r^λ."""
+    field: int | None
+    """Which field alone reads them; None: all."""
 
     @property
     def exponents(self) -> list[float]:
@@ -46,6 +56,22 @@ class _Wedge:
 
     def functions(self, x: Sequence[Jet]) -> list[Jet]:
         return self.wedge.functions(x, HIGHEST_OF_FOURTH)
+
+
+@dataclass(frozen=True)
+class _Pressure:
+    """What a field of which nothing is given beside a corner is there, where another is a streamfunction's."""
+
+    wedge: Wedge
+    field: int
+
+    @property
+    def exponents(self) -> list[float]:
+        """Those of the streamfunction's: the two are asked for together."""
+        return self.wedge.exponents(HIGHEST_OF_FOURTH)[1:]
+
+    def functions(self, x: Sequence[Jet]) -> list[Jet]:
+        return pressures(self.wedge, x, HIGHEST_OF_FOURTH)
 
 
 class LocalInputs:
@@ -61,12 +87,12 @@ class LocalInputs:
         found = region.local_features if isinstance(region, Region) else ()
         self.space = len(system.names.space)
         """How many coordinates of space there are; they come first."""
-        self._region = region
+        self._region, self._order = region, order(*system.residuals)
         self.layers = layers(region.domain, thickness) if thickness else ()
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
                         for each in _families(corner, system)]  # fmt: skip
-        self._wedges = [each.wedge for each in self.corners if isinstance(each, _Wedge)]
+        self._wedges = [(each.wedge, each.left) for each in self.corners if isinstance(each, _Wedge)]
         self._own = OwnSolutions(
             system, self.holes, [each for each in self.corners if isinstance(each, HarmonicCorner)]
         )
@@ -88,9 +114,10 @@ class LocalInputs:
     def functions(self, inputs: int) -> tuple[Function, ...]:
         """See `Problem.functions`."""
         replaced = self._own.replace_holes
-        kinds = [(0.0, None, replaced) for _ in self.holes]
-        kinds += [(m, None, corner in self._own.replaced) for corner in self.corners for m in corner.exponents]
-        kinds += [(m, digits, False) for family in self._own.families
+        kinds = [(0.0, None, replaced, None) for _ in self.holes]
+        kinds += [(m, None, corner in self._own.replaced, getattr(corner, "field", None))
+                  for corner in self.corners for m in corner.exponents]  # fmt: skip
+        kinds += [(m, digits, False, None) for family in self._own.families
                   for m, digits in zip(family.exponents, family.digits, strict=True)]  # fmt: skip
         first = inputs + self.space * len(self.holes) + sum(2 if layer.around else 1 for layer in self.layers)
         found = [Function(first + k, *kind) for k, kind in enumerate(kinds)]
@@ -115,11 +142,19 @@ class LocalInputs:
         Those of r² log r, of its own order, grow too slowly to be seen beside rounding.
         """
         found = {
-            (each.wedge.corner if isinstance(each, _Wedge) else each.features).place: None
-            for each in self.corners
-            if any(m < order - WHOLE for m in each.exponents)
+            _corner_of(each).place: None for each in self.corners if any(m < order - WHOLE for m in each.exponents)
         }
         return list(found)
+
+    @property
+    def narrow(self) -> tuple[Narrow, ...]:
+        """See `Problem.narrow`: at layers, and at corners where highest derivatives have no square to integrate."""
+        found = [Narrow(k, at, layer.thickness) for layer in self.layers
+                 for k, at in enumerate(layer.places) if at is not None]  # fmt: skip
+        corners = {_corner_of(each).place: _corner_of(each).size for each in self.corners
+                   if any(m < self._order - 1 and abs(m - round(m)) > WHOLE for m in each.exponents)}  # fmt: skip
+        found += [Narrow(k, at, CORNER * size) for place, size in corners.items() for k, at in enumerate(place)]
+        return tuple(dict.fromkeys(found))
 
     @property
     def has_wedges(self) -> bool:
@@ -142,13 +177,29 @@ class LocalInputs:
         return found
 
 
-def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner | _Wedge]:
+def _corner_of(family: HarmonicCorner | _Wedge | _Pressure) -> CornerFeatures:
+    return family.features if isinstance(family, HarmonicCorner) else family.wedge.corner
+
+
+def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner | _Wedge | _Pressure]:
     """Which functions a corner has by the order of the equations and by what is given on its two sides."""
-    fields = system.names.fields
-    fourth = [name for name in fields if order(*system.residuals, field=name) == FOURTH]
-    given = {tuple(_orders_on(side, name, system) for side in corner.sides) for name in fourth}
-    wedges = [_Wedge(Wedge(corner, after, before)) for before, after in sorted(given) if len(before) == len(after) == 2]
-    return [*_harmonic(corner, [name for name in fields if name not in fourth], system), *wedges]
+    fields, given = system.names.fields, {}
+    for name in fields:
+        highest = order(*system.residuals, field=name)
+        on_sides = tuple(_orders_on(side, name, system) for side in corner.sides)
+        if highest == FOURTH or (highest >= CLAMPED and all(len(orders) == 2 for orders in on_sides)):
+            given[name] = (*on_sides, highest)
+    wedges = [
+        _Wedge(Wedge(corner, after, before), LEFT[highest], None if highest == FOURTH else list(fields).index(name))
+        for (before, after, highest), name in sorted({held: name for name, held in given.items()}.items())
+        if len(before) == len(after) == 2
+    ]
+    others, flows = [name for name in fields if name not in given], []
+    if flow := next((each for each in wedges if each.left == LEFT[CLAMPED]), None):
+        free = [name for name in others if not any(_orders_on(side, name, system) for side in corner.sides)]
+        flows = [_Pressure(flow.wedge, list(fields).index(name)) for name in free]
+        others = [name for name in others if name not in free]
+    return [*_harmonic(corner, others, system), *wedges, *flows]
 
 
 def _harmonic(corner: CornerFeatures, fields: Sequence[str], system: System) -> Iterable[HarmonicCorner]:

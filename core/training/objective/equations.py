@@ -9,6 +9,7 @@ from torch import Tensor
 from core.jets import Jet
 from core.networks.solution import Solution
 from core.training.objective.point_set import Leaves, PointSet
+from core.training.objective.weighing import ALIKE, Weighing
 
 
 class Equations(PointSet):
@@ -19,8 +20,7 @@ class Equations(PointSet):
         name: see `PointSet`; the problem's residuals are asked for by it.
         points: see `PointSet`.
         dtype: see `PointSet`.
-        gradient_scale: s where residuals are divided by √(1 + |∇u|²/s²), after arXiv 2511.22819; a point where the
-            solution is steep then weighs less, and the quotient is differentiated as a whole.
+        weighing: what rows count.
     """
 
     def __init__(
@@ -29,10 +29,12 @@ class Equations(PointSet):
         name: str,
         points: np.ndarray,
         dtype: torch.dtype,
-        gradient_scale: float | None = None,
+        weighing: Weighing = ALIKE,
     ):
         super().__init__(solution, name, points, dtype)
-        self._gradient_scale = gradient_scale
+        self._gradient_scale = weighing.gradient_scale
+        weights = weighing.of_points(name, points)
+        self._weights = None if weights is None else self.x[0].data.new_tensor(weights)
 
     def rows(self, raw: Tensor, lam: Tensor | None, leaves: Leaves | None = None) -> dict[str, Tensor]:
         """See `PointSet.rows`."""
@@ -46,6 +48,8 @@ class Equations(PointSet):
             return len(self.points) * len(few.residuals(few.lambda_values()))
 
     def _scaled(self, residuals: dict[str, Tensor], fields: dict[str, Jet]) -> dict[str, Tensor]:
+        if self._weights is not None:
+            residuals = {key: r * self._weights[: len(r)] for key, r in residuals.items()}
         if self._gradient_scale is None:
             return residuals
         problem, inputs = self.solution.problem, range(len(self.x))

@@ -10,6 +10,7 @@ from core.networks.solution import Solution
 from core.problems.base import Integral
 from core.training.objective.equations import Equations
 from core.training.objective.point_set import Leaves
+from core.training.objective.weighing import Weighing
 
 
 class NonlocalEquations(Equations):
@@ -26,10 +27,10 @@ class NonlocalEquations(Equations):
         name: str,
         points: np.ndarray,
         dtype: torch.dtype,
-        gradient_scale: float | None,
+        weighing: Weighing,
         integrals: dict[str, Integral],
     ):
-        super().__init__(solution, name, points, dtype, gradient_scale)
+        super().__init__(solution, name, points, dtype, weighing)
         self._asked = len(next(iter(integrals.values())).matrix)
         device = next(solution.parameters()).device
         self.matrices = {

@@ -26,6 +26,7 @@ from core.training.objective.point_set import PointSet
 from core.training.objective.products import Products
 from core.training.objective.residuals import Residuals
 from core.training.objective.slopes import Slopes
+from core.training.objective.weighing import ALIKE, Weighing
 
 
 class Objective:
@@ -36,7 +37,7 @@ class Objective:
         points: point set → (n, d).
         dtype: of the computation; the solution must be in it.
         samples: measured values; their rows w(u − u_i) stand beside the equations'.
-        gradient_scale: see `core.training.objective.equations.Equations`.
+        weighing: what rows of equations count.
         analytic: λ is no parameter but what the problem's `origin_condition` makes it, for any network; J is that of
             the other residuals along this constraint.
     """
@@ -50,7 +51,7 @@ class Objective:
         points: dict[str, np.ndarray],
         dtype: torch.dtype = torch.float64,
         samples: Samples | None = None,
-        gradient_scale: float | None = None,
+        weighing: Weighing = ALIKE,
         analytic: bool = False,
     ):
         self.solution = solution
@@ -60,11 +61,11 @@ class Objective:
         self.rejected_further = ""
         """In words, a further unknown number that a step likewise led out of its range."""
         self.points: dict[str, PointSet] = {
-            name: _equations(solution, name, block, dtype, gradient_scale) for name, block in points.items()
+            name: _equations(solution, name, block, dtype, weighing) for name, block in points.items()
         }
         if samples is not None:
             self.points[beside(DATA, "samples", self.points)] = Data(solution, samples, dtype)
-        self.scaled = gradient_scale is not None
+        self.scaled = not weighing.is_none
 
     @property
     def free_lambda(self) -> bool:
@@ -241,13 +242,11 @@ def _left_its_range(solution: Solution) -> str:
     return ""
 
 
-def _equations(
-    solution: Solution, name: str, points: np.ndarray, dtype: torch.dtype, gradient_scale: float | None
-) -> Equations:
+def _equations(solution: Solution, name: str, points: np.ndarray, dtype: torch.dtype, weighing: Weighing) -> Equations:
     integrals = solution.problem.integrals_on(name, points)
     if not integrals:
-        return Equations(solution, name, points, dtype, gradient_scale)
-    return NonlocalEquations(solution, name, points, dtype, gradient_scale, integrals)
+        return Equations(solution, name, points, dtype, weighing)
+    return NonlocalEquations(solution, name, points, dtype, weighing, integrals)
 
 
 class Move:

@@ -13,6 +13,7 @@ from core.problems.base import Samples
 from core.training.arithmetic import ARITHMETICS
 from core.training.checkpoint import arrived
 from core.training.march import Window
+from core.training.objective.weighing import Weighing
 from core.training.spread.calls import Call, answer, awaited, unpacked, with_given
 from core.training.spread.part import Part, Points
 from core.training.spread.ranks import Ranks
@@ -49,7 +50,7 @@ def _part(ranks: Ranks, size: int, data: dict[str, Any]) -> Part:
         values = {field: column.numpy() for field, column in samples["values"].items()}
         samples = Samples(samples["points"].numpy(), values, samples["weight"])
     sets = {name: block.numpy() for name, block in data["points"].items()}
-    points = Points(sets, samples, data["gradient_scale"], frozenset(data["whole"]))
+    points = Points(sets, samples, Weighing.of_plain(data["weighing"]), frozenset(data["whole"]))
     return Part(solution, points, ranks.rank, size, how, data["names"])
 
 

@@ -100,7 +100,7 @@ class SpreadObjective(Objective):
         how: Arithmetic,
         problem: Callable[[], dict[str, Any]],
     ):
-        super().__init__(solution, dict(points.sets), how.dtype, points.samples, points.gradient_scale)
+        super().__init__(solution, dict(points.sets), how.dtype, points.samples, points.weighing)
         self.ranks, self.together = ranks, size
         whole = frozenset(name for name, each in self.points.items() if each.matrices)
         self._points, self._how, self._problem = replace(points, whole=whole), how, problem
@@ -133,7 +133,7 @@ class SpreadObjective(Objective):
             "arithmetic": self._how.name,
             "names": self._part.names,
             "threads": torch.get_num_threads(),
-            "gradient_scale": self._points.gradient_scale,
+            "weighing": self._points.weighing.plain(),
             "whole": sorted(self._points.whole),
             "points": {name: torch.from_numpy(block) for name, block in self._points.sets.items()},
             "samples": None

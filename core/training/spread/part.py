@@ -17,6 +17,7 @@ from core.training.affine_loss import AffineLoss
 from core.training.arithmetic import Arithmetic
 from core.training.objective import Objective, Residuals
 from core.training.objective.slopes import Slopes
+from core.training.objective.weighing import Weighing
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Points:
     sets: Mapping[str, np.ndarray]
     """Point set → (n, d)."""
     samples: Samples | None
-    gradient_scale: float | None
+    weighing: Weighing
     whole: frozenset[str] = frozenset()
     """Sets that the first process has alone: rows that are integrals over all of them."""
 
@@ -45,7 +46,7 @@ class Points:
         return Points(
             {name: block for name, block in sets.items() if len(block)},
             samples if samples is not None and len(samples.points) else None,
-            self.gradient_scale,
+            self.weighing,
             self.whole,
         )
 
@@ -80,7 +81,7 @@ class Part:
     ):
         own = points.part(rank, size)
         self._how = how
-        self._objective = Objective(solution, dict(own.sets), how.dtype, own.samples, own.gradient_scale)
+        self._objective = Objective(solution, dict(own.sets), how.dtype, own.samples, own.weighing)
         self.totals: dict[str, int] = {}
         """Rows of each residual over all processes."""
         for key, each in self._objective.points.items():
