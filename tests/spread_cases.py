@@ -21,6 +21,7 @@ from core.problems.base import Samples
 from core.runs import RunFolder
 from core.training.arithmetic import ARITHMETICS
 from core.training.objective import Objective
+from core.training.objective.weighing import ALIKE
 from core.training.points import collocation
 from core.training.spread import Ranks, SpreadObjective, help_out
 from core.training.spread.part import Points
@@ -66,7 +67,7 @@ def compared(ranks: Ranks, kind: str) -> dict[str, float]:
         ranks,
         ranks.world,
         solution,
-        Points(points, samples, None),
+        Points(points, samples, ALIKE),
         exact,
         lambda: {"config": config.canonical_json(), "window": None},
     )
@@ -124,7 +125,7 @@ def iterated(ranks: Ranks) -> dict[str, float]:
                 ranks,
                 ranks.world,
                 solution,
-                Points(points, None, None),
+                Points(points, None, ALIKE),
                 ARITHMETICS["float64"],
                 lambda config=config: {"config": config.canonical_json(), "window": None},
             )

@@ -32,6 +32,7 @@ from core.training import trainer as trainers
 from core.training.cuda_graph import AdamStep
 from core.training.measure import measure
 from core.training.objective import Objective
+from core.training.objective.weighing import Weighing
 from core.training.points import adapted, collocation, on_cpu
 from core.training.spectrum import residual_spectrum
 from core.training.stage import StageTraining
@@ -126,7 +127,9 @@ def test_gradient_normalised_residuals_are_those_divided(tmp_path):
     )
     first = [curve(tmp_path / name)["loss"][0] for name in "ab"]
     assert first[1] < first[0]
-    steep = Objective(normalised.solution, {"interior": np.array([[0.3, 0.6], [0.5, 0.5]])}, gradient_scale=0.5)
+    steep = Objective(
+        normalised.solution, {"interior": np.array([[0.3, 0.6], [0.5, 0.5]])}, weighing=Weighing(gradient_scale=0.5)
+    )
     flat = Objective(normalised.solution, {"interior": np.array([[0.3, 0.6], [0.5, 0.5]])})
     h = 1e-6
     points = np.array([[0.3, 0.6], [0.3 + h, 0.6], [0.3 - h, 0.6], [0.3, 0.6 + h], [0.3, 0.6 - h]])

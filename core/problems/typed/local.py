@@ -52,15 +52,20 @@ class _Wedge:
 
     @property
     def exponents(self) -> list[float]:
-        return self.wedge.exponents(HIGHEST_OF_FOURTH)
+        return self.wedge.exponents(HIGHEST_OF_FOURTH)[self._first :]
 
     def functions(self, x: Sequence[Jet]) -> list[Jet]:
-        return self.wedge.functions(x, HIGHEST_OF_FOURTH)
+        return self.wedge.functions(x, HIGHEST_OF_FOURTH)[self._first :]
+
+    @property
+    def _first(self) -> int:
+        """Without r²θ beside a pressure, which would be log r there."""
+        return 0 if self.field is None else 1
 
 
 @dataclass(frozen=True)
 class _Pressure:
-    """What a field of which nothing is given beside a corner is there, where another is a streamfunction's."""
+    """What a field of first order, a pressure, is at a corner where another is a streamfunction's."""
 
     wedge: Wedge
     field: int
@@ -196,9 +201,9 @@ def _families(corner: CornerFeatures, system: System) -> Iterable[HarmonicCorner
     ]
     others, flows = [name for name in fields if name not in given], []
     if flow := next((each for each in wedges if each.left == LEFT[CLAMPED]), None):
-        free = [name for name in others if not any(_orders_on(side, name, system) for side in corner.sides)]
-        flows = [_Pressure(flow.wedge, list(fields).index(name)) for name in free]
-        others = [name for name in others if name not in free]
+        driving = [name for name in others if order(*system.residuals, field=name) == 1]
+        flows = [_Pressure(flow.wedge, list(fields).index(name)) for name in driving]
+        others = [name for name in others if name not in driving]
     return [*_harmonic(corner, others, system), *wedges, *flows]
 
 
