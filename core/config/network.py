@@ -212,6 +212,9 @@ class Splines(Frozen):
                 raise ValueError(f"knots.{name}: each has to lie beyond the one before it")
         return self
 
+    def __hash__(self) -> int:
+        return hash((self.degree, tuple(self.knots.items()), self.local))
+
     def with_part(self, part: float) -> Splines:
         """With a part of the intervals of each coordinate; of given ends some are left out."""
         fewer = {}

@@ -236,17 +236,16 @@ def pressures(wedge: Wedge, x: Sequence[Number], most: float) -> list[Number]:
     return found
 
 
-def corner_weight(wedges: Sequence[tuple[Wedge, float]], x: Sequence[Any]) -> Any:
-    """What equations are multiplied by, (n,): r^(s−λ) near each corner, λ its lowest exponent, 1 farther off.
+def corner_weight(corners: Sequence[tuple[CornerFeatures, float]], x: Sequence[Any]) -> Any:
+    """What equations are multiplied by, (n,): a power of r near each corner, 1 farther off.
 
     Args:
-        wedges: of the corners, each with s: its functions leave r^(λ−s) there, which outweighs all the rest.
+        corners: each with the power: where its functions leave r^−power, that outweighs all the rest.
         x: coordinates, as arrays or tensors.
     """
     found = 1.0
-    for each, left in wedges:
-        power = max(0.0, left - min((m for m in each.exponents(HIGHEST - 1) if m != 2.0), default=left))
-        along, across = ((v - c) / (NEAR * each.corner.size) for v, c in zip(x, each.corner.place, strict=False))
+    for corner, power in corners:
+        along, across = ((v - c) / (NEAR * corner.size) for v, c in zip(x, corner.place, strict=False))
         found = found * (along * along + across * across + AT_CORNER).clip(max=1) ** (power / 2)
     return found
 

@@ -225,6 +225,28 @@ def test_conditions_may_weigh_more_than_others():
     torch.testing.assert_close(rows[1], 7 * rows[0])
 
 
+def test_near_corners_equations_weigh_less_by_what_their_functions_leave():
+    """r²θ, which a plate has in every corner, leaves 1/r; a flow's corner where nothing is singular leaves nothing."""
+    plate = Equation(domain=L, fields=["u"], equations=["laplacian(laplacian(u)) = 1"],
+                     conditions=[{"on": "boundary", "that": "u = 0; dn(u) = 0"}])  # fmt: skip
+    flow = Equation(domain=L, fields=["psi", "p"],
+                    equations=["p_x = diff(laplacian(psi), y)", "p_y = -diff(laplacian(psi), x)"],
+                    conditions=[{"on": "boundary", "that": "psi = x; dn(psi) = 0"},
+                                {"on": "(1, 0)", "that": "p = 0"}])  # fmt: skip
+    near = [Jet(torch.tensor([[0.01, 0.99]], dtype=torch.float64), Layout.of(2, {})) for _ in range(2)]
+    convex, re_entrant = plate.compiled.local.weight(near).tolist()
+    assert convex < 0.2 and re_entrant < 0.1
+    convex, re_entrant = flow.compiled.local.weight(near).tolist()
+    assert convex == 1 and re_entrant < 0.5
+
+
+def test_an_integral_condition_weighs_too():
+    texts = [{"on": "boundary", "that": "dn(u) = 0"}, {"on": "everywhere", "that": "int(u) = 1", "weight": 7}]
+    problem = Equation(domain=L, fields=["u"], equations=["laplacian(u) = 0"], conditions=texts)
+    (name,) = (row for row, label in problem.compiled.labels.items() if label == "condition 2")
+    assert problem.compiled.sets[name].quadrature is not None
+
+
 def test_periodic_coordinates_have_none():
     problem = {"kind": "equation", "coordinates": {"x": [0, 1], "t": [0, 1]}, "time": "t", "fields": ["u"],
                "equations": ["u_t + u_x = 0"],
@@ -237,6 +259,7 @@ def test_a_system_that_is_too_large_is_told_a_smaller_one():
     stage = {"splines": SPLINES, "collocation": {"points": 400, "sampler": "cells"}}
     config = parse_config({"problem": ON_L, "stages": [stage]})
     assert size(config) > 0
+    assert hash(config) == hash(parse_config(config.model_dump(mode="json", by_alias=True)))
     given = Splines(degree=5, knots={"x": [0, 0.1, 0.2, 0.5, 1, 2], "y": 6})
     fewer = given.with_part(0.5)
     assert fewer.knots["y"] == 3 and len(fewer.knots["x"]) == 3

@@ -99,6 +99,7 @@ class Compiled:
             made, left = left[: len(held)], left[len(held) :]
             if rows.quadrature is not None:
                 self.sets[rows.name] = self._integral(rows, made, known, operators)
+                self.labels[rows.name] = rows.conditions[0].label
                 continue
             at_place = [known.size(each, rows.place) / self._weight_of(rows.place, each) for each in held]
             names = tuple(f"{rows.name}_{k}" if len(held) > 1 else rows.name for k in range(1, len(held) + 1))

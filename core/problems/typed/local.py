@@ -58,6 +58,11 @@ class _Wedge:
         return self.wedge.functions(x, HIGHEST_OF_FOURTH)[self._first :]
 
     @property
+    def leaves(self) -> float:
+        """Power of 1/r that its lowest function leaves of the equations at the corner; 0 where none does."""
+        return max(0.0, self.left - min(self.exponents, default=self.left))
+
+    @property
     def _first(self) -> int:
         """Without r²θ beside a pressure, which would be log r there."""
         return 0 if self.field is None else 1
@@ -97,7 +102,7 @@ class LocalInputs:
         self.holes = [each for each in found if isinstance(each, HoleFeatures)]
         self.corners = [each for corner in found if isinstance(corner, CornerFeatures)
                         for each in _families(corner, system)]  # fmt: skip
-        self._wedges = [(each.wedge, each.left) for each in self.corners if isinstance(each, _Wedge)]
+        self._weighed = [(each.wedge.corner, each.leaves) for each in self.corners if isinstance(each, _Wedge)]
         self._own = OwnSolutions(
             system, self.holes, [each for each in self.corners if isinstance(each, HarmonicCorner)]
         )
@@ -164,11 +169,11 @@ class LocalInputs:
     @property
     def has_wedges(self) -> bool:
         """Whether some field is of fourth order, and the domain has corners."""
-        return bool(self._wedges)
+        return bool(self._weighed)
 
     def weight(self, x: Sequence[Jet]) -> Tensor:
         """What equations are multiplied by, (n,): less near corners whose functions leave what is infinite there."""
-        return corner_weight(self._wedges, [jet.value for jet in x[: self.space]])
+        return corner_weight(self._weighed, [jet.value for jet in x[: self.space]])
 
     def with_layers(self, inside: np.ndarray) -> np.ndarray:
         """Points (n, d + e) of the domain, time from 0 to 1 beside them, some of them moved into layers."""
