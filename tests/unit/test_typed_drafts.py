@@ -1,6 +1,7 @@
 """What stands in the fields of the Equation page: its data, faults at their places, formulas, its picture."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from core.documents import yaml_data
 from core.equations.description import description
 from core.equations.faults import Fault
 from core.equations.latex_system import latex_of_system
+from core.presets import presets
 from pages.parts.equation.domain_figure import by_place, domain_figure
 from pages.parts.equation.draft import Draft, between_commas, draft_of
 from pages.parts.equation.form import Place
@@ -225,3 +227,14 @@ def test_the_unknown_number_of_a_typed_problem_has_its_fields_on_the_launch_form
     assert unknown_of(data | {"exact": {}}) == "ν"  # as typed, also while something is missing
     assert unknown_of(HEAT.data()) is None
     assert unknown_of({"kind": "burgers_inverse", "dataset": "a.csv"}) == "ν"
+
+
+def test_weights_of_conditions_are_kept_and_said_where_they_are_none():
+    config = presets()["typed-step"].config.model_dump(mode="json", by_alias=True)
+    draft = draft_of(config)
+    assert [each.get("weight") for each in draft.data()["conditions"]] == [10, 10, 10, 2, 0.05]
+    assert draft.own_stages and not draft.faults()
+    for text in ("heavy", "0", "-3", "1e9"):
+        (fault,) = replace(draft, weights=("", "", text, "", "")).faults()
+        assert fault.label == "condition 3" and text in fault.message
+    assert "weight" not in replace(draft, weights=()).data()["conditions"][0]

@@ -16,6 +16,9 @@ TYPED = ("kind", "domain", "coordinates", "time", "fields", "parameters", "unkno
          "manufactured", "exact")  # fmt: skip
 """Data of the problem that have fields of their own on the page; all else is kept as it is."""
 
+MOST_WEIGHT = 1_000_000
+"""As `core.problems.typed.entries.Condition` has it."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -34,6 +37,8 @@ class Draft:
     """One a line."""
     conditions: tuple[tuple[str, str], ...] = (("", ""), ("", ""))
     """Where, and what."""
+    weights: tuple[str, ...] = ()
+    """Of the conditions, what each weighs beside the others; empty, or none at all, for 1."""
     bounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What else a config says of an unknown number."""
     manufactured: bool = False
@@ -65,6 +70,10 @@ class Draft:
     def typed_rows(self) -> list[int]:
         """Which rows of the conditions hold anything; a fault counts those alone."""
         return [row for row, (where, what) in enumerate(self.conditions) if where.strip() or what.strip()]
+
+    def weight_of(self, row: int) -> str:
+        """What is typed as a condition's weight."""
+        return self.weights[row].strip() if row < len(self.weights) else ""
 
     @property
     def typed_lines(self) -> list[int]:
@@ -107,6 +116,7 @@ class Draft:
                          for name, start in _pairs(self.unknowns)[0].items()},
             "equations": [lines[number].strip() for number in self.typed_lines],
             "conditions": [dict(zip(("on", "that"), map(str.strip, self.conditions[row]), strict=True))
+                           | ({"weight": number_of(weight)} if (weight := self.weight_of(row)) else {})
                            for row in self.typed_rows],
             "manufactured": self.manufactured,
             "exact": {name: text.strip() for name, text in self.exact.items()
@@ -128,6 +138,13 @@ class Draft:
                     Fault(f"{name.strip()} has no {end} end", label=f"coordinate row {row}",
                           expected="a number such as 2*pi")
                 )  # fmt: skip
+        for number, row in enumerate(self.typed_rows, 1):
+            weight = number_of(self.weight_of(row) or "1")
+            if isinstance(weight, str) or not 0 < weight <= MOST_WEIGHT:
+                said = f"its weight is {self.weight_of(row)}"
+                found.append(
+                    Fault(said, label=f"condition {number}", expected=f"a number up to {MOST_WEIGHT:,}, or none")
+                )
         if self.domain.strip():
             found += understood(self.domain)[1]
         for what, text in (("parameters", self.parameters), ("unknowns", self.unknowns)):
@@ -155,6 +172,9 @@ def draft_of(config: Mapping[str, Any]) -> Draft:
         ", ".join(f"{name} = {shown(each['start'])}" for name, each in (problem.get("unknowns") or {}).items()),
         "\n".join(problem["equations"]),
         tuple((each["on"], each["that"]) for each in problem.get("conditions") or ()) or (("", ""),),
+        tuple(
+            "" if (weight := each.get("weight")) is None else shown(weight) for each in problem.get("conditions") or ()
+        ),
         {plain_name(name): each for name, each in (problem.get("unknowns") or {}).items()},
         bool(problem.get("manufactured")),
         {plain_name(name): shown(value) for name, value in (problem.get("exact") or {}).items()},

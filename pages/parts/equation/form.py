@@ -81,7 +81,7 @@ def equation_form() -> tuple[Draft, Places]:
         domain = domain_form(draft.domain, key, _fitting_coordinates)
         places["domain", 0] = Place(st.container(), f"{key}.joined")
         coordinates, time = _coordinates(replace(draft, domain=domain), key, places)
-        conditions = _conditions(draft, key, places)
+        conditions, weights = _conditions(draft, bool(domain.strip()), key, places)
     with st.container(border=True):
         manufactured, exact = _exact(replace(draft, **names), key, places)
     with st.expander("Data and weights", icon=":material/dataset:"):
@@ -89,7 +89,7 @@ def equation_form() -> tuple[Draft, Places]:
     st.session_state["equation.drawn"] = st.session_state["equation.form"]
     typed = replace(
         draft, domain=domain, coordinates=coordinates, time=time, equations=equations, conditions=conditions,
-        manufactured=manufactured, exact=exact, problem={**draft.problem, **further}, **names,
+        weights=weights, manufactured=manufactured, exact=exact, problem={**draft.problem, **further}, **names,
     )  # fmt: skip
     for number, row in enumerate(typed.typed_rows, 1):
         places["condition", number] = places["row", row]
@@ -209,11 +209,16 @@ NAMED = (
 )
 
 
-def _conditions(draft: Draft, key: str, places: Places) -> tuple[tuple[str, str], ...]:
-    rows, found = st.session_state["equation.rows"]["condition"], []
+def _conditions(
+    draft: Draft, on_domain: bool, key: str, places: Places
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Where and what, and what each weighs: on a domain conditions are rows beside the equations'."""
+    rows, found, weights = st.session_state["equation.rows"]["condition"], [], []
+    weighed = on_domain or any(draft.weights)
     for row, number in enumerate(rows):
         own = draft.conditions[number] if number < len(draft.conditions) else ("", "")
-        left, right, away = st.columns([4, 6.4, 1], vertical_alignment="bottom", gap="small")
+        widths = [3.6, 5.4, 1.4, 1] if weighed else [4, 6.4, 1]
+        left, right, *beside, away = st.columns(widths, vertical_alignment="bottom", gap="small")
         shown = "visible" if row == 0 else "collapsed"
         with left:
             where = st.text_input(
@@ -234,6 +239,17 @@ def _conditions(draft: Draft, key: str, places: Places) -> tuple[tuple[str, str]
                 placeholder="u = 0",
                 help="`u = sin(pi*x)`, `dn(u) = 0`, `u_t = 0`, `u even`; several with `;`.",
             )
+        weights.append(draft.weight_of(number))
+        for column in beside:
+            with column:
+                weights[-1] = st.text_input(
+                    "Weight",
+                    weights[-1],
+                    key=f"{key}.weight.{number}",
+                    label_visibility=shown,
+                    placeholder="1",
+                    help="Of its rows beside those of other conditions. All conditions' weight is below.",
+                )
         with away:
             _remove("condition", number, len(rows) > 1)
         room = st.container()
@@ -242,7 +258,7 @@ def _conditions(draft: Draft, key: str, places: Places) -> tuple[tuple[str, str]
         found.append((where, what))
     _add("Add a condition", "condition")
     places["condition", 0] = Place(st.container(), "")
-    return tuple(found)
+    return tuple(found), tuple(weights)
 
 
 def _exact(draft: Draft, key: str, places: Places) -> tuple[bool, dict[str, str]]:
