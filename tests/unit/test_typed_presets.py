@@ -89,3 +89,11 @@ def test_holes_have_them_as_well_and_where_nothing_is_singular_or_a_layer_is_the
     assert not any("domain" in words for words in smooth.words)
     layer = plan(of_shape("laplacian(u) = u", domain=plate, layers={"hole 1": 0.05})).stages[0]
     assert layer.fourier.local.digits is None
+
+
+@pytest.mark.parametrize("name", ["layers", "starts"])
+def test_a_mapping_that_may_be_left_out_is_written_as_one(name):
+    info = Equation.model_fields[name]
+    assert is_written(info)
+    assert data_of("", info) is None and written(None, info) == ""
+    assert data_of(written({"outflow": 0.02}, info), info) == {"outflow": 0.02}

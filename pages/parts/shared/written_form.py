@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -53,6 +54,8 @@ def data_of(text: str, info: FieldInfo) -> Any:
     if _is_domain(info):
         return text.strip() or None  # what is wrong with it is said where it is read
     if not text.strip():
+        if _may_be_none(info.annotation):
+            return None
         return {} if get_origin(_bare(info.annotation)) is dict else []
     try:
         return yaml_data(text)
@@ -74,4 +77,11 @@ def _is_domain(info: FieldInfo) -> bool:
 
 
 def _bare(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    """Without what is said beside a type, and without None where one other type is allowed."""
+    annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    others = [each for each in get_args(annotation) if each is not NoneType] if _may_be_none(annotation) else []
+    return _bare(others[0]) if len(others) == 1 else annotation
+
+
+def _may_be_none(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation)
