@@ -18,6 +18,8 @@ from pages.parts.shared.visitor import name_visitors
 ICON = str(Path(__file__).with_name("icon.svg"))
 """The tab's icon: a file, since Streamlit fetches its named icons from the internet."""
 
+AFTER_PAINT_S = 4.0
+"""So long after the first page is asked for heavy imports begin; it is painted then."""
 
 _ready = threading.Event()
 """The first page is painted, and mlflow imported."""
@@ -42,7 +44,7 @@ def _prepare_once() -> None:
 
 def _warm_up() -> None:
     """Import mlflow after the first paint, so that the first launch or comparison need not wait for it."""
-    time.sleep(4)
+    time.sleep(AFTER_PAINT_S)
     from core.errors import StoreError
     from core.tracking import store
 
