@@ -44,7 +44,8 @@ with control.RunControl(run_folder(run_id), attempt) as job:
     while asked is None and (step < wanted or "waits" in words and not go.exists()):
         step += 1
         time.sleep(0.02)
-        checkpoint.write_text(str(step))
+        checkpoint.with_suffix(".new").write_text(str(step))
+        checkpoint.with_suffix(".new").replace(checkpoint)  # whoever kills it must not find half a step
         asked = None if "stubborn" in words else job.wanted()
     note("end")
     job.finish({"stop": "stopped", "pause": "paused", None: "finished"}[asked])
@@ -72,5 +73,11 @@ def until(condition, seconds: float = 180.0):
     return value
 
 
-def until_state(run_id: str, *states: str):
-    return until(lambda: (job := jobs.status(run_id)).state in states and job)
+def until_state(run_id: str, *states: str, seconds: float = 180.0):
+    """Wait for a run to be in one of these states; else say what it is in, why, and what it printed."""
+    end = time.monotonic() + seconds
+    while (job := jobs.status(run_id)).state not in states:
+        if time.monotonic() >= end:
+            raise AssertionError(f"{job.state}, not {states}: {job.reason}\n{jobs.tail(run_id, 30)}")
+        time.sleep(0.05)
+    return job

@@ -1,7 +1,8 @@
 """Runs that are being made: a note for each, so that a process killed meanwhile leaves none that waits in vain.
 
 The store gives a run its id, so it is there before the job table has it. The note stands in the home before the store
-is asked, with a token that the run carries as a tag; whoever looks after runs finds notes of dead processes.
+is asked, with a token that the run carries as a tag; whoever looks after runs finds notes of dead processes. Before the
+run has a folder the note names the run, so that nobody who looks for folders without a row takes it for a lost one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 from core.errors import StoreError
@@ -25,32 +27,44 @@ KILLED = "The process that submitted it was killed before it was queued. Retry q
 def announcing() -> Iterator[str]:
     """A token for a run that this process is about to make; its note is gone when the block ends. Raises StoreError."""
     token = uuid4().hex
-    note = home().ensure().announced / f"{token}.json"
-    try:
-        note.parent.mkdir(exist_ok=True)
-        pid = os.getpid()
-        write_quickly(note, json.dumps({"pid": pid, "pid_started": started_at(pid), "boot": boot_id()}))
-    except OSError as error:
-        raise StoreError(f"The lab home {home().root} can't be written: {error.strerror or error}.") from error
+    _note(token)
     try:
         yield token
     finally:
         forget(token)
 
 
+def has_id(token: str, run_id: str) -> None:
+    """Note which run it is, before it has a folder. Raises StoreError."""
+    _note(token, run_id=run_id)
+
+
+def _note(token: str, **known: str) -> None:
+    note, pid = home().ensure().announced / f"{token}.json", os.getpid()
+    try:
+        note.parent.mkdir(exist_ok=True)
+        write_quickly(note, json.dumps({"pid": pid, "pid_started": started_at(pid), "boot": boot_id()} | known))
+    except OSError as error:
+        raise StoreError(f"The lab home {home().root} can't be written: {error.strerror or error}.") from error
+
+
 def left_behind() -> list[str]:
     """Tokens of runs whose makers are dead."""
+    return [token for token, note in _notes() if not alive(note.get("pid"), note.get("pid_started"), note.get("boot"))]
+
+
+def being_made() -> set[str]:
+    """Ids of the runs that have no row yet: their makers are at it, or the courier is about to settle them."""
+    return {note["run_id"] for _, note in _notes() if isinstance(note.get("run_id"), str)}
+
+
+def _notes() -> Iterator[tuple[str, dict[str, Any]]]:
     if not home().announced.is_dir():
-        return []
-    left = []
-    for note in home().announced.glob("*.json"):
-        maker = read_object(note)
-        if maker is None and not note.exists():
-            continue  # it was made meanwhile
-        maker = maker or {}
-        if not alive(maker.get("pid"), maker.get("pid_started"), maker.get("boot")):
-            left.append(note.stem)
-    return left
+        return
+    for path in home().announced.glob("*.json"):
+        note = read_object(path)
+        if note is not None or path.exists():  # else it was made meanwhile
+            yield path.stem, note or {}
 
 
 def forget(token: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from core.errors import LabError
+from core.jobs.announced import being_made
 from core.jobs.job import columns_of
 from core.jobs.process import alive, attempts_alive, boot_id
 from core.jobs.stored import Stored, stored_runs
@@ -22,7 +23,7 @@ from core.runs.states import ACTIVE, ENDED, REPEATABLE
 
 STATES = ("queued", "paused", *ACTIVE, *ENDED)
 TAKEN_IN_S = 10.0
-"""A run that is taken in has its row so soon after its folder."""
+"""A run that another machine makes in the same folders has its row so soon after its folder."""
 UNKNOWN = "The job table was lost while it waited. Resume queues it again."
 
 
@@ -56,9 +57,16 @@ def _beating(folder: RunFolder) -> tuple[int, int, float] | None:
 
 
 def without_row(known: set[str]) -> list[RunFolder]:
-    """The folders of runs that are not known, without those that were made a moment ago and are about to get a row."""
+    """The folders of runs that are not known, without those that are about to get a row."""
     folders = [folder for folder in all_folders() if folder.run_id not in known]
-    return [folder for folder in folders if folder.job() or time.time() - _changed(folder, CONFIG) > TAKEN_IN_S]
+    making = being_made()  # after the folders: whoever made one has said so before, or has given it its row since
+    return [folder for folder in folders if not (folder.run_id in making or _just_made(folder))]
+
+
+def _just_made(folder: RunFolder) -> bool:
+    """Whether a folder's maker may be about to give it a row where no note says so: its home is another machine's."""
+    made = _changed(folder, CONFIG if folder.file(CONFIG).exists() else ".")
+    return folder.job() is None and time.time() - made < TAKEN_IN_S
 
 
 def _kept(folder: RunFolder, columns: Mapping[str, str]) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import actions, events, gpus, table
 from core.jobs.after import check_after
-from core.jobs.announced import announcing
+from core.jobs.announced import announcing, has_id
 from core.jobs.engines.contract import AUTO, INLINE, LOCAL
 from core.jobs.presence import refuse_if_gone
 from core.jobs.process import boot_id, started_at
@@ -226,6 +226,7 @@ def _take_in(
         try:
             for used in files:
                 tell_input(run_id, used)
+            has_id(token, run_id)
             folder = run_folder(run_id)
             folder.create(config)
             folder.write_asked_tags(tags or {})

@@ -1,6 +1,7 @@
 """A process that is killed while it makes a run leaves none that waits in vain, and none twice."""
 
 import json
+import os
 
 import pytest
 
@@ -8,7 +9,7 @@ from core import jobs
 from core.config import RunConfig
 from core.errors import StoreError
 from core.home import home
-from core.jobs import actions, announced, sync, table
+from core.jobs import actions, announced, database, sync, table
 from core.runs import RunFolder
 from core.tracking import store
 
@@ -49,7 +50,7 @@ def test_a_run_whose_maker_was_killed_is_settled_by_whoever_looks(monkeypatch, a
     (note,) = home().announced.glob("*.json")
     sync.settle_announced()
     assert note.exists()  # its maker lives
-    note.write_text(json.dumps(DEAD))
+    note.write_text(json.dumps(json.loads(note.read_text()) | DEAD))
     sync.settle_announced()
     assert not note.exists()
     (record,) = store.runs()
@@ -57,6 +58,34 @@ def test_a_run_whose_maker_was_killed_is_settled_by_whoever_looks(monkeypatch, a
     listed = jobs.queue()
     assert [job.state for job in listed] == ([] if after[1] == "create_run" else [ends])
     assert all(job.reason == (announced.KILLED if ends == "failed" else "") for job in listed)
+
+
+@pytest.mark.parametrize("step", ["_half_made", "write_asked_tags"])
+def test_whoever_makes_the_table_meanwhile_takes_no_run_for_lost_that_is_being_made(monkeypatch, step):
+    """The first looker makes the table, and finds again what has a folder and no row: not what is about to get one."""
+    create = RunFolder.create
+
+    def look():
+        for path in home().runs.rglob("*"):
+            os.utime(path, (0, 0))  # however long it takes
+        assert table.find() == []
+        assert database.rebuild() == (0, [])
+        assert database.without_row() == 0
+
+    def half_made(folder, config):
+        folder.path.mkdir(parents=True)
+        look()
+        folder.path.rmdir()
+        create(folder, config)
+
+    if step == "_half_made":
+        monkeypatch.setattr(RunFolder, "create", half_made)
+    else:
+        monkeypatch.setattr(RunFolder, step, lambda folder, tags: look())
+    assert not home().jobs_db.exists()
+    run_id = jobs.submit(CONFIG)
+    assert [(job.run_id, job.state) for job in table.find()] == [(run_id, "queued")]
+    assert announced.being_made() == set()
 
 
 def test_a_note_without_a_run_and_a_damaged_one_are_cleared_away():
