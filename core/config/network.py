@@ -124,40 +124,50 @@ class Chebyshev(Extended):
         description="Products whose degrees add up to more are left out; of many inputs all would be far too many. "
         "Empty: all.",
     )
-    parity: tuple[Parity, ...] | None = Field(
+    parity: Literal["found"] | tuple[Parity, ...] | None = Field(
         None,
         max_length=8,
         description="Which polynomials there are of each feature: `all`, the `even` ones T₀, T₂, … or the `odd` ones. "
         "A solution that is its own mirror image has no others, and points of the sampler `gauss` are then on one side "
-        "alone. Empty: all.",
+        "alone. `found`: what the equations' own mirror images say. Empty: all.",
     )
-
-    layers: tuple[Layer | None, ...] | None = Field(
+    layers: Literal["found"] | tuple[Layer | None, ...] | None = Field(
         None,
         max_length=8,
         description="Of each feature the width of a layer beside its lower end, as a part of its range, negative where"
-        " it is beside the upper one: polynomials are then of asinh(distance/width). Empty: none.",
+        " it is beside the upper one; of even or odd polynomials, of one about the middle, as a part of half the range."
+        " Polynomials are then of asinh(distance/width). `found`: by trying, where they leave much without. "
+        "Empty: none.",
     )
 
     @model_validator(mode="after")
     def _of_each_factor(self) -> Self:
         for name, given in (("parity", self.parity), ("layers", self.layers)):
-            if given is not None and len(given) != len(self.degrees):
+            if given not in (None, "found") and len(given) != len(self.degrees):
                 raise ValueError(f"{name}: {len(given)} given for the {len(self.degrees)} numbers of degrees")
         for k, (parity, layer) in enumerate(self.kinds or ()):
-            if parity != "all" and layer is not None:
-                raise ValueError(f"layers: number {k + 1} has a layer at one end alone, and parity says {parity}")
+            if parity != "all" and layer is not None and layer < 0:
+                raise ValueError(f"layers: number {k + 1} is at the upper end alone, and parity says {parity}")
             if layer == 0:
                 raise ValueError(f"layers: number {k + 1} is 0; a width is a part of the range, or empty")
         return self
 
     @property
     def kinds(self) -> tuple[tuple[Parity, float | None], ...] | None:
-        """Parity and layer of each factor; None where all have all polynomials, of the feature itself."""
-        if self.parity is None and self.layers is None:
+        """Parity and layer of each factor; None where all have all polynomials, of the feature itself.
+
+        What is to be found counts as all.
+        """
+        parity, layers = (None if given == "found" else given for given in (self.parity, self.layers))
+        if parity is None and layers is None:
             return None
         plain = len(self.degrees)
-        return tuple(zip(self.parity or ("all",) * plain, self.layers or (None,) * plain, strict=True))
+        return tuple(zip(parity or ("all",) * plain, layers or (None,) * plain, strict=True))
+
+    @property
+    def is_to_be_found(self) -> bool:
+        """Whether something is left to a run that begins with it."""
+        return "found" in (self.parity, self.layers)
 
     def products(self, circles: tuple[int, ...]) -> int:
         """How many there are.
@@ -169,7 +179,7 @@ class Chebyshev(Extended):
             return math.prod(self.degrees)
         ways = np.zeros(self.total + 1, dtype=object)  # so many of each sum of degrees, in numbers without an end
         ways[0] = 1
-        for orders in orders_of(self.degrees, circles, self.parity):
+        for orders in orders_of(self.degrees, circles, None if self.parity == "found" else self.parity):
             more = np.zeros_like(ways)
             for order in orders[orders <= self.total]:
                 more[order:] += ways[: len(ways) - order]

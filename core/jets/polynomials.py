@@ -11,8 +11,11 @@ from torch import Tensor
 from core.jets.jet import Jet
 
 Kind = tuple[str, float | None]
-"""Which polynomials of a factor there are, `all`, `even` or `odd`, and the width of a layer beside its lower end, as a
-part of its range, negative beside the upper one: they are then of asinh(distance/width), scaled to [−1, 1]."""
+"""Which polynomials of a factor there are, and the width of a layer in which it is stretched, None for no layer.
+
+Of `all` polynomials the layer is beside the lower end, negative beside the upper one, and its width is a part of the
+range: they are of asinh(distance/width), scaled to [−1, 1]. Of `even` or `odd` ones it is about the middle, and its
+width a part of half the range."""
 PLAIN: Kind = ("all", None)
 
 
@@ -91,7 +94,7 @@ def polynomials(x: Jet, count: int, kind: Kind = PLAIN) -> Jet:
     parity, layer = kind
     one = torch.zeros_like(x.data)
     one[0] = 1
-    x = Jet(x.data, x.layout) if layer is None else _stretched(x, layer)
+    x = Jet(x.data, x.layout) if layer is None else _stretched(x, layer, parity != "all")
     found, double = [Jet(one, x.layout), x], x * 2
     start, step = {"all": (0, 1), "even": (0, 2), "odd": (1, 2)}[parity]
     while len(found) < start + step * count:
@@ -99,8 +102,13 @@ def polynomials(x: Jet, count: int, kind: Kind = PLAIN) -> Jet:
     return Jet(torch.stack([jet.data for jet in found[start::step][:count]], dim=-1), x.layout)
 
 
-def _stretched(x: Jet, layer: float) -> Jet:
-    """2 asinh(y/δ)/asinh(1/δ) − 1 of the distance y from an end of [−1, 1], over its length, and so from the other."""
+def _stretched(x: Jet, layer: float, middle: bool) -> Jet:
+    """2 asinh(y/δ)/asinh(1/δ) − 1 of the distance y from an end of [−1, 1], over its length, and so from the other.
+
+    Of the middle, asinh(x/δ)/asinh(1/δ).
+    """
+    if middle:
+        return (Jet(x.data, x.layout) * (1 / layer)).asinh() * (1 / math.asinh(1 / layer))
     end, width = math.copysign(1.0, layer), abs(layer)
     distance = Jet(x.data, x.layout) * end + 1
     return ((distance * (0.5 / width)).asinh() * (2 / math.asinh(1 / width)) - 1) * end

@@ -1,6 +1,6 @@
 """Ready runs: YAML files beside this one, each with a title, a description, its expected duration and a config.
 
-A config without stages gets those of the automatic plan.
+A config without stages gets those of the automatic plan, and so does a typed equation in a file of the user's.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig, load_config, parse_config
+from core.config import RunConfig, parse_config
 from core.config.faults import short
+from core.config.parsing import load_data
 from core.documents import yaml_data
 from core.errors import ConfigError
 from core.presets.plan import plan
@@ -39,10 +40,13 @@ class Preset:
     @cached_property
     def config(self) -> RunConfig:
         """Read when it is asked for: typed equations take their time, and a list of presets needs none of them."""
-        config = parse_config({"name": self.name, **self.data})
-        if "stages" in self.data:
-            return config
-        return plan(config.problem, config.windows is None).of(config)
+        return _with_plan({"name": self.name, **self.data})
+
+
+def _with_plan(data: Mapping[str, Any]) -> RunConfig:
+    """The config that data are, with the stages of the automatic plan where it has none. Raises ConfigError."""
+    config = parse_config(data)
+    return config if "stages" in data else plan(config.problem, config.windows is None).of(config)
 
 
 @cache
@@ -61,5 +65,7 @@ def resolve(name: str) -> RunConfig:
         return presets()[name].config
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json") or os.path.exists(path):  # noqa: PTH110  # False for a name too long
-        return load_config(path)
+        data = load_data(path)
+        typed = isinstance(problem := data.get("problem"), dict) and problem.get("kind") == "equation"
+        return _with_plan(data) if typed else parse_config(data)
     raise ConfigError([f"{short(name)} is neither a preset nor a file; presets: {', '.join(presets())}"])

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.config import Collocation, Fourier, GaussNewton, Growth, Local, RunConfig, Stage, why_no_growth
+from core.config import Chebyshev, Collocation, Fourier, GaussNewton, Growth, Local, RunConfig, Stage, why_no_growth
 from core.domains.sequences import halton
 from core.problems import Problem
+from core.problems.axes import on_nodes
 
 FEATURES = {1: 200, 2: 600, 3: 700, 4: 1200, 5: 1600, 6: 2000}
 """Rows of B for one field, by how many coordinates there are: what smooth solutions on a box took (measured)."""
@@ -29,6 +30,15 @@ DIGITS = (10.0, 8.0, 6.0, 5.0)
 holes' features leave 1.3e-10 with 1,083)."""
 BESIDE = 300
 """Waves are then for the source alone."""
+PRODUCTS = 1_024
+"""Chebyshev polynomials that a nonlinear problem begins with, of each field: a front is found by few steps of these
+where it is the middle of its mirror image, and growth goes on from there (Burgers, ν = 0.01/π: 1e-11; of Fourier
+features without knowing where it is, nothing)."""
+MOST_FACTORS = 3
+"""Coordinates of which all products are made."""
+MORE_NODES = 2
+"""Gauss nodes along a coordinate beyond as many as it has polynomials."""
+STEPS = 30
 POINTS_PER_COLUMN = 3
 ROWS_PER_SOLUTION, MOST_MORE = 1.8, 2.0
 """What solves the equation is told by rows of conditions alone: so many for each, by at most so many times more points.
@@ -76,6 +86,8 @@ def plan(problem: Problem, grows: bool = True) -> Plan:
             "Linear: one solve of undamped least squares, and two steps that refine it.",
         ]
         return _growing(Plan((stage,), tuple(words)), grows)
+    if grows and _has_polynomials(problem):
+        return _by_polynomials(problem, many)
     first = _stage(problem, min(2 * size // 3, most), DAMPED, 20)
     words = [
         _said(many, first),
@@ -87,6 +99,34 @@ def plan(problem: Problem, grows: bool = True) -> Plan:
         f"A second stage of {second.fourier.features:,} features corrects what the first one leaves, in four steps."
     )
     return _growing(Plan((first, second), tuple(words)), grows)
+
+
+def _has_polynomials(problem: Problem) -> bool:
+    """Whether each input is one coordinate's own, of few, and nothing of the domain's own stands beside them."""
+    d, own = len(problem.coordinates), problem.blocks or problem.functions
+    return problem.is_box and not own and problem.inputs - len(problem.circles) == d <= MOST_FACTORS
+
+
+def _by_polynomials(problem: Problem, many: str) -> Plan:
+    """What a nonlinear problem begins with where growth goes on from there."""
+    d = len(problem.coordinates)
+    side = round(min(PRODUCTS, LARGEST / problem.outputs) ** (1 / d))
+    stage = Stage(
+        chebyshev=Chebyshev(degrees=(side,) * d, parity="found", layers="found"),
+        optimizer=DAMPED,
+        iterations=STEPS,
+        collocation=(
+            Collocation(points=(side + MORE_NODES) ** d, sampler="gauss", shape=(side + MORE_NODES,) * d)
+            if on_nodes(problem)
+            else Collocation(points=2 * side**d, sampler="chebyshev")
+        ),
+    )
+    words = (
+        f"{many}: {stage.chebyshev.words} at {stage.collocation.points:,} points, even or odd ones alone where the "
+        "equations are their own mirror images, and stretched in a steep layer where that leaves much less.",
+        f"Nonlinear: at most {STEPS} steps of damped Gauss–Newton, whose damping falls as they come true.",
+    )
+    return _growing(Plan((stage,), words), grows=True)
 
 
 def _growing(found: Plan, grows: bool) -> Plan:

@@ -1,8 +1,13 @@
-"""Evenly spaced positions that are as symmetric as their range."""
+"""Positions along coordinates: evenly spaced and as symmetric as their range, or nodes inside a box."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from core.problems.base import Problem
 
 
 def evenly(low: float, high: float, n: int) -> np.ndarray:
@@ -12,3 +17,8 @@ def evenly(low: float, high: float, n: int) -> np.ndarray:
     """
     positions = np.linspace(low, high, n)
     return (positions - positions[::-1]) / 2 if low == -high else positions
+
+
+def on_nodes(problem: Problem) -> bool:
+    """Whether points inside a box are all that a problem asks for, as its conditions are met exactly."""
+    return problem.is_box and len(problem.collocation_towards_walls(np.zeros((4, len(problem.coordinates))))) == 1

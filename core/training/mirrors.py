@@ -12,6 +12,7 @@ from core.jets import Jet, coordinates
 from core.networks.layers import polynomials
 from core.networks.solution import Solution, Term
 from core.problems import Problem
+from core.problems.axes import on_nodes
 from core.training.objective import Objective
 
 SAMPLES = 64
@@ -53,6 +54,11 @@ def parities(problem: Problem, so_far: Solution | None = None) -> tuple[Parity, 
                     break
         place += 1 + on_circle
     return tuple(found) if any(each != "all" for each in found) else None
+
+
+def found_parity(problem: Problem, so_far: Solution | None = None) -> tuple[Parity, ...] | None:
+    """`parities`, where points are such that they may be told."""
+    return parities(problem, so_far) if on_nodes(problem) else None
 
 
 @torch.no_grad()

@@ -11,10 +11,10 @@ import torch
 from core.config import RunConfig, Stage
 from core.networks.knots import in_cells, knots_of
 from core.networks.solution import Solution
-from core.training.end_layers import positions
 from core.training.objective import Objective
 from core.training.objective.weighing import Weighing
 from core.training.state import RunState
+from core.training.stretching import positions
 
 HELD_OUT = 1_000_003
 """Draw of the points that choose σ; no stage resamples so often."""
@@ -125,4 +125,5 @@ def _nodes(side: int, parity: str, layer: float | None) -> np.ndarray:
     even = (np.arange(side) + 0.5) / (side * (1 + (parity != "all")))
     if layer is None:
         return even
-    return np.arccos(1 - 2 * positions((1 - np.cos(np.pi * even)) / 2, layer)) / np.pi
+    position = positions((1 - np.cos(np.pi * even)) / 2, layer, middle=parity != "all")
+    return np.arccos(1 - 2 * position) / np.pi

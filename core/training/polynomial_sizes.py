@@ -10,15 +10,16 @@ from torch import Tensor
 
 from core.config import Chebyshev, Collocation, Stage, orders_of
 from core.jets import Limited
-from core.training.end_layers import best_layer
+from core.problems.axes import on_nodes
 from core.training.input_groups import coordinates_of_inputs
-from core.training.mirrors import parities, read_evenly
+from core.training.mirrors import found_parity, read_evenly
 from core.training.points import HELD_OUT, collocation, on_cpu
 from core.training.progress import Progress
 from core.training.sigma import ROUNDING, as_text
 from core.training.sigma_search import Interrupted, alone, damping_of
 from core.training.sizes import POINTS_PER_COLUMN, UNDAMPED, Step, columns_of, in_words, iterations
 from core.training.state import RunState
+from core.training.stretching import best_layer
 from core.training.tries import Setting, Tries
 
 FIRST_POLYNOMIALS = 64
@@ -66,9 +67,8 @@ class PolynomialSizes:
         """By coordinate, another layer that spares polynomials, and the profile in those."""
         self.seconds_per_try = math.nan
         self.solves = 0 if run.ranks is None else 1
-        corner = np.zeros((4, len(run.problem.coordinates)))
-        self._on_nodes = len(run.problem.collocation_towards_walls(corner)) == 1 and run.problem.is_box
-        self._parity = parities(run.problem, None if run.problem.linear else on_cpu(run)) if self._on_nodes else None
+        self._on_nodes = on_nodes(run.problem)
+        self._parity = found_parity(run.problem, None if run.problem.linear else on_cpu(run))
         """Of each coordinate which polynomials there are; None: all."""
         self._evenly = read_evenly(run.problem) if self._on_nodes else ()
         """Of each coordinate whether polynomials of it may follow a layer; none may where there are no nodes to."""
@@ -247,9 +247,9 @@ def _steeper(
     whole = np.linalg.norm(c, axis=1)
     shares = (c / np.where(whole > 0, whole, 1.0)[:, None]).reshape(len(c), *polynomials.degrees)
     for k, (parity, layer) in enumerate(polynomials.kinds or (("all", None),) * len(polynomials.degrees)):
-        if parity == "all" and place not in circles:
+        if place not in circles:
             along = np.moveaxis(shares, 1 + k, 0).reshape(polynomials.degrees[k], -1)
-            if (other := best_layer(along, layer)) is not None:
+            if (other := best_layer(along, layer, parity)) is not None:
                 found[k] = other
         place += 1 + (place in circles)
     return found

@@ -13,6 +13,9 @@ from core.training.sigma import most_tries
 
 TRY = 1.0
 """Weight of a try of σ likewise."""
+LAYERS = "search for layers"
+WIDTHS = 2
+"""Further widths of a layer that are tried once there is one."""
 STEPS = 5.0
 """Weight of the path before the first stage, over the most iterations of one of its steps."""
 GROWTH_TRIES = 60
@@ -49,6 +52,9 @@ def phases(config: RunConfig) -> list[Phase]:
         if stage.fourier and stage.fourier.sigma == "search":
             tries = most_tries(config.problem.inputs, stage.iterations)
             found.append(Phase("search for σ", k, tries, TRY * tries, "try"))
+        if stage.chebyshev and stage.chebyshev.layers == "found":
+            tries = 1 + 2 * len(stage.chebyshev.degrees) + WIDTHS
+            found.append(Phase(LAYERS, k, tries, stage.iterations * tries / 2, "try"))
         if stage.warmup.iterations:
             found.append(Phase("warm-up", k, stage.warmup.iterations, CHEAP * stage.warmup.iterations))
         each = CHEAP if stage.optimizer.kind in FIRST_ORDER else 1.0

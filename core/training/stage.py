@@ -8,6 +8,7 @@ from core.runs.history import MAIN, PATH, WARMUP
 from core.training import equations
 from core.training.choose import choose
 from core.training.exponent import Exponent
+from core.training.finding import find_polynomials
 from core.training.first_order import FirstOrderPhase
 from core.training.path_phase import PathPhase
 from core.training.recorder import Recorder
@@ -38,6 +39,8 @@ class StageTraining:
 
         Raises TrainingError where the stage would need more memory than there is, and Interrupted.
         """
+        if self.run.stage.chebyshev is not None and self.run.stage.chebyshev.is_to_be_found:
+            find_polynomials(self.run, self.recorder.progress)
         march = self.recorder.march
         if march is None or len(march.done) < 2:  # a window takes what the second does, which begins with a state
             check_room(self.run)

@@ -105,6 +105,12 @@ class RunState:
     def __post_init__(self):
         self.asked_stages = self.asked_stages or len(self.config.stages)
 
+    def settle(self, stage: Stage) -> None:
+        """Have the present stage say what it left to be found."""
+        stages = list(self.config.stages)
+        stages[self.position.stage] = stage
+        self.config = self.config.model_copy(update={"stages": tuple(stages)})
+
     def grow(self, stage: Stage) -> None:
         """Add a stage to the config, where the one before it is no longer enough."""
         *others, last = self.config.stages

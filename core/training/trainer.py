@@ -99,6 +99,7 @@ class Trainer:
             for stage in saved.config.stages[len(run.config.stages) :]:
                 run.grow(stage)
             self.progress.follow(run.config)
+        run.config = _as_found(run.config, saved.config)
         _check_same_run(saved.config, run.config, saved.position.stage)
         run.position, run.records, run.solution = saved.position, saved.records, saved.solution
         run.optimizer, run.adapted = saved.optimizer, saved.points
@@ -260,6 +261,15 @@ class Trainer:
             if stage["fourier"]:
                 stage["fourier"]["sigma"] = record.sigma
         return data
+
+
+def _as_found(config: RunConfig, saved: RunConfig) -> RunConfig:
+    """The config with what its stages left to be found as a checkpoint's config has it."""
+    stages = [
+        found if stage.chebyshev and found.chebyshev and stage.chebyshev.is_to_be_found else stage
+        for stage, found in zip(config.stages, saved.stages, strict=False)
+    ]
+    return config.model_copy(update={"stages": (*stages, *config.stages[len(stages) :])})
 
 
 def _check_same_run(saved: RunConfig, config: RunConfig, stage: int) -> None:

@@ -20,7 +20,7 @@ from core.watchers.rows import Segments
 
 QUIET_S = 5.0
 """Without new rows for so long, the last one is taken for the last."""
-TRAINING = ("main", "warm-up", "path", "search for σ")
+TRAINING = ("main", "warm-up", "path", "search for σ", "search for layers")
 """Phases in which a run that says nothing has stalled."""
 
 

@@ -31,15 +31,17 @@ def test_a_typed_preset_is_sound_knows_its_solution_and_is_written_as_it_is(name
     assert parse_config(config.model_dump(mode="json", by_alias=True)) == config
 
 
-def test_linear_equations_are_planned_as_one_solve_others_as_two_stages_and_both_grow():
+def test_linear_equations_are_planned_as_one_solve_others_by_polynomials_and_both_grow():
     linear, other = (plan(presets()[name].config.problem) for name in ("typed-wave", "typed-burgers"))
-    assert [len(linear.stages), len(other.stages)] == [1, 2]
+    assert [len(linear.stages), len(other.stages)] == [1, 1]
+    assert other.stages[0].chebyshev.degrees == (32, 32)
     assert linear.growth == other.growth == Growth()
     assert presets()["typed-wave"].config.growth == Growth()
     unknown = Equation(**EXAMPLE | {"parameters": {}, "unknowns": {"kappa": {"start": 0.5}}, "exact": {}})
     found = plan(unknown)
     assert (len(found.stages), found.growth) == (2, None)
-    assert plan(presets()["typed-burgers"].config.problem, grows=False).growth is None
+    alone = plan(presets()["typed-burgers"].config.problem, grows=False)
+    assert (len(alone.stages), alone.growth) == (2, None)
     assert "Linear" in linear.words[1]
     assert "Nonlinear" in other.words[1]
     assert str(linear.stages[0].fourier.features) in linear.words[0]
