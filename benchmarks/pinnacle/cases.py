@@ -75,12 +75,6 @@ def known(against: str, fields: Sequence[str], bar: float, made: Callable[[], Ta
     return Check(against, tuple(fields), bar, lambda folder: made())
 
 
-def _stretched(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points x → asinh(|x|/d)/asinh(1/d), d = 0.01, of an odd solution."""
-    x, t = points.T
-    return np.stack([np.arcsinh(np.abs(x) / 0.01) / np.arcsinh(100), t], axis=1), np.sign(x)
-
-
 def _radius(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points (x1 … x5, t) → (|x|, t)."""
     return np.stack([np.linalg.norm(points[:, :5], axis=1), points[:, 5]], axis=1), np.ones(len(points))
@@ -99,8 +93,7 @@ BURGERS = (
 )
 
 _ALL = (
-    Case("burgers1d-c", BURGERS, 1.3e-2, way="typed in a stretched coordinate", seen_as=_stretched),
-    Case("burgers1d-c-plain", BURGERS, 1.3e-2),
+    Case("burgers1d-c", BURGERS, 1.3e-2),
     Case(
         "poisson2d-c",
         (

@@ -80,13 +80,6 @@ def test_the_exact_references_agree_with_the_typed_ones():
         assert relative_l2(exact, held.values) < 1e-14
 
 
-def test_the_stretched_burgers_row_asks_for_the_same_solution():
-    case = CASES["burgers1d-c"]
-    points, signs = case.seen_as(np.array([[-0.01, 0.5], [1.0, 0.25]]))
-    assert signs.tolist() == [-1, 1]
-    assert 0.01 * np.sinh(points[:, 0] * np.arcsinh(100)) == pytest.approx([0.01, 1.0])
-
-
 def test_holes_are_solved_to_many_digits_on_their_boundary():
     u, off = holes.laplace()
     assert off < 1e-9
