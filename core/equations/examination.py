@@ -16,6 +16,7 @@ from core.equations.symmetry import symmetry_faults
 from core.equations.system import System
 from core.equations.tree import TreeError, bounded
 from core.equations.typed_system import SystemText, read_system
+from core.equations.unsatisfiable import unsatisfiable
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def examined(typed: SystemText, make_sources: bool = False, jumps: bool = False)
         ("what is missing", lambda: missing(system)),
         ("directions", lambda: direction_faults(system)),
         ("values", lambda: without_values(system)),
+        ("whether some value meets each", lambda: unsatisfiable(system)),
         ("corners", lambda: contradictions(system, jumps)),
         ("corners, for the equations", lambda: singular_corners(system)),
         ("symmetries", lambda: symmetry_faults(system)),
