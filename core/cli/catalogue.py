@@ -10,7 +10,8 @@ def presets() -> None:
     from core.presets import presets as listed
 
     for preset in listed().values():
-        say(f"{preset.name:<20} ~{preset.expected_seconds:>4.0f} s  {preset.description}")
+        error = "" if preset.relative_l2 is None else f"{preset.relative_l2:.1e}"
+        say(f"{preset.name:<26} ~{preset.expected_seconds:>4.0f} s  {error:>7}  {preset.description}")
 
 
 def problems() -> None:

@@ -31,6 +31,8 @@ class Preset:
     """Wall time on two CPU cores, start-up of the process included."""
     data: Mapping[str, Any]
     """Its config as written."""
+    relative_l2: float | None = None
+    """Measured relative L2 error, of exact values or of an independent reference; None where none was measured."""
 
     @property
     def kind(self) -> str:
@@ -55,7 +57,8 @@ def presets() -> dict[str, Preset]:
     found = []
     for path in Path(__file__).parent.glob("*.yaml"):
         data = yaml_data(path.read_text(encoding="utf-8"))
-        found.append(Preset(path.stem, data["title"], data["description"], data["expected_seconds"], data["config"]))
+        described = (data[name] for name in ("title", "description", "expected_seconds", "config"))
+        found.append(Preset(path.stem, *described, data.get("relative_l2")))
     return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.expected_seconds)}
 
 

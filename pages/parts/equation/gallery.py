@@ -50,7 +50,8 @@ def _card(name: str, preset: Preset) -> None:
     with st.container(border=True, height="stretch", key=f"equation-card-{name}"):
         st.markdown(f"**{plain(preset.title.removesuffix(', typed'))}**")
         st.latex(_formula(preset))
-        st.caption(f"{duration(preset.expected_seconds)} on two cores. {described(preset.description)}")
+        error = "" if preset.relative_l2 is None else f", relative L2 error {preset.relative_l2:.1e}"
+        st.caption(f"{duration(preset.expected_seconds)} on two cores{error}. {described(preset.description)}")
         if st.button("Start from this", key=f"equation.start.{name}", on_click=_start, args=(preset,), width="stretch"):
             st.rerun()  # all of the page, which closes the dialog
 
