@@ -125,6 +125,7 @@ class Values:
 
     def __init__(self, family: Solutions, points: np.ndarray):
         self._family, operator = family, family.operator
+        self._known: dict[tuple, Mapping[tuple[int, int], complex]] = {}
         off = points - np.array(family.place)
         stretched = off @ operator.stretch.T
         z = (stretched[:, 0] + 1j * stretched[:, 1]) / family.turn
@@ -160,7 +161,13 @@ class Values:
         return np.broadcast_to(found.imag if imaginary else found.real, self._factor.shape)
 
     def _in_z(self, operator: Terms) -> Mapping[tuple[int, int], complex]:
-        """Σ c ∂_z^m ∂_z̄^k of v that it is of u, by (m, k)."""
+        """Σ c ∂_z^m ∂_z̄^k of v that it is of u, by (m, k): the same for all columns."""
+        key = tuple(operator)
+        if key not in self._known:
+            self._known[key] = self._made_in_z(operator)
+        return self._known[key]
+
+    def _made_in_z(self, operator: Terms) -> Mapping[tuple[int, int], complex]:
         total: Counter = Counter()
         sizes: Counter = Counter()
         for by, factor in operator:

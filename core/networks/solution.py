@@ -26,6 +26,8 @@ GRID_AT_ONCE = 2_000_000
 """Numbers of a field's jet on a grid that are computed at a time, where that is summed axis by axis."""
 HIDDEN_AT_ONCE = 32_000_000
 """The same of the widest hidden layer's jet behind such a sum."""
+FEW_FUNCTIONS, FUNCTIONS_AT_ONCE = 32, 2_048
+"""Beyond so many functions of the domain's own, each a call or more, as many points at least are looked at at a time."""
 
 
 def _value(part: Jet | Tensor) -> Tensor:
@@ -357,7 +359,8 @@ class Solution(nn.Module):
 
     @property
     def _chunk(self) -> int:
-        return points_at_once(self.layout.components, max((network.widest for network in self.networks), default=1))
+        found = points_at_once(self.layout.components, max((network.widest for network in self.networks), default=1))
+        return max(found, FUNCTIONS_AT_ONCE) if len(self.problem.functions) > FEW_FUNCTIONS else found
 
     def _blocks(self, points: np.ndarray) -> list[slice]:
         """What is evaluated at a time: few points, and of a grid parts of it where a network goes axis by axis."""
