@@ -17,7 +17,7 @@ POISSON_2D = 1e-13
     [
         ("poisson2d-quick", {"relative_l2_error": 1e-5}),
         ("poisson2d", {"relative_l2_error": POISSON_2D, "max_residual": 1e-12}),
-        ("poisson3d", {"relative_l2_error": 1e-8}),
+        pytest.param("poisson3d", {"relative_l2_error": 1e-8}, marks=pytest.mark.proof),
         ("helmholtz", {"relative_l2_error": 1e-12, "max_residual": 1e-11}),
         ("typed-lshape", {"relative_l2_error": 1e-11}),
         ("typed-holes", {"relative_l2_error": 1e-9}),
