@@ -35,4 +35,4 @@ def test_a_steep_front_is_found_by_the_plan(tmp_path):
     points = np.column_stack([x.ravel(), t.ravel()])
     exact = BurgersViscous().exact(points)["u"]
     off = outcome.solution.evaluate(points)["u"] - exact
-    assert np.linalg.norm(off) < 1e-5 * np.linalg.norm(exact)
+    assert np.linalg.norm(off) < 1e-4 * np.linalg.norm(exact)
