@@ -10,13 +10,17 @@ from core.equations.conditions import Kind
 from core.equations.faults import Fault
 from core.equations.places import Place
 from core.equations.sampling import is_known, points_at, values_of, where
-from core.equations.structure import fields_in
+from core.equations.structure import fields_in, linearity
 from core.equations.system import System
 from core.equations.tree import Expression, Field
 from core.equations.writing import shown
 
 POINTS = 12
-VALUES = np.concatenate([[0.0], *(sign * np.logspace(-6, 6, 481) for sign in (1, -1))])
+SIZES = np.concatenate([np.logspace(-6, 6, 481), np.logspace(6.25, 150, 576)])
+VALUES = np.concatenate([-SIZES[::-1], [0.0], SIZES])
+CANDIDATES = 8
+"""Of the values at which two sides are nearest, those that are looked at more closely; and of small ones as many."""
+SMALL = 100.0
 NEARER = 60
 """Halvings of the range in which the two sides are nearest."""
 FLAT = 1e-9
@@ -24,7 +28,6 @@ LEAST = 1e-6
 """Beside what both sides are made of, they are equal for all that is known when they differ by less."""
 
 
-@np.errstate(all="ignore")  # values there are none of are looked for
 def unsatisfiable(system: System) -> Iterator[Fault]:
     """Those with one field or derivative, whose two sides differ by more than nothing at a point, whatever it is.
 
@@ -42,7 +45,7 @@ def unsatisfiable(system: System) -> Iterator[Fault]:
     ]
     for residual, places, text, label in asked:
         leaves = fields_in(residual)
-        if len(leaves) == 1 and is_known(residual, leaves):
+        if len(leaves) == 1 and is_known(residual, leaves) and not linearity([residual]).in_fields:
             yield from _fault(system, residual, leaves[0], places, text, label)
 
 
@@ -56,18 +59,17 @@ def _fault(
         return found
 
     found = off(_repeated(points, len(VALUES)), np.tile(VALUES, POINTS)).reshape(POINTS, len(VALUES))
-    order = np.argsort(VALUES)
-    found, values = found[:, order], VALUES[order]
     for k in range(POINTS):
         finite = np.isfinite(found[k])
-        if finite.sum() < len(values) // 4 or found[k][finite].min() * found[k][finite].max() <= 0:
+        if finite.sum() < len(VALUES) // 4 or found[k][finite].min() <= 0 <= found[k][finite].max():
             continue
-        nearest = int(np.argmin(np.where(finite, np.abs(found[k]), np.inf)))
-        sizes, inner = np.abs(found[k]), min(max(nearest, 1), len(values) - 2)
+        sizes = np.where(finite, np.abs(found[k]), np.inf)
+        nearest = int(np.argmin(sizes))
+        inner = min(max(nearest, 1), len(VALUES) - 2)
         if nearest != inner and not sizes[inner] - sizes[nearest] <= FLAT * sizes[nearest]:
             continue  # it goes on falling
         here = {name: column[k : k + 1] for name, column in points.items()}
-        least = _least(lambda at, here=here: off(_repeated(here, len(at)), at), values[inner - 1], values[inner + 1])
+        least = min(_least(lambda at, here=here: off(_repeated(here, len(at)), at), *near) for near in _near(sizes))
         if least > LEAST * max(1.0, float(np.abs(off(here, np.zeros(1)))[0])):
             apart = f"its two sides differ by at least {least:.3g}"
             said = f"it holds for no real value of {shown(leaf)} at {where(points, k)}: {apart}"
@@ -77,6 +79,14 @@ def _fault(
 
 def _repeated(points: Mapping[str, np.ndarray], times: int) -> dict[str, np.ndarray]:
     return {name: np.repeat(column, times) for name, column in points.items()}
+
+
+def _near(sizes: np.ndarray) -> Iterator[tuple[float, float]]:
+    """Ranges of values in which two sides are nearest."""
+    small = np.abs(VALUES) <= SMALL
+    for among in (np.ones_like(small), small):
+        for at in np.argsort(np.where(among, sizes, np.inf))[:CANDIDATES]:
+            yield VALUES[max(0, at - 1)], VALUES[min(len(VALUES) - 1, at + 1)]
 
 
 def _least(off: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:

@@ -27,7 +27,7 @@ GRID_AT_ONCE = 2_000_000
 HIDDEN_AT_ONCE = 32_000_000
 """The same of the widest hidden layer's jet behind such a sum."""
 FEW_FUNCTIONS, FUNCTIONS_AT_ONCE = 32, 2_048
-"""Beyond so many functions of the domain's own, each a call or more, as many points at least are looked at at a time."""
+"""Beyond so many functions of the domain's own, each a call or more, as many points at least are taken at a time."""
 
 
 def _value(part: Jet | Tensor) -> Tensor:
