@@ -39,6 +39,12 @@ class Preset:
         """Of its problem."""
         return self.data["problem"]["kind"]
 
+    @property
+    def picture(self) -> Path | None:
+        """Of its solution, made by `python -m docs.gallery`; None where there is none."""
+        made = Path(__file__).parent / "pictures" / f"{self.name}.webp"
+        return made if made.exists() else None
+
     @cached_property
     def config(self) -> RunConfig:
         """Read when it is asked for: typed equations take their time, and a list of presets needs none of them."""

@@ -1,4 +1,4 @@
-"""Typed equations to start from, each with its formula, its time and what was measured of it."""
+"""Typed equations to start from, each with its picture, its formula, its time and its measured error."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ def gallery() -> None:
 def _card(name: str, preset: Preset) -> None:
     with st.container(border=True, height="stretch", key=f"equation-card-{name}"):
         st.markdown(f"**{plain(preset.title.removesuffix(', typed'))}**")
+        if preset.picture is not None:
+            st.image(preset.picture, width="stretch")
         st.latex(_formula(preset))
         error = "" if preset.relative_l2 is None else f", relative L2 error {preset.relative_l2:.1e}"
         st.caption(f"{duration(preset.expected_seconds)} on two cores{error}. {described(preset.description)}")
