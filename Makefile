@@ -76,9 +76,9 @@ peers:
 	.venv-peers/bin/pip install --quiet torch==2.13.0
 	.venv-peers/bin/pip install --quiet -r requirements-peers.txt
 
-# Three tests at a time on two cores, since half of their time is waiting; one thread each: torch's own threads gain
-# little on networks this small, and would fight.
-PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 3
+# Two tests at a time, one thread each: torch's own threads gain little on networks this small, and would fight. Three take
+# as long on two cores.
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2
 
 unit: setup-dev
 	$(PYTEST) tests/unit

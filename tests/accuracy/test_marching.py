@@ -13,7 +13,7 @@ pytestmark = pytest.mark.accuracy
 @pytest.mark.parametrize(
     ("name", "reference", "bar"),
     [
-        ("typed-allen-cahn", marching.allen_cahn, 3e-6),
+        pytest.param("typed-allen-cahn", marching.allen_cahn, 3e-6, marks=pytest.mark.proof),
         pytest.param("typed-cahn-hilliard", marching.cahn_hilliard, 1e-4, marks=pytest.mark.proof),
     ],
 )

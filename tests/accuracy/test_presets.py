@@ -15,7 +15,7 @@ POISSON_2D = 1e-13
 @pytest.mark.parametrize(
     ("name", "bars"),
     [
-        ("poisson2d-quick", {"relative_l2_error": 1e-5}),
+        pytest.param("poisson2d-quick", {"relative_l2_error": 1e-5}, marks=pytest.mark.proof),
         ("poisson2d", {"relative_l2_error": POISSON_2D, "max_residual": 1e-12}),
         pytest.param("poisson3d", {"relative_l2_error": 1e-8}, marks=pytest.mark.proof),
         ("helmholtz", {"relative_l2_error": 1e-12, "max_residual": 1e-11}),
