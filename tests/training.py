@@ -56,6 +56,19 @@ def overflowing(device="cpu"):
     return parse_config({"problem": {"kind": "poisson2d"}, "device": device, "stages": [stage]})
 
 
+def trainer_of(config, folder, wanted=lambda: None, resume=False):
+    """A trainer that has trained in a folder, how it ended, and what it said."""
+    folder.mkdir(exist_ok=True)
+    said, history = [], HistoryWriter(folder / "history.arrows", config.problem.row_names)
+    trainer = Trainer(config, RunFolder(folder), wanted=wanted, history=history, say=said.append)
+    if resume:
+        trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
+    try:
+        return trainer, trainer.train(), said
+    finally:
+        history.close()
+
+
 def train(config, folder, wanted=lambda: None, resume=False, parent=None, say=lambda line: None):
     """How training in a folder ended."""
     folder.mkdir(exist_ok=True)

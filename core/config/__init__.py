@@ -19,7 +19,7 @@ from core.config.optimizer import (
     SSBroyden,
     Woodbury,
 )
-from core.config.parsing import check_version, load_config, override, parse_config
+from core.config.parsing import check_version, override, parse_config
 from core.config.reading import LARGEST_FILE, load_data, read_data
 from core.config.run import MOST_STAGES, UNCOUNTED, VERSION, Lambda, ProblemConfig, RunConfig, differences
 from core.config.size import CHEAP, lifted, size
@@ -73,7 +73,6 @@ __all__ = [
     "field_errors",
     "flatten",
     "lifted",
-    "load_config",
     "load_data",
     "orders_of",
     "override",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from core.config.faults import dotted, field_errors, kind_of, short, text_fields
-from core.config.reading import load_data
 from core.config.run import VERSION, RunConfig
 from core.documents import DocumentError, yaml_data
 from core.errors import ConfigError
@@ -39,11 +37,6 @@ def check_version(data: Any, version: int = VERSION) -> int:
             [f"version: the config was made by version {short(made_by)}, this program reads up to {version}; update it"]
         )
     return int(made_by)
-
-
-def load_config(path: Path) -> RunConfig:
-    """A RunConfig from a YAML or JSON file written for this version. Raises ConfigError."""
-    return parse_config(load_data(path))
 
 
 def override(config: RunConfig, settings: list[str]) -> RunConfig:

@@ -204,6 +204,19 @@ class RunConfig(Extended):
         return self
 
     @model_validator(mode="after")
+    def _nothing_is_found_again_and_again(self) -> RunConfig:
+        for k, stage in enumerate(self.stages):
+            if stage.chebyshev is None or not stage.chebyshev.is_to_be_found:
+                continue
+            if self.windows is not None or self.continuation is not None:
+                what = "windows" if self.windows is not None else "continuation"
+                raise ValueError(
+                    f"stages.{k}.chebyshev: `found` is for a run that is trained once, and this one has {what}; write "
+                    "parity and layers down, or leave them empty"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _lambda_is_released(self) -> RunConfig:
         stage = self.lambda_.release_stage
         if stage is not None and stage > len(self.stages):

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.config import RunConfig, parse_config
 from core.config.faults import short
-from core.config.parsing import load_data
+from core.config.reading import load_data
 from core.documents import yaml_data
 from core.errors import ConfigError
 from core.presets.plan import plan

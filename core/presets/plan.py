@@ -9,7 +9,7 @@ import numpy as np
 from core.config import Chebyshev, Collocation, Fourier, GaussNewton, Growth, Local, RunConfig, Stage, why_no_growth
 from core.domains.sequences import halton
 from core.problems import Problem
-from core.problems.axes import on_nodes
+from core.problems.axes import MORE_NODES, MOST_FACTORS, on_nodes
 
 FEATURES = {1: 200, 2: 600, 3: 700, 4: 1200, 5: 1600, 6: 2000}
 """Rows of B for one field, by how many coordinates there are: what smooth solutions on a box took (measured)."""
@@ -34,10 +34,6 @@ PRODUCTS = 1_024
 """Chebyshev polynomials that a nonlinear problem begins with, of each field: a front is found by few steps of these
 where it is the middle of its mirror image, and growth goes on from there (Burgers, ν = 0.01/π: 1e-11; of Fourier
 features without knowing where it is, nothing)."""
-MOST_FACTORS = 3
-"""Coordinates of which all products are made."""
-MORE_NODES = 2
-"""Gauss nodes along a coordinate beyond as many as it has polynomials."""
 STEPS = 30
 POINTS_PER_COLUMN = 3
 ROWS_PER_SOLUTION, MOST_MORE = 1.8, 2.0

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+MOST_FACTORS = 3
+"""Coordinates of which all products of polynomials are made; of more they are too many."""
+MORE_NODES = 2
+"""Gauss nodes along a coordinate beyond as many as it has polynomials."""
+
 if TYPE_CHECKING:
     from core.problems.base import Problem
 

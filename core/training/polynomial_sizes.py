@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.config import Chebyshev, Collocation, Stage, orders_of
 from core.jets import Limited
-from core.problems.axes import on_nodes
+from core.problems.axes import MORE_NODES, MOST_FACTORS, on_nodes
 from core.training.input_groups import coordinates_of_inputs
 from core.training.mirrors import found_parity, read_evenly
 from core.training.points import HELD_OUT, collocation, on_cpu
@@ -26,8 +26,6 @@ FIRST_POLYNOMIALS = 64
 """Products that polynomials begin with."""
 MOST_POLYNOMIALS = 400
 """Of one input."""
-MOST_FACTORS = 3
-"""Coordinates of which all products are made; of more they are too many, and their total degree is limited."""
 FIRST_TOTAL = 3
 """Total degree that such products begin with."""
 UNRESOLVED = 0.1
@@ -43,8 +41,6 @@ RESOLVED = 1e-2
 FEW = 1_200
 """Products up to which as many nodes are taken on one side of a mirrored coordinate as both sides would have: they cost
 little, and rounding is averaged over them."""
-MORE_NODES = 2
-"""Gauss nodes along a coordinate beyond as many as it has polynomials."""
 
 
 class PolynomialSizes:

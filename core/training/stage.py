@@ -39,12 +39,12 @@ class StageTraining:
 
         Raises TrainingError where the stage would need more memory than there is, and Interrupted.
         """
-        if self.run.stage.chebyshev is not None and self.run.stage.chebyshev.is_to_be_found:
-            find_polynomials(self.run, self.recorder.progress)
         march = self.recorder.march
         if march is None or len(march.done) < 2:  # a window takes what the second does, which begins with a state
             check_room(self.run)
         if len(self.run.records) == self.index:
+            if self.run.stage.chebyshev is not None and self.run.stage.chebyshev.is_to_be_found:
+                find_polynomials(self.run, self.recorder.progress)
             add_network(self.run, self.exponent, self.recorder.progress)
             if march is not None and self.index + 1 == len(self.run.config.stages):
                 march.check_memory(self.run)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from core.config import RunConfig, load_config, override, parse_config
+from core.config import RunConfig, override, parse_config
 from core.errors import ConfigError
 from core.frozen import Frozen
 from core.presets import presets, resolve
@@ -156,9 +156,9 @@ def test_broken_files_are_one_clear_error(tmp_path, text):
     path = tmp_path / "c.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError):
-        load_config(path)
+        resolve(str(path))
     with pytest.raises(ConfigError):
-        load_config(tmp_path / "missing.yaml")
+        resolve(str(tmp_path / "missing.yaml"))
 
 
 def test_every_field_is_documented_for_the_form():

@@ -5,13 +5,10 @@ import pytest
 import torch
 
 from core.config import parse_config
+from core.errors import ConfigError
 from core.presets import resolve
 from core.presets.plan import plan
-from core.runs import RunFolder
-from core.runs.history import HistoryWriter
-from core.training import checkpoint as checkpoints
-from core.training.trainer import Trainer
-from tests.training import curve
+from tests.training import curve, trainer_of
 
 
 def front(nu=0.02, **stage):
@@ -51,19 +48,6 @@ def one_of(equation, exact, domain, parameters, **stage):
     )
 
 
-def trained(config, folder, wanted=lambda: None, resume=False):
-    """A trainer that has trained in a folder, how it ended, and what it said."""
-    folder.mkdir(exist_ok=True)
-    said, history = [], HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, RunFolder(folder), wanted=wanted, history=history, say=said.append)
-    if resume:
-        trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
-    try:
-        return trainer, trainer.train(), said
-    finally:
-        history.close()
-
-
 def error(outcome):
     x = np.linspace(*outcome.config.problem.domain()[0], 1001)[:, None]
     problem = outcome.config.problem
@@ -72,7 +56,7 @@ def error(outcome):
 
 
 def test_a_front_in_the_middle_is_found_by_odd_polynomials_of_its_layer(tmp_path):
-    trainer, outcome, said = trained(front(), tmp_path / "run")
+    trainer, outcome, said = trainer_of(front(), tmp_path / "run")
     found = outcome.config.stages[0].chebyshev
     assert found.parity == ("odd",)
     assert 0.005 < found.layers[0] <= 0.1
@@ -80,12 +64,12 @@ def test_a_front_in_the_middle_is_found_by_odd_polynomials_of_its_layer(tmp_path
     assert "polynomials odd in x: the equations are their own mirror images" in said
     assert trainer.effective_config()["stages"][0]["chebyshev"] == found.model_dump(mode="json")
     without = front(chebyshev={"degrees": [20], "parity": ["odd"]})
-    assert error(trained(without, tmp_path / "without")[1]) > 1e-2
+    assert error(trainer_of(without, tmp_path / "without")[1]) > 1e-2
 
 
 @pytest.mark.parametrize(("distance", "domain", "end"), [("x - 1", (1, 2), 1), ("3 - x", (0, 3), -1)])
 def test_one_beside_an_end_is_found_there(tmp_path, distance, domain, end):
-    _, outcome, said = trained(layer(distance, domain), tmp_path / "run")
+    _, outcome, said = trainer_of(layer(distance, domain), tmp_path / "run")
     found = outcome.config.stages[0].chebyshev
     assert found.parity is None
     assert found.layers is not None, said
@@ -94,16 +78,16 @@ def test_one_beside_an_end_is_found_there(tmp_path, distance, domain, end):
 
 
 def test_what_is_smooth_is_tried_once_and_has_none(tmp_path):
-    _, outcome, said = trained(front(nu=0.5), tmp_path / "run")
+    _, outcome, said = trainer_of(front(nu=0.5), tmp_path / "run")
     assert outcome.config.stages[0].chebyshev.layers is None
     assert sum("leave" in line for line in said) == 1
     assert error(outcome) < 1e-12
 
 
 def test_what_was_found_trains_again_bit_by_bit_and_a_run_goes_on_from_its_middle(tmp_path):
-    trainer, outcome, _ = trained(front(), tmp_path / "whole")
+    trainer, outcome, _ = trainer_of(front(), tmp_path / "whole")
     effective = trainer.effective_config()
-    again, other, said = trained(parse_config(effective), tmp_path / "again")
+    again, other, said = trainer_of(parse_config(effective), tmp_path / "again")
     assert not any("leave" in line for line in said)
     assert again.effective_config() == effective
     asked = 0
@@ -114,10 +98,10 @@ def test_what_was_found_trains_again_bit_by_bit_and_a_run_goes_on_from_its_middl
         return "pause" if asked == ends else None
 
     counted = []
-    trained(front(), tmp_path / "count", lambda: counted.append(1))
+    trainer_of(front(), tmp_path / "count", lambda: counted.append(1))
     ends = len(counted) - 2
-    assert trained(front(), tmp_path / "run", wanted)[1].wanted == "pause"
-    resumed, third, said = trained(front(), tmp_path / "run", resume=True)
+    assert trainer_of(front(), tmp_path / "run", wanted)[1].wanted == "pause"
+    resumed, third, said = trainer_of(front(), tmp_path / "run", resume=True)
     assert not any("leave" in line for line in said), "nothing is looked for twice"
     assert resumed.effective_config() == effective
     for each in (other, third):
@@ -133,10 +117,10 @@ def test_one_that_is_interrupted_while_it_looks_looks_again(tmp_path):
         asked.append(1)
         return "pause" if len(asked) == 30 else None
 
-    _, outcome, said = trained(front(), tmp_path / "run", wanted)
+    _, outcome, said = trainer_of(front(), tmp_path / "run", wanted)
     assert outcome.wanted == "pause"
     assert sum("leave" in line for line in said) == 1
-    _, outcome, said = trained(front(), tmp_path / "run", resume=True)
+    _, outcome, said = trainer_of(front(), tmp_path / "run", resume=True)
     assert sum("leave" in line for line in said) > 2
     assert error(outcome) < 1e-4
 
@@ -145,3 +129,10 @@ def test_burgers_as_text_is_planned_so():
     (stage,) = plan(resolve("typed-burgers").problem).stages
     assert stage.chebyshev.parity == stage.chebyshev.layers == "found"
     assert stage.collocation.sampler == "gauss"
+
+
+def test_a_run_in_windows_has_nothing_found_in_each():
+    data = resolve("typed-allen-cahn").model_dump(mode="json", by_alias=True)
+    data["stages"][0]["chebyshev"] |= {"parity": "found", "layers": None}
+    with pytest.raises(ConfigError, match=r"stages.0.chebyshev: `found` is for a run that is trained once.* windows"):
+        parse_config(data)

@@ -25,7 +25,7 @@ from core.training.sizes import iterations
 from core.training.state import RunState
 from core.training.train import train
 from core.training.trainer import Trainer
-from tests.training import curve, features_alone
+from tests.training import curve, features_alone, trainer_of
 
 ENOUGH = 1e-5
 
@@ -34,19 +34,6 @@ def growing(*settings):
     """Helmholtz with far too few features to begin with, and what is asked for within reach of a second."""
     config = features_alone("search", features=40, points=200)
     return override(config, [f"growth={{target: {ENOUGH}, seconds: 1000}}", "problem.a2=3", *settings])
-
-
-def grown(config, folder, wanted=lambda: None, resume=False):
-    """A trainer that has trained in a folder, how it ended, and what it said."""
-    folder.mkdir(exist_ok=True)
-    said, history = [], HistoryWriter(folder / "history.arrows", config.problem.row_names)
-    trainer = Trainer(config, RunFolder(folder), wanted=wanted, history=history, say=said.append)
-    if resume:
-        trainer.resume(checkpoints.load(folder / "checkpoints" / "last.pt"))
-    try:
-        return trainer, trainer.train(), said
-    finally:
-        history.close()
 
 
 @pytest.fixture
@@ -61,7 +48,7 @@ def whole(tmp_path_factory):
     folder, asked = tmp_path_factory.mktemp("grown") / "run", []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PolynomialSizes, "fit", staticmethod(lambda run: False))
-        return (*grown(growing(), folder, lambda: asked.append(1)), folder, len(asked))
+        return (*trainer_of(growing(), folder, lambda: asked.append(1)), folder, len(asked))
 
 
 def test_features_and_points_double_until_enough_is_left(whole):
@@ -81,7 +68,7 @@ def test_what_has_grown_is_the_config_in_force_and_trains_again_bit_by_bit_witho
     trainer, outcome, _, folder, _ = whole
     effective = trainer.effective_config()
     assert "growth" not in effective
-    again, other, said = grown(parse_config(effective), tmp_path / "again")
+    again, other, said = trainer_of(parse_config(effective), tmp_path / "again")
     assert not any("search" in line or "growth" in line for line in said)
     assert again.effective_config() == effective
     for name, column in curve(folder).items():
@@ -100,10 +87,10 @@ def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_
         asked += 1
         return "pause" if asked == whole[4] - before_its_end else None
 
-    trainer, outcome, _ = grown(growing(), tmp_path / "run", wanted)
+    trainer, outcome, _ = trainer_of(growing(), tmp_path / "run", wanted)
     assert outcome.wanted == "pause"
     assert trainer.effective_config()["growth"]["target"] == ENOUGH
-    trainer, outcome, _ = grown(growing(), tmp_path / "run", resume=True)
+    trainer, outcome, _ = trainer_of(growing(), tmp_path / "run", resume=True)
     assert outcome.wanted is None
     assert trainer.effective_config() == whole[0].effective_config()
     for name, column in curve(whole[3]).items():
@@ -120,7 +107,7 @@ def test_a_run_goes_on_from_the_middle_of_its_search_or_of_its_stage(whole, tmp_
     ],
 )
 def test_growth_ends_where_it_is_told_to_and_says_why(tmp_path, settings, why):
-    _, outcome, said = grown(growing(*settings), tmp_path / "run")
+    _, outcome, said = trainer_of(growing(*settings), tmp_path / "run")
     assert all(stage.fourier.features <= 70 for stage in outcome.config.stages)
     assert why in " ".join(said[-4:])
 
@@ -129,12 +116,12 @@ def test_a_stage_that_made_it_worse_is_taken_back_and_leaves_no_trace(tmp_path, 
     worse = growing().stages[0].model_copy(update={"begins": "fitted"})
     worse = worse.model_copy(update={"fourier": worse.fourier.model_copy(update={"features": 8, "sigma": 90.0})})
     monkeypatch.setattr(Growth, "next_stage", lambda self: worse)
-    trainer, outcome, said = grown(growing(), tmp_path / "run")
+    trainer, outcome, said = trainer_of(growing(), tmp_path / "run")
     assert "taken back" in said[-1]
     assert outcome.config.stages == growing().stages
     assert [record.index for record in outcome.records] == [0]
     assert set(curve(tmp_path / "run")["stage"]) == {0}
-    _, other, _ = grown(parse_config(trainer.effective_config()), tmp_path / "again")
+    _, other, _ = trainer_of(parse_config(trainer.effective_config()), tmp_path / "again")
     for a, b in zip(outcome.solution.parameters(), other.solution.parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -157,7 +144,7 @@ def test_growth_is_named_in_one_word_and_leaves_the_hash_of_others_alone():
 def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tmp_path):
     config = features_alone("search", features=80, points=400)
     waves = ["problem.a1=8", "problem.a2=10", "problem.wavenumber=10", "growth={target: 1e-6, seconds: 1000}"]
-    _, outcome, said = grown(override(config, waves), tmp_path / "run")
+    _, outcome, said = trainer_of(override(config, waves), tmp_path / "run")
     tried = [line for line in said if "Chebyshev polynomials at" in line and "one step leaves" in line]
     assert sum(float(line.split("leaves ")[1].split(" ")[0]) > 0.1 for line in tried) > 1  # and they went on
     last = outcome.config.stages[-1]
@@ -172,7 +159,7 @@ def test_waves_that_few_features_say_nothing_of_are_found_by_more_polynomials(tm
 
 def test_polynomials_that_still_fall_go_on_though_few_leave_more_than_waves_do(tmp_path):
     fast = features_alone("search", features=80, points=400).model_copy(update={"problem": Heat1D(diffusivity=4)})
-    _, outcome, said = grown(override(fast, ["growth={target: 1e-10, seconds: 1000}"]), tmp_path / "run")
+    _, outcome, said = trainer_of(override(fast, ["growth={target: 1e-10, seconds: 1000}"]), tmp_path / "run")
     few = [line for line in said if "Chebyshev polynomials at" in line and "one step leaves" in line]
     left = [float(line.split("leaves ")[1].split(" ")[0]) for line in few]
     begun = next(float(line.split("growth: ")[1].split(" ")[0]) for line in said if "is left at points" in line)
@@ -200,11 +187,11 @@ def test_a_stage_begins_with_what_its_try_has_found_and_a_replay_which_solves_co
     solved = []
     solve = stage_network.solve_in_place
     monkeypatch.setattr(stage_network, "solve_in_place", lambda *of: (solved.append(1), solve(*of)))
-    trainer, outcome, _ = grown(parse_config(STEEPENING), tmp_path / "run")
+    trainer, outcome, _ = trainer_of(parse_config(STEEPENING), tmp_path / "run")
     assert len(outcome.config.stages) > 1 and not solved
     assert all(stage.chebyshev is not None for stage in outcome.config.stages)
     assert outcome.records[-1].rms_residual < 1e-7
-    _, other, _ = grown(parse_config(trainer.effective_config()), tmp_path / "again")
+    _, other, _ = trainer_of(parse_config(trainer.effective_config()), tmp_path / "again")
     assert len(solved) == len(outcome.config.stages) - 1
     for a, b in zip(outcome.solution.parameters(), other.solution.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -306,14 +293,14 @@ def test_taking_back_may_be_cut_off_anywhere_and_is_remembered(tmp_path, monkeyp
 
 def test_a_stage_that_was_enough_for_the_last_asked_one_does_not_leave_out_what_grew(tmp_path):
     config, asked = growing("stages.0.enough=1e3", "growth.most_features=90"), []
-    trainer, outcome, _ = grown(config, tmp_path / "whole", lambda: asked.append(1))
+    trainer, outcome, _ = trainer_of(config, tmp_path / "whole", lambda: asked.append(1))
     assert len(outcome.records) == 2
     assert trainer.effective_config()["stages"][0].get("enough") is None
-    _, again, _ = grown(parse_config(trainer.effective_config()), tmp_path / "again")
+    _, again, _ = trainer_of(parse_config(trainer.effective_config()), tmp_path / "again")
     assert len(again.records) == 2
     moments = iter(range(len(asked)))
-    grown(config, tmp_path / "r", lambda: "pause" if next(moments) == len(asked) - 1 else None)
-    _, resumed, _ = grown(config, tmp_path / "r", resume=True)
+    trainer_of(config, tmp_path / "r", lambda: "pause" if next(moments) == len(asked) - 1 else None)
+    _, resumed, _ = trainer_of(config, tmp_path / "r", resume=True)
     assert [record.ended for record in resumed.records] == [record.ended for record in outcome.records]
     for one, other in zip(outcome.solution.parameters(), resumed.solution.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -345,26 +332,26 @@ def test_a_comparison_whose_checkpoint_was_tidied_away_is_left_out_and_said(tmp_
         return compared(self)
 
     monkeypatch.setattr(Trainer, "_before_it_grew", tidied_away)
-    _, outcome, said = grown(growing("growth.most_features=90"), tmp_path / "run")
+    _, outcome, said = trainer_of(growing("growth.most_features=90"), tmp_path / "run")
     assert any("without being compared" in line for line in said)
     assert len(outcome.records) == 2
 
 
 def test_the_best_checkpoint_outlives_a_resume(tmp_path):
     config, folder = features_alone(6.0, features=40, points=200), RunFolder(tmp_path / "run")
-    grown(config, folder.path, wanted=lambda: "pause")
+    trainer_of(config, folder.path, wanted=lambda: "pause")
     best = dataclasses.replace(checkpoints.load(folder.last), max_residual=0.0)
     checkpoints.save(best, folder.best)
-    grown(config, folder.path, resume=True)
+    trainer_of(config, folder.path, resume=True)
     assert checkpoints.load(folder.best).max_residual == 0
 
 
 def test_features_beyond_the_most_do_not_shrink_and_the_first_size_has_an_estimate(tmp_path):
     most = growing("stages.0.fourier.sigma=6.0", "growth.most_features=20")
-    _, outcome, said = grown(most, tmp_path / "most")
+    _, outcome, said = trainer_of(most, tmp_path / "most")
     assert "40 features are as many as may be" in said[-1]
     assert len(outcome.config.stages) == 1
-    trainer, *_ = grown(growing("growth.target=1"), tmp_path / "run")
+    trainer, *_ = trainer_of(growing("growth.target=1"), tmp_path / "run")
     trainer.run.record.seconds = 1e4
     trainer.run.say = (said := []).append
     growth = Growth(trainer.run, trainer._recorder)

@@ -4,9 +4,10 @@ import copy
 
 import pytest
 
-from core.config import LARGEST_FILE, load_config, parse_config, read_data
+from core.config import LARGEST_FILE, parse_config, read_data
 from core.errors import ConfigError
 from core.migrations import STEPS, default_changed, dropped, read_config, renamed
+from core.presets import resolve
 
 OLD = {
     "version": 0,
@@ -144,7 +145,7 @@ def test_files_that_hold_no_config_are_one_clear_sentence(tmp_path, raw, words):
     path = tmp_path / "mine.yaml"
     path.write_bytes(raw)
     with pytest.raises(ConfigError, match=words):
-        load_config(path)
+        resolve(str(path))
 
 
 def test_a_presets_file_gives_its_config():
