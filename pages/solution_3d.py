@@ -8,6 +8,7 @@ from core.errors import LabError
 from core.singularity.views import takes_wanted, views
 from core.solution import children, streamfunction
 from core.solution.available import Viewable, viewable_runs
+from core.solution.grid import shown
 from core.solution.pointing import place_of
 from pages.parts.shared.live_plotly import plotly_ahead
 from pages.parts.shared.text import message
@@ -28,7 +29,7 @@ from pages.parts.solution.form import (
 from pages.parts.solution.pointed import line_input, line_plot, picker, probe
 from pages.parts.solution.run_choice import pick_run
 from pages.parts.solution.sampling import Samples, read_grid, sampled
-from pages.parts.solution.scene import RENDERERS, renderer_asked, show_scene
+from pages.parts.solution.scene import RENDERERS, show_scene
 from pages.parts.solution.scene_form import (
     ARROWS,
     STREAMLINES,
@@ -127,9 +128,9 @@ try:
         st.stop()
     children.prepare()  # they start while the page asks what is wanted of them
     left, right = st.columns([1, 3], gap="large")
-    plotly_ahead(soon=renderer_asked() == RENDERERS[0])
     with left:
         picked = pick_run(available)
+    plotly_ahead(soon=len(shown(picked.config.problem)) == 1)
     draw(picked, left, right)
 except LabError as error:
     st.error(message(error))

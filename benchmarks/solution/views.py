@@ -34,12 +34,11 @@ SETTLED_S = 4.0
 """A server is there for so long before somebody has opened a browser on it."""
 LONGEST_MS = 300_000
 FRAME = "iframe#stpyvistaframe"
-CHART = (
-    "[...document.querySelectorAll('.js-plotly-plot')].find(e => e.offsetWidth > 100 && e._fullLayout?.scene?._scene)"
-)
-DRAWN = f"() => {CHART}?._fullData.some(d => d.type === 'mesh3d' && d.x.length)"
-SURFACES = f"{CHART}._fullData.map(d => d.x.length).join()"
-CAMERA = f"() => JSON.stringify({CHART}._fullLayout.scene.camera)"
+SCENE = "[...document.querySelectorAll('.lab-scene')].find(e => e.offsetWidth > 100 && e.dataset.triangles > 0)"
+DRAWN = f"() => {SCENE} !== undefined"
+SURFACES = f"{SCENE}.dataset.triangles"
+CAMERA = f"() => JSON.stringify({SCENE}.view.cameras)"
+
 
 
 def rows() -> Iterator[dict[str, object]]:
@@ -116,7 +115,7 @@ def _opened_by_link(page: Page, view: str) -> tuple[float, float]:
     """Seconds from a click on the page's link, on another page of the app, to its scene, and those of the processor."""
     page.get_by_role("link", name="Datasets").click()
     page.get_by_role("heading", name="Datasets").first.wait_for(timeout=LONGEST_MS)
-    page.locator(f"{FRAME}, .js-plotly-plot").first.wait_for(state="detached", timeout=LONGEST_MS)
+    page.locator(f"{FRAME}, .lab-scene").first.wait_for(state="detached", timeout=LONGEST_MS)
     time.sleep(1.0)
     began, spent = time.perf_counter(), _spent()
     page.get_by_role("link", name="Solution 3D").click()

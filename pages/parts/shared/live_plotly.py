@@ -18,11 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.parts.shared.text import LONGEST, visible
+from pages.parts.shared.text import LONGEST, LONGEST_TITLE, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import plotly.graph_objects as go
 
 DRAWING = """
@@ -116,7 +114,7 @@ function chartConfig(name) {
 
 _SCRIPT = """
 export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
+  const { data, parentElement } = component;
   const element = parentElement.querySelector(".chart");
   const message = parentElement.querySelector(".message");
   if (data.height) element.style.height = data.height + "px";
@@ -136,11 +134,8 @@ export default function (component) {
       if (!webgl()) throw new Error(
         "this browser has no WebGL, which 3D needs. Curves, numbers and downloads are there all the same.");
       config.modeBarButtonsToAdd = SCENE_BUTTONS;
-      if (data.camera) takeCamera(element, layout, data.camera);
     }
-    element.now = { ...data, send: setTriggerValue };
-    return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames })
-      .then(() => furnish(Plotly, element, () => element.now));
+    return Plotly.react(element, { data: figure.data, layout, config, frames: figure.frames });
   }).catch((error) => {
     message.hidden = false;
     element.hidden = true; // it is as high as its place: the words would stand below, where nobody sees them
@@ -155,8 +150,6 @@ _SCENES = Path(__file__).with_name("scenes.js").read_text(encoding="utf-8")
 TEXTS = {"name", "text", "hovertext", "title", "label", "ticktext"}
 TEXTS |= {"prefix", "suffix", "tickprefix", "ticksuffix"}
 """Keys of a figure whose strings are drawn."""
-LONGEST_TITLE = 36
-"""Characters beside an axis."""
 
 _component = st.components.v2.component(
     "singularity_lab_chart",
@@ -188,10 +181,7 @@ def plotly_ahead(soon: bool = False) -> None:
     _ahead(key="plotly.ahead", height=1, data={"soon": soon})
 
 
-def live_plotly(
-    figure: go.Figure, *, key: str, height: int | None, large: bool = False, linked: bool = False, camera: str = "",
-    on_pick: Callable[[list[float]], None] | None = None,
-) -> None:  # fmt: skip
+def live_plotly(figure: go.Figure, *, key: str, height: int | None, large: bool = False) -> None:
     """Draw a figure, or hand the chart of the same key its new data.
 
     Args:
@@ -199,46 +189,10 @@ def live_plotly(
         key: identity of the chart on its page.
         height: in pixels; None where the page's styles say it.
         large: for a projector: larger type and lines, no buttons.
-        linked: its scenes are turned together.
-        camera: name in the page's address of where its scenes are looked at from (`core.solution.camera`), which
-            goes before the figure's own; without it turning leaves the address alone.
-        on_pick: called with a place [x, y, z] of a scene that was clicked, before the page runs again.
     """
     key = component_key(key)
-    data = {"figure": as_json(figure), "height": height, "name": key, "large": large, "linked": linked,
-            "camera": camera, "picks": on_pick is not None}  # fmt: skip
-
-    def picked() -> None:
-        place = st.session_state[key].picked
-        if on_pick is not None and place is not None:
-            on_pick(place)
-
-    _component(key=key, data=data, height=height or "content", on_picked_change=picked)
-
-
-def page_of(figure: go.Figure, title: str, dark: bool) -> str:
-    """A figure as a page of its own with plotly.js in it, which opens without a network.
-
-    Args:
-        figure: what is drawn.
-        title: of the page.
-        dark: light lines on a dark ground.
-    """
-    from plotly.offline import get_plotlyjs
-
-    ground, ink, line = ("#0f151b", "#e3e9ee", "#3a4653") if dark else ("#ffffff", "#14202b", "#d5dbe1")
-    axis = {"gridcolor": line, "zerolinecolor": line, "linecolor": line, "backgroundcolor": "rgba(0,0,0,0)"}
-    drawn = type(figure)(figure)
-    drawn.update_layout(paper_bgcolor=ground, plot_bgcolor=ground, font_color=ink, autosize=True, height=None)
-    drawn.update_scenes(xaxis=axis, yaxis=axis, zaxis=axis)
-    data = as_json(drawn).replace("</", "<\\/")
-    return (
-        f'<!doctype html><html><head><meta charset="utf-8"><title>{escape(visible(title, LONGEST))}</title>'
-        f"<style>html,body,#view{{margin:0;height:100%;background:{ground}}}</style></head><body><div id=view></div>"
-        f"<script>{get_plotlyjs()}</script><script>const figure = {data};"
-        'Plotly.newPlot("view", figure.data, figure.layout, {responsive: true, displaylogo: false});'
-        "</script></body></html>"
-    )
+    data = {"figure": as_json(figure), "height": height, "name": key, "large": large}
+    _component(key=key, data=data, height=height or "content")
 
 
 def component_key(key: str) -> str:

@@ -19,6 +19,8 @@ Markdown = str
 
 LONGEST = 80
 """Characters of a name that are shown where it is one of many things; the whole is in a tooltip."""
+LONGEST_TITLE = 36
+"""Characters beside an axis."""
 LONGEST_MESSAGE = 2000
 """Characters of a message; more than this is no message."""
 

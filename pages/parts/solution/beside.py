@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.errors import LabError
@@ -12,15 +11,15 @@ from core.solution.available import Viewable
 from core.solution.difference import largest, request_for
 from core.solution.drawing import SceneRequest
 from core.solution.wanted import Wanted
-from pages.parts.shared.live_plotly import live_plotly
+from pages.parts.in_space.component import show_scenes
+from pages.parts.in_space.look import Look
+from pages.parts.in_space.packed import packed
 from pages.parts.shared.text import LONGEST, figure_of, message, visible
 from pages.parts.solution.form import KEY, URL, Quantity
 from pages.parts.solution.sampling import read_grid, sampled
-from pages.parts.solution.scene import EYE, Look, built_scene, scene_figure
+from pages.parts.solution.scene import EYE, built_scene
 
 HEIGHT = 460
-NARROW = 0.72
-"""Size of the scenes: seen from as far as a single one, they fit a canvas that is less wide than high."""
 DIVERGING = "coolwarm"
 
 
@@ -65,40 +64,14 @@ def beside(
     except LabError as error:
         st.caption(message(error))
     try:
-        figure = _figure(drawn, run.run_id + chosen)
+        scenes = [packed(built_scene(path, each), colours, name, "below") for name, path, each, colours in drawn]
     except LabError as error:
         st.warning(f"The two can't be drawn: {message(error)}")
         return
-    live_plotly(figure, key=f"{KEY}.beside", height=HEIGHT, linked=True, camera=EYE)
+    show_scenes(
+        scenes, look, key=f"{KEY}.beside", revision=run.run_id + chosen, height=HEIGHT, linked=True, address=EYE
+    )
 
 
 def _name(run: Viewable) -> str:
     return f"{visible(run.config.name or run.config.problem.title, LONGEST)} · {run.run_id[:6]}"
-
-
-def _figure(drawn: list[tuple], revision: str) -> go.Figure:
-    """Scenes next to each other, the last with colours of its own; bars of them lie below, and leave the width."""
-    whole, many = go.Figure(), len(drawn)
-    for k, (name, path, request, look) in enumerate(drawn):
-        part = scene_figure(built_scene(path, request), look, revision)
-        scene = f"scene{k + 1 if k else ''}"
-        pair = k < 2  # the two have the same colours
-        for trace in part.data:
-            trace.scene = scene
-            if getattr(trace, "showscale", None):
-                trace.showscale = k > 0
-                trace.colorbar.update(
-                    orientation="h", x=(1 if pair else 2.5) / many, xanchor="center", y=0.1, yanchor="top",
-                    thickness=10, len=0.8 * (2 if pair else 1) / many, title={"text": ""},
-                )  # fmt: skip
-            whole.add_trace(trace)
-        box = part.layout.scene.to_plotly_json() | {"domain": {"x": [k / many, (k + 0.98) / many], "y": [0.12, 0.94]}}
-        box["aspectratio"] = {axis: NARROW * length for axis, length in box["aspectratio"].items()}
-        for axis in ("xaxis", "yaxis", "zaxis"):
-            box[axis]["nticks"] = 4
-        whole.update_layout({scene: box})
-        whole.add_annotation(text=name, x=(k + 0.49) / many, y=1, xref="paper", yref="paper", showarrow=False,
-                             xanchor="center")  # fmt: skip
-    whole.update_layout(margin={"l": 0, "r": 0, "t": 34, "b": 0}, showlegend=False,
-                        uirevision=f"{revision}.{drawn[0][3].camera}.{drawn[0][3].turned}")  # fmt: skip
-    return whole

@@ -16,9 +16,10 @@ from core.solution.sampled import Sampled
 from core.solution.scene import at_moment, moments
 from core.solution.series import sampled_series_bytes
 from core.solution.surface_files import SURFACES, surface_bytes
+from pages.parts.in_space.look import Look
 from pages.parts.shared.made_download import made_download
 from pages.parts.solution.form import KEY, URL
-from pages.parts.solution.scene import Look, camera_of, offline_html, view_of
+from pages.parts.solution.scene import camera_of, offline_html, view_of
 
 OF_ALL = ("nc", "npz", "csv")
 """Formats that hold any number of coordinates."""

@@ -12,13 +12,13 @@ from core.solution.grid import SolutionGrid, fixed
 from core.solution.histogram import histogram
 from core.solution.sampled import Sampled
 from core.solution.scene import drawn_axes
+from pages.parts.in_space.look import Look
 from pages.parts.shared.figures import Series, curve_figure
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.palette import PALETTE
 from pages.parts.shared.text import Markdown, figure_of, plain
 from pages.parts.shared.unknown_text import unknown_text
 from pages.parts.solution.form import KEY, URL, Quantity
-from pages.parts.solution.scene import Look
 
 LINE, HISTOGRAM, BESIDE = "along a line", "histogram", "beside another run"
 

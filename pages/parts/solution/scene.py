@@ -1,58 +1,29 @@
-"""Two renderers behind one function: Plotly's quick view, which keeps its camera, and VTK's own through stpyvista."""
+"""Two renderers behind one function: the quick view, and VTK's own through stpyvista."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import pandas  # noqa: F401  # plotly asks it for its types whenever it is there, even half imported by another thread
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.errors import LabError
 from core.solution import children
-from core.solution.camera import BOX, PRESETS, Camera, read_camera
+from core.solution.camera import PRESETS, Camera, read_camera
 from core.solution.drawing import SceneRequest
-from core.solution.lines import Lines
 from core.solution.scene import Scene
 from core.solution.vtk_view import HEIGHT, View
-from pages.parts.shared.live_plotly import LONGEST_TITLE, component_key, live_plotly, page_of
-from pages.parts.shared.text import message, visible
+from pages.parts.in_space.component import page_of_scene, show_scenes
+from pages.parts.in_space.look import Look
+from pages.parts.in_space.packed import packed
+from pages.parts.shared.live_plotly import component_key
+from pages.parts.shared.text import LONGEST_TITLE, message, visible
 
 RENDERERS = ("Quick view", "VTK view")
 EYE = "eye"
 """Name in the page's address of where a scene was turned to; `vtk_page.js` knows it, too."""
-
-LINE = "#808890"
-"""Colour of lines that have none of their own, seen on light and on dark."""
-
-COLORMAPS = {"viridis": "Viridis", "cividis": "Cividis", "inferno": "Inferno", "coolwarm": "RdBu_r", "turbo": "Turbo"}
-"""Names in VTK (matplotlib's) → in Plotly."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a scene is coloured."""
-
-    colormap: str
-    limits: tuple[float, float]
-    title: str
-    camera: str = next(iter(PRESETS))
-    """One of PRESETS."""
-    turned: int = 0
-    """How often the visitor chose a camera: each time the view is taken back to it."""
-
-
-def renderer_asked() -> str:
-    """The renderer that will be drawn with, before its widget is there: the visitor's choice, or the address's."""
-    asked = st.session_state.get("renderer") or st.query_params.get("renderer")
-    return asked if asked in RENDERERS else RENDERERS[0]
 
 
 def show_scene(
@@ -84,91 +55,10 @@ def show_scene(
             return scene
         except LabError as error:
             st.warning(f"The VTK view is not available: {message(error)} This is the quick view.")
-    live_plotly(scene_figure(scene, look, key), key=f"{key}.quick", height=HEIGHT, camera=EYE, on_pick=on_pick)
+    show_scenes(
+        [packed(scene, look)], look, key=f"{key}.quick", revision=key, height=HEIGHT, address=EYE, on_pick=on_pick
+    )
     return scene
-
-
-def scene_figure(scene: Scene, look: Look, revision: str) -> go.Figure:
-    """The scene as Plotly meshes in a ruled box."""
-    layout = {  # handed over whole: `update_layout` takes 20 ms for the same
-        "uirevision": f"{revision}.{look.camera}.{look.turned}",
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "showlegend": False,
-        "scene": box_of(scene, look),
-    }
-    figure = go.Figure(layout=layout)
-    pointed = _pointed(scene, look)
-    for index, surface in enumerate(scene.surfaces):
-        x, y, z = surface.vertices.T
-        i, j, k = surface.faces.T
-        figure.add_mesh3d(
-            x=x, y=y, z=z, i=i, j=j, k=k,
-            intensity=surface.intensity,
-            colorscale=COLORMAPS[look.colormap],
-            cmin=look.limits[0],
-            cmax=look.limits[1],
-            showscale=index == 0,
-            colorbar={
-                "title": {"text": look.title, "side": "right"},
-                "thickness": 14, "len": 0.75, "x": 0.98, "exponentformat": "power",
-            },
-            opacity=surface.opacity,
-            flatshading=False,
-            lighting={"ambient": 0.65, "diffuse": 0.45, "specular": 0.05} if surface.shaded
-            else {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0},
-            lightposition={"x": 1000, "y": -2000, "z": 3000},
-            hovertemplate=pointed,
-        )  # fmt: skip
-    for curves in scene.lines:
-        figure.add_trace(_lines(curves, look))
-    if not figure.data:  # without a trace in space Plotly draws the axes of a plane
-        figure.add_scatter3d(x=[None], y=[None], z=[None], hoverinfo="skip")
-    return figure
-
-
-def _pointed(scene: Scene, look: Look) -> str:
-    """What is said at the pointer: where it is, and the value; a height is the value already."""
-    axes = [(title, axis) for title, axis in zip(scene.axis_titles, "xyz", strict=True)
-            if title and not (axis == "z" and scene.stretch != 1)]  # fmt: skip
-    said = [(title, f"%{{{axis}:.6~g}}") for title, axis in axes] + [(look.title, "<b>%{intensity:.6~g}</b>")]
-    named = [f"{escape(visible(name, LONGEST_TITLE)).replace('%', '&#37;')} = {value}" for name, value in said]
-    return "<br>".join(named) + "<extra></extra>"
-
-
-def _lines(curves: Lines, look: Look) -> go.Scatter3d:
-    gaps = curves.starts[1:]
-    x, y, z = (np.insert(column.astype(float), gaps, np.nan) for column in curves.vertices.T)
-    line = {"width": 1.6 * curves.width, "color": LINE}
-    if curves.intensity is not None:
-        colours = np.insert(curves.intensity.astype(float), gaps, np.nan)
-        line |= {"color": np.nan_to_num(colours, nan=look.limits[0]), "colorscale": COLORMAPS[look.colormap],
-                 "cmin": look.limits[0], "cmax": look.limits[1]}  # fmt: skip
-    return go.Scatter3d(x=x, y=y, z=z, mode="lines", line=line, hoverinfo="skip")
-
-
-def box_of(scene: Scene, look: Look) -> dict:
-    """The ruled box around a scene as Plotly's layout has it."""
-    lows, highs = scene.bounds[::2], scene.bounds[1::2]
-    lengths = [high - low for low, high in zip(lows, highs, strict=True)]
-    lengths[2] *= scene.stretch
-    axes = {
-        name: {
-            "title": {"text": title},
-            "range": [low, high] if high > low else [low - 0.5, low + 0.5],
-            "showticklabels": bool(title),
-            "exponentformat": "power",
-            "nticks": 6,
-        }
-        for name, title, low, high in zip(("xaxis", "yaxis", "zaxis"), scene.axis_titles, lows, highs, strict=True)
-    }
-    diagonal = math.hypot(*lengths)  # as long as fits the canvas from any side
-    ratio = {name: BOX * max(length / diagonal, 0.02) for name, length in zip("xyz", lengths, strict=True)}
-    return {"aspectmode": "manual", "aspectratio": ratio, "camera": _plotly_camera(PRESETS[look.camera]), **axes}
-
-
-def _plotly_camera(camera: Camera) -> dict:
-    places = {"eye": camera.eye, "center": camera.center, "up": camera.up}
-    return {name: dict(zip("xyz", place, strict=True)) for name, place in places.items()}
 
 
 def camera_of(look: Look) -> Camera:
@@ -206,9 +96,7 @@ def offline_html(path: Path, request: SceneRequest, look: Look, dark: bool, rend
     scene = built_scene(path, request)
     if renderer == "VTK view":
         return children.vtk_html(scene, view_of(look, dark, camera))
-    figure = scene_figure(scene, look, "offline")
-    figure.update_layout(scene_camera=_plotly_camera(camera))
-    return page_of(figure, look.title, dark)
+    return page_of_scene(packed(scene, look), camera, look.title, dark)
 
 
 _VIEWER = f"app/static/vtk-viewer.js?{version('trame-vtk')}"

@@ -6,15 +6,17 @@ import streamlit as st
 
 from core.errors import LabError
 from core.solution.camera import PRESETS
+from core.solution.colormaps import COLORMAPS
 from core.solution.drawing import SceneRequest
 from core.solution.levels import read_levels
 from core.solution.sampled import Sampled
 from core.solution.scene import at_moment, drawn_axes, has_inside, moments
+from pages.parts.in_space.look import Look
 from pages.parts.shared.text import Markdown, message, plain
 from pages.parts.solution.form import URL, Quantity
-from pages.parts.solution.scene import COLORMAPS, EYE, Look
+from pages.parts.solution.scene import EYE
 
-DIVERGING = list(COLORMAPS).index("coolwarm")
+DIVERGING = COLORMAPS.index("coolwarm")
 ISO, SLICES, FREE, THRESHOLD, VOLUME = "isosurfaces", "slices", "free slice", "threshold", "volume"
 CONTOURS, ARROWS, STREAMLINES = "contour lines", "arrows", "streamlines"
 TURNED = "solution.turned"
@@ -151,9 +153,9 @@ def look_input(quantity: Quantity, has_camera: bool) -> Look:
     """
     with st.expander("Colours and camera" if has_camera else "Range"):
         usual = DIVERGING if quantity.signed else 0
-        colormap = list(COLORMAPS)[usual]
+        colormap = COLORMAPS[usual]
         if has_camera:
-            colormap = st.selectbox("Colours", list(COLORMAPS), usual, key=f"colours{usual}", bind=URL)
+            colormap = st.selectbox("Colours", COLORMAPS, usual, key=f"colours{usual}", bind=URL)
         low, high = quantity.limits
         symmetric = quantity.signed and st.toggle("Symmetric about zero", True, key="symmetric", bind=URL)
         if symmetric:
