@@ -60,7 +60,7 @@ def walk(page: Page, url: str) -> None:
 
     page.get_by_role("link", name="Next: Solution 3D").click()
     page.wait_for_url("**/solution*")
-    page.wait_for_selector(".js-plotly-plot canvas", timeout=LONGEST_MS)
+    page.wait_for_selector(".lab-scene[data-drawn]", timeout=LONGEST_MS)
     picture(page, "4-solution")
     page.get_by_label("Value").first.click()
     page.get_by_role("option", name="u_error", exact=True).click()

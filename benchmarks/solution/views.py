@@ -40,7 +40,6 @@ SURFACES = f"{SCENE}.dataset.triangles"
 CAMERA = f"() => JSON.stringify({SCENE}.view.cameras)"
 
 
-
 def rows() -> Iterator[dict[str, object]]:
     """One row a measure: seconds or megabytes, the bar, and whether it holds."""
     with trained_run() as (run_id, _):

@@ -63,8 +63,12 @@ def _interpolated(flat: object, heights: np.ndarray):
     def height(points: np.ndarray) -> np.ndarray:
         if not heights.any():
             return np.zeros(len(points))
-        found = pyvista.PolyData(np.column_stack([points, np.zeros(len(points))])).sample(known)
-        return np.asarray(found.point_data["height"])
+        flattened = np.column_stack([points, np.zeros(len(points))])
+        found = pyvista.PolyData(flattened).sample(known)
+        lifted = np.array(found.point_data["height"])
+        outside = np.flatnonzero(np.asarray(found.point_data["vtkValidPointMask"]) == 0)
+        lifted[outside] = heights[[known.find_closest_point(point) for point in flattened[outside]]]
+        return lifted
 
     return height
 

@@ -94,8 +94,9 @@ BROKEN = """() => {
 }"""
 
 DRAWN = """(least) => {
-  const charts = [...document.querySelectorAll('.chart, .lab-chart')];
-  return charts.length >= least && charts.every((chart) => chart.classList.contains('js-plotly-plot'));
+  const charts = [...document.querySelectorAll('.chart, .lab-chart, .lab-scene')];
+  return charts.length >= least
+    && charts.every((chart) => chart.classList.contains('js-plotly-plot') || chart.dataset.drawn);
 }"""
 
 
@@ -220,7 +221,7 @@ def test_no_page_obeys_what_people_typed(hostile, page):
         page.goto(f"{server.url}/{address}")
         settled(page)
         page.wait_for_function(DRAWN, arg=charts)
-        for chart in page.locator(".js-plotly-plot:visible").all()[:2]:
+        for chart in page.locator(".js-plotly-plot:visible, .lab-scene:visible").all()[:2]:
             chart.hover()
         for name in parts:
             opened(page, name)

@@ -1,9 +1,11 @@
 """What a visitor of Solution 3D would notice in a real browser without internet."""
 
+import io
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from core import jobs
@@ -15,7 +17,7 @@ from tests.e2e.test_run_in_the_browser import colours
 
 pytestmark = pytest.mark.e2e
 
-PLOT = "[...document.querySelectorAll('.js-plotly-plot')].find(e => e.offsetWidth > 100)"
+SCENE = "[...document.querySelectorAll('.lab-scene')].find(e => e.offsetWidth > 100)"
 
 
 def trained(preset):
@@ -48,7 +50,7 @@ def wait_until(page, condition, what, seconds=180):
 def opened(page, server, run_id):
     page.goto(f"{server.url}/solution?run={run_id}")
     settled(page)
-    picture = page.locator(".js-plotly-plot:visible").first
+    picture = page.locator(".lab-scene:visible").first
     wait_until(page, lambda: picture.count() and colours(picture.screenshot()) > 20, "the quick view")
 
 
@@ -94,36 +96,61 @@ def test_vtk_view_keeps_its_camera_while_nothing_it_shows_changes(server, run_id
 
 def test_quick_view_follows_theme_and_width(server, run_id, page):
     opened(page, server, run_id)
-    light = page.evaluate(f"() => {PLOT}._fullLayout.font.color")
-    width = page.evaluate(f"() => {PLOT}._fullLayout.width")
+    light = page.evaluate(f"() => {SCENE}.view.ink")
+    width = page.evaluate(f"() => {SCENE}.view.canvas.width")
     page.set_viewport_size({"width": 1800, "height": 1000})
-    wait_until(page, lambda: page.evaluate(f"() => {PLOT}._fullLayout.width") > width + 100, "a wider picture")
+    wait_until(page, lambda: page.evaluate(f"() => {SCENE}.view.canvas.width") > width + 100, "a wider picture")
     page.emulate_media(color_scheme="dark")
-    wait_until(page, lambda: page.evaluate(f"() => {PLOT}._fullLayout.font.color") != light, "light ink on dark")
+    wait_until(page, lambda: page.evaluate(f"() => {SCENE}.view.ink") != light, "light ink on dark")
 
 
-def test_a_chart_that_cannot_be_drawn_says_so(server, run_id, page):
-    page.route("**/plotly.min.js*", lambda route: route.abort())
+def test_a_browser_without_webgl_is_told_so_in_the_views_place(server, run_id, page):
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
     page.goto(f"{server.url}/solution?run={run_id}")
-    told = page.get_by_text("This chart could not be drawn")
+    told = page.get_by_text("this browser has no WebGL")
     expect(told).to_be_visible(timeout=LONGEST_MS)
     switch = page.get_by_text("Quick view", exact=True).bounding_box()
-    assert told.bounding_box()["y"] < switch["y"] + 100  # in the chart's place, not below it
+    assert told.bounding_box()["y"] < switch["y"] + 100  # in the view's place, not below it
+    expect(page.get_by_text("relative L2 error")).to_be_visible(timeout=LONGEST_MS)
 
 
-CAMERA = f"""() => JSON.stringify({PLOT}._fullLayout.scene.camera,
-    (name, value) => typeof value === "number" ? Number(value.toFixed(9)) + 0 : value)"""
-"""Turning by nothing rounds."""
+def test_a_view_is_saved_moved_by_keys_and_comes_again_after_its_context_was_lost(server, run_id, page, tmp_path):
+    opened(page, server, run_id)
+    for title, size in (("Save as a slide (PNG, 1920 × 1080)", (1920, 1080)), ("Save as a picture (PNG)", None)):
+        with page.expect_download(timeout=LONGEST_MS) as kept:
+            page.get_by_role("button", name=title, exact=True).click()
+        kept.value.save_as(tmp_path / "view.png")
+        content = (tmp_path / "view.png").read_bytes()
+        assert colours(content) > 20
+        assert size is None or size == Image.open(io.BytesIO(content)).size
+    begun = page.evaluate(CAMERA)
+    page.locator(".lab-scene canvas").first.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("+")
+    wait_until(page, lambda: "eye" in asked(page), "the camera in the address")
+    assert page.evaluate(CAMERA) != begun
+    page.keyboard.press("Home")
+    assert page.evaluate(CAMERA) == begun
+    page.evaluate(
+        f"() => {{ window.lost = {SCENE}.view.gl.getExtension('WEBGL_lose_context'); window.lost.loseContext(); }}"
+    )
+    page.wait_for_timeout(300)
+    page.evaluate("() => window.lost.restoreContext()")
+    picture = page.locator(".lab-scene:visible").first
+    wait_until(page, lambda: colours(picture.screenshot()) > 20, "the view again")
+
+
+CAMERA = f"() => JSON.stringify({SCENE}.view.cameras)"
 
 
 def pointed(page, across, down):
-    """The pointer rests over a place of the quick view until that is noticed there; where it is."""
-    box = page.locator(".js-plotly-plot:visible").first.bounding_box()
+    """The pointer rests over a place of the quick view until a value is said there; where it is."""
+    box = page.locator(".lab-scene:visible").first.bounding_box()
     x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
-    for step in range(240):  # a picture that is drawn anew forgets what was under the pointer
+    for step in range(240):
         page.mouse.move(x + step % 2, y)
         page.wait_for_timeout(250)
-        if page.evaluate(f"() => {PLOT}._fullLayout.scene._scene.glplot?.selection?.object != null"):
+        if page.locator(".lab-scene .probe").first.is_visible():
             return x, y
     raise AssertionError("nothing is drawn under the pointer")
 
@@ -188,9 +215,8 @@ def test_a_view_is_turned_clicked_and_restored_by_its_address(server, run_id, pa
     page.goto(server.url)
     page.goto(address)
     settled(page)
-    wait_until(page, lambda: page.evaluate(f"() => Boolean({PLOT}?._fullLayout?.scene)"), "the scene again")
-    eye = page.evaluate(f"() => {PLOT}._fullLayout.scene.camera.eye")
-    assert [eye[k] for k in "xyz"] == pytest.approx(turned[:3], abs=2e-3)
+    wait_until(page, lambda: page.evaluate(f"() => {SCENE}?.dataset.drawn > 0"), "the scene again")
+    assert page.evaluate(f"() => {SCENE}.view.cameras[0].eye") == pytest.approx(turned[:3], abs=2e-3)
     expect(page.get_by_label("From: x, y, z")).to_have_value(asked(page)["from"][0])
 
 
@@ -230,7 +256,7 @@ def test_play_turns_no_view_back(server, page):
     page.get_by_text("Play", exact=True).click()
     seen = set()
     wait_until(page, lambda: seen.update(asked(page).get("moment", [])) or len(seen) > 2, "three moments")
-    box = page.locator(".js-plotly-plot:visible").first.bounding_box()
+    box = page.locator(".lab-scene:visible").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()

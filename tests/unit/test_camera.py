@@ -2,7 +2,6 @@
 
 import json
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from core.solution.camera import BOX, PRESETS, Camera, read_camera
 from core.solution.scene import Scene, Triangles
 from core.solution.vtk_view import View, plotted, vtk_html
 from core.solution.vtk_viewer import viewer_script
-from pages.parts.solution import scene as shown
-from pages.parts.solution.scene import Look, scene_figure
+from pages.parts.in_space.look import Look
+from pages.parts.in_space.packed import packed
 
 
 def scene(stretch=1.0, title="z"):
@@ -34,17 +33,15 @@ def test_what_is_no_camera_is_refused(text):
         read_camera(text)
 
 
-def test_vtk_looks_from_where_plotly_does():
+def test_vtk_looks_from_where_the_quick_view_does():
     camera = Camera((1.0, -2.0, 0.5), (0.0, 0.1, 0.0))
     plotter = plotted(scene(stretch=0.5), View(camera=camera), (300, 200))
     drawn = np.array([2, 1, 2])  # the box, its third side half as long
     middle, diagonal = drawn / 2, np.linalg.norm(drawn)
     np.testing.assert_allclose(plotter.camera.position, middle + np.array(camera.eye) * diagonal / BOX)
     np.testing.assert_allclose(plotter.camera.focal_point, middle + np.array(camera.center) * diagonal / BOX)
-    box = scene_figure(scene(stretch=0.5), Look("viridis", (0, 1), "u"), "run").layout.scene
-    ratio = np.array([box.aspectratio[k] for k in "xyz"])
-    np.testing.assert_allclose(ratio, drawn * BOX / diagonal)  # plotly's cameras are in this unit
-    assert box.camera.eye.x == PRESETS["corner"].eye[0]
+    box = packed(scene(stretch=0.5), Look("viridis", (0, 1), "u"))["box"]
+    np.testing.assert_allclose(box["sides"], drawn * BOX / diagonal)  # cameras are in this unit
 
 
 def test_the_page_says_what_it_draws_and_no_title_ends_its_script():
@@ -60,11 +57,3 @@ def test_a_page_of_the_dashboard_leaves_the_viewer_to_the_browsers_memory():
     assert '<script type="module" src="app/static/vtk-viewer.js"></script>' in page
     assert viewer_script() in alone and viewer_script() not in page and len(viewer_script()) > 500_000
     assert "kitware.github.io/vtk-js/icon" not in viewer_script()
-
-
-def test_what_will_draw_is_known_before_it_is_asked(monkeypatch):
-    quick, vtk = shown.RENDERERS
-    for chosen, address, asked in ((None, None, quick), (None, vtk, vtk), (None, "x", quick), (quick, vtk, quick)):
-        state, query = ({} if value is None else {"renderer": value} for value in (chosen, address))
-        monkeypatch.setattr(shown, "st", SimpleNamespace(session_state=state, query_params=query))
-        assert shown.renderer_asked() == asked

@@ -1,7 +1,5 @@
 """Two runs side by side: their difference at the same points, said where there is none, drawn from one place."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -10,8 +8,8 @@ from core.solution.difference import difference, difference_file, largest, reque
 from core.solution.drawing import SceneRequest
 from core.solution.grid import SolutionGrid
 from core.solution.on_mesh import read_sampled
-from pages.parts.solution.beside import _figure
-from pages.parts.solution.scene import Look
+from pages.parts.in_space.look import Look
+from pages.parts.in_space.packed import packed
 
 
 def grid(shift=0.0, n=12, names=("u",)):
@@ -38,20 +36,14 @@ def test_what_can_not_be_compared_is_refused(other, told):
         difference(grid(), other, "u")
 
 
-def test_all_scenes_stand_side_by_side_with_colours_of_their_own(tmp_path, monkeypatch):
-    from core.solution.scene import build_scene
+def test_scenes_side_by_side_have_colours_of_their_own():
+    from core.solution.scene import scene_of
 
-    monkeypatch.setattr("pages.parts.solution.beside.built_scene", build_scene)
-    paths = []
-    for name, sample in (("a", grid(0.5)), ("b", grid()), ("c", difference(grid(0.5), grid(), "u"))):
-        paths.append(tmp_path / f"{name}.npz")
-        sample.save(paths[-1])
-    request, look = SceneRequest("u"), Look("viridis", (0, 2), "u")
-    drawn = [("<b>first", paths[0], request, look), ("second", paths[1], request, look)]
-    drawn.append(("less", paths[2], request_for(request, "u", 0.5), Look("coolwarm", (-0.5, 0.5), "difference")))
-    figure = _figure(drawn, "r")
-    assert [trace.scene for trace in figure.data] == ["scene", "scene2", "scene3"]
-    ends = [figure.layout[f"scene{k}"].domain.x for k in ("", 2, 3)]
-    assert all(a[1] < b[0] for a, b in pairwise(ends))
-    assert figure.data[2].cmin == -0.5 and figure.data[0].cmax == 2
+    sample, look = grid(0.5), Look("viridis", (0, 2), "u")
+    less = difference(sample, grid(), "u")
+    around = Look("coolwarm", (-0.5, 0.5), "difference")
+    first = packed(scene_of(sample, SceneRequest("u")), look, "<b>first", "below")
+    third = packed(scene_of(less, request_for(SceneRequest("u"), "u", 0.5)), around, "less", "below")
+    assert first["name"] == "<b>first" and first["bar"] == "below"
+    assert (first["limits"], third["limits"]) == ([0, 2], [-0.5, 0.5]) and first["palette"] != third["palette"]
     assert request_for(SceneRequest("u", isosurfaces=(1.0,)), "u", 4.0).isosurfaces == (-2.0, 2.0)

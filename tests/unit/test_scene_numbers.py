@@ -8,7 +8,9 @@ from core.solution.drawing import SceneRequest, compact
 from core.solution.grid import SolutionGrid
 from core.solution.scene import scene_of
 from core.solution.surface_files import write_surface
-from pages.parts.solution.scene import Look, scene_figure
+from pages.parts.in_space.look import Look
+from pages.parts.in_space.packed import packed
+from tests.unit.test_solution_figure import numbers
 
 
 def plane(values):
@@ -45,8 +47,9 @@ def test_numbers_beyond_float32_are_drawn_in_their_colours_and_heights(scale, sh
     written = meshio.read(tmp_path / "u.ply")
     np.testing.assert_array_equal(written.point_data["value"], surface.intensity)
     assert np.isfinite(written.points).all()
-    figure = scene_figure(scene, Look("viridis", (values.min(), values.max()), "u"), "run")
-    np.testing.assert_array_equal(figure.data[0].intensity, surface.intensity)
+    given = packed(scene, Look("viridis", (values.min(), values.max()), "u"))["surfaces"][0]
+    np.testing.assert_array_equal(numbers(given["values"], -1), surface.intensity)
+    assert np.abs(numbers(given["points"], -1)).max() < 1
 
 
 def test_usual_numbers_take_half_of_the_room():

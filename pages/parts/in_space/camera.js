@@ -69,7 +69,7 @@ function neared(camera, by) {
 
 // Half of the canvas' height in front of the camera at distance one; on a narrow canvas more, so that the box fits its width.
 function halfHeight(aspect) {
-  return Math.tan(ANGLE / 2) * Math.max(1, 1.15 / aspect);
+  return Math.tan(ANGLE / 2) * Math.max(1, 1.12 / aspect);
 }
 
 // From the box to the canvas: 16 numbers, column by column, as WebGL takes them.

@@ -51,13 +51,13 @@ def packed(scene: Scene, look: Look, name: str = "", bar: str = "right") -> dict
             "sides": sides.tolist(),
             "titles": [visible(title, LONGEST_TITLE) for title in scene.axis_titles],
         },
-        "heights": [False, False, scene.stretch != 1],  # a height is the value already: the pointer says it once
+        "heights": [False, False, bool(scene.stretch != 1)],  # a height is the value already: the pointer says it once
         "surfaces": [
             {
                 "points": placed(surface.vertices),
                 "faces": _text(surface.faces.astype(np.uint16 if len(surface.vertices) < 2**16 else np.uint32)),
                 "values": _text(surface.intensity),
-                "opacity": surface.opacity,
+                "opacity": float(surface.opacity),
                 "shaded": surface.shaded,
             }
             for surface in scene.surfaces
@@ -67,7 +67,7 @@ def packed(scene: Scene, look: Look, name: str = "", bar: str = "right") -> dict
                 "points": placed(lines.vertices),
                 "starts": _text(lines.starts.astype(np.uint32)),
                 "values": None if lines.intensity is None else _text(lines.intensity),
-                "width": lines.width,
+                "width": float(lines.width),
             }
             for lines in scene.lines
         ],

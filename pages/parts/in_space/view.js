@@ -108,7 +108,7 @@ class SceneView {
       const button = this.buttons.appendChild(document.createElement("button"));
       button.type = "button";
       button.title = button.ariaLabel = title;
-      button.innerHTML = `<svg viewBox="0 0 24 24" width="17" height="17" fill="currentColor"><path d="${ICONS[kind]}"/></svg>`;
+      button.appendChild(icon(ICONS[kind]));
       button.addEventListener("click", act);
     };
     press("nearer", "Nearer", () => this.change((camera) => neared(camera, 0.8)));
@@ -175,9 +175,9 @@ class SceneView {
         ? { left: place.left, top: place.top + place.height, width: place.width }
         : { left: place.left + place.width, top: place.top, height: place.height }, size);
       if (scene.name) {
-        pen.textAlign = "center";
+        pen.textAlign = "left"; // the buttons stand on the right
         pen.textBaseline = "top";
-        pen.fillText(scene.name, place.left + place.width / 2, 0.4 * size, place.width);
+        pen.fillText(scene.name, place.left + 0.12 * place.width, 0.6 * size, 0.7 * place.width);
       }
       return place;
     });
@@ -313,6 +313,17 @@ class SceneView {
       this.probe.style.top = `${Math.min(y + 14, frame.height - this.probe.offsetHeight - 4)}px`;
     });
   }
+}
+
+function icon(path) {
+  const made = (name, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+  const drawn = made("svg", { viewBox: "0 0 24 24", width: 17, height: 17, fill: "currentColor" });
+  drawn.appendChild(made("path", { d: path }));
+  return drawn;
 }
 
 // A colour of the page as WebGL takes it.
