@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from hashlib import sha1
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,10 @@ def vtk_html(scene: Scene, view: View, viewer: str = "") -> str:
     _start_trame_without_a_port()
     page = without_fetching(plotter.trame.export_html(None).read())
     plotter.close()
-    style, script = _looking_around(scene, view)
-    if viewer:
-        page = page.replace(f"{OPENED}{viewer_script()}", f'<script type="module" src="{viewer}">', 1)
+    style, script = _looking_around(scene, view, sha1(page.encode()).hexdigest(), viewer)
+    if viewer:  # the script starts it, once what there is to see before has been painted
+        page = page.replace(f"{OPENED}{viewer_script()}", "<script>", 1)
+        style = f'<link rel="modulepreload" href="{viewer}">{style}'
     before, _, after = page.replace("</head>", f"{style}</head>", 1).rpartition("</body>")
     return f"{before}{script}</body>{after}"
 
@@ -141,20 +143,25 @@ def _frame_of(scene: Scene) -> tuple[np.ndarray, float]:
     return (lows + highs) / 2, float(np.linalg.norm(highs - lows)) / BOX
 
 
-def _looking_around(scene: Scene, view: View) -> tuple[str, str]:
-    """For the page's head and end: looks, and the script that knows the camera and the value under the pointer."""
+def _looking_around(scene: Scene, view: View, digest: str, viewer: str) -> tuple[str, str]:
+    """For the page's head and end: looks, and the script that knows the camera and the value under the pointer.
+
+    `digest` is the drawn content's, `viewer` as `vtk_html` takes it.
+    """
     middle, unit = _frame_of(scene)
     power, array = _power_of_ten(view.limits, view.title)
     known = {
         "surfaces": len(scene.surfaces), "middle": middle.tolist(), "unit": unit, "stretch": scene.stretch,
         "titles": scene.axis_titles, "title": view.title, "array": array, "power": float(power), "angle": VIEW_ANGLE,
-        "camera": [float(number) for number in view.camera.text.split(",")],
+        "camera": [float(number) for number in view.camera.text.split(",")], "digest": digest, "viewer": viewer,
     }  # fmt: skip
     ground, ink = _colours(view.dark)
     style = (
         f"#probe, #whole {{ position: fixed; z-index: 9; background: {ground}e0; color: {ink}; "
         f"border: 1px solid {ink}40; border-radius: 4px; }} "
         "#probe { white-space: pre; font: 13px sans-serif; padding: 4px 8px; pointer-events: none; } "
+        "#kept { position: fixed; inset: 0; width: 100%; height: 100%; z-index: 8; pointer-events: none; } "
+        f"#kept.before {{ opacity: 0.35; }} html {{ background: {ground}; }} "
         f"#none {{ color: {ink}; font: 14px sans-serif; padding: 20px; position: relative; z-index: 9; }} "
         "#whole { left: 6px; top: 6px; padding: 4px 6px; line-height: 0; cursor: pointer; opacity: 0.6; }"
     )

@@ -45,6 +45,28 @@ address first, and begins only after an answer that there is nothing."""
 EARLY = """<script>if (/\\/watch$/.test(location.pathname)) window.singularityLabEarly = new Map([
   ["live/board", fetch(new URL("./live/board", location.href), {cache: "no-store"}).catch(() => null)]]);</script>"""
 """Asks for Watch's list while the page's modules load, for `live/source.js`: it is the slowest thing to come."""
+BACK = """<script>{
+  const here = () => location.pathname + location.search;
+  let last = here();
+  for (const name of ["pushState", "replaceState"]) {
+    const plain = history[name];
+    history[name] = function (...given) {
+      const to = new URL(given[2] ?? location.href, location.href);
+      if (name === "pushState" && to.pathname === location.pathname && !to.search && location.search) return;
+      plain.apply(this, given);
+      last = here();
+    };
+  }
+  addEventListener("popstate", (event) => {
+    const moved = here() !== last;
+    last = here();
+    if (!moved || !location.search) return;
+    event.stopImmediatePropagation();
+    location.reload();
+  });
+}</script>"""
+"""Back and forward show what the address says. Streamlit's front end goes to the page and forgets which run, which view;
+and before it leaves a page, it adds the page's address without them."""
 IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.~$-]+\.js)["']""")
 
 
@@ -122,4 +144,4 @@ def _with_preloads(index: Path) -> bytes:
     links = "".join(
         f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in found if name not in text
     )
-    return text.replace("<head>", f"<head>{BACKEND}{EARLY}", 1).replace("</head>", f"{links}</head>", 1).encode()
+    return text.replace("<head>", f"<head>{BACKEND}{BACK}{EARLY}", 1).replace("</head>", f"{links}</head>", 1).encode()

@@ -220,6 +220,21 @@ def test_a_view_is_turned_clicked_and_restored_by_its_address(server, run_id, pa
     expect(page.get_by_label("From: x, y, z")).to_have_value(asked(page)["from"][0])
 
 
+def test_back_shows_the_run_and_the_view_that_were_there(server, run_id, page):
+    trained("poisson2d-quick")  # newer: what the page shows where no address says otherwise
+    page.goto(f"{server.url}/solution?run={run_id}&show=slices")
+    settled(page)
+    page.get_by_role("link", name="Datasets").click()
+    expect(page.get_by_role("heading", name="Datasets")).to_be_visible(timeout=LONGEST_MS)
+    settled(page)
+    page.go_back()
+    page.wait_for_selector(".lab-scene[data-drawn]", timeout=LONGEST_MS)
+    assert asked(page) == {"run": [run_id], "show": ["slices"]}
+    expect(page.get_by_role("slider", name="Slice x")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Datasets")).to_be_visible(timeout=LONGEST_MS)
+
+
 @pytest.mark.proof
 def test_the_vtk_view_is_clicked_and_turned(server, run_id, page):
     place = "show=slices&further=along+a+line&from=0.1%2C+0.5%2C+0.5&to=0.9%2C+0.5%2C+0.5"

@@ -54,6 +54,7 @@ def test_the_page_says_what_it_draws_and_no_title_ends_its_script():
 
 def test_a_page_of_the_dashboard_leaves_the_viewer_to_the_browsers_memory():
     alone, page = (vtk_html(scene(), View(title="u"), viewer) for viewer in ("", "app/static/vtk-viewer.js"))
-    assert '<script type="module" src="app/static/vtk-viewer.js"></script>' in page
+    assert '<link rel="modulepreload" href="app/static/vtk-viewer.js">' in page
+    assert '"viewer": "app/static/vtk-viewer.js"' in page and '"viewer": ""' in alone
     assert viewer_script() in alone and viewer_script() not in page and len(viewer_script()) > 500_000
     assert "kitware.github.io/vtk-js/icon" not in viewer_script()

@@ -7,6 +7,7 @@ const TRIES = 200; // ten seconds
 
 function lookAround(scene, tried = 0) {
   if (!webgl()) return void addEventListener("load", sayWithoutWebgl);
+  if (!tried) showKept(scene).then(() => { if (scene.viewer) start(scene.viewer); });
   const renderer = window.global?.renderWindow?.getRenderers().find((each) => each.getActors().length);
   const meshes = renderer?.getActors().map((actor) => actor.getMapper()?.getInputData?.()).filter((mesh) => mesh?.getPolys);
   const surfaces = (meshes ?? []).map((mesh) => ({
@@ -38,18 +39,11 @@ function lookAround(scene, tried = 0) {
     camera.setViewUp(...numbers.slice(6, 9));
   };
   const around = address();
-  const asked = around && new URLSearchParams(around.location.search).get("eye")?.split(",")
-    .map((part) => (part.trim() ? Number(part) : NaN));
-  // straight up, or from where it looks at, there is no view
-  const looks = (n) => {
-    const [x, y, z] = [0, 1, 2].map((k) => n[3 + k] - n[k]);
-    return Math.hypot(y * n[8] - z * n[7], z * n[6] - x * n[8], x * n[7] - y * n[6]) > 1e-9 * Math.hypot(x, y, z);
-  };
-  const numbers = asked?.length === 9 && asked.every(Number.isFinite) && looks(asked) ? asked : scene.camera;
-  look(numbers);
+  look(askedFrom(scene));
   draw();
-  const now = () => [...back(camera.getPosition()), ...back(camera.getFocalPoint()), ...camera.getViewUp()]
-    .map((number) => Number(number.toPrecision(4))).join();
+  document.getElementById(KEPT)?.remove();
+  performance.mark("drawn");
+  const now = () => short4([...back(camera.getPosition()), ...back(camera.getFocalPoint()), ...camera.getViewUp()]);
   let told = now();
   const tell = () => {
     if (now() === told || !around) return;
@@ -57,7 +51,14 @@ function lookAround(scene, tried = 0) {
     const url = new URL(around.location.href);
     url.searchParams.set("eye", told);
     around.history.replaceState(around.history.state, "", url);
+    keepSoon();
   };
+  let keeping = 0;
+  const keepSoon = () => {
+    clearTimeout(keeping);
+    keeping = setTimeout(() => { draw(); keep(scene, now()); }, 250); // in one go: what was drawn is gone with the next frame
+  };
+  keepSoon();
   for (const kind of ["pointerup", "wheel"]) addEventListener(kind, () => setTimeout(tell, 150), true);
   let telling = 0;
   addEventListener("pointermove", (event) => { // the page may be replaced while it is turned, by the next moment of a film
@@ -106,6 +107,48 @@ function lookAround(scene, tried = 0) {
   button.innerHTML = '<svg viewBox="0 0 24 24" width="18" fill="currentColor"><path d="M4 4h6v2H6v4H4V4zm10 0h6v6h-2V6h-4V4z'
     + 'M4 14h2v4h4v2H4v-6zm14 0h2v6h-6v-2h4v-4z"/></svg>';
   button.onclick = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+}
+
+// --- a picture of what was to be seen last: it stands there while the viewer starts, a second without a GPU
+const KEPT = "kept";
+const short4 = (numbers) => numbers.map((number) => Number(number.toPrecision(4))).join();
+
+// Nine numbers: the address's, or those that were chosen.
+function askedFrom(scene) {
+  const asked = new URLSearchParams(address()?.location.search).get("eye")?.split(",")
+    .map((part) => (part.trim() ? Number(part) : NaN));
+  // straight up, or from where it looks at, there is no view
+  const looks = (n) => {
+    const [x, y, z] = [0, 1, 2].map((k) => n[3 + k] - n[k]);
+    return Math.hypot(y * n[8] - z * n[7], z * n[6] - x * n[8], x * n[7] - y * n[6]) > 1e-9 * Math.hypot(x, y, z);
+  };
+  return asked?.length === 9 && asked.every(Number.isFinite) && looks(asked) ? asked : scene.camera;
+}
+
+// The same scene from the same place is shown as it was; of another one it is told that it comes. Done once it is to be
+// seen: the viewer lets nothing be painted while it starts.
+async function showKept(scene) {
+  const kept = address()?.singularityLabKept;
+  if (!kept || Math.abs(kept.width - innerWidth) > 2 || kept.height !== innerHeight) return;
+  const picture = document.documentElement.appendChild(document.createElement("img")); // the viewer empties the body
+  Object.assign(picture, { id: KEPT, src: kept.picture, alt: "" });
+  const same = kept.scene === scene.digest && kept.eye === short4(askedFrom(scene));
+  picture.className = same ? "same" : "before";
+  await picture.decode().catch(() => picture.remove());
+  const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); setTimeout(resolve, 100); });
+  await frame();
+  await frame();
+  performance.mark(`kept ${picture.className}`);
+}
+
+function start(viewer) {
+  document.head.appendChild(Object.assign(document.createElement("script"), { type: "module", src: viewer }));
+}
+
+function keep(scene, eye) {
+  const canvas = document.querySelector("canvas"), around = address();
+  if (canvas?.width && around)
+    around.singularityLabKept = { scene: scene.digest, eye, width: innerWidth, height: innerHeight, picture: canvas.toDataURL("image/webp", 0.9) };
 }
 
 // Asked once, while nothing is drawn yet: a further context waits until the scene is there, seconds without a GPU.
