@@ -10,6 +10,23 @@ import urllib.request
 from pathlib import Path
 
 KEY, SECRET, BUCKET = "lab-key", "lab-secret-of-tests", "lab"
+SERVER = """
+import sys
+from nanio import cli
+from nanio.storage.filesystem import FilesystemStorage
+
+get_object = FilesystemStorage.get_object
+
+async def cut(self, bucket, key, *, range_start=None, range_end=None):
+    last = self.head_object(bucket, key).size - 1
+    if last < 0:
+        range_start = range_end = None
+    return await get_object(self, bucket, key, range_start=range_start, range_end=range_end and min(range_end, last))
+
+FilesystemStorage.get_object = cut
+sys.exit(cli.main())
+"""
+"""nanio 0.1.7 refuses a range that ends beyond an object's end, and boto3 asks for nothing else. S3 cuts it."""
 
 
 class Bucket:
@@ -43,7 +60,7 @@ class Bucket:
 
     def start(self, secret: str = SECRET) -> None:
         """Start it, with another secret where it is to refuse ours, and wait until it answers."""
-        program = [Path(sys.executable).with_name("nanio"), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        program = [sys.executable, "-c", SERVER, "serve", "--host", "127.0.0.1", "--port", str(self.port)]
         self._server = subprocess.Popen(
             [*program, "--data-dir", str(self.folder), "--no-access-log", "--log-level", "error"],
             env=os.environ | {"NANIO_ACCESS_KEY": KEY, "NANIO_SECRET_KEY": secret},
@@ -71,7 +88,7 @@ class Bucket:
         boto3.client("s3", endpoint_url=self.url, **keys).create_bucket(Bucket=BUCKET)
 
     def content(self, key: str) -> bytes:
-        """What is under a key, asked for whole: this server refuses a range beyond an object's end, which S3 cuts."""
+        """What is under a key."""
         import boto3
 
         keys = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET, "region_name": "us-east-1"}

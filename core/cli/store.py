@@ -11,7 +11,7 @@ from core.cli.output import note, say
 
 
 def migrate() -> None:
-    """Move this home's SQLite store to the database that LAB_DATABASE names, run by run; may be repeated."""
+    """Move this home's SQLite store and its artifacts to LAB_DATABASE and its bucket, run by run; may be repeated."""
     from core.moving.migration import migrate as move
 
     report = move(note)
@@ -19,6 +19,10 @@ def migrate() -> None:
         note(f"{run_id}: {why}")
     for table, rows in report.left.items():
         note(f"{rows:,} rows of {table} are another program's, and stay where they are")
+    if report.without:
+        note(
+            f"{report.without:,} runs have no artifacts on this machine, and keep the address of what they may have had"
+        )
     say(
         f"{report.moved:,} runs moved and {report.there:,} there already, {report.jobs:,} jobs and {report.events:,} "
         f"events moved, {report.files:,} artifacts sent, {len(report.refused):,} runs refused"
@@ -49,3 +53,5 @@ def restore(file: Annotated[Path, typer.Argument(help="An archive that `store ba
 
     saved = bring_back(file.absolute())
     say(f"{saved.runs:,} runs and {saved.files:,} files restored from {file}")
+    if saved.elsewhere:
+        note(f"artifacts of {saved.elsewhere:,} runs were not in it, and are looked for on their server or in a bucket")

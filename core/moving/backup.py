@@ -133,6 +133,7 @@ class _Writing:
             "mlflow": version,
             "tables": tables,
             "files": files,
+            "elsewhere": elsewhere,
         }
         self._bytes_of(MANIFEST, json.dumps(manifest, indent=1).encode())
         lines = "".join(json.dumps(line) + "\n" for line in self._digests)
@@ -225,7 +226,7 @@ def restore(path: Path) -> Saved:
             _rows(archive, manifest)
     except OSError as error:
         raise LabError(f"{path} can't be restored: {error.strerror or error}.") from error
-    return Saved(manifest["tables"]["mlflow"]["runs"], files, path.stat().st_size, 0)
+    return Saved(manifest["tables"]["mlflow"]["runs"], files, path.stat().st_size, manifest.get("elsewhere", 0))
 
 
 def _sound(path: Path) -> dict[str, Any]:

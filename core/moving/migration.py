@@ -1,16 +1,16 @@
 """A lab's SQLite home moved to the database that `LAB_DATABASE` names, run by run, each checked in what was written.
 
-A run is one transaction there: its row, everything that belongs to it, a look at what has come of it, and the note that
-it was moved. So the move may be cut off anywhere and begun again: what is there and the same is not moved twice, what
-changed meanwhile is moved anew. The files of the home are read and never written.
+A run's artifacts go first (`core.moving.artifacts`). Then the run is one transaction there: its row, everything that
+belongs to it, a look at what has come of it, and the note that it was moved. So the move may be cut off anywhere and
+begun again: what is there and the same is not moved twice, what changed meanwhile is moved anew. The files of the home
+are read and never written.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,13 @@ from core import postgres
 from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs.database import reading
-from core.moving.artifacts import Mover
-from core.moving.sides import LAB, SCHEMA_VERSION, PostgresSide, Side, SqliteSide, same, sqlite_snapshot
-from core.runs.states import ACTIVE
+from core.moving.artifacts import Mover, NotTakenError, local_folder, place_of_all
+from core.moving.jobs import move_jobs
+from core.moving.notes import TABLE, Notes, digest_of
+from core.moving.sides import SCHEMA_VERSION, PostgresSide, SqliteSide, same, sqlite_snapshot, transaction
 from core.tracking import store
+from core.tracking.store.postgres_reader import PostgresReader
+from core.tracking.store.reader import reader
 
 OF_RUN = {
     "params": "run_uuid",
@@ -33,11 +36,8 @@ OF_RUN = {
 """MLflow's tables of what belongs to a run → the column with its id."""
 MOVED = (*OF_RUN, "runs", "experiments", "experiment_tags", "datasets", "input_tags", SCHEMA_VERSION, "workspaces")
 """Tables of MLflow's that are moved, or are there by themselves."""
-NOTES = (
-    "CREATE TABLE IF NOT EXISTS moved (source TEXT NOT NULL, what TEXT NOT NULL, digest TEXT NOT NULL, "
-    "PRIMARY KEY (source, what))"
-)
-"""What was moved from where, and what it was then."""
+SAY_S = 10.0
+"""Seconds between two lines about how far it is."""
 
 
 @dataclass
@@ -52,6 +52,8 @@ class Report:
     events: int = 0
     files: int = 0
     """Artifacts that were sent."""
+    without: int = 0
+    """Runs that have no artifacts here though these are to be sent, and keep their address."""
     refused: dict[str, str] = field(default_factory=dict)
     """Run → why it was not moved."""
     left: dict[str, int] = field(default_factory=dict)
@@ -70,8 +72,13 @@ def migrate(say: Callable[[str], None] = lambda line: None) -> Report:
     if not lab.mlflow_db.exists() and not lab.jobs_db.exists():
         raise LabError(f"{lab.root} has no SQLite store to move: neither {lab.mlflow_db.name} nor {lab.jobs_db.name}.")
     store.client()  # makes MLflow's tables there
+    if not isinstance(reader(), PostgresReader):
+        raise LabError(
+            f"MLFLOW_TRACKING_URI is {lab.tracking_uri}, and its runs are not in LAB_DATABASE: set it to the server in "
+            "front of that database, or unset it."
+        )
     with reading() as connection:  # and this program's
-        connection.execute(NOTES)
+        connection.execute(TABLE)
     report = Report()
     with postgres.connected(lab.database) as connection:
         if not connection.execute("SELECT pg_try_advisory_lock(?)", (postgres.MOVING,)).fetchone()[0]:
@@ -82,43 +89,11 @@ def migrate(say: Callable[[str], None] = lambda line: None) -> Report:
                     _Runs(source, connection, report, say).move()
             if lab.jobs_db.exists():
                 with sqlite_snapshot(lab.jobs_db) as source:
-                    _move_jobs(source, connection, report)
+                    report.jobs, report.events = move_jobs(source, connection)
         finally:
             with contextlib.suppress(Exception):  # the server is gone, and its lock with it
                 connection.execute("SELECT pg_advisory_unlock(?)", (postgres.MOVING,))
     return report
-
-
-@contextlib.contextmanager
-def _transaction(connection: postgres.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _noted(connection: postgres.Connection, what: str) -> str | None:
-    found = connection.execute("SELECT digest FROM moved WHERE source = ? AND what = ?", (str(home().root), what))
-    row = found.fetchone()
-    return None if row is None else row[0]
-
-
-def _note(connection: postgres.Connection, what: str, digest: str) -> None:
-    connection.execute(
-        "INSERT INTO moved VALUES (?, ?, ?) ON CONFLICT (source, what) DO UPDATE SET digest = excluded.digest",
-        (str(home().root), what, digest),
-    )
-
-
-# -- MLflow's runs --------------------------------------------------------------------------------------------------
 
 
 class _Runs:
@@ -127,27 +102,50 @@ class _Runs:
     def __init__(self, source: SqliteSide, connection: postgres.Connection, report: Report, say: Callable[[str], None]):
         self._source, self._connection, self._report, self._say = source, connection, report, say
         self._target = PostgresSide(connection, "public")
-        self._mover = Mover()
+        self._notes = Notes(connection)
+        self._mover = Mover(self._notes)
         self._columns: dict[str, list[str]] = {}
         self._experiments: dict[int, int] = {}
-        self._locations: dict[int, str] = {}
+        self._locations: dict[int, str | None] = {}
+        self._not_taken: NotTakenError | None = None
 
     def move(self) -> None:
         """Move every run that is not there yet, or is there otherwise."""
+        import psycopg
+
         self._check_versions()
         self._report.left = self._others()
         self._move_experiments()
         at = self._source.columns("runs").index("run_uuid")
         ids = [row[at] for row in self._source.rows("runs", "ORDER BY start_time, run_uuid")]
+        said = time.monotonic()
         for number, run_id in enumerate(ids, start=1):
             try:
                 self._move(run_id)
             except LabError as error:
-                if isinstance(error, StoreError) and not self._answers():
-                    raise
+                self._end_where_it_is_not_the_run(error)
                 self._report.refused[run_id] = str(error)
-            if number % 500 == 0 or number == len(ids):
-                self._say(f"{number:,} of {len(ids):,} runs looked at, {self._report.moved:,} moved")
+            except (psycopg.DataError, psycopg.IntegrityError) as error:  # SQLite takes texts of any length
+                self._report.refused[run_id] = f"The database does not take it: {postgres.words_of(error)}."
+            if number == len(ids) or time.monotonic() - said > SAY_S:
+                said = time.monotonic()
+                self._say(
+                    f"{number:,} of {len(ids):,} runs looked at, {self._report.moved:,} moved, "
+                    f"{self._report.files:,} artifacts sent"
+                )
+
+    def _end_where_it_is_not_the_run(self, error: LabError) -> None:
+        """Raise what would befall all other runs as well: a database that is gone, a place that takes nothing.
+
+        Where artifacts of two runs one after the other are not taken, it is the place.
+        """
+        if isinstance(error, NotTakenError):
+            if self._not_taken is not None:
+                first = self._not_taken
+                raise StoreError(f"{first} What was moved stays; `store migrate` goes on from there.") from first
+            self._not_taken = error
+        elif isinstance(error, StoreError) and not self._answers():
+            raise error
 
     def _answers(self) -> bool:
         """Whether the server is still there, so that what was wrong is the run's alone."""
@@ -190,7 +188,7 @@ class _Runs:
 
     def _move_experiments(self) -> None:
         """Have each experiment there, by its name; ids may differ."""
-        with _transaction(self._connection):
+        with transaction(self._connection):
             for row in self._picked("experiments"):
                 number = row.pop("experiment_id")
                 found = self._connection.execute(
@@ -204,12 +202,30 @@ class _Runs:
                         tuple(row.values()),
                     ).fetchone()
                 self._experiments[number], self._locations[number] = found
+            self._place_artifacts()
             for row in self._picked("experiment_tags"):
                 row["experiment_id"] = self._experiments[row["experiment_id"]]
                 names, marks = ", ".join(row), ", ".join("?" * len(row))
                 self._connection.execute(
                     f"INSERT INTO public.experiment_tags ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",
                     tuple(row.values()),
+                )
+
+    def _place_artifacts(self) -> None:
+        """Have experiments whose artifacts are in a folder of one machine keep them where the lab's own are to be."""
+        number, location = self._connection.execute(
+            "SELECT experiment_id, artifact_location FROM public.experiments WHERE name = ?", (store.EXPERIMENT,)
+        ).fetchone()
+        place = place_of_all(location, str(number))
+        for here, there in self._experiments.items():
+            folder = local_folder(self._locations[here] or "")
+            if place is None:
+                self._locations[here] = None if folder is not None else self._locations[here]
+            elif folder is not None:
+                self._locations[here] = place if there == number else f"{place}/{there}"
+                self._connection.execute(
+                    "UPDATE public.experiments SET artifact_location = ? WHERE experiment_id = ?",
+                    (self._locations[here], there),
                 )
 
     def _content(self, run_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -227,22 +243,24 @@ class _Runs:
 
     def _move(self, run_id: str) -> None:
         content = self._content(run_id)
-        digest = _digest(content)
-        noted = _noted(self._connection, run_id)
+        digest = digest_of(content)
+        noted = self._notes.digest(run_id)
+        there = self._connection.execute(
+            "SELECT artifact_uri FROM public.runs WHERE run_uuid = ?", (run_id,)
+        ).fetchone()
+        if noted is None and there is not None:
+            raise LabError(f"Run {run_id[:8]} is in the database already, and was not moved there from this home.")
+        before = content["runs"][0]["artifact_uri"]
+        uri = self._move_artifacts(run_id, content["runs"][0])
         if noted == digest:
             self._report.there += 1
+            if there is not None and uri not in (before, there[0]):  # a bucket was named after the run was moved
+                self._connection.execute("UPDATE public.runs SET artifact_uri = ? WHERE run_uuid = ?", (uri, run_id))
             return
-        if (
-            noted is None
-            and self._connection.execute("SELECT 1 FROM public.runs WHERE run_uuid = ?", (run_id,)).fetchone()
-        ):
-            raise LabError(f"Run {run_id[:8]} is in the database already, and was not moved there from this home.")
-        number = content["runs"][0]["experiment_id"]
-        uri, sent = self._mover.move(run_id, content["runs"][0]["artifact_uri"] or "", self._locations[number])
         for row in (*content["runs"], *content["datasets"]):
             row["experiment_id"] = self._experiments[row["experiment_id"]]
         content["runs"][0]["artifact_uri"] = uri
-        with _transaction(self._connection):
+        with transaction(self._connection):
             if noted is not None:
                 self._take_away(run_id)
             self._put("runs", content["runs"])
@@ -250,9 +268,19 @@ class _Runs:
             for table in (*OF_RUN, "input_tags"):
                 self._put(table, content[table])
             self._check(run_id, content)
-            _note(self._connection, run_id, digest)
+            self._notes.put(run_id, digest)
         self._report.moved += 1
+
+    def _move_artifacts(self, run_id: str, run: dict[str, Any]) -> str:
+        """Send a run's artifacts where they are to be; returns their address from now on."""
+        before, location = run["artifact_uri"] or "", self._locations[run["experiment_id"]]
+        uri, sent = self._mover.move(run_id, before, location)
+        if sent:
+            self._not_taken = None
         self._report.files += sent
+        folder = local_folder(uri)
+        self._report.without += location is not None and folder is not None and not folder.is_dir()
+        return uri
 
     def _put_datasets(self, content: dict[str, list[dict[str, Any]]]) -> None:
         """Several runs use one dataset; one that is there under another id is used in its place."""
@@ -294,67 +322,3 @@ class _Runs:
                     f"Run {run_id[:8]} is not in the database as it was: {table} has {len(found)} rows of it there, "
                     f"{len(wanted)} here, or others. Nothing of it was kept there."
                 )
-
-
-# -- the job table --------------------------------------------------------------------------------------------------
-
-
-def _move_jobs(source: SqliteSide, connection: postgres.Connection, report: Report) -> None:
-    """Move the job table as one: the order of its rows and of its events is one for all runs."""
-    tables: dict[str, list[dict[str, Any]]] = {}
-    present = set(source.tables())
-    for table in LAB:
-        names = source.columns(table) if table in present else []
-        order = "ORDER BY rowid" if table == "jobs" else "ORDER BY 1"
-        rows = source.rows(table, order) if names else ()
-        tables[table] = [dict(zip(names, row, strict=True)) for row in rows]
-    busy = [row["run_id"][:8] for row in tables["jobs"] if row["state"] in ACTIVE]
-    if busy:
-        raise LabError(
-            f"{len(busy)} runs are at work ({', '.join(busy[:5])}): pause or stop them, then move. Their figures in "
-            "MLflow were moved, and are moved anew then."
-        )
-    digest = _digest(tables)
-    noted = _noted(connection, "jobs")
-    target = PostgresSide(connection, postgres.SCHEMA)
-    if noted == digest:
-        return
-    if noted is not None:
-        raise LabError(
-            "The job table was moved before, and both it and this home's may have changed since: `python -m core "
-            "doctor --rebuild-jobs` gives runs that have no row there one from their folders."
-        )
-    with _transaction(connection):
-        known = {row[0] for row in connection.execute("SELECT run_id FROM jobs").fetchall()}
-        offset = connection.execute("SELECT COALESCE(MAX(id), 0) FROM events").fetchone()[0]
-        notice = connection.execute("SELECT COALESCE(MAX(id), 0) FROM notices").fetchone()[0]
-        for row in tables["events"]:
-            row["id"] += offset
-        for table in ("fired", "notices"):
-            for row in tables[table]:
-                row["event"] += offset
-        for row in tables["notices"]:
-            row["id"] += notice
-        if connection.execute("SELECT 1 FROM followed").fetchone():
-            tables["followed"] = []
-        for row in tables["followed"]:
-            row["last"] += offset
-        tables["jobs"] = [row for row in tables["jobs"] if row["run_id"] not in known]
-        for table, rows in tables.items():
-            names = [name for name in (rows[0] if rows else ()) if name in target.columns(table)]
-            if rows:
-                target.put(table, names, ([row[name] for name in names] for row in rows))
-                _check_jobs(target, table, names, rows)
-        target.set_counters()
-        _note(connection, "jobs", digest)
-    report.jobs, report.events = len(tables["jobs"]), len(tables["events"])
-
-
-def _check_jobs(target: Side, table: str, names: list[str], rows: list[dict[str, Any]]) -> None:
-    """Raise StoreError where one of the rows is not there as it was."""
-    there = target.columns(table)
-    picked = [there.index(name) for name in names]
-    found = {repr(tuple(row[k] for k in picked)) for row in target.rows(table)}
-    missing = [row for row in rows if repr(tuple(row[name] for name in names)) not in found]
-    if missing:
-        raise StoreError(f"{len(missing)} rows of {table} are not in the database as they were. None was kept there.")

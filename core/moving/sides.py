@@ -240,3 +240,16 @@ def sqlite_snapshot(path: Path) -> Iterator[SqliteSide]:
         raise StoreError(f"{path} can't be read: {error}.") from error
     finally:
         connection.close()
+
+
+@contextmanager
+def transaction(connection: postgres.Connection) -> Iterator[None]:
+    """One transaction of a database server: all that is done in it, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

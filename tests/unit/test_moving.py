@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -10,7 +12,7 @@ import tarfile
 import psycopg
 import pytest
 
-from benchmarks.bulk_store import bulk
+from benchmarks.bulk_store import STATES, bulk
 from core import postgres
 from core.errors import LabError
 from core.home import home
@@ -113,6 +115,15 @@ def test_a_run_that_changed_meanwhile_is_moved_anew_and_a_strangers_is_left(
     postgres.close_all()
 
 
+@pytest.fixture
+def shared(old_lab, fresh_database, postgres_server, monkeypatch, tmp_path):
+    """A folder for artifacts, with a new database whose experiment is to keep them there."""
+    monkeypatch.setenv("LAB_DATABASE", postgres_server.create(fresh_database))
+    monkeypatch.setenv("LAB_ARTIFACTS", str(tmp_path / "shared"))
+    yield tmp_path / "shared"
+    postgres.close_all()
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_lab_is_saved_and_made_again(old_lab, fresh_database, postgres_server, monkeypatch, tmp_path, kind):
     (home().data / "u.csv").write_text("x,u\n1,2\n")
@@ -159,6 +170,129 @@ def test_a_damaged_archive_changes_nothing(old_lab, monkeypatch, tmp_path, harm)
     with pytest.raises(LabError, match=r"damaged|no backup|no whole backup"):
         restore(path)
     assert not (tmp_path / "new" / "runs").exists() or not any((tmp_path / "new" / "runs").iterdir())
+
+
+def files(folder):
+    """Each file's content by its path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def leave(run_id, **contents):
+    """Put files among a run's artifacts in the home."""
+    folder = home().artifacts / run_id / "artifacts" / "more"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    return folder
+
+
+def test_artifacts_go_with_their_run_and_stay_here_too(old_lab, shared):
+    leave(old_lab[1], empty="", words="été")
+    stranger = old_lab[STATES.index("foreign")]  # of another experiment
+    leave(stranger, theirs="t")
+    before = files(home().artifacts)
+    report = migrate()
+    assert (report.moved, report.files, report.refused, report.without) == (20, 4, {}, 17)
+    assert files(home().artifacts) == before
+    sent = files(shared)
+    assert sent[f"{old_lab[0]}/artifacts/words/note.txt"] == b"hello"
+    assert sent[f"{old_lab[1]}/artifacts/more/empty"] == b""
+    assert store.get_run(old_lab[0]).artifact_uri == f"{shared}/{old_lab[0]}/artifacts"
+    other = store.get_run(stranger)
+    assert other.artifact_uri == f"{shared}/{other.experiment_id}/{stranger}/artifacts"
+    assert len(sent) == len(before) == 4
+    again = migrate()
+    assert (again.moved, again.there, again.files) == (0, 20, 0)
+
+
+def test_a_bucket_that_is_named_later_gets_what_is_not_there_yet(old_lab, shared, monkeypatch):
+    place = os.environ["LAB_ARTIFACTS"]
+    monkeypatch.delenv("LAB_ARTIFACTS")
+    assert migrate().files == 0
+    assert store.get_run(old_lab[0]).artifact_uri == (home().artifacts / old_lab[0] / "artifacts").as_uri()
+    store.client().set_tag(old_lab[0], "note", "written there")
+    monkeypatch.setenv("LAB_ARTIFACTS", place)
+    report = migrate()
+    assert (report.moved, report.there, report.files) == (0, 20, 1)
+    record = store.get_run(old_lab[0])
+    assert (record.artifact_uri, record.tags["note"]) == (f"{shared}/{old_lab[0]}/artifacts", "written there")
+    run_id = store.create_run(CONFIG)
+    assert store.get_run(run_id).artifact_uri.startswith(f"{shared}/")
+
+
+def test_a_move_that_was_killed_between_two_files_sends_the_others(old_lab, shared):
+    folder = leave(old_lab[0], a="a", b="b", c="c")
+    program = (
+        "import os, signal\nfrom core.moving import artifacts, migration\nseen = []\ngive = artifacts._give\n"
+        "def give_and_end(*arguments):\n    give(*arguments)\n    seen.append(1)\n"
+        "    len(seen) == 3 and os.kill(os.getpid(), signal.SIGKILL)\n"
+        "artifacts._give = give_and_end\nmigration.migrate()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert old_lab[0] not in store.known_ids()  # none is there before all of its files are
+    (folder / "a").write_text("otherwise")
+    report = migrate()
+    assert (report.moved, report.files) == (20, 3)  # what was not noted, and what has changed
+    assert files(shared / old_lab[0] / "artifacts") == files(home().artifacts / old_lab[0] / "artifacts")
+
+
+def test_a_file_that_does_not_arrive_as_it_is_keeps_its_run_from_being_moved(old_lab, shared, monkeypatch):
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    class Forgetful(LocalArtifactRepository):
+        """Loses the end of what it is given."""
+
+        def log_artifact(self, local_file, artifact_path=None):
+            super().log_artifact(local_file, artifact_path)
+            os.truncate(f"{self.artifact_dir}/{artifact_path}/{local_file.rpartition('/')[2]}", 3)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("core.moving.artifacts.repository", Forgetful)
+        report = migrate()
+    assert (report.moved, report.files) == (19, 0)
+    assert report.refused[old_lab[0]].startswith("words/note.txt came back from ")
+    assert ": 3 bytes, sha256 " in report.refused[old_lab[0]]
+    report = migrate()
+    assert (report.moved, report.there, report.files, report.refused) == (1, 19, 1, {})
+
+
+def test_a_place_that_takes_nothing_ends_the_move_in_a_line_after_two_runs(old_lab, shared):
+    for run_id in old_lab[:5]:
+        leave(run_id, a="a")
+    shared.write_text("no folder")
+    with pytest.raises(LabError, match=r"can't be sent to .*`store migrate` goes on from there") as caught:
+        migrate()
+    assert "\n" not in str(caught.value)
+    assert not set(old_lab[:5]) & store.known_ids()
+    shared.unlink()
+    report = migrate()
+    assert (report.moved + report.there, report.files, report.refused) == (20, 6, {})
+
+
+def test_a_run_whose_artifacts_are_not_here_keeps_their_address_until_they_are(old_lab, shared):
+    folder = home().artifacts / old_lab[0]
+    away = folder.rename(home().root / "unmounted")
+    report = migrate()
+    assert (report.moved, report.files, report.without) == (20, 0, 20)
+    assert store.get_run(old_lab[0]).artifact_uri == (folder / "artifacts").as_uri()
+    away.rename(folder)
+    assert migrate().files == 1
+    assert store.get_run(old_lab[0]).artifact_uri == f"{shared}/{old_lab[0]}/artifacts"
+    shutil.rmtree(folder)  # a person makes room
+    assert migrate().files == 0
+    assert store.get_run(old_lab[0]).artifact_uri == f"{shared}/{old_lab[0]}/artifacts"
+
+
+def test_a_run_that_the_database_does_not_take_holds_up_no_other(old_lab, shared):
+    with sqlite3.connect(home().mlflow_db) as connection:
+        connection.execute("INSERT INTO tags VALUES ('long', ?, ?)", ("x" * 9000, old_lab[4]))
+    connection.close()
+    report = migrate()
+    assert report.moved == 19
+    assert (
+        report.refused[old_lab[4]] == "The database does not take it: value too long for type character varying(8000)."
+    )
 
 
 def test_a_move_without_a_database_or_without_a_home_is_refused_in_a_line(lab_home, monkeypatch):

@@ -100,6 +100,9 @@ def test_a_reason_is_one_line_of_words_and_no_dump(tmp_path):
     assert first_line(refused) == "nothing listens at its address"
     answers = Exception("Max retries exceeded (Caused by ResponseError('too many 503 error responses'))")
     assert first_line(answers) == "its server answers with error 503"
+    upload = f"Failed to upload /{'a' * 300} to lab/{'b' * 300}: An error occurred ({{}}) when calling the PutObject: x"
+    assert first_line(Exception(upload.format("SignatureDoesNotMatch"))) == "its bucket refuses the key"
+    assert first_line(Exception(upload.format("400"))) == "An error occurred (400) when calling the PutObject: x"
 
 
 def test_a_store_that_answers_byte_by_byte_is_not_waited_for(monkeypatch):

@@ -42,8 +42,21 @@ WORDS = {
     "Connection refused": "nothing listens at its address",
     "timed out": "it gave no answer in time",
     "Name or service not known": "there is no machine of its name",
+    "Could not connect to the endpoint URL": "nothing listens at its address",
+    "Connection aborted": "its server broke off, and its log says why",
+    "SignatureDoesNotMatch": "its bucket refuses the key",
+    "InvalidAccessKeyId": "its bucket refuses the key",
+    "AccessDenied": "its bucket refuses the key",
+    "Unable to locate credentials": "its bucket wants a key, and none is set",
+    "NoSuchBucket": "there is no bucket of its name",
+    "QuotaExceeded": "its bucket is full",
+    "XMinioStorageFull": "its bucket is full",
+    "InsufficientStorage": "its bucket is full",
+    "(InternalError)": "its bucket failed with an internal error, as a full one does",
 }
 """Part of an error's text → the whole of it for people."""
+UPLOAD = re.compile(r"^Failed to upload .*: (?=An error occurred)")
+"""What boto3 says before the reason: two paths, which may be longer than the line."""
 LONGEST = 200
 DELETED = "Current state is deleted"
 """In what MLflow says to one who writes to a deleted run."""
@@ -191,5 +204,5 @@ def first_line(error: BaseException) -> str:
             return words
     if found := ERRORS_ALONE.search(text):
         return f"its server answers with error {found[1]}"
-    line = (text.partition("[SQL:")[0].strip().splitlines() or [type(error).__name__])[0]
+    line = UPLOAD.sub("", (text.partition("[SQL:")[0].strip().splitlines() or [type(error).__name__])[0])
     return line if len(line) <= LONGEST else line[:LONGEST] + " …"
