@@ -230,6 +230,8 @@ def _take_in(
             folder = run_folder(run_id)
             folder.create(config)
             folder.write_asked_tags(tags or {})
+            if exchange.wanted():
+                table.find(limit=1)  # makes the tables where a database is new
             exchange.publish(folder)
             table.insert(run_id, config, engine, why, **fields)
         except (OSError, StoreError) as error:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import psutil
@@ -23,6 +22,7 @@ from core.jobs import actions, bin, retention, sync, table
 from core.jobs.process import boot_id, sweep
 from core.runs import run_folder
 from core.tracking import store
+from tests.mlflow_server import Server
 
 SOURCE = Path(__file__).parents[2]
 SHORT = RunConfig(
@@ -182,47 +182,9 @@ def test_a_dead_run_is_told_to_the_store_by_any_command_though_nobody_opens_a_pa
         process.wait()
 
 
-class Server:
-    """A real MLflow server."""
-
-    def __init__(self, folder: Path):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
-        self.process = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "mlflow", "server", "--workers=1", f"--port={self.port}"),
-                f"--backend-store-uri=sqlite:///{home().mlflow_db}",
-                f"--artifacts-destination={self._folder}",
-            ],
-            env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-        def answers() -> bool:
-            try:
-                return urllib.request.urlopen(f"{self.url}/health", timeout=1).status == 200
-            except OSError:
-                return False
-
-        until(answers, 120)
-
-    def signal(self, number: signal.Signals) -> None:
-        os.killpg(self.process.pid, number)
-
-    def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    running = Server(tmp_path / "destination")
+    running = Server(f"sqlite:///{home().mlflow_db}", tmp_path / "destination")
     running.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", running.url)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")

@@ -16,6 +16,8 @@ from core.plain_text import keep_secrets_out_of_logs
 SWITCHES = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # two lines among a command's own, whenever a run on a server ends
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     # left to itself MLflow tries a server that is gone for ten minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
