@@ -19,17 +19,17 @@ def migrate() -> None:
         note(f"{run_id}: {why}")
     for table, rows in report.left.items():
         note(f"{rows:,} rows of {table} are another program's, and stay where they are")
+    if report.here:
+        note(f"artifacts of {report.here:,} runs stay in folders of this machine: no other place is named for them")
     if report.without:
-        note(
-            f"{report.without:,} runs have no artifacts on this machine, and keep the address of what they may have had"
-        )
+        note(f"{report.without:,} runs have no artifacts on this machine, and keep the address that any had")
     say(
         f"{report.moved:,} runs moved and {report.there:,} there already, {report.jobs:,} jobs and {report.events:,} "
         f"events moved, {report.files:,} artifacts sent, {len(report.refused):,} runs refused"
     )
     if report.refused:
         raise typer.Exit(1)
-    say("Set LAB_DATABASE for every process of this lab from now on; the SQLite files were left as they are.")
+    say("Set LAB_DATABASE for every process of this lab from now on; the SQLite files and artifacts here were left.")
 
 
 def backup(

@@ -52,6 +52,8 @@ class Report:
     events: int = 0
     files: int = 0
     """Artifacts that were sent."""
+    here: int = 0
+    """Runs whose artifacts stay in folders of this machine, since there is no other place for them."""
     without: int = 0
     """Runs that have no artifacts here though these are to be sent, and keep their address."""
     refused: dict[str, str] = field(default_factory=dict)
@@ -279,7 +281,10 @@ class _Runs:
             self._not_taken = None
         self._report.files += sent
         folder = local_folder(uri)
-        self._report.without += location is not None and folder is not None and not folder.is_dir()
+        if folder is not None and location is None:
+            self._report.here += 1
+        elif folder is not None and not folder.is_dir():
+            self._report.without += 1
         return uri
 
     def _put_datasets(self, content: dict[str, list[dict[str, Any]]]) -> None:

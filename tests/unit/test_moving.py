@@ -14,11 +14,12 @@ import pytest
 
 from benchmarks.bulk_store import STATES, bulk
 from core import postgres
-from core.errors import LabError
+from core.errors import LabError, StoreError
 from core.home import home
 from core.jobs import table
 from core.jobs.database import reading, transaction
 from core.jobs.events import record
+from core.moving import artifacts
 from core.moving.backup import backup, restore
 from core.moving.migration import migrate
 from core.presets import presets
@@ -208,7 +209,8 @@ def test_artifacts_go_with_their_run_and_stay_here_too(old_lab, shared):
 def test_a_bucket_that_is_named_later_gets_what_is_not_there_yet(old_lab, shared, monkeypatch):
     place = os.environ["LAB_ARTIFACTS"]
     monkeypatch.delenv("LAB_ARTIFACTS")
-    assert migrate().files == 0
+    report = migrate()
+    assert (report.files, report.here) == (0, 20)
     assert store.get_run(old_lab[0]).artifact_uri == (home().artifacts / old_lab[0] / "artifacts").as_uri()
     store.client().set_tag(old_lab[0], "note", "written there")
     monkeypatch.setenv("LAB_ARTIFACTS", place)
@@ -235,6 +237,36 @@ def test_a_move_that_was_killed_between_two_files_sends_the_others(old_lab, shar
     report = migrate()
     assert (report.moved, report.files) == (20, 3)  # what was not noted, and what has changed
     assert files(shared / old_lab[0] / "artifacts") == files(home().artifacts / old_lab[0] / "artifacts")
+
+
+def test_a_database_that_goes_in_the_middle_is_said_in_a_line_and_the_move_goes_on(
+    old_lab, shared, postgres_server, monkeypatch
+):
+    for run_id in old_lab[:4]:
+        leave(run_id, a="a", b="b")
+    given = []
+
+    def give_and_stop(*arguments):
+        give(*arguments)
+        given.append(1)
+        if len(given) == 4:
+            postgres_server.stop(signal.SIGQUIT)
+
+    with monkeypatch.context() as meanwhile:
+        give = artifacts._give
+        meanwhile.setattr(artifacts, "_give", give_and_stop)
+        try:
+            with pytest.raises(StoreError, match="did not answer: it ") as caught:
+                migrate()
+        finally:
+            postgres_server.start()
+            postgres.close_all()
+    assert "\n" not in str(caught.value)
+    assert store.known_ids() == {old_lab[0]}
+    report = migrate()
+    assert (report.moved, report.there, report.refused) == (19, 1, {})
+    assert report.files == 9 - 3  # the fourth had not been noted yet
+    assert files(shared) == files(home().artifacts)
 
 
 def test_a_file_that_does_not_arrive_as_it_is_keeps_its_run_from_being_moved(old_lab, shared, monkeypatch):
