@@ -23,7 +23,8 @@ from core.cluster_settings import ClusterSettings, EngineName
 from core.documents import DocumentError, plain_data
 from core.errors import ConfigError, LabError, StoreError
 from core.files import write_whole
-from core.frozen import Frozen, shaped
+from core.frozen import FieldsAtFault, Frozen, shaped
+from core.frozen import Path as Place
 from core.home import home
 from core.people import ADMIN, needs
 from core.rules import MOST_RULES, AnyRule, ChannelName, Retry
@@ -178,20 +179,26 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _names(self) -> Settings:
-        names = [channel.name for channel in self.channels]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"channels: the name {min(twice)!r} stands twice")
-        engines = [engine.name for engine in self.engines]
-        if twice := {name for name in engines if engines.count(name) > 1}:
-            raise ValueError(f"engines: the name {min(twice)!r} stands twice")
-        if taken := {"local", "inline", "auto"} & set(engines):
-            raise ValueError(f"engines: {min(taken)!r} is no name for one, since it means something already")
+        channels, engines = ([each.name for each in listed] for listed in (self.channels, self.engines))
+        lines: list[tuple[Place, str]] = [*_twice("channels", channels), *_twice("engines", engines)]
+        for k, name in enumerate(engines):
+            if name in ("local", "inline", "auto"):
+                lines.append((("engines", k, "name"), f"{name!r} is no name for one, since it means something already"))
         if self.engine not in ("local", "auto", *engines):
-            raise ValueError(f"engine: there is no engine {self.engine!r}")
+            lines.append((("engine",), f"there is no engine {self.engine!r}"))
         for k, rule in enumerate(self.watch):
-            if unknown := set(rule.tell) - set(names):
-                raise ValueError(f"watch.{k}.tell: there is no channel {min(unknown)!r}")
+            if unknown := set(rule.tell) - set(channels):
+                lines.append((("watch", k, "tell"), f"there is no channel {min(unknown)!r}"))
+        if lines:
+            raise FieldsAtFault(lines)
         return self
+
+
+def _twice(field: str, names: list[str]) -> list[tuple[Place, str]]:
+    """(path, line) of each name of a list that stands before it already."""
+    return [
+        ((field, k, "name"), f"the name {name!r} stands twice") for k, name in enumerate(names) if name in names[:k]
+    ]
 
 
 @dataclass(frozen=True)

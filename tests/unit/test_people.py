@@ -223,6 +223,8 @@ def test_every_deed_of_a_sweep_takes_a_runner():
 
 def test_what_concerns_the_whole_lab_takes_an_admin():
     from core.housekeeping import carry_out
+    from core.jobs.engines.saving import save_settings
+    from core.jobs.engines.trying import begin_trial
     from core.reports.logo import keep_logo, remove_logo
     from core.settings import save
     from core.tracking import store
@@ -230,7 +232,7 @@ def test_what_concerns_the_whole_lab_takes_an_admin():
 
     for deed in (retention.delete_for_good, retention.empty, carry_out, save, keep_logo, remove_logo, send,
                  store.restore_experiment, database.rebuild, admission.deny, admission.allow, tokens.make,
-                 tokens.revoke, tokens.remove):  # fmt: skip
+                 tokens.revoke, tokens.remove, save_settings, begin_trial):  # fmt: skip
         assert deed.needs == ADMIN, deed
 
 

@@ -47,7 +47,7 @@ class RayCluster:
     def look(self) -> View:
         """Its nodes and the attempts that it knows: two questions."""
         if not self._version:
-            self._version = str(self._ask("GET", "/api/version").get("ray_version", ""))
+            self._version = self._version_there()
         try:
             jobs = self._ask("GET", "/api/jobs/")
             listed = self._ask("GET", "/api/v0/nodes?detail=1&limit=10000")
@@ -58,11 +58,21 @@ class RayCluster:
         names = {node_id: node.name for node_id, node in found}
         nodes = {node.name: node for _, node in found}  # Ray remembers the dead: one that lives comes after them
         attempts = {}
-        for job in jobs if isinstance(jobs, list) else []:
+        for job in (each for each in jobs if isinstance(each, dict)) if isinstance(jobs, list) else ():
             name = str(job.get("submission_id") or "")
             if _ATTEMPT.fullmatch(name):
                 attempts[name] = _said(job, names)
         return View(tuple(nodes[name] for name in sorted(nodes)), attempts, self._version)
+
+    def _version_there(self) -> str:
+        answer = self._ask("GET", "/api/version")
+        version = answer.get("ray_version") if isinstance(answer, dict) else None
+        if not version:
+            raise RefusedError(self._no_ray())
+        return str(version)
+
+    def _no_ray(self) -> str:
+        return f"What answers at {self._settings.address.rstrip('/')} is no Ray dashboard."
 
     def submit(self, order: Order) -> None:
         """Submit it under its name, unless Ray has that already."""
@@ -119,7 +129,7 @@ class RayCluster:
         try:
             return json.loads(raw or b"{}")
         except ValueError:
-            raise RefusedError(f"What answers at {address} is no Ray dashboard.") from None
+            raise RefusedError(self._no_ray()) from None
 
     def _refused(self, error: urllib.error.HTTPError) -> RefusedError | UnreachableError:
         address = self._settings.address.rstrip("/")

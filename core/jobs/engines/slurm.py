@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.jobs.engines.contract import Node, Order, RefusedError, Said, UnreachableError, View
@@ -153,6 +154,8 @@ class SlurmCluster:
             raise RefusedError(f"SLURM's command {program} is not on this machine's PATH: install slurm-client.")
         environment = dict(os.environ)
         if self._settings.conf:
+            if not Path(self._settings.conf).is_file():  # SLURM's commands look for half a minute
+                raise RefusedError(f"There is no file {self._settings.conf} on this machine: conf names slurm.conf.")
             environment["SLURM_CONF"] = self._settings.conf
         try:
             done = subprocess.run(

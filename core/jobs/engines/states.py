@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.errors import LabError
 from core.jobs import table
 from core.jobs.engines.cluster_engine import ClusterEngine, cluster_engines, cluster_of, slots_of
-from core.jobs.engines.contract import RefusedError, UnreachableError
+from core.jobs.engines.contract import Node, RefusedError, UnreachableError
 from core.jobs.engines.kept_view import KeptView, keep, kept_view
 from core.plain_text import printable, shortened
 from core.runs.states import ACTIVE
@@ -39,11 +39,16 @@ class EngineState:
             return "nobody has looked yet"
         if self.view.trouble:
             return self.view.trouble
-        up = sum(node.up for node in self.view.nodes)
-        down = len(self.view.nodes) - up
-        nodes = f"{up} node{'s' * (up != 1)}{f', {down} more that can not be used' * bool(down)}"
-        gpus = sum(node.gpus for node in self.view.nodes if node.up)
-        return f"{nodes}, {gpus} GPU{'s' * (gpus != 1)}, {self.slots} slot{'s' * (self.slots != 1)}"
+        return nodes_in_words(self.view.nodes, self.slots)
+
+
+def nodes_in_words(nodes: Sequence[Node], slots: int) -> str:
+    """How much there is: nodes that are up and that are not, GPUs of those that are, slots."""
+    up = sum(node.up for node in nodes)
+    down = len(nodes) - up
+    words = f"{up} node{'s' * (up != 1)}{f', {down} more that can not be used' * bool(down)}"
+    gpus = sum(node.gpus for node in nodes if node.up)
+    return f"{words}, {gpus} GPU{'s' * (gpus != 1)}, {slots} slot{'s' * (slots != 1)}"
 
 
 def engine_states() -> list[EngineState]:
