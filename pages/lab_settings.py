@@ -1,4 +1,4 @@
-"""Settings: the lab's slots, limits, rules and channels, in one file that this page and people edit alike."""
+"""Settings: the lab's slots, limits, clusters, rules and channels, in one file that this page and people edit alike."""
 
 from typing import Any
 
@@ -7,8 +7,10 @@ from pydantic import ValidationError
 
 from core.errors import LabError
 from core.home import home
-from core.settings import Settings, faults, in_force, save, text, time_zones
+from core.jobs.engines.saving import save_settings
+from core.settings import Settings, faults, in_force, text, time_zones
 from pages.parts.settings.channels import channels_form, test_channel
+from pages.parts.settings.engines import default_engine, engines_form, try_engine
 from pages.parts.settings.logo import logo_form
 from pages.parts.shared.model_form import fields_form
 from pages.parts.shared.rules_form import rules_form
@@ -52,7 +54,7 @@ def bar(chosen: Settings | None, errors: dict, before: str, changed: bool) -> No
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Save", type="primary", icon=":material/save:", disabled=chosen is None or not changed):
             try:
-                save(chosen, before)
+                save_settings(chosen, before)
             except LabError as error:
                 st.session_state["settings.refused"] = str(error)
             else:
@@ -65,7 +67,7 @@ def bar(chosen: Settings | None, errors: dict, before: str, changed: bool) -> No
         if errors:
             st.markdown(f":red[{message(next(iter(errors.values())))}]", width="stretch")
         else:
-            st.caption("Slots, disk, retry and retention hold for what starts from now on; rules and channels at once.")
+            st.caption("Slots, disk, retry and retention hold for what starts from now on; all else at once.")
 
 
 st.title("Settings")
@@ -111,8 +113,17 @@ try:
         )
         filled |= fields_form(Settings, ("reports",), data, errors, f"{key}.reports")
         logo_form()
+        st.subheader("Clusters", help="Runs may be handed to them, besides this machine.")
+        filled["engines"], new_engines, tried = engines_form(
+            data["engines"], under(errors, "engines"), f"{key}.engines"
+        )
+        filled["engine"] = default_engine(data["engine"], filled["engines"], errors.get(("engine",)), key)
     chosen, wrong = validated(filled)
-    keep(filled, new_rules or new_channels, wrong != errors)  # so that each message stands beside its field
+    anew = new_rules or new_channels or new_engines
+    keep(filled, anew, wrong != errors)  # so that each message stands beside its field
+    if tried is not None:
+        try_engine(filled["engines"][tried])
+        st.rerun()
     if tested is not None and chosen is not None:
         test_channel(chosen, tested)
         st.rerun()

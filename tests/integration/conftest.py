@@ -1,4 +1,4 @@
-"""What integration tests share: no browser paints here, so nothing waits for one; a lab whose runs are stand-ins."""
+"""What integration tests share: nothing waits for a browser to paint; a lab whose runs are stand-ins; real clusters."""
 
 import os
 import signal
@@ -12,6 +12,7 @@ from core.jobs.engines.local import LocalEngine
 from core.jobs.process import alive, sweep
 from core.jobs.slot_lock import hold
 from pages.parts.compare import first_paint
+from tests.clusters import ray, slurm
 from tests.conftest import lay_out
 from tests.stand_in import SOURCE, STAND_IN, WORKER
 
@@ -53,3 +54,23 @@ def lab(tmp_path, monkeypatch, mlflow_store):
         if alive(job.worker_pid, job.worker_started, job.boot):
             os.kill(job.worker_pid, signal.SIGKILL)
         sweep(root / "runs" / job.run_id, job.attempt)
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster(tmp_path_factory):
+    if why := slurm.missing():
+        pytest.skip(why)
+    cluster = slurm.Slurm(tmp_path_factory.mktemp("slurm"))
+    yield cluster.start()
+    cluster.end()
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(tmp_path_factory):
+    if why := ray.missing():
+        pytest.skip(why)
+    cluster = ray.Ray(tmp_path_factory.mktemp("ray"))
+    try:
+        yield cluster.start()
+    finally:
+        cluster.end()

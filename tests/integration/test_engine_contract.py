@@ -19,7 +19,7 @@ from core.jobs.engines import kept_view, ordering, tending
 from core.jobs.engines.contract import Node, View, attempt_name
 from core.jobs.engines.lab_mark import lab_mark
 from core.jobs.engines.ordering import order_of
-from tests.clusters import ray, slurm
+from tests.clusters import slurm
 from tests.stand_in import SOURCE, let_go, submit, until, until_state
 
 pytestmark = pytest.mark.clusters
@@ -79,26 +79,6 @@ class Clustered:
     def end(self):
         self.thread.end()
         self.thread.join(60)
-
-
-@pytest.fixture(scope="session")
-def slurm_cluster(tmp_path_factory):
-    if why := slurm.missing():
-        pytest.skip(why)
-    cluster = slurm.Slurm(tmp_path_factory.mktemp("slurm"))
-    yield cluster.start()
-    cluster.end()
-
-
-@pytest.fixture(scope="session")
-def ray_cluster(tmp_path_factory):
-    if why := ray.missing():
-        pytest.skip(why)
-    cluster = ray.Ray(tmp_path_factory.mktemp("ray"))
-    try:
-        yield cluster.start()
-    finally:
-        cluster.end()
 
 
 @pytest.fixture(params=["local", "slurm", "ray"])

@@ -18,6 +18,7 @@ from core.jobs.engines.kept_view import kept_view
 from core.jobs.queueing import MOST_PRIORITY
 from core.runs.states import ACTIVE
 from core.settings import settings
+from pages.parts.shared.engine_state import PLACES
 from pages.parts.shared.text import LONGEST, Markdown, message, plain, visible
 
 MOST_CHOICES = 200
@@ -109,12 +110,11 @@ def where_to() -> str | None:
     if not (clusters := cluster_engines()):
         return None
     names = [LOCAL, *(cluster.name for cluster in clusters), AUTO]
-    words = {LOCAL: "this machine", AUTO: "the first that is free"}
     return st.selectbox(
         "Where",
         names,
         names.index(settings().engine),
-        format_func=lambda name: words.get(name, name),
+        format_func=lambda name: PLACES.get(name, name),
         key="launch.engine",
         help="This machine, or a cluster of the lab's settings; System says how each is.",
     )

@@ -42,6 +42,12 @@ ADVANCED = {
     "epsilon",
     "first_step",
     "smallest_step",
+    "home",
+    "program",
+    "python",
+    "conf",
+    "account",
+    "constraint",
 }
 """Fields that most runs leave alone; they are folded away."""
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.background import Background
-from core.jobs.engines.states import EngineState, engine_states, look_at
+from core.jobs.engines.states import engine_states
 from pages.parts.shared.data_table import data_table
-from pages.parts.shared.text import LONGEST, message, plain
-
-LOOK_S = 15.0
-"""Clusters are asked anew so often while somebody looks at the page, on a thread: an answer may take seconds."""
-_looks: Background[list[EngineState]] = Background(lambda say: look_at())
+from pages.parts.shared.engine_state import ask_engines, engine_state
+from pages.parts.shared.text import LONGEST, plain
 
 
 def engines_view() -> None:
@@ -19,19 +15,14 @@ def engines_view() -> None:
     states = engine_states()
     if not states:
         return
-    _looks.ask(LOOK_S)
+    ask_engines()
     st.subheader("Engines")
     for state in states:
-        trouble = state.view is not None and bool(state.view.trouble)
         version = state.view.version if state.view is not None else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(state.name)}**", width="content")
             st.caption(f"{plain(state.kind)} {plain(version)} · {plain(state.where, LONGEST)}")
-        if trouble:
-            st.error(message(state.line), icon=":material/cloud_off:")
-        else:
-            counts = f"{state.at_work:,} at work, {state.pending:,} pending, {state.waiting:,} waiting"
-            st.caption(f"{message(state.line)} · {counts}")
+        engine_state(state)
         rows = [
             {
                 "Node": node.name,
