@@ -11,6 +11,7 @@ from core.tracking.best import TIES, Ranked, Rule, link, ranking, require_checkp
 from core.tracking.lineage import lineage
 from pages.parts.best.lineage import lineage_view
 from pages.parts.best.ranking import FORMAT, ranking_table
+from pages.parts.people.rooms import way_to
 from pages.parts.shared.deleted_experiment import deleted_experiment
 from pages.parts.shared.metric_names import HOW, LABELS
 from pages.parts.shared.text import LONGEST, code, message, plain, whole
@@ -102,7 +103,7 @@ try:
         if deleted_experiment():
             st.stop()
         st.info("No runs yet. Launch a few: the best of them starts the next stage here.", icon=":material/info:")
-        st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+        way_to("launch", "Launch a run", ":material/rocket_launch:")
         st.stop()
     metrics = store.metric_names()
     if not metrics:

@@ -18,6 +18,7 @@ from pages.parts.compare.scatter import scatter_view
 from pages.parts.compare.search import Shown, search_bar
 from pages.parts.compare.selection import Selection, first, from_text, keep, leave
 from pages.parts.compare.table import run_table
+from pages.parts.people.rooms import way_to
 from pages.parts.shared.bin_dialog import bin_button
 from pages.parts.shared.bulk_bar import bulk_bar
 from pages.parts.shared.deleted_experiment import deleted_experiment
@@ -107,7 +108,7 @@ try:
         if deleted_experiment():
             st.stop()
         st.info("No runs yet. Launch two and lay their curves over each other here.", icon=":material/info:")
-        st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+        way_to("launch", "Launch a run", ":material/rocket_launch:")
         st.stop()
     by_id = {record.run_id: record for record in records}
     st.session_state["compare.known"] = list(by_id)

@@ -10,6 +10,7 @@ from core.tracking.dataset_inputs import uses
 from pages.parts.datasets.mesh_view import mesh_view
 from pages.parts.datasets.preview import columns_of, previewed
 from pages.parts.datasets.view import chosen_dataset, dataset_view
+from pages.parts.people.rooms import way_to
 from pages.parts.shared.text import message
 
 
@@ -111,7 +112,7 @@ with main:
                 "equation of your own.",
                 icon=":material/info:",
             )
-            st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+            way_to("launch", "Launch a run", ":material/rocket_launch:")
             st.stop()
         used = uses()
         dataset_view(chosen_dataset(listed, used), used)

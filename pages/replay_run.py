@@ -10,6 +10,7 @@ from core.tracking.in_force import in_force
 from core.tracking.search import find_id, find_runs
 from core.tracking.store import RunRecord, get_run, stored_config
 from pages.parts.launch.source import uploaded_source
+from pages.parts.people.rooms import may_enter, way_to
 from pages.parts.replay.provenance import provenance_view
 from pages.parts.replay.verify import verification
 from pages.parts.shared.config_words import note_list
@@ -46,7 +47,7 @@ def picker() -> None:
             )
         elif not deleted_experiment():
             st.info("No runs yet. Launch one; later its config comes back into the form.", icon=":material/info:")
-            st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+            way_to("launch", "Launch a run", ":material/rocket_launch:")
     if listed and st.session_state.get("replay.found") != text:
         st.session_state["replay.found"] = text
         if text and len(listed) == 1 and listed[0].run_id.startswith(text.lower()):
@@ -63,6 +64,8 @@ def picker() -> None:
         )
         if len(listed) == 100:
             st.caption("The newest 100; a word above finds older ones.")
+    if not may_enter("launch"):  # which is where a file's config goes
+        return
     upload = st.file_uploader("or a config file", type=["json", "yaml", "yml"], max_upload_size=1, key="replay.file")
     if upload is not None:
         st.session_state["launch.upload"] = uploaded_source(upload.getvalue(), upload.name)
@@ -82,7 +85,8 @@ def run_panel(folder: RunFolder) -> RunRecord:
     if missing:
         st.warning(message(missing))
     with st.container(horizontal=True):
-        if st.button("Fill the Launch form", type="primary", icon=":material/replay:"):
+        fills = may_enter("launch")
+        if fills and st.button("Fill the Launch form", type="primary", icon=":material/replay:"):
             st.switch_page("pages/launch_runs.py", query_params={"replay": folder.run_id})
         can = record.state in ENDED and not missing and may(RUNNER)
         if st.button("Verify by a rerun", disabled=not can, icon=":material/verified:", help="Trains it once more."):

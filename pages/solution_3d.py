@@ -10,6 +10,7 @@ from core.solution import children, streamfunction
 from core.solution.available import Viewable, viewable_runs
 from core.solution.grid import shown
 from core.solution.pointing import place_of
+from pages.parts.people.rooms import way_to
 from pages.parts.shared.live_plotly import plotly_ahead
 from pages.parts.shared.text import message
 from pages.parts.solution.beside import beside
@@ -124,7 +125,7 @@ try:
     available = viewable_runs()
     if not available:
         st.info("No run has a solution yet. Launch one: its first checkpoint shows here.", icon=":material/info:")
-        st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+        way_to("launch", "Launch a run", ":material/rocket_launch:")
         st.stop()
     children.prepare()  # they start while the page asks what is wanted of them
     left, right = st.columns([1, 3], gap="large")

@@ -5,6 +5,7 @@ import streamlit as st
 from core import sweeps
 from core.errors import LabError
 from core.sweeps import Seen
+from pages.parts.people.rooms import way_to
 from pages.parts.shared.text import code, message, visible
 from pages.parts.sweeps.table import trial_table
 from pages.parts.sweeps.view import best_trial, figures, head
@@ -63,7 +64,7 @@ try:
             "and shows which of them mattered.",
             icon=":material/tune:",
         )
-        st.page_link("pages/launch_runs.py", label="Launch: switch on Sweep", icon=":material/rocket_launch:")
+        way_to("launch", "Launch: switch on Sweep", ":material/rocket_launch:")
         st.caption(f"Or on the command line: {code('python -m core sweep poisson2d-quick --field seed=0..9')}")
         st.stop()
     sweep_id = chosen(found)

@@ -5,6 +5,7 @@ import streamlit as st
 from core.errors import LabError
 from core.tracking.store import get_run
 from pages.parts.live.view import live_grid
+from pages.parts.people.rooms import way_to
 from pages.parts.shared.text import message
 from pages.parts.shared.troubles import troubles_view
 from pages.parts.watch.board import board, chosen_run
@@ -28,7 +29,7 @@ try:
     run_id, job = chosen_run()
     if run_id is None:
         st.info("No runs yet. Launch one and watch its residual fall here.", icon=":material/info:")
-        st.page_link("pages/launch_runs.py", label="Launch a run", icon=":material/rocket_launch:")
+        way_to("launch", "Launch a run", ":material/rocket_launch:")
         live_grid(None)
         st.stop()
     timeline()

@@ -1,4 +1,4 @@
-"""Tags and notes that people give to runs, without anyone overwriting what another wrote meanwhile."""
+"""What people change of runs in the store: tags and notes, without anyone overwriting what another wrote meanwhile."""
 
 from __future__ import annotations
 
@@ -78,3 +78,9 @@ def remove_tag(run_ids: list[str], name: str) -> None:
     for run_id in run_ids:
         if name in store.get_run(run_id).tags:
             store.delete_tag(run_id, name)
+
+
+@needs(RUNNER)
+def bring_back(run_id: str) -> None:
+    """Restore a run that was deleted in MLflow's own pages. Raises RunNotFoundError where it is gone for good."""
+    store.restore_run(run_id)

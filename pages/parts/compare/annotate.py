@@ -72,11 +72,13 @@ def _take(run_id: str, theirs: str) -> None:
 def _tags(run_id: str, run_ids: list[str]) -> None:
     tags = people_tags(get_run(run_id).tags)
     if tags:
+        removable = may(RUNNER)
         gone = st.pills(
-            "Tags, click one to remove it",
+            "Tags, click one to remove it" if removable else "Tags",
             tags,
-            format_func=lambda tag: f"{plain(tag, LONGEST)} ✕",
+            format_func=lambda tag: f"{plain(tag, LONGEST)} ✕" if removable else plain(tag, LONGEST),
             key=f"note.tags.{run_id}.{tags}",
+            disabled=not removable,
         )
         if gone:
             remove_tag([run_id], gone.partition("=")[0])

@@ -15,6 +15,7 @@ from pages.parts.datasets.mesh_view import mesh_view
 from pages.parts.equation.draft import on_mesh
 from pages.parts.equation.form import start_from
 from pages.parts.launch.source import Source
+from pages.parts.people.rooms import may_enter
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.made_download import made_download
 from pages.parts.shared.text import LONGEST, Markdown, ago, code, message, plain, whole
@@ -113,7 +114,7 @@ def _content(item: Dataset, version: Digests) -> None:
     with actions.container(horizontal=True):
         name = Path(item.path).name
         made_download("Download", lambda: read(item.path, version.git_blob)[0], name, "application/octet-stream")
-        if st.button("Use in a run", icon=":material/rocket_launch:"):
+        if may_enter("launch") and st.button("Use in a run", icon=":material/rocket_launch:"):
             data = presets()[PRESET].config.model_dump(mode="json", by_alias=True)
             newest = item.now is not None and item.now == version
             chosen = {"dataset": item.path, "dataset_version": None, "dataset_columns": None}
@@ -136,7 +137,7 @@ def _mesh(item: Dataset, version: Digests) -> None:
         made_download(
             "Download", lambda: read(item.path, version.git_blob)[0], Path(item.path).name, "application/octet-stream"
         )
-        if st.button("Use in an equation", icon=":material/function:"):
+        if may_enter("equation") and st.button("Use in an equation", icon=":material/function:"):
             newest = item.now is not None and item.now == version
             start_from(on_mesh(item.path, None if newest else version.git_blob, found.dimension))
             st.switch_page("pages/type_equation.py")

@@ -10,10 +10,16 @@ import streamlit as st
 from core.errors import LabError
 from core.people import ADMIN, RUNNER, VIEWER, may, require, visitors_sign_in
 from pages.parts.people.visitor import visitor
-from pages.parts.shared.text import message
+from pages.parts.shared.text import Markdown, message
 
 TAKES = {"": RUNNER, "launch": RUNNER, "equation": RUNNER, "settings": ADMIN}
 """The role that a page takes, by its address; the others are for all."""
+FILES = {
+    "launch": "pages/launch_runs.py",
+    "equation": "pages/type_equation.py",
+    "settings": "pages/lab_settings.py",
+}
+"""Those pages that take a role, as links name them."""
 _FOLDER = Path(__file__).parent
 
 _person = st.components.v2.component(
@@ -41,7 +47,18 @@ def greet() -> None:
 
 def shown(address: str) -> Literal["visible", "hidden"]:
     """Whether a page stands in the navigation, as `st.Page` asks for it."""
-    return "visible" if may(TAKES.get(address, VIEWER)) else "hidden"
+    return "visible" if may_enter(address) else "hidden"
+
+
+def may_enter(address: str) -> bool:
+    """Whether whoever acts may use a page: for links and buttons that lead there."""
+    return may(TAKES.get(address, VIEWER))
+
+
+def way_to(address: str, label: Markdown, icon: str, **query: str) -> None:
+    """A link to a page that takes a role; nothing for those who have it not."""
+    if may_enter(address):
+        st.page_link(FILES[address], label=label, icon=icon, query_params=query or None)
 
 
 def let_in(address: str) -> bool:

@@ -10,6 +10,7 @@ from core import jobs
 from core.presets import presets
 from core.singularity.found import Found
 from core.singularity.similarity import EQUATIONS
+from pages.parts.people.rooms import may_enter, way_to
 from pages.parts.shared.text import LONGEST, code, described, duration, plain, visible
 
 KEY = "singularities"
@@ -56,6 +57,8 @@ def choose_run(runs: Sequence[Found]) -> Found | None:
 
 def invitation(kinds: Sequence[str]) -> None:
     """Presets of these kinds of problems, launched by one click and then watched here."""
+    if not may_enter("launch"):
+        return
     with st.container(horizontal=True):
         for preset in presets().values():
             if preset.kind in kinds and st.button(
@@ -66,7 +69,7 @@ def invitation(kinds: Sequence[str]) -> None:
             ):
                 _go(run=jobs.submit(preset.config))
                 st.rerun()
-    st.page_link("pages/launch_runs.py", label="Launch with settings of your own", icon=":material/tune:")
+    way_to("launch", "Launch with settings of your own", ":material/tune:")
 
 
 def _none_yet(kind: str) -> None:

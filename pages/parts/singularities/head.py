@@ -7,6 +7,7 @@ from core.problems import Problem
 from core.runs.path import travelled
 from core.singularity.found import Found
 from core.singularity.onward import ways
+from pages.parts.people.rooms import may_enter
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, message, plain, whole
 from pages.parts.singularities.certificate import certificate_badge
@@ -26,7 +27,7 @@ def head(run: Found, problem: Problem) -> None:
         if checkpoint:
             view = query | {"view": "physical time"}
             st.page_link("pages/solution_3d.py", label="3D view", icon=":material/deployed_code:", query_params=view)
-        for name, way in ways(problem).items() if checkpoint else ():
+        for name, way in ways(problem).items() if checkpoint and may_enter("launch") else ():
             if st.button(plain(way.label), type="primary" if name != "to_boussinesq" else "secondary", icon=way.icon):
                 st.switch_page("pages/launch_runs.py", query_params={name: run.run_id})
     if run.reason:

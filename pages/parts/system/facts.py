@@ -8,6 +8,7 @@ import yaml
 from core.machine import Gpus
 from core.provenance import versions
 from core.settings import in_force
+from pages.parts.people.rooms import way_to
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.text import message
 
@@ -33,4 +34,4 @@ def settings_view() -> None:
     shown = found.settings.model_dump(mode="json", exclude={"channels"})  # addresses of channels are secrets
     shown["channels"] = [{"kind": each.kind, "name": each.name} for each in found.settings.channels]
     st.code(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), language="yaml", height=320)
-    st.page_link("pages/lab_settings.py", label="Change them", icon=":material/tune:")
+    way_to("settings", "Change them", ":material/tune:")

@@ -10,6 +10,7 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError, RunNotFoundError
 from core.jobs import table
+from core.people import RUNNER, may
 from core.runs import run_folder
 from core.runs.states import ACTIVE
 from pages.parts.shared.bin_dialog import bin_button
@@ -68,7 +69,7 @@ def board(chosen: str) -> None:
         st.switch_page("pages/launch_runs.py", query_params={"edit": edited})
     found = _component(
         key=KEY,
-        data={"chosen": chosen, "height": HEIGHT, "answer": st.session_state.get(ANSWER)},
+        data={"chosen": chosen, "height": HEIGHT, "answer": st.session_state.get(ANSWER), "steers": may(RUNNER)},
         default={"ticked": []},
         on_opened_change=lambda: None,
         on_asked_change=_answer,

@@ -1,6 +1,7 @@
 // The list of all runs: filtered, ticked, opened. Only the rows in sight are there. Follows board_feed.js and
 // board_steering.js.
-// Data of the component: { chosen, height, answer }: the run that is shown large, pixels, what became of what was asked.
+// Data of the component: { chosen, height, answer, steers }: the run that is shown large, pixels, what became of what was
+// asked, whether whoever looks may steer what waits.
 
 const ROW = 46, HEAD = 30, AROUND = 6;
 const GROUPS = { active: "At work", waiting: "Waiting", ended: "Ended" };
@@ -40,7 +41,7 @@ class RunList {
   }
 
   given({ data, setTriggerValue, setStateValue }) {
-    Object.assign(this, { chosen: data.chosen, send: setTriggerValue, remember: setStateValue });
+    Object.assign(this, { chosen: data.chosen, steers: data.steers, send: setTriggerValue, remember: setStateValue });
     this.scroller.style.maxHeight = `${data.height}px`;
     const { event, answers = {} } = data.answer ?? {};
     for (const asked of this.pending.filter((each) => each.event == null && each.what.token in answers)) {
@@ -170,7 +171,7 @@ class RunList {
     row.onfocus = () => { kept.at = id; };
     row.onpointerenter = () => { row.title = wordsOf(feed.board.runs.get(id), feed.now(), this.places.get(id)).join("\n"); };
     row.onkeydown = (event) => this.key(event, id);
-    row.oncontextmenu = (event) => { if (this.places.has(id)) { event.preventDefault(); this.steering.openMenu(id, parts.more); } };
+    row.oncontextmenu = (event) => { if (this.steered(id)) { event.preventDefault(); this.steering.openMenu(id, parts.more); } };
     parts.grip.onpointerdown = (event) => this.steering.startDrag(event, id, row);
     parts.grip.onclick = (event) => event.stopPropagation();
     return row;
@@ -184,7 +185,7 @@ class RunList {
     parts.tick.checked = kept.ticked.has(id);
     parts.tick.setAttribute("aria-label", `Tick ${run.name}`);
     parts.more.setAttribute("aria-label", `Actions for ${run.name}`);
-    parts.grip.hidden = parts.more.hidden = group !== "waiting";
+    parts.grip.hidden = parts.more.hidden = !this.steers || group !== "waiting";
     write(parts.name, run.name);
     write(parts.when, whenOf(run, now));
     write(parts.state, stateOf(run, group, place, now));
@@ -224,12 +225,17 @@ class RunList {
     this.rows.get(id)?.focus({ preventScroll: true });
   }
 
+  // Whether whoever looks may move this run, and do with it what else is done with those that wait.
+  steered(id) {
+    return this.steers && this.places.has(id);
+  }
+
   key(event, id) {
     if (event.target !== event.currentTarget) return;
     const at = this.ids.indexOf(id), page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW) - 1);
     const shifts = { ArrowUp: "up", ArrowDown: "down", Home: "top", End: "bottom" };
     const next = { ArrowUp: at - 1, ArrowDown: at + 1, PageUp: at - page, PageDown: at + page, Home: 0, End: this.ids.length - 1 }[event.key];
-    if (event.altKey && shifts[event.key]) { if (this.places.has(id)) this.steering.shift(id, shifts[event.key]); }
+    if (event.altKey && shifts[event.key]) { if (this.steered(id)) this.steering.shift(id, shifts[event.key]); }
     else if (next !== undefined) this.focus(this.ids[Math.max(0, Math.min(this.ids.length - 1, next))]);
     else if (event.key === "Enter") event.currentTarget.onclick();
     else if (event.key === " ") this.tick(id, event.shiftKey);

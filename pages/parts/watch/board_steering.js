@@ -42,7 +42,7 @@ class Steering {
   }
 
   startDrag(event, id, row) {
-    if (event.button || !this.list.places.has(id)) return;
+    if (event.button || !this.list.steered(id)) return;
     event.preventDefault();
     event.stopPropagation();
     this.closeMenu();
@@ -91,7 +91,7 @@ class Steering {
   }
 
   openMenu(id, button) {
-    if (!this.list.places.has(id)) return;
+    if (!this.list.steered(id)) return;
     if (this.button === button && !this.menu.hidden) { this.closeMenu(); return; }
     const { frame } = this.list, ids = this.together(id);
     this.menu.replaceChildren(built("div", { class: "title" }, this.named(ids)), ...this.entries(id, ids));

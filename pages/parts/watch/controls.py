@@ -8,7 +8,7 @@ import streamlit as st
 from core import jobs
 from core.errors import LabError
 from core.jobs import many, resumption
-from core.people import RUNNER, may
+from pages.parts.people.rooms import may_enter, way_to
 from pages.parts.shared.bulk_bar import deletion_words
 from pages.parts.shared.text import LONGEST, Markdown, message, plain
 
@@ -34,7 +34,7 @@ def controls(job: jobs.Job) -> None:
                 st.empty()  # each has its place, so that none of those that are replaced stands beside the new ones
             elif st.button(label, key=f"watch.{label}.{job.run_id}"):
                 attempt(job.run_id, many.ACTIONS[action].do)
-        if job.state == "queued" and not job.has_checkpoint and may(RUNNER):
+        if job.state == "queued" and not job.has_checkpoint and may_enter("launch"):
             _launch_link("edit", "Edit", ":material/edit:", job)
             _launch_link("duplicate", "Duplicate", ":material/content_copy:", job)
         else:
@@ -60,7 +60,7 @@ def controls(job: jobs.Job) -> None:
 
 def _launch_link(kind: str, label: Markdown, icon: str, job: jobs.Job) -> None:
     """A link to the Launch form, filled with this run's config."""
-    st.page_link("pages/launch_runs.py", label=label, icon=icon, query_params={kind: job.run_id})
+    way_to("launch", label, icon, **{kind: job.run_id})
 
 
 def _delete(job: jobs.Job) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.jobs import Job, bin, retention
 from core.jobs.job import AT_END, EMPTYING
 from core.jobs.presence import deleted_in_store
+from core.people import RUNNER, may
 from pages.parts.shared.text import message
 from pages.parts.shared.times import moment_text
 from pages.parts.watch.controls import attempt
@@ -19,7 +20,7 @@ def gone(job: Job) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.warning(message(why), icon=":material/delete:", width="stretch")
-        restorable = job.bin_step != EMPTYING
+        restorable = job.bin_step != EMPTYING and may(RUNNER)
         if restorable and st.button("Restore", icon=":material/undo:", key=f"watch.restore.{job.run_id}"):
             attempt(job.run_id, bin.restore)
 

@@ -6,9 +6,11 @@ import math
 
 import streamlit as st
 
+from core.people import RUNNER, may
 from core.runs.curves import recorded
 from core.singularity.found import LAMBDA, lambda_of
-from core.tracking.store import RunRecord, restore_run
+from core.tracking.annotations import bring_back
+from core.tracking.store import RunRecord
 from pages.parts.shared.curves_cache import curves_of
 from pages.parts.shared.data_table import data_table
 from pages.parts.shared.figures import Series, curve_figure
@@ -39,8 +41,8 @@ def stored_run_view(record: RunRecord) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             words = "It was deleted in MLflow: lists and rankings leave it out."
             st.warning(words, icon=":material/delete:", width="stretch")
-            if st.button("Restore", icon=":material/undo:", key=f"watch.restore.{record.run_id}"):
-                restore_run(record.run_id)
+            if may(RUNNER) and st.button("Restore", icon=":material/undo:", key=f"watch.restore.{record.run_id}"):
+                bring_back(record.run_id)
                 st.rerun()
     took = duration(record.ended - record.started) if record.ended and record.started else "–"
     st.caption(
