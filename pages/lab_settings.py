@@ -98,7 +98,7 @@ try:
             "Time zone of messages",
             zones,
             zones.index(data["time_zone"]) if data["time_zone"] in zones else 0,
-            format_func=lambda zone: zone or "UTC",
+            format_func=lambda zone: zone or "UTC (default)",  # a browser says which by its words, and UTC is a zone
             key=f"{key}.zone",
             help="Of times in messages to channels. Pages show the viewer's own.",
         )

@@ -11,7 +11,9 @@ from playwright.sync_api import expect
 
 from benchmarks.identity import POLICY, NoProviderError, lab
 from benchmarks.identity.browsing import fill_in, sign_in
+from core import jobs
 from core.people.register import changing
+from core.presets import resolve
 from tests.conftest import lay_out
 from tests.e2e.conftest import settled
 
@@ -101,8 +103,15 @@ def test_a_viewer_may_look_and_not_touch(address, page):
     sign_in(page, address, "vic")
     settled(page)
     expect(page.get_by_role("heading", name="Watch")).to_be_visible()
-    for name in ("Launch", "Settings"):
+    for name in ("Launch", "Settings", "Launch a run"):
         expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
+    row = page.locator(f'.board-list [data-run="{jobs.submit(resolve("poisson2d-quick"), held=True)}"]')
+    page.goto(f"{address}/watch")
+    expect(row).to_be_visible()
+    for steering in (row.locator(".grip"), row.locator(".more")):
+        expect(steering).to_be_hidden()
+    row.click(button="right")
+    expect(page.locator(".board-list .menu")).to_be_hidden()
     page.goto(f"{address}/settings")
     settled(page)
     expect(page.get_by_text("This takes the role admin, and vic@lab.example has viewer here.")).to_be_visible()

@@ -43,6 +43,12 @@ def test_settings_are_changed_saved_and_read_again():
     assert home().settings_file.stat().st_mode & 0o777 == 0o600
 
 
+def test_no_two_time_zones_are_called_alike():
+    """A browser says by its words what was chosen; with two of one name a lab without a zone got one by any click."""
+    options = field(page(), "selectbox", "Time zone of messages").options
+    assert len(set(options)) == len(options) and {"UTC", "UTC (default)"} <= set(options)
+
+
 def test_rules_and_channels_are_added_changed_and_removed():
     app = page()
     next(item for item in app.pills if item.label == "Add a rule").set_value("diverged").run()
