@@ -65,7 +65,7 @@ BACK = """<script>{
     location.reload();
   });
 }</script>"""
-"""Back and forward show what the address says. Streamlit's front end goes to the page and forgets which run, which view;
+"""Back and forward show what the address says. Streamlit's front end goes to the page and forgets which run and view;
 and before it leaves a page, it adds the page's address without them."""
 IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.~$-]+\.js)["']""")
 
