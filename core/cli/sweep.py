@@ -18,7 +18,7 @@ from core.plain_text import shortened
 
 if TYPE_CHECKING:
     from core.config import RunConfig
-    from core.sweeps.actions import Seen
+    from core.sweeps import Seen
 
 SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Its id; the first characters are enough.")]
 EVERY_S = 1.0

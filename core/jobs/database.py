@@ -72,9 +72,12 @@ COLUMNS = {
     "asked_engine": "TEXT NOT NULL DEFAULT 'local'",
     "engine_word": "TEXT NOT NULL DEFAULT ''",
     "machine": "TEXT",
+    "sweep": "TEXT",
 }
-VERSION = 5
+VERSION = 6
 """Kept in SQLite's user_version; a table of an older version gets the columns it lacks."""
+
+TRIALS = "CREATE INDEX IF NOT EXISTS jobs_sweep ON jobs (sweep) WHERE sweep IS NOT NULL"
 
 BUSY_S = 20.0
 """Seconds to wait for another process's transaction."""
@@ -140,6 +143,7 @@ def _make_on_server(connection: postgres.Connection, uri: str) -> None:
         connection.execute("CREATE INDEX IF NOT EXISTS jobs_submitted ON jobs (submitted)")
         for name, kind in COLUMNS.items():
             connection.execute(f"ALTER TABLE jobs ADD COLUMN IF NOT EXISTS {name} {kind}")
+        connection.execute(TRIALS)
         events.prepare(connection)
         notices.prepare(connection)
         for statement in exchange.TABLES:
@@ -229,6 +233,7 @@ def _make(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {COLUMNS[name]}")
         if "place" not in present:
             connection.execute("UPDATE jobs SET place = queued")  # their order until now
+        connection.execute(TRIALS)
         events.prepare(connection)
         notices.prepare(connection)
         _add(connection, found)

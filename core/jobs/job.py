@@ -91,6 +91,8 @@ class Job:
     """What the engine says of an attempt that it has and that has not begun, for example "pending: Resources"."""
     machine: str | None = None
     """The machine whose slot has its attempt, as `core.exchange.this_machine` calls it; None on one machine alone."""
+    sweep: str | None = None
+    """The sweep that it is a trial of."""
     after_name: str | None = None
     after_state: str | None = None
     """Name and state of `after_run`; None where that is gone."""

@@ -16,10 +16,15 @@ from core.jobs import events
 from core.jobs.events import Event
 
 NOTABLE = (
-    "(events.kind IN ('watcher', 'notice') OR "
+    "(events.kind IN ('watcher', 'notice', 'sweep') OR "
     "(events.before IS NOT events.after AND events.after IN ('finished', 'failed', 'crashed')))"
 )
-"""Events that people are told of, and an index knows where they are: it wants just these words."""
+"""Events that people are told of, and an index knows where they are: it wants just these words. Those of a sweep's
+trials are among them there, and left out by who asks: of a sweep, people are told its end."""
+SWEEP = "sweep"
+"""Kind of the event that a sweep has ended; its `run_id` is the sweep's."""
+OF_THE_MACHINE = ("memory", "disk")
+"""Kinds of rules that say nothing of a run: what they find during a sweep's trial is said once, of the sweep."""
 
 TABLES = (
     """
@@ -31,7 +36,8 @@ CREATE TABLE IF NOT EXISTS notices (id INTEGER PRIMARY KEY, event INTEGER NOT NU
 CREATE INDEX IF NOT EXISTS notices_open ON notices (due) WHERE done IS NULL;
 CREATE TABLE IF NOT EXISTS followed (id INTEGER PRIMARY KEY CHECK (id = 1), last INTEGER NOT NULL);
 """
-    + f"CREATE INDEX IF NOT EXISTS events_notable ON events (id) WHERE {NOTABLE.replace('events.', '')}"
+    + "DROP INDEX IF EXISTS events_notable;"
+    + f"CREATE INDEX events_notable ON events (id) WHERE {NOTABLE.replace('events.', '')}"
 )
 
 DAY_S = 86_400.0
@@ -88,7 +94,7 @@ class Refusing:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Create the tables where there are none."""
+    """Create the tables where there are none; the index of an older version knew other events."""
     for statement in TABLES.split(";"):
         connection.execute(statement)
 

@@ -14,7 +14,8 @@ from core.jobs import events, notices, table
 from core.jobs.database import reading, transaction
 from core.jobs.events import Event
 from core.jobs.looking_thread import LookingThread
-from core.jobs.notices import DAY_S, TITLES, Notice
+from core.jobs.notices import DAY_S, SWEEP, TITLES, Notice
+from core.jobs.sweeping import first_trial
 from core.plain_text import traceback_of
 from core.settings import Channel, settings
 from core.watchers.channels import send
@@ -95,20 +96,24 @@ class Notifier(LookingThread):
 
 def message_of(event: Event, channel: str) -> Message:
     """What a channel is told of an event."""
+    trial = None
     try:
         job = table.get(event.run_id)
         name, problem = job.name or event.run_id[:8], job.problem
-    except RunNotFoundError:  # its row is lost
-        name, problem = event.run_id[:8], "unknown"
+    except RunNotFoundError:  # a sweep, or its row is lost
+        trial = first_trial(event.run_id)
+        name = (trial and trial.batch) or event.run_id[:8]
+        problem = trial.problem if trial else "unknown"
     kind = event.after or event.kind
-    title = TITLES.get(kind, kind.capitalize())
+    title = f"Sweep {kind}" if event.kind == SWEEP else TITLES.get(kind, kind.capitalize())
+    what = "Sweep" if trial or event.kind == SWEEP else "Run"
     why = f": {event.why}" if event.why else "."
     key = f"{event.run_id}/{event.id}/{event.time!r}/{channel}"
     return Message(
         id=hashlib.sha256(key.encode()).hexdigest()[:32],
         kind=kind,
         title=f"{title}: {name}",
-        text=f"Run {event.run_id[:8]} of {problem} {'' if event.kind == 'watcher' else kind + ' '}".rstrip() + why,
+        text=f"{what} {event.run_id[:8]} of {problem} {'' if event.kind == 'watcher' else kind + ' '}".rstrip() + why,
         time=event.time,
         machine=event.machine,
         run={"id": event.run_id, "name": name, "problem": problem},

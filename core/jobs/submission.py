@@ -39,6 +39,7 @@ def submit(
     from_after: bool = False,
     held: bool = False,
     batch: str | None = None,
+    sweep: str | None = None,
     engine: str | None = None,
     why: str = "",
 ) -> str:
@@ -54,6 +55,7 @@ def submit(
         from_after: it starts from the best checkpoint of `after`, which becomes its parent.
         held: it waits until somebody releases it.
         batch: name of the batch that it belongs to.
+        sweep: the sweep that it is a trial of: people are told of the sweep's end, and not of its.
         engine: where it goes: `local`, the name of one of the settings, or `auto`, the first of them with a free slot.
             Where the settings say unless given.
         why: for its first event.
@@ -75,6 +77,7 @@ def submit(
         after_any=after_any,
         held=held,
         batch=batch,
+        sweep=sweep,
         engine=engine,
         why=why,
     )
@@ -110,6 +113,7 @@ def take_in(
     after_any: bool = False,
     held: bool = False,
     batch: str | None = None,
+    sweep: str | None = None,
     engine: str = LOCAL,
     why: str = "",
 ) -> str:
@@ -128,6 +132,7 @@ def take_in(
         held=HELD_BY_PERSON if held else 0,
         reason=held_by(events.actor()) if held else "",
         batch=batch,
+        sweep=sweep,
     )
 
 

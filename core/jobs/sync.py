@@ -100,7 +100,7 @@ def settle_announced() -> None:
     Waits for the store, so it is the courier's, on a thread of its own. Raises StoreError when it can't be asked.
     """
     from core.tracking import store
-    from core.tracking.tags import ANNOUNCED
+    from core.tracking.tags import ANNOUNCED, SWEEP
 
     for token in announced.left_behind():
         for run_id in _answer(lambda token=token: store.ids_tagged(ANNOUNCED, token)):
@@ -110,6 +110,7 @@ def settle_announced() -> None:
             with suppress(ConfigError):  # half of one: the store's word remains
                 if (reading := run_folder(run_id).config()) is not None:
                     ended = {"state": "failed", "reason": announced.KILLED, "ended": time.time()}
+                    ended["sweep"] = run_folder(run_id).asked_tags().get(SWEEP)
                     table.insert(run_id, reading.config, "local", **ended)
         announced.forget(token)
 

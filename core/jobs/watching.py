@@ -14,11 +14,12 @@ from typing import Any
 
 from core.errors import LabError, RunNotFoundError, StoreError
 from core.jobs import actions, events, notices, table
-from core.jobs.database import reading, transaction
+from core.jobs.database import Connection, reading, transaction
 from core.jobs.events import Event
 from core.jobs.job import Job
 from core.jobs.looking_thread import LookingThread
 from core.jobs.notifying import Notifier
+from core.jobs.sweeping import first_trial
 from core.plain_text import traceback_of
 from core.problems import CATALOGUE, Problem
 from core.rules import Failed, Finished, Rule
@@ -135,8 +136,17 @@ class Watching(LookingThread):
         why += ". The run is stopped, with a checkpoint." if stop else "."
         with events.acting_as("the watcher"), transaction() as connection:
             event = notices.fire(connection, job.run_id, job.attempt, finding.key, finding.rule.kind, why, stop=stop)
+            if job.sweep is not None:
+                event = self._fire_for_sweep(connection, job, finding, why)
             if event is not None:
                 notices.add(connection, event, _channels(finding.rule, lab))
+
+    def _fire_for_sweep(self, connection: Connection, job: Job, finding: Finding, why: str) -> int | None:
+        """Say once of a sweep what one of its trials found of the machine; what it found of itself is its own."""
+        kind = finding.rule.kind
+        if kind not in notices.OF_THE_MACHINE:
+            return None
+        return notices.fire(connection, job.sweep, 0, finding.key, kind, f"During {job.name}: {why}", stop=False)
 
     def _stop(self) -> None:
         """Stop the runs that rules want stopped, and that nobody has asked to yet."""
@@ -171,18 +181,26 @@ class Watching(LookingThread):
 
     def _told(self, event: Event, lab: Settings) -> list[str]:
         """The channels that are told of a run's end; what its curve said last is looked at before."""
+        old = time.time() - event.time > notices.DAY_S
+        if event.kind == notices.SWEEP:
+            return [] if old else self._asked(event, first_trial(event.run_id), lab)
         try:
             job = table.get(event.run_id)
         except RunNotFoundError:  # deleted for good meanwhile
             return []
-        if time.time() - event.time > notices.DAY_S:
+        if old:
             return []
         if not job.active:
             self._look_at(job, lab, last=True)
+        return self._asked(event, job, lab) if job.sweep is None else []
+
+    def _asked(self, event: Event, job: Job | None, lab: Settings) -> list[str]:
+        """The channels that the rules of a run, or of a sweep by its first trial, have told of such an end."""
         if event.after not in notices.TOLD:
             return []
         kind = Finished if event.after == "finished" else Failed
-        asked = [rule for rule in self._rules(job, lab).values() if isinstance(rule, kind)]
+        rules = self._rules(job, lab) if job is not None else rules_in_force(None, lab.watch)
+        asked = [rule for rule in rules.values() if isinstance(rule, kind)]
         return list(dict.fromkeys(name for rule in asked for name in _channels(rule, lab)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from core.config import RunConfig
@@ -19,29 +18,9 @@ from core.jobs.sweeping import ensure_sweeps, open_sweeps
 from core.jobs.sync import announce
 from core.people import RUNNER, needs
 from core.sweeps.folder import Known, SweepFolder, all_sweeps, sweep_folder
-from core.sweeps.sweep import Sweep, plan
+from core.sweeps.seen import Seen
+from core.sweeps.sweep import plan
 from core.tracking.tags import SWEEP
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A sweep as it is now."""
-
-    sweep_id: str
-    sweep: Sweep
-    known: Known
-
-    @property
-    def sentence(self) -> str:
-        """How far it is, in a line."""
-        known = self.known
-        parts = [f"{known.count('finished')} of {self.sweep.trials} finished"]
-        for state in ("running", "queued", "pruned", "failed", "paused", "stopped"):
-            if count := known.count(state):
-                parts.append(f"{count} {state}")
-        if known.best is not None:
-            parts.append(f"best {self.sweep.metric} {known.best.value:.2e}")
-        return ", ".join(parts)
 
 
 @needs(RUNNER)
@@ -80,7 +59,7 @@ def read(sweep_id: str) -> Seen:
     """A sweep as it is now; its process is started where it is to go on and has none. Raises LabError."""
     folder = sweep_folder(sweep_id)
     ensure_sweeps()
-    return _seen(folder)
+    return Seen.of(folder)
 
 
 def sweeps() -> list[Seen]:
@@ -97,16 +76,9 @@ def going() -> list[Seen]:
 
 def _whole(folder: SweepFolder) -> Seen | None:
     try:
-        return _seen(folder)
+        return Seen.of(folder)
     except LabError:
         return None
-
-
-def _seen(folder: SweepFolder) -> Seen:
-    known = folder.known()
-    if folder.is_open and folder.is_to_stop and not known.over:
-        known = Known("stopping", known.reason, known.trials, known.importance, known.updated)
-    return Seen(folder.sweep_id, folder.sweep(), known)
 
 
 @needs(RUNNER)

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 from core.errors import ConfigError, LabError, RunNotFoundError, StoreError, sentence
 from core.jobs import Job, actions, announced, events, table
 from core.jobs.slot_lock import hold
-from core.jobs.sweeping import lock_name
+from core.jobs.sweeping import lock_name, say_end
 from core.plain_text import traceback_of
 from core.runs.states import ENDED
 from core.sweeps import study as studies
 from core.sweeps.folder import Known, SweepFolder, Trial, sweep_folder
 from core.sweeps.runs import Curve, config_of_trial, figure, find_run, iterations_of, submit_trial
+from core.sweeps.seen import Seen
 from core.tracking import store
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Running:
         self._weigh(last=True)
         self._write(state)
         store.set_state(self.folder.sweep_id, state, self.reason)
+        say_end(self.folder.sweep_id, state, Seen.of(self.folder).in_full, self._opened)
         self.folder.close()
 
     def look(self) -> tuple[str, str] | None:
@@ -299,6 +301,7 @@ def sweep_on(folder: SweepFolder) -> None:
                 continue
             known = folder.known()
             folder.write_known(Known("failed", sentence(error), known.trials, known.importance, time.time()))
+            say_end(folder.sweep_id, "failed", sentence(error), folder.opened)
             folder.close()
             store.set_state(folder.sweep_id, "failed", sentence(error))
 

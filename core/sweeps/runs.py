@@ -52,6 +52,7 @@ def submit_trial(sweep_id: str, sweep: Sweep, number: int, config: RunConfig) ->
         priority=sweep.priority,
         tags={SWEEP: sweep_id, TRIAL: mark(sweep_id, number)},
         batch=sweep.name,
+        sweep=sweep_id,
         engine=sweep.engine,
         why=f"trial {number + 1} of the sweep {sweep.name}",
     )

@@ -19,7 +19,7 @@ def build() -> dict[str, Any]:
         "notices": [
             {
                 "id": each.id,
-                "run": each.run_id,
+                "at": f"sweeps?sweep={each.run_id}" if each.of_sweep else f"watch?run={each.run_id}",
                 "time": each.time,
                 "kind": each.kind,
                 "urgent": each.urgent,

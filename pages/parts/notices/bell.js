@@ -2,7 +2,7 @@
 // while pages change. What happened before a tab was opened is no news to it; what it has seen, it keeps.
 
 const SHOWN_MS = 9000, URGENT_MS = 25000, MOST_TOASTS = 3, AGAIN_MS = 2000;
-const NOTHING = "Nothing yet. What watch rules find, and runs that finish or fail, stand here.";
+const NOTHING = "Nothing yet. What watch rules find, and runs and sweeps that finish or fail, stand here.";
 const THEME = ["--st-text-color", "--st-background-color", "--st-secondary-background-color", "--st-border-color",
   "--st-primary-color", "--st-red-color", "--st-font", "--st-base-radius"];
 
@@ -105,7 +105,7 @@ class Bell {
 function entry(notice, name, fresh) {
   const row = made("a", name, "", made("b", "", notice.title), made("span", "", notice.why),
     made("time", "", new Date(1000 * notice.time).toLocaleString()));
-  row.href = new URL(`watch?run=${notice.run}`, document.baseURI).href;
+  row.href = new URL(notice.at, document.baseURI).href;
   row.classList.toggle("lab-urgent", notice.urgent);
   row.classList.toggle("lab-fresh", fresh);
   return row;

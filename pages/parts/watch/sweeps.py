@@ -37,7 +37,7 @@ def _one(seen: sweeps.Seen) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         name = plain(seen.sweep.name, LONGEST)
         st.markdown(f":material/tune: **Sweep {name}** {state_badge(seen.known.state)}", width="content")
-        st.caption(message(" ".join(filter(None, [f"{seen.sentence}.", seen.known.reason]))), width="stretch")
+        st.caption(message(seen.in_full), width="stretch")
         st.page_link("pages/sweep_runs.py", label="Open", query_params={"sweep": seen.sweep_id})
         if st.button(
             "Stop",
