@@ -26,6 +26,8 @@ from core.cli.steer import duplicate, edit, hold, move, priority, release, remov
 from core.cli.store import backup, migrate
 from core.cli.store import restore as restore_store
 from core.cli.sweep import StartsWithAConfig, list_sweeps, show
+from core.cli.sweep import delete as delete_sweep
+from core.cli.sweep import restore as restore_sweep
 from core.cli.sweep import resume as resume_sweep
 from core.cli.sweep import start as start_sweep
 from core.cli.sweep import stop as stop_sweep
@@ -72,6 +74,8 @@ sweep.command("list")(list_sweeps)
 sweep.command()(show)
 sweep.command("stop")(stop_sweep)
 sweep.command("resume")(resume_sweep)
+sweep.command("delete")(delete_sweep)
+sweep.command("restore")(restore_sweep)
 
 store = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The lab's store: moved, backed up, restored.")
 app.add_typer(store, name="store")

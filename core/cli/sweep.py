@@ -183,3 +183,29 @@ def resume(sweep: SweepArgument) -> None:
     from core.sweeps.folder import whole_id
 
     sweeps.resume(whole_id(sweep))
+
+
+def delete(
+    sweep: SweepArgument,
+    trials: Annotated[bool, typer.Option("--trials", help="The runs of its trials, too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, what would go is said alone.")] = False,
+) -> None:
+    """Put a sweep into the bin, with its trials' runs or without; `sweep restore` brings it back."""
+    from core import sweeps
+    from core.sweeps.folder import whole_id
+
+    going = sweeps.going_with(whole_id(sweep))
+    if yes:
+        say(sweeps.delete(going.sweep_id, trials=trials))
+        return
+    say(going.sentence(trials=trials))
+    with_them = " --trials" if trials else ""
+    say(f"Nothing was deleted. `python -m core sweep delete {going.sweep_id[:8]}{with_them} --yes` does it.")
+
+
+def restore(sweep: SweepArgument) -> None:
+    """Bring a sweep back from the bin, with the runs that went with it."""
+    from core import sweeps
+    from core.sweeps.folder import whole_id
+
+    say(sweeps.restore(whole_id(sweep, binned=True)))

@@ -11,7 +11,7 @@ from core.home import home
 from core.housekeeping import tree
 from core.housekeeping.known import gone, row, rows
 from core.housekeeping.plan import Item, of_run
-from core.jobs import events, retention
+from core.jobs import events, retention, sweep_bin
 from core.jobs.database import transaction
 from core.people import ADMIN, needs
 from core.resources import size_text
@@ -75,6 +75,8 @@ def carry_out(items: Iterable[Item], said: Callable[[float], None] = lambda shar
         said((k + 1) / len(items))
     for place in sorted(emptied - {""}):
         tree.prune(root, place)
+        if place.startswith("sweeps/"):
+            sweep_bin.remove_traces(place[-32:])
     _note_thinned(items, outcome)
     return outcome
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Set
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.errors import LabError
-from core.home import RUN_ID, home
+from core.home import RUN_ID, Home, home
+from core.jobs import sweep_bin
 from core.jobs.database import reading
 from core.jobs.process import attempts_alive
 from core.runs import run_folder
@@ -45,15 +48,45 @@ def row(run_id: str) -> Row | None:
 
 
 def gone(known: dict[str, Row]) -> list[str]:
-    """Folders in the home, `runs/ID`, `artifacts/ID` and `fetched/ID`, whose run is in no list any more.
+    """Folders in the home, `runs/ID`, `artifacts/ID`, `fetched/ID`, `sweeps/ID`, that are in no list any more.
 
-    It is neither in the job table nor in the store, not among the deleted there either, and no process is at work on
-    it. Raises LabError where that can't be known for sure: the store is asked through its file alone.
+    The run is neither in the job table nor in the store, not among the deleted there either, and no process is at work
+    on it. A sweep is known as long as its folder says what was asked for and the store has its run.
+    Raises LabError where that can't be known for sure: the store is asked through its file alone.
 
     Args:
         known: of `rows`.
     """
     lab = home()
+    sweeps = _idle_sweeps()
+    whole = [path for path in sweeps if (path / sweep_bin.ASKED).exists()]
+    lost = [*(path for path in sweeps if path not in whole), *_gone_sweeps(whole, lab)]
+    listed = {path.name for path in _sweeps()} - {path.name for path in lost}
+    return sorted([f"sweeps/{path.name}" for path in lost] + _gone_runs(known.keys() | listed, lab))
+
+
+def _sweeps() -> list[Path]:
+    folder = home().sweeps
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    there = [path for path in folder.iterdir() if RUN_ID.fullmatch(path.name)]
+    return [path for path in there if path.is_dir() and not path.is_symlink()]
+
+
+def _idle_sweeps() -> list[Path]:
+    """Folders of sweeps that nobody works on, nor has just made."""
+    return [path for path in _sweeps() if not _young(path) and sweep_bin.idle(path)]
+
+
+def _gone_sweeps(whole: list[Path], lab: Home) -> list[Path]:
+    """Sweeps that the store has no more; where it is no file of this home, it is not asked, and none is."""
+    if not whole or lab.store_file != lab.mlflow_db or not lab.mlflow_db.exists():
+        return []
+    stored = store.known_ids()
+    return [path for path in whole if stored and path.name not in stored]
+
+
+def _gone_runs(known: Set[str], lab: Home) -> list[str]:
     places = [
         f"{folder.name}/{path.name}"
         for folder in (lab.runs, lab.artifacts, lab.fetched)
@@ -69,11 +102,15 @@ def gone(known: dict[str, Row]) -> list[str]:
     if not stored:
         raise LabError(f"{lab.mlflow_db} knows no run at all: it may be another one's, so nothing counts as gone.")
     living = {folder.rpartition("/")[2] for folder in attempts_alive()}
-    return sorted(place for place in places if (run_id := place[-32:]) not in stored | living and not _young(run_id))
+    return [
+        place
+        for place in places
+        if (run_id := place[-32:]) not in stored | living and not _young(run_folder(run_id).path)
+    ]
 
 
-def _young(run_id: str) -> bool:
+def _young(path: Path) -> bool:
     try:
-        return time.time() - run_folder(run_id).path.stat().st_mtime < YOUNG_S
+        return time.time() - path.stat().st_mtime < YOUNG_S
     except OSError:
         return False

@@ -12,6 +12,7 @@ from core.errors import LabError
 from core.home import RUN_ID, home
 from core.housekeeping.known import Row, gone, rows
 from core.housekeeping.tree import Found, files
+from core.jobs import sweep_bin
 from core.runs import RunFolder, run_folder
 from core.runs.folder import CHECKPOINTS
 from core.runs.states import ENDED
@@ -132,11 +133,13 @@ def _bin(known: dict[str, Row]) -> Iterator[tuple[Found, str | None]]:
     for run_id, row in known.items():
         if row.binned and RUN_ID.fullmatch(run_id):
             yield from ((file, run_id) for file in of_run(run_id))
+    for sweep in sweep_bin.content():
+        yield from ((file, sweep.sweep_id) for file in of_run(sweep.sweep_id))
 
 
 def of_run(run_id: str) -> Iterator[Found]:
-    """All files in the lab home of one run, those that MLflow keeps there too."""
-    for folder in ("runs", "artifacts", "fetched"):
+    """All files in the lab home of one run, or of one sweep, those that MLflow keeps there too."""
+    for folder in ("runs", "artifacts", "fetched", "sweeps"):
         yield from files(home().root, f"{folder}/{run_id}")
 
 
@@ -162,15 +165,15 @@ KINDS: dict[str, Kind] = {
         _damaged,
     ),
     "orphans": Kind(
-        "Left over from runs that are gone",
-        "Folders and artifacts whose run is neither in the job table nor in MLflow, not among the deleted ones either. "
-        "They hold all that is left of it.",
+        "Left over from runs and sweeps that are gone",
+        "Folders and artifacts whose run is neither in the job table nor in MLflow, not among the deleted ones either, "
+        "and folders of sweeps that MLflow has no more or that were never whole. They hold all that is left of it.",
         _orphans,
     ),
     "bin": Kind(
         "The bin",
-        "Deleted runs with all their files and their entries in MLflow, before the time that the settings give them. "
-        "They can't be restored after that.",
+        "Deleted runs and sweeps with all their files and their entries in MLflow, before the time that the settings "
+        "give them. They can't be restored after that.",
         _bin,
     ),
 }

@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.home import RUN_ID, home
 from core.housekeeping.known import gone, rows
 from core.housekeeping.tree import Found, files
+from core.jobs import sweep_bin
 from core.runs.folder import CHECKPOINTS, HISTORY, MACHINE
 
 LARGEST = 10
@@ -20,8 +21,8 @@ LARGEST = 10
 OF_A_RUN = {CHECKPOINTS: "Checkpoints", HISTORY: "Histories", MACHINE: "Readings of the machine", "log.txt": "Logs"}
 OF_A_RUN |= {"solution": "Sampled solutions"}
 OF_THE_HOME = {"fetched": "Fetched copies", "artifacts": "MLflow's artifacts", "data": "Datasets", "slots": "Logs"}
-OF_THE_HOME |= {"tracebacks": "Tracebacks"}
-BIN, GONE, DAMAGED, REST = "The bin", "Runs that are gone", "Damaged files, set aside", "Other files of runs"
+OF_THE_HOME |= {"tracebacks": "Tracebacks", "sweeps": "Sweeps"}
+BIN, GONE, DAMAGED, REST = "The bin", "Runs and sweeps that are gone", "Damaged files, set aside", "Other files of runs"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def survey(said: Callable[[float], None] = lambda share: None) -> Survey:
     except LabError as error:
         orphans = set()
         notes.append(str(error))
+    binned = {run_id for run_id, row in known.items() if row.binned} | {one.sweep_id for one in sweep_bin.content()}
     sizes, counts, runs = Counter(), Counter(), Counter()
     counted: set[tuple[int, int]] = set()
     places = _places(root)
@@ -63,7 +65,7 @@ def survey(said: Callable[[float], None] = lambda share: None) -> Survey:
             run_id = _run_of(file.place)
             if run_id is not None and run_id in orphans:
                 what = GONE
-            elif run_id is not None and run_id in known and known[run_id].binned:
+            elif run_id is not None and run_id in binned:
                 what = BIN
             else:
                 what = _what(file)
@@ -97,7 +99,7 @@ def _places(root: Path) -> list[str]:
 
 def _run_of(place: str) -> str | None:
     parts = place.split("/")
-    known = parts[0] in ("runs", "artifacts", "fetched") and len(parts) > 2 and RUN_ID.fullmatch(parts[1])
+    known = parts[0] in ("runs", "artifacts", "fetched", "sweeps") and len(parts) > 2 and RUN_ID.fullmatch(parts[1])
     return parts[1] if known else None
 
 

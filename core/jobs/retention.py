@@ -14,12 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import LabError, RunNotFoundError, StoreError
+from core.errors import LabError, RunNotFoundError, StoreError, sentence
 from core.home import home
-from core.jobs import bin, table
+from core.jobs import bin, sweep_bin, table
 from core.jobs.events import LAB, acting_as
 from core.jobs.job import EMPTYING, Job
 from core.jobs.process import alive
+from core.jobs.sweep_bin import Binned
 from core.locks import one_at_a_time
 from core.people import ADMIN, needs
 from core.runs import RunFolder
@@ -44,14 +45,17 @@ class Emptied:
 
     deleted: list[str] = field(default_factory=list)
     """Run ids."""
+    sweeps: list[str] = field(default_factory=list)
+    """Ids of sweeps that were deleted."""
     kept: dict[str, str] = field(default_factory=dict)
-    """Run id → why it is still in the bin, or not in it any more."""
+    """Id of a run or a sweep → why it is still in the bin, or not in it any more."""
     left: dict[str, str] = field(default_factory=dict)
-    """Run id → what MLflow keeps of a run that is deleted here."""
+    """Likewise → what MLflow keeps of one that is deleted here."""
 
     def sentence(self) -> str:
         """All of it, in one text for people."""
-        words = [f"{len(self.deleted)} deleted for good"]
+        sweeps = f", {len(self.sweeps)} {'sweep' if len(self.sweeps) == 1 else 'sweeps'}" if self.sweeps else ""
+        words = [f"{len(self.deleted)} deleted for good{sweeps}"]
         for what, found in (("kept", self.kept), ("not gone from MLflow", self.left)):
             if found:
                 said = [why.rstrip(".") for why in list(found.values())[:3]]
@@ -72,22 +76,28 @@ def empty(now: float | None = None) -> Emptied:
     before = (time.time() if now is None else now) - DAY_S * settings().retention.bin_days
     with _alone():
         _sweep()
-        return _delete([job for job in bin.content(-1) if job.binned <= before or job.bin_step == EMPTYING])
+        emptied = _delete([job for job in bin.content(-1) if job.binned <= before or job.bin_step == EMPTYING])
+        return _delete_sweeps([one for one in sweep_bin.content() if one.binned <= before], emptied)
 
 
 @needs(ADMIN)
 def delete_for_good(run_ids: Iterable[str]) -> Emptied:
-    """Delete runs of the bin for good, whenever they came there. Raises LabError and StoreError as `empty` does."""
+    """Delete runs of the bin for good, whenever they came there. Raises LabError and StoreError as `empty` does.
+
+    Args:
+        run_ids: of the runs, and of sweeps that are in the bin.
+    """
+    run_ids = list(run_ids)
     with _alone():
         chosen = table.these(run_ids)
         emptied = _delete([job for job in chosen if job.binned])
         emptied.kept |= {job.run_id: f"Run {job.run_id[:8]} is not in the bin" for job in chosen if not job.binned}
-        return emptied
+        return _delete_sweeps(sweep_bin.content(set(run_ids)), emptied)
 
 
-def goes_at(job: Job) -> float:
-    """When a run of the bin is deleted for good: Unix time in seconds."""
-    return (job.binned or 0.0) + DAY_S * settings().retention.bin_days
+def goes_at(one: Job | Binned) -> float:
+    """When a run or a sweep of the bin is deleted for good: Unix time in seconds."""
+    return (one.binned or 0.0) + DAY_S * settings().retention.bin_days
 
 
 @contextmanager
@@ -101,8 +111,9 @@ def _alone() -> Iterator[None]:
 
 def _sweep() -> None:
     """Take away folders whose row is gone already."""
-    for path in home().runs.glob(f"*{GONE}"):
-        _remove(path)
+    for folder in (home().runs, home().sweeps):
+        for path in folder.glob(f"*{GONE}"):
+            _remove(path)
 
 
 def _delete(jobs: list[Job]) -> Emptied:
@@ -153,6 +164,41 @@ def _delete_one(job: Job, needed_by: dict[str, list[Job]]) -> str:
         folder.path.rename(folder.path.with_name(run_id + GONE))  # from now on no list of folders has it
     _remove(folder.path.with_name(run_id + GONE))
     table.forget(run_id)
+    return left
+
+
+def _delete_sweeps(sweeps: list[Binned], emptied: Emptied) -> Emptied:
+    for one in sweeps:
+        try:
+            left = _delete_sweep(one)
+        except (LabError, OSError) as error:
+            emptied.kept[one.sweep_id] = sentence(error)
+            continue
+        emptied.sweeps.append(one.sweep_id)
+        if left:
+            emptied.left[one.sweep_id] = left
+    return emptied
+
+
+def _delete_sweep(one: Binned) -> str:
+    """Delete a sweep: its study, what MLflow has, what the job table has, its folder; returns what MLflow keeps.
+
+    The folder goes last, so that what was cut off is begun again.
+    """
+    from core.tracking import store
+
+    if one.path.is_symlink():
+        raise LabError(f"{one.path} is a link, which is not deleted from here. Take the link away.")
+    with sweep_bin.at_rest(one.sweep_id):
+        if not _deleted_there(one.sweep_id):
+            sweep_bin.take_out(one.path)
+            raise LabError(f"The sweep {one.sweep_id[:8]} was restored in MLflow's own pages, and is back here, too.")
+        sweep_bin.forget_study(one.sweep_id)
+        left = store.purge_run(one.sweep_id)
+        sweep_bin.forget(one)
+        one.path.rename(one.path.with_name(one.sweep_id + GONE))
+        _remove(one.path.with_name(one.sweep_id + GONE))
+        sweep_bin.remove_traces(one.sweep_id)
     return left
 
 
@@ -226,7 +272,7 @@ def tidy(now: float | None = None) -> None:
     with acting_as(LAB):
         try:
             emptied = empty(now)
-            if emptied.deleted or emptied.kept:
+            if emptied.deleted or emptied.sweeps or emptied.kept:
                 print(f"The bin: {emptied.sentence()}", file=sys.stderr, flush=True)
             thin_checkpoints(now)
         except (LabError, OSError) as error:  # tried again in an hour

@@ -114,5 +114,8 @@ def resume(sweep_id: str) -> None:
         folder.open()
     except OSError as error:
         raise StoreError(f"The sweep could not be resumed: {error}.") from error
+    if folder.is_binned:
+        folder.close()
+        raise LabError(f"The sweep {sweep_id[:8]} was put into the bin meanwhile.")
     ensure_sweeps()
     ensure_courier()

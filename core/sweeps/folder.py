@@ -19,12 +19,14 @@ from core.config import RunConfig
 from core.errors import ConfigError, LabError
 from core.files import read_object, write_quickly, write_whole
 from core.home import RUN_ID, home
+from core.jobs.sweep_bin import ASKED, note_of
+from core.jobs.sweeping import OPEN
 from core.runs.folder import config_of
 from core.sweeps.sweep import Sweep
 
-ASKED, CONFIG, JOURNAL, KNOWN = "sweep.json", "config.json", "journal.log", "known.json"
-OPEN, STOP = "open", "stop"
-"""Notes: the sweep goes on (`core.jobs.sweeping` keeps its process alive), it is to stop."""
+CONFIG, JOURNAL, KNOWN = "config.json", "journal.log", "known.json"
+STOP = "stop"
+"""Note that a sweep is to stop; that it goes on says `OPEN` (`core.jobs.sweeping` keeps its process alive)."""
 OVER = ("finished", "stopped", "failed")
 """States in which nothing more happens unless somebody asks."""
 
@@ -150,6 +152,11 @@ class SweepFolder:
         (self.path / OPEN).unlink(missing_ok=True)
 
     @property
+    def is_binned(self) -> bool:
+        """Whether it is in the bin."""
+        return note_of(self.path) is not None
+
+    @property
     def is_to_stop(self) -> bool:
         """Whether somebody asked for its end."""
         return (self.path / STOP).exists()
@@ -173,26 +180,49 @@ def _is_known(data: Mapping[str, Any]) -> bool:
 
 
 def sweep_folder(sweep_id: str) -> SweepFolder:
-    """The folder of a sweep. Raises LabError for what is none."""
+    """The folder of a sweep. Raises LabError for what is none, or is in the bin."""
+    folder = _folder(sweep_id)
+    if folder.is_binned:
+        back = f"Restore it first: `python -m core sweep restore {sweep_id[:8]}`."
+        raise LabError(f"The sweep {sweep_id[:8]} is in the bin. {back}")
+    return folder
+
+
+def binned_folder(sweep_id: str) -> SweepFolder:
+    """The folder of a sweep in the bin. Raises LabError for what is none, or is not there."""
+    folder = _folder(sweep_id)
+    if not folder.is_binned:
+        raise LabError(f"The sweep {sweep_id[:8]} is not in the bin: there is nothing to restore.")
+    return folder
+
+
+def _folder(sweep_id: str) -> SweepFolder:
     folder = SweepFolder(home().sweeps / sweep_id)
     if not RUN_ID.fullmatch(sweep_id) or not (folder.path / ASKED).exists():
         raise LabError(f"There is no sweep {sweep_id[:40]!r} here; `python -m core sweep list` lists them.")
     return folder
 
 
-def all_sweeps(only: Collection[str] | None = None) -> list[SweepFolder]:
-    """All sweeps of this lab home, or those of some ids, the newest first."""
+def all_sweeps(only: Collection[str] | None = None, *, binned: bool = False) -> list[SweepFolder]:
+    """All sweeps of this lab home, or those of some ids, the newest first: those in the bin, or the others."""
     if not home().sweeps.is_dir():
         return []
     there = [SweepFolder(path) for path in home().sweeps.iterdir() if RUN_ID.fullmatch(path.name)]
     there = [each for each in there if (only is None or each.sweep_id in only) and (each.path / ASKED).exists()]
+    there = [each for each in there if each.is_binned == binned]
     return sorted(there, key=lambda folder: (folder.path / ASKED).stat().st_mtime, reverse=True)
 
 
-def whole_id(beginning: str) -> str:
-    """The id of the sweep that begins with a text. Raises LabError where none or several do."""
-    found = [folder.sweep_id for folder in all_sweeps() if beginning and folder.sweep_id.startswith(beginning)]
+def whole_id(beginning: str, *, binned: bool = False) -> str:
+    """The id of the sweep, or of the one in the bin, that begins with a text; whole ones are given back as they are.
+
+    Raises LabError where none or several do.
+    """
+    if RUN_ID.fullmatch(beginning):
+        return _folder(beginning).sweep_id
+    found = [each.sweep_id for each in all_sweeps(binned=binned) if beginning and each.sweep_id.startswith(beginning)]
     if len(found) != 1:
-        fits = f"fits {len(found)} sweeps; write more of the id" if found else "is no sweep here"
-        raise LabError(f"{beginning[:40]!r} {fits}. `python -m core sweep list` lists them.")
+        lists, place = ("bin", "in the bin") if binned else ("sweep list", "here")
+        fits = f"fits {len(found)} sweeps; write more of the id" if found else f"is no sweep {place}"
+        raise LabError(f"{beginning[:40]!r} {fits}. `python -m core {lists}` lists them.")
     return found[0]

@@ -81,6 +81,17 @@ def _in_postgres(database: str) -> BaseStorage:
     return RDBStorage(url, engine_kwargs=options)
 
 
+def forget_study(sweep_id: str) -> None:
+    """Delete a sweep's study from the lab's PostgreSQL; nothing where it is not there."""
+    import optuna
+
+    database = os.environ.get("LAB_DATABASE", "").strip()
+    try:
+        optuna.delete_study(study_name=sweep_id, storage=_in_postgres(database))
+    except KeyError:  # it never began, or is gone
+        return
+
+
 def is_away(error: Exception) -> bool:
     """Whether an error says that the database of the studies did not answer; it may soon."""
     from optuna.exceptions import StorageInternalError

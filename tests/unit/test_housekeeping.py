@@ -228,7 +228,7 @@ def test_the_survey_counts_each_file_once_and_says_what_it_did_not_count(lab, tm
     shares = []
     found = survey(shares.append)
     assert found.shares["Checkpoints"] == (1200, 4) and found.shares["Histories"] == (500, 1)
-    assert found.shares["Runs that are gone"] == (200, 2)
+    assert found.shares["Runs and sweeps that are gone"] == (200, 2)
     assert found.largest[0] == (RUNS["ended"], 1800)
     assert shares[-1] == 1 and "fetched is a link" in found.notes[0]
     assert found.total > found.free > 0
