@@ -5,8 +5,10 @@ import streamlit as st
 from core import sweeps
 from core.errors import LabError
 from core.sweeps import Seen
+from core.sweeps.sweep import TITLES
 from pages.parts.people.rooms import way_to
-from pages.parts.shared.text import code, message, visible
+from pages.parts.shared.text import ago, code, message, visible
+from pages.parts.sweeps.deleting import bin_button, said
 from pages.parts.sweeps.table import trial_table
 from pages.parts.sweeps.view import best_trial, figures, head
 
@@ -28,14 +30,19 @@ def chosen(found: list[Seen]) -> str:
         "Sweep",
         ids,
         first,
-        format_func=lambda sweep_id: visible(
-            f"{by_id[sweep_id].sweep.name} · {by_id[sweep_id].known.state} · {by_id[sweep_id].sentence}"
-        ),
+        format_func=lambda sweep_id: visible(in_a_line(by_id[sweep_id])),
         key=f"sweeps.chosen.{len(ids)}",
     )
     if picked != wanted:
         st.query_params["sweep"] = picked
     return picked
+
+
+def in_a_line(seen: Seen) -> str:
+    """A sweep among others: what its own head says of it is not said twice."""
+    asked, known = seen.sweep, seen.known
+    done = f"{known.count('finished')} of {asked.trials} trials by {TITLES[asked.sampler]}"
+    return f"{asked.name} · {known.state} · {done} · {ago(asked.made)}"
 
 
 def sweep_view(sweep_id: str) -> None:
@@ -55,8 +62,11 @@ def sweep_view(sweep_id: str) -> None:
         st.rerun()  # the page looks no more
 
 
-st.title("Sweeps")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Sweeps", width="stretch")
+    bin_button()
 try:
+    said()
     found = sweeps.sweeps()
     if not found:
         st.info(

@@ -54,8 +54,10 @@ class Emptied:
 
     def sentence(self) -> str:
         """All of it, in one text for people."""
-        sweeps = f", {len(self.sweeps)} {'sweep' if len(self.sweeps) == 1 else 'sweeps'}" if self.sweeps else ""
-        words = [f"{len(self.deleted)} deleted for good{sweeps}"]
+        gone = [f"{len(self.deleted)}"] if self.deleted or not self.sweeps else []
+        if self.sweeps:
+            gone.append(f"{len(self.sweeps)} {'sweep' if len(self.sweeps) == 1 else 'sweeps'}")
+        words = [f"{' runs and '.join(gone)} deleted for good"]
         for what, found in (("kept", self.kept), ("not gone from MLflow", self.left)):
             if found:
                 said = [why.rstrip(".") for why in list(found.values())[:3]]

@@ -107,7 +107,7 @@ def test_a_sweep_goes_with_its_runs_comes_back_with_them_and_goes_for_good(lab):
     (slot_lock.home().slots / f"{sweeping.lock_name(sweep_id)}.log").write_text("said")
     emptied = retention.empty(time.time() + 400 * 86_400)
     assert (set(emptied.deleted), emptied.sweeps, emptied.kept, emptied.left) == (set(runs), [sweep_id], {}, {})
-    assert emptied.sentence() == "3 deleted for good, 1 sweep."
+    assert emptied.sentence() == "3 runs and 1 sweep deleted for good."
     assert not (home().sweeps / sweep_id).exists() and not list(home().slots.glob(f"*{sweep_id}*"))
     with pytest.raises(RunNotFoundError):
         store.get_run(sweep_id)
@@ -129,7 +129,7 @@ def test_a_sweep_that_is_at_work_stays_and_so_do_runs_that_were_not_meant():
     assert [each.sweep_id for each in all_sweeps()] == [sweep_id] and not store.get_run(sweep_id).deleted
     assert sweeps.delete(sweep_id) == "The sweep 'night' is in the bin."
     assert bin.content() == [] and len(table.these(runs)) == TRIALS
-    assert retention.delete_for_good([sweep_id]).sweeps == [sweep_id]
+    assert retention.delete_for_good([sweep_id]).sentence() == "1 sweep deleted for good."
     assert [job.binned for job in table.these(runs)] == [None] * TRIALS
 
 

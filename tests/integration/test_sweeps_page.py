@@ -111,3 +111,32 @@ def test_watch_shows_the_sweeps_that_go_on():
     assert "2 of 24 finished" in texts(app)
     widget(app, "button", "Stop", sweep_id).click().run()
     assert sweep_folder(sweep_id).is_to_stop
+
+
+def test_one_that_is_over_is_deleted_by_a_click_undone_and_restored_from_the_bin():
+    sweep_id = started(3, state="stopped", reason="Stopped by anna.")
+    app = opened("pages/sweep_runs.py", sweep=sweep_id)
+    assert not [item for item in app.button if item.label == "Delete"]  # it is to go on
+    sweep_folder(sweep_id).close()
+    app = opened("pages/sweep_runs.py", sweep=sweep_id)
+    assert "goes to the bin" in texts(app) and "No run of its trials is left." in texts(app)
+    widget(app, "button", "Delete").click().run()
+    assert not app.exception and sweeps.sweeps() == []
+    assert "is in the bin" in app.success[0].value and "No sweeps yet" in texts(app)
+    widget(app, "button", "Undo").click().run()
+    assert [seen.sweep_id for seen in sweeps.sweeps()] == [sweep_id] and "is back" in app.success[0].value
+    widget(app, "button", "Delete").click().run()
+    widget(app, "button", "Bin 1").click().run()
+    assert "gone for good 14 days after that" in texts(app)
+    assert widget(app, "button", "Restore", sweep_id) and widget(app, "button", "Delete for good", sweep_id)
+
+
+def test_a_failed_sweep_shows_why_and_no_figures_that_will_never_come():
+    sweep_id = started(0, state="failed", reason="5 trials have failed and none has not.")
+    folder = sweep_folder(sweep_id)
+    failed = tuple(Trial(k, "failed", {DAMPING: "1e-3"}, f"{k:032x}", reason="It broke.") for k in range(5))
+    folder.write_known(Known("failed", "5 trials have failed and none has not.", failed, updated=time.time()))
+    folder.close()
+    app = opened("pages/sweep_runs.py", sweep=sweep_id)
+    assert not app.exception and "first trial's residuals" not in texts(app)
+    assert list(app.dataframe[0].value.columns) == ["trial", "state", "damping", "why"]

@@ -20,6 +20,8 @@ MOST_SLICES = 6
 """Fields drawn against the figure, the most important first."""
 FEW = 16
 """Trials of which each has its tick."""
+DIGITS_ALONE = 5
+"""Values that differ by more than this factor get ticks at 1, 2 and 5 alone: all nine would touch."""
 FINISHED, PRUNED, BEST = PALETTE[0], GREY, PALETTE[1]
 
 
@@ -39,6 +41,8 @@ def _axis(values: Sequence[float], log: bool) -> dict:
     axis = {"type": "log" if log else "linear", "exponentformat": "power"}
     if log and values and (step := decade_step(min(values), max(values))):
         axis["dtick"] = step
+    elif log and values and max(values) > DIGITS_ALONE * min(values):
+        axis["dtick"] = "D2"
     return axis
 
 
@@ -106,7 +110,7 @@ def importance_figure(seen: Seen) -> go.Figure:
     figure.update_layout(
         xaxis={"range": [0, 1], "tickformat": ".0%"},
         yaxis={"type": "category", "automargin": True},
-        margin={"l": 12, "r": 12, "t": 12, "b": 40},
+        margin={"l": 12, "r": 28, "t": 12, "b": 40},
         bargap=0.45,
         showlegend=False,
         uirevision=seen.sweep_id,
@@ -134,7 +138,7 @@ def slice_figure(seen: Seen) -> go.Figure:
                 "color": [trial.number + 1 for trial in done],
                 "colorscale": [[0, GREY], [1, FINISHED]],
                 "symbol": ["star" if trial is best else "circle" for trial in done],
-                "line": {"width": [2 if trial is best else 0.5 for trial in done], "color": BEST},
+                "line": {"width": [2 if trial is best else 0 for trial in done], "color": BEST},
             },
             customdata=[trial.number + 1 for trial in done],
             hovertemplate="%{x}<br>%{y:.3e}<br>trial %{customdata}",

@@ -9,6 +9,7 @@ from core.sweeps.axis import titles
 from core.sweeps.folder import Trial
 from core.sweeps.runs import brief
 from pages.parts.shared.data_table import data_table
+from pages.parts.shared.metric_names import LABELS
 
 MOST_COMPARED = 5
 """Best trials that Compare lays over each other."""
@@ -39,11 +40,12 @@ def trial_table(seen: Seen) -> None:
     trials = ranked(seen)
     if not trials:
         return
+    metric = LABELS.get(f"metrics.{seen.sweep.metric}", seen.sweep.metric)
     rows = [
         {
             "trial": trial.number + 1,
             "state": trial.state,
-            seen.sweep.metric: trial.value,
+            metric: trial.value,
             "least residual": trial.best_residual,
             "done": trial.share,
             **{called[path]: brief(trial.values.get(path, "")) for path in called},
@@ -51,6 +53,8 @@ def trial_table(seen: Seen) -> None:
         }
         for trial in trials
     ]
+    there = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
+    rows = [{name: row[name] for name in there} for row in rows]
     st.session_state["sweeps.runs"] = [trial.run_id for trial in trials]
     number = st.column_config.NumberColumn
     picked = data_table(
@@ -61,7 +65,7 @@ def trial_table(seen: Seen) -> None:
         selection_mode="single-row",
         height=min(40 + 35 * len(rows), HEIGHT),
         column_config={
-            seen.sweep.metric: number(format="%.3e"),
+            metric: number(format="%.3e"),
             "least residual": number(format="%.2e", help="Of the largest residuals at the points so far."),
             "done": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
         },

@@ -7,11 +7,13 @@ from core.errors import LabError
 from core.people import RUNNER, may
 from core.runs import run_folder
 from core.sweeps import Seen
+from core.sweeps.sweep import METRICS
 from core.tracking.best import link, require_checkpoint
 from pages.parts.shared.live_plotly import live_plotly
 from pages.parts.shared.report_popover import report_popover
 from pages.parts.shared.state_badge import state_badge
 from pages.parts.shared.text import LONGEST, ago, message, plain
+from pages.parts.sweeps.deleting import delete_popover
 from pages.parts.sweeps.figures import history_figure, importance_figure, slice_figure
 from pages.parts.sweeps.table import best_runs, values_in_words
 
@@ -25,7 +27,7 @@ def head(seen: Seen) -> None:
     name, actions = st.columns([8, 4], vertical_alignment="center")
     name.markdown(f"### {plain(sweep.name, LONGEST)} {state_badge(known.state)}")
     name.caption(f"{message(sweep.sentence)} Started {ago(sweep.made)} by {plain(sweep.who, LONGEST)}.")
-    with actions, st.container(horizontal=True, horizontal_alignment="right"):
+    with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if known.state == "running":
             if st.button(
                 "Stop the sweep", icon=":material/stop:", key=f"sweeps.stop.{seen.sweep_id}", disabled=not may(RUNNER)
@@ -39,12 +41,8 @@ def head(seen: Seen) -> None:
             st.rerun()
         if known.over and any(trial.run_id for trial in known.trials):
             report_popover("sweeps", [seen.sweep_id])
-        runs = best_runs(seen)
-        if runs:
-            st.page_link(
-                "pages/compare_runs.py", label="Best runs in Compare", icon=":material/stacked_line_chart:",
-                query_params={"runs": ".".join(runs)},
-            )  # fmt: skip
+        if known.over:
+            delete_popover(seen)
     done = sum(trial.share or 0.0 for trial in known.trials if trial.state == "running")
     done += known.count("finished", "pruned", "failed")
     st.progress(min(1.0, done / sweep.trials), text=message(seen.sentence))
@@ -60,12 +58,16 @@ def best_trial(seen: Seen) -> None:
     best = seen.known.best
     words, actions = st.columns([8, 4], vertical_alignment="center")
     words.markdown(
-        f":material/trophy: **Trial {best.number + 1}**, {plain(seen.sweep.metric)} {best.value:.3e}: "
+        f":material/trophy: **Trial {best.number + 1}**, {plain(METRICS[seen.sweep.metric])} {best.value:.3e}: "
         f"{plain(values_in_words(seen, best), 300)}"
     )
     refusal = refused(best.run_id)
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         st.page_link("pages/watch_runs.py", label="Watch", query_params={"run": best.run_id})
+        if len(runs := best_runs(seen)) > 1:
+            st.page_link(
+                "pages/compare_runs.py", label=f"Best {len(runs):d} in Compare", query_params={"runs": ".".join(runs)}
+            )
         pressed = st.button(
             "Link as parent",
             type="primary",
@@ -93,7 +95,8 @@ def refused(run_id: str) -> str:
 def figures(seen: Seen) -> None:
     """History, importance, and each field against the figure."""
     if not any(trial.value is not None or trial.best_residual is not None for trial in seen.known.trials):
-        st.info("The first points appear here with the first trial's residuals.", icon=":material/hourglass:")
+        if not seen.known.over:
+            st.info("The first points appear here with the first trial's residuals.", icon=":material/hourglass:")
         return
     left, right = st.columns([7, 5], gap="medium")
     with left:
