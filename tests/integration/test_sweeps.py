@@ -1,5 +1,6 @@
 """Sweeps as real processes that are killed: every trial once, whatever dies. Runs are stand-ins that leave a curve."""
 
+import math
 import os
 import signal
 import sys
@@ -221,6 +222,7 @@ def test_trials_that_all_fail_end_the_sweep_with_the_reason(lab, sweep_lab):
     assert "5 trials have failed and none has not. It has no relative L² error" in known.reason
 
 
+@pytest.mark.sqlite_file
 def test_a_half_written_line_of_the_journal_is_cut_off(lab_home, tmp_path):
     folder = sweep_folder_of(tmp_path, "grid", "1e-6..1e-2 log 4")
     studies.open_study(folder, folder.sweep())
@@ -247,6 +249,28 @@ def test_what_a_trial_tries_depends_on_the_seed_and_its_number_alone(lab_home, t
         assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
         found.append(drawn)
     assert found[0] == found[1] and len(set(found[0])) == 4
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+def test_cma_es_comes_nearer_from_generation_to_generation_though_each_trial_has_a_process_of_its_own(
+    lab_home, tmp_path, where, request
+):
+    if where == "postgres":
+        request.getfixturevalue("empty_database")
+    folder = SweepFolder(tmp_path / ("0" * 32))
+    varied = {DAMPING: "1e-6..1e-2 log", "stages.0.iterations": "20..60"}
+    folder.create(plan(CONFIG, varied, sampler="cmaes", trials=42), CONFIG)
+    away = []
+    for _ in range(42):
+        study = studies.open_study(folder, folder.sweep())
+        trial = studies.next_trial(study, folder.sweep())
+        damping, iterations = trial.params[DAMPING], trial.params["stages.0.iterations"]
+        away.append(abs(math.log10(damping / 1e-3)) + abs(iterations - 33) / 40)
+        studies.tell(study, trial, "finished", away[-1])
+    generations = [trial.system_attrs.get("cma:generation") for trial in study.trials]
+    assert generations[0] is None and generations[1:] == sorted(generations[1:]) and generations[-1] >= 5
+    assert sum(away[-12:]) < 0.5 * sum(away[:12])
+    assert folder.journal.exists() == (where == "sqlite")
 
 
 def sweep_folder_of(path: Path, sampler: str, text: str):
