@@ -27,11 +27,13 @@ from core.jobs import table
 from core.jobs.database import VERSION
 from core.moving.artifacts import local_folder
 from core.moving.sides import LAB, SCHEMA_VERSION, PostgresSide, Side, sqlite_snapshot
+from core.sweeps.folder import JOURNAL, all_sweeps
+from core.sweeps.study import copy_to_journal
 from core.tracking import store
 
 MANIFEST, DIGESTS = "manifest.json", "digests.jsonl"
 FORMAT = 1
-FOLDERS = ("runs", "data", "artifacts", "fetched")
+FOLDERS = ("runs", "data", "artifacts", "fetched", "sweeps")
 """Of the home."""
 FILES = ("settings.yaml", "settings.last-good.yaml", "report-logo")
 CHUNK = 1 << 20
@@ -123,6 +125,8 @@ class _Writing:
             for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
                 if path.is_file() and not path.is_symlink():
                     count += self._file(path, f"home/{name}/{path.relative_to(folder).as_posix()}")
+        if files and lab.database:
+            count += self._studies()
         manifest = {
             "format": FORMAT,
             "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -139,6 +143,18 @@ class _Writing:
         lines = "".join(json.dumps(line) + "\n" for line in self._digests)
         self._bytes_of(DIGESTS, lines.encode())
         return Saved(runs, count, self._bytes, elsewhere)
+
+    def _studies(self) -> int:
+        """The studies of sweeps that the database has, as the journals from which either database goes on."""
+        import tempfile
+
+        count = 0
+        for sweep in [*all_sweeps(), *all_sweeps(binned=True)]:
+            with tempfile.TemporaryDirectory() as aside:
+                path = Path(aside) / JOURNAL
+                if not sweep.journal.exists() and copy_to_journal(sweep, path):
+                    count += self._file(path, f"home/sweeps/{sweep.sweep_id}/{JOURNAL}")
+        return count
 
     def _table(self, name: str, side: Side, table_name: str) -> int:
         """A table as JSON lines, its columns first. Its length must be known first, so it is written aside."""

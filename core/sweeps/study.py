@@ -13,8 +13,11 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.errors import LabError
+from core.home import home
 from core.sweeps.axis import Axis
 from core.sweeps.folder import SweepFolder
 from core.sweeps.sweep import Sweep, grid_rows
@@ -40,15 +43,21 @@ RUN, PRUNED, REASON = "run", "pruned", "reason"
 
 
 def open_study(folder: SweepFolder, sweep: Sweep) -> Study:
-    """The sweep's study, made where there is none, a grid's trials waiting in it; called under the sweep's lock."""
+    """The sweep's study, made where there is none, a grid's trials waiting in it; called under the sweep's lock.
+
+    Raises LabError where the sweep has trials and the study is in another database: they would be tried again.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=_storage(folder), study_name=folder.sweep_id, sampler=_sampler(sweep, 0), load_if_exists=True
     )
+    there = len(study.get_trials(deepcopy=False))
+    if not there and any(trial.run_id for trial in folder.known().trials):
+        here = "the database that LAB_DATABASE names" if home().database else "this home, and no LAB_DATABASE is set"
+        raise LabError(f"What the sampler knows of the trials is not in {here}: go on where the sweep was at work.")
     if sweep.sampler == "grid":
-        there = len(study.get_trials(deepcopy=False))
         for row in grid_rows(sweep.axes)[there:]:
             study.enqueue_trial(row)
     return study
@@ -57,7 +66,48 @@ def open_study(folder: SweepFolder, sweep: Sweep) -> Study:
 def _storage(folder: SweepFolder) -> BaseStorage:
     """Where the study is kept: the lab's PostgreSQL where there is one, else a journal on the home's local disk."""
     if database := os.environ.get("LAB_DATABASE", "").strip():
-        return _in_postgres(database)
+        storage = _in_postgres(database)
+        _take_over(folder, storage)
+        return storage
+    return _in_journal(folder)
+
+
+def _take_over(folder: SweepFolder, storage: BaseStorage) -> None:
+    """Move the study of a sweep that began before the lab had a database there; its journal is set aside then.
+
+    As long as the journal has its name, what is there may be half of it, of a process that was killed.
+    """
+    import optuna
+
+    if not folder.journal.exists():
+        return
+    name = folder.sweep_id
+    with contextlib.suppress(KeyError):
+        optuna.delete_study(study_name=name, storage=storage)
+    with contextlib.suppress(KeyError):  # a process was killed before the journal had a study
+        optuna.copy_study(from_study_name=name, from_storage=_in_journal(folder), to_storage=storage)
+    folder.journal.rename(folder.journal.with_suffix(".moved"))
+
+
+def copy_to_journal(folder: SweepFolder, path: Path) -> bool:
+    """Write a sweep's study in the lab's PostgreSQL into a journal, for a backup; False where it has none there."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        optuna.copy_study(
+            from_study_name=folder.sweep_id,
+            from_storage=_in_postgres(home().database),
+            to_storage=JournalStorage(JournalFileBackend(str(path))),
+        )
+    except KeyError:
+        return False
+    return True
+
+
+def _in_journal(folder: SweepFolder) -> BaseStorage:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
