@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -251,7 +252,7 @@ def test_what_a_trial_tries_depends_on_the_seed_and_its_number_alone(lab_home, t
     assert found[0] == found[1] and len(set(found[0])) == 4
 
 
-@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+@pytest.mark.parametrize("where", [pytest.param("sqlite", marks=pytest.mark.sqlite_file), "postgres"])
 def test_cma_es_comes_nearer_from_generation_to_generation_though_each_trial_has_a_process_of_its_own(
     lab_home, tmp_path, where, request
 ):
@@ -274,6 +275,6 @@ def test_cma_es_comes_nearer_from_generation_to_generation_though_each_trial_has
 
 
 def sweep_folder_of(path: Path, sampler: str, text: str):
-    folder = SweepFolder(path / ("0" * 32))
+    folder = SweepFolder(path / uuid4().hex)
     folder.create(plan(CONFIG, {DAMPING: text}, sampler=sampler, trials=4), CONFIG)
     return folder

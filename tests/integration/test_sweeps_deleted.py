@@ -23,7 +23,7 @@ DAMPING = "stages.0.optimizer.damping"
 TRIALS = 3
 
 
-@pytest.fixture(params=["sqlite", "postgres"], autouse=True)
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite_file), "postgres"], autouse=True)
 def lab(request, monkeypatch):
     """A lab on either database in which nobody works: what is told, this process tells."""
     if request.param == "postgres":

@@ -20,7 +20,7 @@ TRIALS = 10
 """Two begin at once at random, six make the first generation of two fields, one may come before these have ended."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite_file), "postgres"])
 def lab(request, lab_home, monkeypatch):
     """A lab on either database with two slots and real workers, which are gone when the test ends."""
     if request.param == "postgres":

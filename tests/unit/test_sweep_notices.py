@@ -9,7 +9,7 @@ import pytest
 from core import resources
 from core.config import RunConfig
 from core.home import home
-from core.jobs import notable, table
+from core.jobs import database, notable, table
 from core.jobs.database import VERSION, reading
 from core.jobs.notifying import message_of
 from core.jobs.sweeping import say_end
@@ -111,6 +111,7 @@ def test_what_trials_find_is_their_own_but_of_the_machine_it_is_said_once_of_the
     assert low.why.startswith("During night 2: ")
 
 
+@pytest.mark.sqlite_file
 def test_a_table_of_an_older_program_gets_the_column_and_an_index_of_what_is_notable():
     with reading():
         pass
@@ -126,3 +127,13 @@ def test_a_table_of_an_older_program_gets_the_column_and_an_index_of_what_is_not
         said = f"SELECT 1 FROM events LEFT JOIN jobs USING (run_id) WHERE {notable.NOTABLE} AND jobs.sweep IS NULL"
         plan = connection.execute(f"EXPLAIN QUERY PLAN {said} ORDER BY events.id DESC LIMIT 50").fetchall()
     assert "events_notable" in " ".join(row["detail"] for row in plan)
+
+
+def test_a_table_of_an_older_program_on_postgres_gets_the_column_too(empty_database):
+    with reading() as old:
+        for change in ("DROP INDEX jobs_sweep", "ALTER TABLE jobs DROP COLUMN sweep", "UPDATE version SET number = 5"):
+            old.execute(change)
+    database._made.clear()
+    end(begin(1))
+    say_end(SWEEP_ID, "finished", "all", since=0.0)
+    assert [(each.title, each.name) for each in notable.latest()] == [("Sweep finished", "night")]
