@@ -10,6 +10,7 @@ from core.solution import children, streamfunction
 from core.solution.available import Viewable, viewable_runs
 from core.solution.grid import shown
 from core.solution.pointing import place_of
+from pages.parts.in_space.component import scenes_ahead
 from pages.parts.people.rooms import way_to
 from pages.parts.shared.live_plotly import plotly_ahead
 from pages.parts.shared.text import message
@@ -29,8 +30,8 @@ from pages.parts.solution.form import (
 )
 from pages.parts.solution.pointed import line_input, line_plot, picker, probe
 from pages.parts.solution.run_choice import pick_run
-from pages.parts.solution.sampling import Samples, read_grid, sampled
-from pages.parts.solution.scene import RENDERERS, show_scene
+from pages.parts.solution.sampling import DRAWN_S, Samples, read_grid, sampled
+from pages.parts.solution.scene import RENDERERS, renderer_asked, show_scene
 from pages.parts.solution.scene_form import (
     ARROWS,
     STREAMLINES,
@@ -105,7 +106,7 @@ def draw(run: Viewable, controls, canvas) -> None:
             probe(quantity, formulas, run, wanted)
         if samples.later(grid):  # what is drawn did not wait for it
             try:
-                grid = read_grid(path := samples.whole())
+                grid = read_grid(path := samples.whole(after_s=DRAWN_S))
                 told.caption(" · ".join(filter(None, [numbers(grid, run), thinned])))
             except LabError as error:
                 st.warning(message(error))
@@ -131,7 +132,10 @@ try:
     left, right = st.columns([1, 3], gap="large")
     with left:
         picked = pick_run(available)
-    plotly_ahead(soon=len(shown(picked.config.problem)) == 1)
+    is_curve = len(shown(picked.config.problem)) == 1
+    plotly_ahead(soon=is_curve)
+    if not is_curve and renderer_asked() == RENDERERS[0]:
+        scenes_ahead()
     draw(picked, left, right)
 except LabError as error:
     st.error(message(error))

@@ -42,9 +42,17 @@ PAGE = re.compile(r"/(?!oauth2callback$)[a-z0-9-]*")
 BACKEND = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL("./", location.href).href};</script>'
 """Where the server is, as the page's own files are found. Without it Streamlit's front end looks below each page's
 address first, and begins only after an answer that there is nothing."""
-EARLY = """<script>if (/\\/watch$/.test(location.pathname)) window.singularityLabEarly = new Map([
-  ["live/board", fetch(new URL("./live/board", location.href), {cache: "no-store"}).catch(() => null)]]);</script>"""
-"""Asks for Watch's list while the page's modules load, for `live/source.js`: it is the slowest thing to come."""
+EARLY = """<script>{
+  const ask = (path) => fetch(new URL(path, location.href), {cache: "no-store"}).catch(() => null);
+  const given = new URLSearchParams(location.search), run = given.get("run");
+  if (/\\/watch$/.test(location.pathname)) window.singularityLabEarly = new Map([["live/board", ask("./live/board")]]);
+  if (/\\/solution$/.test(location.pathname) && run && !given.has("checkpoint") && !given.has("stages")) {
+    const how = [...given].filter(([name]) => /^(view$|n-)/.test(name));
+    ask(`./live/run/${encodeURIComponent(run)}/ahead?${new URLSearchParams(how)}`);
+  }
+}</script>"""
+"""Asks for what comes slowest while the page's modules load: Watch's list, for `live/source.js`, and the sample of a
+solution."""
 BACK = """<script>{
   const here = () => location.pathname + location.search;
   let last = here();

@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from core.solution.vtk_view import View, plotted, vtk_html
 from core.solution.vtk_viewer import viewer_script
 from pages.parts.in_space.look import Look
 from pages.parts.in_space.packed import packed
+from pages.parts.solution import scene as shown
 
 
 def scene(stretch=1.0, title="z"):
@@ -58,3 +60,11 @@ def test_a_page_of_the_dashboard_leaves_the_viewer_to_the_browsers_memory():
     assert '"viewer": "app/static/vtk-viewer.js"' in page and '"viewer": ""' in alone
     assert viewer_script() in alone and viewer_script() not in page and len(viewer_script()) > 500_000
     assert "kitware.github.io/vtk-js/icon" not in viewer_script()
+
+
+def test_what_will_draw_is_known_before_it_is_asked(monkeypatch):
+    quick, vtk = shown.RENDERERS
+    for chosen, address, asked in ((None, None, quick), (None, vtk, vtk), (None, "x", quick), (quick, vtk, quick)):
+        state, query = ({} if value is None else {"renderer": value} for value in (chosen, address))
+        monkeypatch.setattr(shown, "st", SimpleNamespace(session_state=state, query_params=query))
+        assert shown.renderer_asked() == asked

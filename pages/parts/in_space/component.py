@@ -41,6 +41,14 @@ _component = st.components.v2.component(
     js=SCRIPT + _MOUNT,
     isolate_styles=False,
 )
+_ahead = st.components.v2.component(
+    "singularity_lab_scenes_ahead", js=SCRIPT + "export default function () { readyAhead(); }", isolate_styles=False
+)
+
+
+def scenes_ahead() -> None:
+    """On a page that will show a scene: the browser gets ready to draw while the server makes it."""
+    _ahead(key="scenes.ahead", height=1)
 
 
 def show_scenes(

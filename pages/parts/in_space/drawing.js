@@ -1,7 +1,7 @@
 // Surfaces and lines by WebGL: what a scene is made of on the graphics card, and how it is drawn.
 
 const MESH = [`#version 300 es
-in vec3 place; in vec3 normal; in float colour;
+layout(location = 0) in vec3 place; layout(location = 1) in vec3 normal; layout(location = 2) in float colour;
 uniform mat4 matrix; out vec3 across; out float shown;
 void main() { gl_Position = matrix * vec4(place, 1.0); across = normal; shown = colour; }`, `#version 300 es
 precision highp float;
@@ -15,7 +15,7 @@ void main() {
 
 // A line is a rectangle that faces the camera: one for each two neighbours, its corners in the order of gl_VertexID.
 const LINE = [`#version 300 es
-in vec3 from; in vec3 to; in vec2 colours;
+layout(location = 0) in vec3 from; layout(location = 1) in vec3 to; layout(location = 2) in vec2 colours;
 uniform mat4 matrix; uniform vec2 canvas; uniform float width; out float shown; out float side;
 void main() {
   vec4 a = matrix * vec4(from, 1.0), b = matrix * vec4(to, 1.0);
@@ -118,23 +118,23 @@ class Drawing {
     return array;
   }
 
-  attribute(of, name, size, stride = 0, offset = 0, divisor = 0) {
-    const { gl } = this, at = gl.getAttribLocation(of.made, name);
-    if (at < 0) return;
+  // By the places that the shaders give them: to ask for them waits for the graphics card.
+  attribute(at, size, stride = 0, offset = 0, divisor = 0) {
+    const { gl } = this;
     gl.enableVertexAttribArray(at);
     gl.vertexAttribPointer(at, size, gl.FLOAT, false, stride, offset);
     gl.vertexAttribDivisor(at, divisor);
   }
 
   surface({ points, faces, shown, shaded }) {
-    const { gl, mesh } = this;
+    const { gl } = this;
     const array = this.attributes(() => {
       this.buffer(points);
-      this.attribute(mesh, "place", 3);
+      this.attribute(0, 3);
       this.buffer(shaded ? normalsOf(points, faces) : new Float32Array(points.length));
-      this.attribute(mesh, "normal", 3);
+      this.attribute(1, 3);
       this.buffer(shown);
-      this.attribute(mesh, "colour", 1);
+      this.attribute(2, 1);
       this.buffer(faces, gl.ELEMENT_ARRAY_BUFFER);
     });
     return { array, count: faces.length, kind: faces.BYTES_PER_ELEMENT === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_INT };
@@ -144,11 +144,11 @@ class Drawing {
   segments(ends, shown) {
     const array = this.attributes(() => {
       this.buffer(ends);
-      this.attribute(this.line, "from", 3, 24, 0, 1);
-      this.attribute(this.line, "to", 3, 24, 12, 1);
+      this.attribute(0, 3, 24, 0, 1);
+      this.attribute(1, 3, 24, 12, 1);
       if (shown) {
         this.buffer(shown);
-        this.attribute(this.line, "colours", 2, 0, 0, 1);
+        this.attribute(2, 2, 0, 0, 1);
       }
     });
     return { array, count: ends.length / 6 };

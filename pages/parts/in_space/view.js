@@ -3,6 +3,7 @@
 
 const STILL = 4; // pixels of a press that turns nothing
 const SLIDE = { width: 1920, height: 1080 };
+const CALM_MS = 300; // without a change
 const ICONS = {
   nearer: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z", farther: "M5 11h14v2H5z", back: "M12 4l9 8h-3v8h-5v-6h-2v6H6v-8H3z",
   picture: "M9 4l-1.5 2H3v14h18V6h-4.500L15 4zm3 4.500a4.500 4.500 0 1 1 0 9 4.500 4.500 0 0 1 0-9z",
@@ -15,8 +16,14 @@ const DARKER = window.matchMedia("(prefers-color-scheme: dark)");
 // Numbers as `packed.py` writes them: their kind, and their bytes in base64.
 function unpacked(text) {
   if (text == null) return null;
-  const bytes = Uint8Array.from(atob(text.slice(2)), (letter) => letter.charCodeAt(0));
-  return new KINDS[text.slice(0, 2)](bytes.buffer);
+  return new KINDS[text.slice(0, 2)](bytesOf(text.slice(2)).buffer);
+}
+
+function bytesOf(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text); // a tenth of the time
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = letters.charCodeAt(k);
+  return bytes;
 }
 
 // What of a scene is given to the graphics card, and what the pointer looks through.
@@ -40,10 +47,35 @@ function segmentsOf(points, starts, shown) {
   return { ends: Float32Array.from(ends), shown: shown && Float32Array.from(colours) };
 }
 
+// Without a graphics card (`slow`) edges are smoothed by more dots, once nothing moves.
+function ready() {
+  const canvas = document.createElement("canvas"), how = { powerPreference: "high-performance" };
+  const fast = canvas.getContext("webgl2", { ...how, antialias: true, failIfMajorPerformanceCaveat: true });
+  const gl = fast ?? canvas.getContext("webgl2", { ...how, antialias: false });
+  return { canvas, gl, slow: !fast, drawing: gl && new Drawing(gl) };
+}
+
+// Before there is a scene: a canvas whose drawing is compiled, which takes longest, while the server makes it.
+function readyAhead() {
+  if (window.singularityLabReady !== undefined) return; // ready, or there are scenes already
+  const made = window.singularityLabReady = ready();
+  if (!made.gl) return;
+  const points = Float32Array.of(0, 0, 0, 0.1, 0, 0, 0, 0.1, 0), limits = [0, 1], values = points.slice(0, 3);
+  const surface = { points, faces: Uint16Array.of(0, 1, 2), values, shown: values, opacity: 1, shaded: true };
+  made.drawing.give([{ limits, palette: new Uint8Array(6), surfaces: [surface, { ...surface, opacity: 0.5 }],
+    lines: [{ ends: points.slice(0, 6), shown: null, width: 2 }] }]);
+  const box = { lows: [0, 0, 0], highs: [1, 1, 1], sides: [1, 1, 1], titles: ["x", "y", "z"] };
+  const camera = { eye: [1.45, -1.45, 1], center: [0, 0, 0], up: [0, 0, 1] }, ink = [0, 0, 0, 1];
+  made.drawing.draw(0, { x: 0, y: 0, width: 8, height: 8 }, camera, ruledBox(box, camera, 4), { grid: ink, edges: ink, lines: ink }, 1);
+  made.gl.flush();
+}
+
 class SceneView {
   constructor(root) {
     this.root = root;
-    this.canvas = root.appendChild(document.createElement("canvas"));
+    const { canvas, gl, slow, drawing } = window.singularityLabReady ?? ready();
+    window.singularityLabReady = null;
+    Object.assign(this, { canvas: root.appendChild(canvas), gl, slow, drawing });
     this.over = root.appendChild(document.createElement("canvas"));
     this.probe = root.appendChild(document.createElement("div"));
     this.probe.className = "probe";
@@ -53,7 +85,6 @@ class SceneView {
     Object.assign(this.canvas, { tabIndex: 0, role: "img" });
     this.over.ariaHidden = "true";
     this.pointers = new Map();
-    this.gl = this.canvas.getContext("webgl2", { antialias: true, alpha: true, premultipliedAlpha: true, powerPreference: "high-performance" });
     if (!this.gl) return;
     this.listening = new AbortController();
     this.listen(this.listening.signal);
@@ -95,6 +126,7 @@ class SceneView {
 
   stop() {
     this.stopped = true;
+    clearTimeout(this.calming);
     this.listening?.abort();
     this.sized?.disconnect();
     this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
@@ -122,15 +154,17 @@ class SceneView {
 
   // --- pictures
   soon() {
+    clearTimeout(this.calming);
     if (this.waits || this.stopped || !this.scenes) return;
     this.waits = requestAnimationFrame(() => { this.waits = 0; this.show(); });
   }
 
-  show() {
+  show(dots = window.devicePixelRatio || 1) {
     const { clientWidth: width, clientHeight: height } = this.root;
     if (this.stopped || !width || !height || this.gl.isContextLost()) return;
-    this.picture(this.canvas, this.over, width, height, window.devicePixelRatio || 1, this.data.large ? Math.max(1, innerHeight / 640) : 1);
+    this.picture(this.canvas, this.over, width, height, dots, this.data.large ? Math.max(1, innerHeight / 640) : 1);
     const triangles = this.scenes.reduce((sum, scene) => sum + scene.surfaces.reduce((of, { faces }) => of + faces.length / 3, 0), 0);
+    if (this.slow && dots < 2) this.calming = setTimeout(() => this.show(2), CALM_MS);
     Object.assign(this.root.dataset, { drawn: this.scenes.length, triangles }); // for who looks from outside
   }
 
@@ -142,7 +176,7 @@ class SceneView {
       const [wide, high] = [Math.round(width * dots), Math.round(height * dots)];
       if (each.width !== wide || each.height !== high) Object.assign(each, { width: wide, height: high });
     }
-    const { gl } = this, pen = over.getContext("2d");
+    const { gl } = this, pen = over.getContext("2d", { willReadFrequently: true }); // drawn without the graphics card, which has enough to do
     gl.disable(gl.SCISSOR_TEST);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);

@@ -12,6 +12,7 @@ only when what Streamlit draws of a run has changed. docs/architecture.md has th
 | `/live/run/ID?since=V&axis=A&log=OFFSET` | what moves of one run, and what its log has after a byte offset |
 | `/live/run/ID/log?find=TEXT&before=OFFSET` | lines of the log, searched backwards piece by piece |
 | `/live/run/ID/log.txt` | the whole log, as a file |
+| `/live/run/ID/ahead?view=V&n-V=N` | nothing; its solution is sampled for a page that is being loaded |
 
 Answers are JSON; an error is `{"error": sentence}`. 204 means that nothing is new; `lab-next` says in how many seconds
 there may be.
@@ -23,6 +24,7 @@ import asyncio
 import json
 import re
 import sys
+import threading
 import time
 from dataclasses import asdict
 from typing import Any
@@ -38,7 +40,7 @@ from pages.parts.live.shared_state import SharedState
 from pages.parts.shared.figures import X_TITLES
 
 PREFIX = "/live/"
-RUN = re.compile(r"/live/run/([0-9a-f]{32})(|/log|/log\.txt)")
+RUN = re.compile(r"/live/run/([0-9a-f]{32})(|/log|/log\.txt|/ahead)")
 MOST_RUNS = 32
 """Runs that are kept ready; of more, those that nobody has asked for longest are forgotten."""
 FORGOTTEN_S = 120.0
@@ -107,6 +109,9 @@ class Live:
             await self._searched(run_id, asked, send)
         elif part == "/log.txt":
             await _whole_log(run_id, send)
+        elif part == "/ahead":
+            self._ahead(_folder(run_id), {name: values[-1] for name, values in asked.items()})
+            await _nothing_new(send, 0.0)
         else:
             await self._run(run_id, asked, send)
 
@@ -170,6 +175,11 @@ class Live:
                 lambda: run_state.build(run_id, axis), run_state.differ, lambda state: state.every_s
             )
         return self._runs[key]
+
+    def _ahead(self, folder: RunFolder, asked: dict[str, str]) -> None:
+        from pages.parts.live.ahead import sample_ahead
+
+        threading.Thread(target=sample_ahead, args=(folder, asked), name="ahead", daemon=True).start()
 
     async def _searched(self, run_id: str, asked: dict[str, list[str]], send: Send) -> None:
         text, before = _one(asked, "find"), _number(asked, "before")

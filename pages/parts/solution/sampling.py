@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +14,15 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import LabError
 from core.runs import RunFolder
 from core.solution.at_points import SolutionPoints
+from core.solution.kept import looked_up
 from core.solution.on_mesh import read_sampled
 from core.solution.ordering import Sampling, told_apart
 from core.solution.sampled import Sampled
 from core.solution.wanted import ALL, Wanted
 
 WAITING = "solution.sampling"
+DRAWN_S = 0.5
+"""So long a browser takes to draw what it is given."""
 SILENT_S = 0.8
 """So long nothing is said: most samples are there by then."""
 
@@ -67,9 +71,16 @@ class Samples:
         wanted = replace(self.wanted, residuals=False)
         return sampled("fields", self.sampler, self.folder, self.resolution, wanted=wanted)
 
-    def whole(self) -> Path:
-        """The sample of all that is known. Raises LabError."""
+    def whole(self, after_s: float = 0.0) -> Path:
+        """The sample of all that is known. Raises LabError.
+
+        Args:
+            after_s: where nothing of it is kept, it begins so much later: a browser on this machine, or one that
+                shares it with a run, draws first.
+        """
         further = {} if self.wanted in (None, ALL) else {"wanted": self.wanted}
+        if after_s and looked_up(self.sampler, self.folder, self.resolution, **further) is None:
+            time.sleep(after_s)
         return sampled("all", self.sampler, self.folder, self.resolution, **further)
 
     def later(self, grid: Sampled) -> tuple[str, ...]:

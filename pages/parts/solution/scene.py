@@ -26,6 +26,12 @@ EYE = "eye"
 """Name in the page's address of where a scene was turned to; `vtk_page.js` knows it, too."""
 
 
+def renderer_asked() -> str:
+    """The renderer that will be drawn with, before its widget is there: the visitor's choice, or the address's."""
+    asked = st.session_state.get("renderer") or st.query_params.get("renderer")
+    return asked if asked in RENDERERS else RENDERERS[0]
+
+
 def show_scene(
     path: Path, request: SceneRequest, look: Look, renderer: str, key: str,
     on_pick: Callable[[list[float]], None] | None = None,
