@@ -100,6 +100,7 @@ def _rank(way: str, out: Path, iterations: int) -> None:
     from core.optimizers.rows import read
     from core.training.arithmetic import ARITHMETICS
     from core.training.objective import Objective
+    from core.training.objective.weighing import ALIKE
     from core.training.points import collocation
     from core.training.spread import Ranks, SpreadObjective, help_out
     from core.training.spread.part import Points
@@ -120,7 +121,7 @@ def _rank(way: str, out: Path, iterations: int) -> None:
     if ranks is not None:
         described = {"config": config.canonical_json(), "window": None}
         exact = ARITHMETICS["float64"]
-        objective = SpreadObjective(ranks, ranks.world, solution, Points(points, None, None), exact, lambda: described)
+        objective = SpreadObjective(ranks, ranks.world, solution, Points(points, None, ALIKE), exact, lambda: described)
     _, slopes = objective.slopes()
     rows = read(slopes)
     promised = rows.decrease(DampedSystem(rows, rows.norms()).step(WAYS[way])) / rows.loss()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -179,6 +180,20 @@ def test_what_fails_is_a_sentence_and_is_tried_again(server, monkeypatch, capfd)
         assert (status, b"ZeroDivision" in body) == (500, False)
         assert "ZeroDivisionError" in capfd.readouterr().err
     assert server.get("/live/runs")[0] == 200
+
+
+def test_a_solution_is_sampled_ahead_of_its_page(server, monkeypatch):
+    asked, done = [], threading.Event()
+
+    def sample(folder, wish):
+        asked.append((folder.run_id, wish))
+        done.set()
+
+    monkeypatch.setattr("pages.parts.live.ahead.sample_ahead", sample)
+    status, _, body = server.get(f"/live/run/{RUN}/ahead", "view=w%2C+z&n-profile=64")
+    assert (status, body) == (204, b"") and done.wait(10)
+    assert asked == [(RUN, {"view": "w, z", "n-profile": "64"})]
+    assert server.get(f"/live/run/{8:032x}/ahead")[0] == 404
 
 
 def test_all_else_goes_on(server):
