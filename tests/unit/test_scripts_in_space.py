@@ -69,9 +69,9 @@ def test_turning_never_passes_the_pole_and_an_address_says_every_camera(name):
     then = f"""(() => {{
       let camera = cameraOf([{",".join(numbers)}]), seen = [];
       for (let k = 0; k < 60; k++) {{ camera = turned(camera, 0.3, 0.2); seen.push(camera); }}
-      camera = neared(moved(camera, 0.2, -0.1), 0.5);
+      camera = neared(moved(camera, 0.2, -0.1), 0.02);
       for (let k = 0; k < 60; k++) {{ camera = turned(camera, -0.3, -0.2); seen.push(camera); }}
-      return seen.map(({{ eye, center, up }}) => [...eye, ...center, ...up].map((n) => Number(n.toPrecision(4))));
+      return seen.map(({{ eye, center, up }}) => [...eye, ...center, ...up].map((n) => Number(n.toPrecision(6))));
     }})()"""
     seen = run("camera", then=then)
     for camera in seen:

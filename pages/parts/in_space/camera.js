@@ -34,7 +34,7 @@ function cameraInAddress(name) {
 function cameraToAddress(name, { eye, center, up }) {
   const url = new URL(location.href);
   const numbers = [...eye, ...center, ...up];
-  url.searchParams.set(name, numbers.map((number) => Number(number.toPrecision(4))).join());
+  url.searchParams.set(name, numbers.map((number) => Number(number.toPrecision(6))).join());
   history.replaceState(history.state, "", url);
 }
 
