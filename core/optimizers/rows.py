@@ -6,6 +6,7 @@ undamped solves, the decrease they promise) follows from the triangle and from Q
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
@@ -14,8 +15,9 @@ from torch import Tensor
 from core.optimizers import triangle
 from core.optimizers.report import Slopes
 
-ONE_PIECE = 2**28
-"""Bytes of [J r] up to which it is kept in one piece, however many rows it has."""
+ONE_PIECE = 2**29
+"""Bytes of [J r] up to which it is kept in one piece, however many rows it has: it is then not reduced at all while the
+damping is large."""
 TALL = 3
 """Rows for each column up to which it is kept so whatever its size: a triangle and a block would hardly take less."""
 
@@ -81,7 +83,7 @@ class Whole:
     def gram(self) -> Tensor:
         """See `Rows.gram`."""
         if self._reduced is None:
-            return (self._joined[:, :-1].mT @ self._joined[:, :-1]).mT
+            return triangle.gram(self._joined[:, :-1])
         return _gram(self._reduced[0])
 
     def triangle(self) -> tuple[Tensor, Tensor]:
@@ -137,7 +139,7 @@ class Reduced:
     def __init__(self, slopes: Slopes, at_once: int):
         rows, P = slopes.shape
         self.r = slopes.r
-        kept, at_once = P + 1, min(at_once, rows)
+        kept, at_once = P + 1, math.ceil(rows / math.ceil(rows / at_once))  # a last one of few rows would take as long
         joined = triangle.column_major(kept + at_once, P + 1, slopes.r)
         joined[:kept] = 0
         for start in range(0, rows, at_once):
@@ -217,8 +219,7 @@ def dense_bytes(rows: int, columns: int, squared: Literal["columns", "rows"], wh
 
 
 def _gram(R: Tensor) -> Tensor:
-    upper = R.triu()
-    return (upper.mT @ upper).mT
+    return triangle.gram(R.triu(), upper=True)
 
 
 def _decrease(R: Tensor, c: Tensor, step: Tensor) -> float:

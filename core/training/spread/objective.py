@@ -259,8 +259,7 @@ class SpreadRows:
         if self._triangle is None:
             packed = self._objective.call(Call.GRAM)
             return triangle.mirrored(triangle.unpacked(packed, self._objective.columns))
-        upper = self._triangle[0].triu()
-        return (upper.mT @ upper).mT
+        return triangle.gram(self._triangle[0].triu(), upper=True)
 
     def triangle(self) -> tuple[Tensor, Tensor]:
         """See `Rows.triangle`."""
