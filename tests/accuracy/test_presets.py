@@ -64,6 +64,7 @@ def test_profiles_of_any_order_whatever_the_seed(train, order, seed):
     assert result["max_residual"] <= 1e-11
 
 
+@pytest.mark.proof
 def test_viscosity_is_found_from_samples(train, command_line):
     assert command_line("dataset", "sample").returncode == 0
     result = train("burgers-inverse")

@@ -50,6 +50,7 @@ def test_clm_is_exact(train):
     assert result["certificate"]["max_residual"] <= 1e-10
 
 
+@pytest.mark.proof
 def test_the_funnel_finds_the_unstable_profile_from_a_lambda_that_is_off(train):
     result = train("ccf-funnel")
     assert result["lambda_error"] <= 1e-8

@@ -76,6 +76,9 @@ def test_vtk_view_keeps_its_camera_while_nothing_it_shows_changes(server, run_id
     assert loaded == []
     page.get_by_text("slices", exact=True).click()
     wait_until(page, lambda: loaded, "the changed scene")
+    marks = "() => performance.getEntriesByType('mark').map((mark) => mark.name).join()"
+    inside = page.frame_locator("iframe#stpyvistaframe").locator("html")
+    wait_until(page, lambda: inside.evaluate(marks) == "kept before,drawn", "what was there before, then the scene")
 
     settled(page)
     for kept in (server.home / "runs" / run_id / "solution").iterdir():

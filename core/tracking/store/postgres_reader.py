@@ -21,6 +21,9 @@ from core.tracking.tags import CHECKPOINT_STEP, PARENT, PROBLEM, STATE, WAY
 WRITTEN = "SELECT pg_current_wal_insert_lsn()::text"
 """How far the server's log has come: nothing is committed without it. It stands in for SQLite's data_version."""
 
+OF_KEPT = f"AND m.run_uuid IN ({KEPT})"
+"""Asked for there, since whatever is sent from a server takes most of the time."""
+
 
 class PostgresReader:
     """Reads MLflow's tables, and remembers what it read until something was written to them."""
