@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 export DEBIAN_FRONTEND := noninteractive
 
-.PHONY: app demo docs links test proofs setup setup-dev browser systemd node nginx slurm lab lint unit peers postgres
+.PHONY: app demo docs links test proofs setup setup-dev browser systemd node nginx slurm ray lab lint unit peers postgres
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -60,7 +60,13 @@ slurm:
 	     apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge \
 	     iproute2 util-linux >/dev/null || true; fi
 
-# What a lab of several machines and people needs besides, and the tests of it.
+# Ray, likewise; it has no Debian package. What is installed already keeps its version, or Ray is not installed.
+ray: setup-dev
+	@if ! $(VENV)/bin/python -c "import ray" 2>/dev/null; then $(VENV)/bin/pip freeze > $(VENV)/before-ray.txt && \
+	     $(VENV)/bin/pip install --quiet -c $(VENV)/before-ray.txt -r requirements-lab.txt || \
+	     echo "Ray could not be installed: its tests are skipped."; fi
+
+# What a lab of several machines and people needs besides.
 lab: setup-dev
 	$(VENV)/bin/pip install --quiet -r requirements-lab.txt
 
@@ -83,11 +89,11 @@ PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n 2
 unit: setup-dev
 	$(PYTEST) tests/unit
 
-test: lint browser systemd node nginx slurm postgres
+test: lint browser systemd node nginx slurm ray postgres
 	$(PYTEST)
 
 # What takes minutes, one test at a time.
-proofs: lint browser slurm postgres
+proofs: lint browser slurm ray postgres
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -m proof
 
 # The documentation as web pages, docs/_build/index.html; a warning ends it.

@@ -50,12 +50,15 @@ class Ray:
     Args:
         folder: of its token and logs.
         cpus: of each of its two nodes; its head has none.
+        keeps: its head keeps its state on disk, and knows everything again when it returns.
     """
 
-    def __init__(self, folder: Path, cpus: int = 2):
+    def __init__(self, folder: Path, cpus: int = 2, keeps: bool = False):
         self.folder, self._cpus = folder, cpus
-        self._net = f"lab{os.getpid() % 100_000}"
-        self._subnet = f"10.{64 + os.getpid() % 64}.{os.getpid() // 64 % 256}"
+        self._storage = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(folder / "state")} if keeps else {}
+        number = secrets.randbelow(64 * 256)  # a process may have several, and the kernel takes its time with old names
+        self._net = f"lab{number}"
+        self._subnet = f"10.{64 + number % 64}.{number // 64}"
         self.head, self.nodes = f"{self._subnet}.2", (f"{self._subnet}.3", f"{self._subnet}.4")
         self.address = f"http://{self.head}:8265"
         self.token_file = folder / "token"
@@ -169,6 +172,7 @@ class Ray:
                     "RAY_AUTH_MODE": "token",
                     "RAY_AUTH_TOKEN": self.token_file.read_text(),
                     "RAY_JOB_START_TIMEOUT_SECONDS": "31536000",
+                    **self._storage,
                     **FAST,
                 },
             )  # fmt: skip

@@ -6,13 +6,16 @@ import sys
 
 import pytest
 
+from core.cluster_settings import SlurmEngine
 from core.jobs import actions, sync, table
 from core.jobs.detached import COURIER
+from core.jobs.engines import tending
 from core.jobs.engines.local import LocalEngine
 from core.jobs.process import alive, sweep
 from core.jobs.slot_lock import hold
 from pages.parts.compare import first_paint
 from tests.clusters import ray, slurm
+from tests.clusters.engines import Clustered, Local, processes_of
 from tests.conftest import lay_out
 from tests.stand_in import SOURCE, STAND_IN, WORKER
 
@@ -74,3 +77,32 @@ def ray_cluster(tmp_path_factory):
         yield cluster.start()
     finally:
         cluster.end()
+
+
+@pytest.fixture(params=["local", "slurm", "ray"])
+def engine(request, lab, monkeypatch):
+    """An engine in a lab of its own."""
+    monkeypatch.setattr(tending, "LOOK_S", 0.3)
+    if request.param == "local":
+        found = Local(lab)
+    elif request.param == "slurm":
+        cluster = request.getfixturevalue("slurm_cluster")
+        cluster.mend()
+        found = Clustered(lab, SlurmEngine(name="slurm", conf=str(cluster.conf)), cluster, "node")
+    else:
+        cluster = request.getfixturevalue("ray_cluster")
+        cluster.mend()
+        found = Clustered(lab, cluster.settings, cluster, "Ray says")
+    yield found
+    for job in table.find(("running", "stopping", "pausing")):
+        for process in processes_of(lab, job.run_id):
+            process.kill()
+    found.end()
+
+
+@pytest.fixture
+def clustered(engine):
+    """An engine that a cluster is behind."""
+    if engine.name == "local":
+        pytest.skip("it is about clusters")
+    return engine

@@ -1,122 +1,30 @@
 """What every engine does alike: this machine, SLURM and Ray, the real programs, with runs that are stand-ins."""
 
-import os
-import signal
-import sys
 import threading
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
-import yaml
 
 from core import jobs
-from core.cluster_settings import RayEngine, SlurmEngine
 from core.jobs import table
 from core.jobs.engines import kept_view, ordering, tending
 from core.jobs.engines.contract import Node, View, attempt_name
 from core.jobs.engines.lab_mark import lab_mark
 from core.jobs.engines.ordering import order_of
 from tests.clusters import slurm
-from tests.stand_in import SOURCE, let_go, submit, until, until_state
+from tests.clusters.engines import at_work, begins, processes_of
+from tests.stand_in import let_go, submit, until, until_state
 
 pytestmark = pytest.mark.clusters
+RAY_IS_A_PROOF = pytest.mark.parametrize(
+    "engine", ["local", "slurm", pytest.param("ray", marks=pytest.mark.proof)], indirect=True
+)
+"""Ray takes a second of two cores for each run: what has many of them takes minutes there."""
 
 
-def processes_of(lab: Path, run_id: str) -> list[psutil.Process]:
-    """The processes of a run on whatever node: this machine sees into all of them."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            variables = process.environ()
-        except psutil.Error:
-            continue
-        if variables.get("LAB_RUN_DIR") == str(lab / "runs" / run_id) and "stand_in.py" in " ".join(process.cmdline()):
-            found.append(process)
-    return found
-
-
-class Local:
-    """This machine as an engine."""
-
-    name, slots, node_died = "local", 1, "vanished without a word"
-
-    def __init__(self, lab):
-        self.lab = lab
-
-    def kill_node(self, job):
-        os.kill(job.worker_pid, signal.SIGKILL)
-        for process in processes_of(self.lab, job.run_id):
-            process.kill()
-
-    def end(self):
-        pass
-
-
-class Clustered:
-    """An engine of a cluster, looked after in this process as the courier does it."""
-
-    slots = 4
-
-    def __init__(self, lab, settings, cluster, node_died):
-        self.lab, self.name, self.settings, self.cluster = lab, settings.name, settings, cluster
-        self.node_died = node_died
-        self.program = ("env", f"PYTHONPATH={SOURCE}", sys.executable, str(lab.parent / "stand_in.py"))
-        lab.mkdir(exist_ok=True)
-        (lab / "settings.yaml").write_text(yaml.safe_dump({"engines": [settings.model_dump(mode="json")]}))
-        self.begin()
-
-    def begin(self):
-        self.thread = tending.EngineThread(self.settings, program=self.program)
-        self.thread.start()
-        until(lambda: (view := kept_view.kept_view(self.name)) and view.nodes)
-
-    def kill_node(self, job):
-        self.cluster.kill_node(job.slot.split("/")[1])
-
-    def end(self):
-        self.thread.end()
-        self.thread.join(60)
-
-
-@pytest.fixture(params=["local", "slurm", "ray"])
-def engine(request, lab, monkeypatch):
-    """An engine in a lab of its own."""
-    monkeypatch.setattr(tending, "LOOK_S", 0.3)
-    if request.param == "local":
-        found = Local(lab)
-    elif request.param == "slurm":
-        cluster = request.getfixturevalue("slurm_cluster")
-        cluster.mend()
-        found = Clustered(lab, SlurmEngine(name="slurm", conf=str(cluster.conf)), cluster, "node")
-    else:
-        cluster = request.getfixturevalue("ray_cluster")
-        cluster.mend()
-        settings = RayEngine(name="ray", address=cluster.address, token_file=str(cluster.token_file))
-        found = Clustered(lab, settings, cluster, "Ray says")
-    yield found
-    for job in table.find(("running", "stopping", "pausing")):
-        for process in processes_of(lab, job.run_id):
-            process.kill()
-    found.end()
-
-
-def begins(lab: Path) -> Counter:
-    """(run, attempt) → how often its process began."""
-    lines = (lab / "events").read_text().splitlines() if (lab / "events").exists() else []
-    return Counter(tuple(line.split()[1:3]) for line in lines if line.startswith("begin "))
-
-
-def at_work(engine, run_id: str):
-    """The job once its process has written a checkpoint."""
-    checkpoint = engine.lab / "runs" / run_id / "checkpoints" / "last.pt"
-    until(lambda: checkpoint.exists() and checkpoint.read_text() and table.get(run_id).slot)
-    return until(lambda: (job := jobs.status(run_id)).slot and not job.engine_word and job)
-
-
-def test_twenty_jobs_of_which_three_are_killed_and_a_node_dies(engine, lab):
+@RAY_IS_A_PROOF
+def test_twenty_jobs_of_which_three_are_killed(engine, lab):
     killed = [submit("waits", engine=engine.name) for _ in range(3)]
     plain = [submit(f"steps={2 + k % 3}", engine=engine.name) for k in range(16)]
     for run_id in killed:
@@ -127,19 +35,10 @@ def test_twenty_jobs_of_which_three_are_killed_and_a_node_dies(engine, lab):
         assert "SIGKILL" in job.reason
     for run_id in plain:
         until_state(run_id, "finished", "failed", "crashed", "stopped")
-    last = submit("waits", engine=engine.name)
-    engine.kill_node(at_work(engine, last))
-    job = until_state(last, "crashed")
-    assert engine.node_died in job.reason, "what befell it is said"
     assert {table.get(run_id).state for run_id in plain} == {"finished"}
     assert set(begins(lab).values()) == {1}, "no attempt has begun twice"
-    assert set(begins(lab)) == {(run_id, "1") for run_id in (*killed, *plain, last)}
+    assert set(begins(lab)) == {(run_id, "1") for run_id in (*killed, *plain)}
     assert {table.get(run_id).engine for run_id in plain} == {engine.name}
-    # what is left of a dead node's run can be gone on with
-    let_go()
-    jobs.resume(last)
-    until_state(last, "finished")
-    assert begins(lab)[last, "2"] == 1
 
 
 def test_stop_pause_resume_retry_and_logs(engine, lab):
@@ -227,14 +126,6 @@ def test_a_cluster_that_starts_an_attempt_twice_starts_no_run_twice(engine, lab)
     let_go()
     assert until_state(run_id, "finished").attempt == 1
     assert [line.split()[0] for line in (lab / "events").read_text().splitlines()].count("end") == 1
-
-
-@pytest.fixture
-def clustered(engine):
-    """An engine that a cluster is behind."""
-    if engine.name == "local":
-        pytest.skip("it is about clusters")
-    return engine
 
 
 def test_an_engine_that_does_not_answer_loses_nothing_and_goes_on_when_it_does(clustered, lab, tmp_path):
@@ -332,22 +223,12 @@ def test_what_an_engine_will_not_take_is_held_with_its_words(clustered, lab):
     assert "invalid partition" in job.reason.lower()
 
 
-@pytest.mark.proof
-def test_a_controller_dies_and_returns_while_a_run_is_at_work(clustered, lab):
-    if clustered.settings.kind != "slurm":
-        pytest.skip("Ray's head takes its runs with it: its own test")
-    run_id, later = submit("waits", engine=clustered.name), submit("steps=2", engine=clustered.name, held=True)
-    at_work(clustered, run_id)
-    clustered.cluster.kill_controller()
-    try:
-        until(lambda: kept_view.kept_view(clustered.name).trouble)
-        jobs.release(later)
-        assert jobs.status(run_id).state == "running"
-        let_go()  # it ends while nobody can ask
-        until(lambda: table.get(run_id).folder.exit(1))
-        assert jobs.status(later).state == "queued"
-    finally:
-        clustered.cluster.start_controller()
+def test_a_node_dies_and_its_run_goes_on_by_resume(engine, lab):  # the last: nobody waits for the node's return
+    run_id = submit("waits", engine=engine.name)
+    engine.kill_node(at_work(engine, run_id))
+    job = until_state(run_id, "crashed")
+    assert engine.node_died in job.reason, "what befell it is said"
+    let_go()
+    jobs.resume(run_id)
     until_state(run_id, "finished")
-    until_state(later, "finished")
-    assert set(begins(lab).values()) == {1}
+    assert begins(lab) == {(run_id, "1"): 1, (run_id, "2"): 1}

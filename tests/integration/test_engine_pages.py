@@ -1,5 +1,7 @@
 """Clusters on System, Launch and in commands, with an engine whose server is gone: nobody waits for it."""
 
+import time
+
 import pytest
 import yaml
 
@@ -8,6 +10,7 @@ from core.config import override
 from core.errors import LabError
 from core.home import home
 from core.jobs import actions, table, waiting
+from core.jobs.death import heartbeat
 from core.jobs.engines import kept_view
 from core.jobs.engines.contract import Node, View
 from core.presets import resolve
@@ -99,6 +102,21 @@ def test_an_engine_that_is_taken_out_of_the_settings_leaves_no_run_unseen(cluste
     assert any("desks has 1 run and is in the settings no more" in line for line in jobs.troubles())
     actions.ensure()
     assert table.find(("running",))[0].engine == "desks"
+
+
+def test_a_run_that_is_silent_while_its_engine_can_not_be_asked_is_said(clustered):
+    runs = [submit(engine="desks") for _ in range(2)]
+    for run_id in runs:
+        table.claim_for("desks", lambda device, asked: True)
+        table.update(run_id, started=time.time(), engine_word="")
+    kept_view.keep("desks", None, "Ray does not answer: Connection refused.")
+    assert any(line.endswith("Connection refused. Its runs go on; others wait.") for line in jobs.troubles())
+    job = table.get(runs[0])
+    beat = heartbeat(job.attempt, job.folder.path)
+    job.folder.beat(beat | {"time": time.time() - 60})
+    assert any("1 of its 2 runs gave no sign of life for the last 30 s" in line for line in jobs.troubles())
+    job.folder.beat(beat | {"time": time.time()})
+    assert not any("no sign of life" in line for line in jobs.troubles())
 
 
 def test_a_waiting_run_is_sent_elsewhere(clustered, command_line):

@@ -9,8 +9,8 @@ PENDING, RUNNING = Said("pending", "Resources"), Said("running", node="n2")
 EXITED, LOST = Said("ended", node="n2", returncode=3), Said("ended", "Its node failed.", "n2", lost=True)
 
 
-def signs(said=None, *, answers=True, begun=False, word=False, refused="", silent=False):
-    return Signs(answers, said, begun, word, refused, SILENT_S if silent else 0.0)
+def signs(said=None, *, answers=True, begun=False, word=False, refused="", silent=False, killed=False):
+    return Signs(answers, said, begun, word, refused, SILENT_S if silent else 0.0, killed)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,8 @@ def signs(said=None, *, answers=True, begun=False, word=False, refused="", silen
         (signs(answers=False, begun=True, silent=True), "at work", False),
         (signs(answers=False, begun=True, word=True), "at work", False),
         (signs(answers=False, begun=True, word=True, silent=True), "gone", False),
+        (signs(answers=False, begun=True, killed=True), "at work", False),
+        (signs(answers=False, begun=True, killed=True, silent=True), "gone", False),
         (signs(EXITED, refused="Node n2 has torch 1"), "refused", False),
     ],
 )

@@ -11,6 +11,8 @@ from core.jobs import table
 from core.jobs.engines.cluster_engine import ClusterEngine, cluster_engines, cluster_of, slots_of
 from core.jobs.engines.contract import Node, RefusedError, UnreachableError
 from core.jobs.engines.kept_view import KeptView, keep, kept_view
+from core.jobs.engines.verdicts import SILENT_S
+from core.jobs.job import Job
 from core.plain_text import printable, shortened
 from core.runs.states import ACTIVE
 
@@ -121,5 +123,23 @@ def engine_troubles() -> list[str]:
         view = kept_view(name)
         if view is not None and view.trouble and view.since is not None:
             since = time.strftime("%H:%M UTC", time.gmtime(view.since))
-            lines.append(f"Engine {name}, since {since}: {view.trouble} Its runs go on; others wait.")
+            lines.append(f"Engine {name}, since {since}: {view.trouble} {_meanwhile(name)}")
     return lines
+
+
+def _meanwhile(name: str) -> str:
+    """What its runs do while nobody can ask it: a node may have died with its head, which their heartbeats tell."""
+    own = [job for job in table.at_engine(name) if not job.engine_word]
+    silent = [job for job in own if time.time() - _sign_of_life(job) > SILENT_S]
+    if not silent:
+        return "Its runs go on; others wait."
+    return (
+        f"{len(silent)} of its {len(own)} run{'s' * (len(own) > 1)} gave no sign of life for the last {SILENT_S:g} s: "
+        "they may be lost, which is known once it answers. Others wait."
+    )
+
+
+def _sign_of_life(job: Job) -> float:
+    """Unix time of it by the node's clock; an attempt that has written none yet began just now, for all we know."""
+    beat = job.folder.heartbeat()
+    return beat["time"] if beat is not None and beat["attempt"] == job.attempt else job.started or time.time()

@@ -171,6 +171,7 @@ class EngineThread(LookingThread):
             word=folder.exit(job.attempt) is not None,
             refused=folder.refusal(job.attempt),
             silent_s=now - self._signs[key][1],
+            killed=job.killed is not None,
         )
 
     def _forget(self, jobs: list[Job]) -> None:

@@ -27,6 +27,8 @@ class Signs:
     """Why a node would not begin it; empty where none refused."""
     silent_s: float
     """Seconds since its last sign of life changed, as far as we have watched it."""
+    killed: bool = False
+    """Its end was asked for, and its grace is over: a process that is still there ends as soon as it reads its row."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def verdict(signs: Signs) -> Verdict:
     if signs.refused:
         return Verdict("refused", signs.refused)
     if not signs.answers:
-        if signs.word and silent:
+        if silent and (signs.word or signs.killed):  # a head that never returns must not hold a stop for ever
             return Verdict("gone")
         return Verdict("at work" if signs.begun else "pending", "its engine does not answer")
     if said is None:
