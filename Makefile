@@ -60,9 +60,12 @@ slurm:
 	     apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge \
 	     iproute2 util-linux >/dev/null || true; fi
 
-# Ray, likewise; it has no Debian package. What is installed already keeps its version, or Ray is not installed.
+# Ray, as requirements-lab.txt pins it, of which tests make a cluster too; without it those are skipped. Nothing else that is
+# installed gets another version by it: then it stays away.
+RAY_HERE = $(PY) -c "from importlib.metadata import version; print('ray[default]==' + version('ray'))" 2>/dev/null
 ray: setup-dev
-	@if ! $(VENV)/bin/python -c "import ray" 2>/dev/null; then $(VENV)/bin/pip freeze > $(VENV)/before-ray.txt && \
+	@if ! grep -qxF "$$($(RAY_HERE) || echo no)" requirements-lab.txt; then \
+	     $(VENV)/bin/pip freeze | grep -v "^ray==" > $(VENV)/before-ray.txt; \
 	     $(VENV)/bin/pip install --quiet -c $(VENV)/before-ray.txt -r requirements-lab.txt || \
 	     echo "Ray could not be installed: its tests are skipped."; fi
 
