@@ -120,6 +120,9 @@ def test_a_head_that_keeps_its_state_finds_its_runs_at_work_again(headed, lab):
     jobs.stop(first[0])
     until_state(first[0], "stopped")
     let_go()
-    for run_id in (*first[1:], pending):
+    for run_id in first[1:]:
         assert until_state(run_id, "finished").attempt == 1
+    # Ray never starts what was pending with the head before
+    assert until_state(pending, "finished").attempt == 2
+    assert begins(lab)[pending, "1"] == 0
     assert set(begins(lab).values()) == {1}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.jobs.engines import ray
 from core.jobs.engines.contract import Said
 from core.jobs.engines.verdicts import SILENT_S, Signs, verdict
 
@@ -56,3 +57,18 @@ def test_words_say_where_and_why():
         "It ended on n2 before it began. Ray says: no such file"
     )
     assert verdict(signs(EXITED, begun=True)).returncode == 3
+
+
+def test_what_was_pending_with_a_ray_head_that_died_is_lost():
+    rows = [
+        {"is_head_node": True, "state": "DEAD", "start_time_ms": 1000},
+        {"is_head_node": True, "state": "ALIVE", "start_time_ms": 5000},
+        {"is_head_node": False, "state": "ALIVE", "start_time_ms": 9000},
+    ]
+    since = ray._head_since(rows)
+    before, after = ({"status": "PENDING", "message": "", "start_time": moment} for moment in (4000, 6000))
+    assert verdict(signs(ray._said(before, {}, since))).what == "unstarted"
+    assert verdict(signs(ray._said(before, {}, since), begun=True)).what == "at work"
+    assert verdict(signs(ray._said(after, {}, since))).what == "pending"
+    assert verdict(signs(ray._said(before | {"status": "RUNNING"}, {}, since), begun=True)).what == "at work"
+    assert ray._said(before, {}, ray._head_since([])).what == "pending", "a head that says nothing of it"

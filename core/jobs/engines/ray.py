@@ -54,14 +54,16 @@ class RayCluster:
         except (RefusedError, UnreachableError):
             self._version = ""  # another one may answer next
             raise
-        found = sorted((_node(each) for each in _rows(listed)), key=lambda pair: pair[1].up)
+        rows = _rows(listed)
+        found = sorted((_node(each) for each in rows), key=lambda pair: pair[1].up)
         names = {node_id: node.name for node_id, node in found}
         nodes = {node.name: node for _, node in found}  # Ray remembers the dead: one that lives comes after them
+        since = _head_since(rows)
         attempts = {}
         for job in (each for each in jobs if isinstance(each, dict)) if isinstance(jobs, list) else ():
             name = str(job.get("submission_id") or "")
             if _ATTEMPT.fullmatch(name):
-                attempts[name] = _said(job, names)
+                attempts[name] = _said(job, names, since)
         return View(tuple(nodes[name] for name in sorted(nodes)), attempts, self._version)
 
     def _version_there(self) -> str:
@@ -193,10 +195,19 @@ def _node(row: dict[str, Any]) -> tuple[str, Node]:
     )
 
 
-def _said(job: dict[str, Any], names: dict[str, str]) -> Said:
+def _head_since(rows: list[dict[str, Any]]) -> float:
+    """Milliseconds of the head's clock at which it started; 0 where it does not say."""
+    starts = [row.get("start_time_ms") for row in rows if row.get("is_head_node") and row.get("state") == "ALIVE"]
+    return max((start for start in starts if isinstance(start, int | float)), default=0)
+
+
+def _said(job: dict[str, Any], names: dict[str, str], head_since: float = 0) -> Said:
     status, message = str(job.get("status")), str(job.get("message") or "")
     node = names.get(str(job.get("driver_node_id") or ""), "")
     lab = str((job.get("metadata") or {}).get(LAB, ""))
+    if status == "PENDING" and isinstance(job.get("start_time"), int | float) and job["start_time"] < head_since:
+        # who was to start it died with the head before; Ray shows it as pending for ever
+        return Said("ended", "Ray's head died and returned while it was pending there.", node, lost=True, lab=lab)
     if status == "PENDING":
         return Said("pending", "Resources" if "resources" in message.lower() else "", node, lab=lab)
     if status == "RUNNING":
