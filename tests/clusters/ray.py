@@ -139,6 +139,7 @@ class Ray:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
         for ip in (self.head, *self.nodes):
+            self._ip("link", "del", self._cable(ip), check=False)  # it would stay as long as any process
             self._ip("netns", "del", self._space(ip), check=False)
         self._ip("link", "del", self._net, check=False)
         shutil.rmtree(self._temp, ignore_errors=True)
@@ -146,8 +147,11 @@ class Ray:
     def _space(self, ip: str) -> str:
         return f"{self._net}-{ip.rpartition('.')[2]}"
 
+    def _cable(self, ip: str) -> str:
+        return f"{self._net}v{ip.rpartition('.')[2]}"
+
     def _make_namespace(self, ip: str) -> None:
-        space, cable = self._space(ip), f"{self._net}v{ip.rpartition('.')[2]}"
+        space, cable = self._space(ip), self._cable(ip)
         self._ip("netns", "add", space)
         self._ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space)
         self._ip("link", "set", cable, "master", self._net, "up")
