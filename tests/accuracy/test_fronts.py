@@ -25,6 +25,7 @@ problem:
 """
 
 
+@pytest.mark.proof
 def test_a_steep_front_is_found_by_the_plan(tmp_path):
     (tmp_path / "burgers.yaml").write_text(TEXT)
     config = resolve(str(tmp_path / "burgers.yaml"))

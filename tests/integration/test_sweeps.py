@@ -119,6 +119,7 @@ def begun(lab: Path) -> list[str]:
     return [line.split()[0] for line in (lab / "begun").read_text().splitlines()]
 
 
+@pytest.mark.proof
 def test_trials_come_out_once_each_though_sweep_and_workers_are_killed_twice(lab, sweep_lab):
     count = 10  # benchmarks.scale has 24
     varied = {DAMPING: "1e-6..1e-2 log", "stages.0.iterations": "20..60"}

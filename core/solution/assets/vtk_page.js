@@ -134,10 +134,11 @@ async function showKept(scene) {
   Object.assign(picture, { id: KEPT, src: kept.picture, alt: "" });
   const same = kept.scene === scene.digest && kept.eye === short4(askedFrom(scene));
   picture.className = same ? "same" : "before";
-  await picture.decode().catch(() => picture.remove());
-  const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); setTimeout(resolve, 100); });
-  await frame();
-  await frame();
+  // whatever the browser holds back, where nobody looks, the viewer starts
+  const within = (ms, begin) => new Promise((resolve) => { begin(resolve); setTimeout(resolve, ms); });
+  await within(300, (resolve) => picture.decode().then(resolve, () => { picture.remove(); resolve(); }));
+  await within(100, requestAnimationFrame);
+  await within(100, requestAnimationFrame);
   performance.mark(`kept ${picture.className}`);
 }
 
