@@ -33,6 +33,7 @@ def test_ccf_of_every_published_order(train, order, seed, error, residual):
         assert abs(result["lambda"] - 0.471324227767) <= 1e-10
 
 
+@pytest.mark.proof
 def test_gclm_agrees_with_a_spectral_solver(train):
     result = train("gclm", "problem.a=-0.6")
     reference, residual = stable_lambda(-0.6, result["lambda"] + 0.01, 2 * float(np.exp(0.92 * -0.6)))
