@@ -140,7 +140,7 @@ def test_a_view_is_saved_moved_by_keys_and_comes_again_after_its_context_was_los
     page.wait_for_timeout(300)
     page.evaluate("() => window.lost.restoreContext()")
     picture = page.locator(".lab-scene:visible").first
-    wait_until(page, lambda: colours(picture.screenshot()) > 20, "the view again")
+    wait_until(page, lambda: colours(picture.screenshot()) > 60, "the view again, with slices")
 
 
 CAMERA = f"() => JSON.stringify({SCENE}.view.cameras)"

@@ -97,6 +97,8 @@ class SceneView {
     if (!this.gl) return this.refuse("this browser has no WebGL, which 3D needs. Curves, numbers and downloads are there all the same.");
     this.tell = tell;
     this.data = data;
+    this.message.hidden = true; // what could not be drawn before may be drawn now
+    for (const each of [this.canvas, this.over]) each.hidden = false;
     const { scenes, camera, revision } = JSON.parse(data.content);
     this.scenes = scenes.map(readScene);
     this.canvas.ariaLabel = `${scenes.map((scene) => scene.title).join(", ")} in 3D. Arrow keys turn it, plus and minus bring it nearer and farther, Home takes it back.`;
@@ -112,6 +114,7 @@ class SceneView {
 
   // A context that was lost, with all that was on the card, comes again empty.
   give() {
+    if (this.gl.isContextLost()) return; // all of it is given once there is one again
     this.drawing ??= new Drawing(this.gl);
     this.drawing.give(this.scenes);
     this.soon();
